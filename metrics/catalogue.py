@@ -1,0 +1,321 @@
+"""The catalogue: every priority, mission, cycle and indicator that the service knows, read from YAML and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+METRIC_PREFIX = "a4p_"
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# Labels that the service, Prometheus or a rule sets itself.
+RESERVED_LABELS = frozenset(
+    "mission indicator kpi metric status job instance severity comparison alertname priority unit better le quantile".split()
+)
+# A metric's last word must be its unit in Prometheus; counts, levels and booleans have none.
+UNIT_SUFFIX = {
+    "ratio": "_ratio",
+    "days": "_days",
+    "meters": "_meters",
+    "square_meters": "_square_meters",
+    "count": "",
+    "boolean": "",
+    "level": "",
+}
+# Suffixes with a meaning of their own in OpenMetrics.
+RESERVED_SUFFIXES = ("_total", "_count", "_sum", "_bucket", "_created", "_info", "_gcount", "_gsum")
+
+Unit = Literal["count", "ratio", "days", "meters", "square_meters", "boolean", "level"]
+Better = Literal["higher", "lower", "neutral"]
+
+
+class CatalogueError(Exception):
+    """A definition that cannot be used; the text names file, entry and mend, a line for each fault."""
+
+
+def find_name_fault(name: str, unit: str) -> str | None:
+    """Return what is wrong with the name of an indicator or KPI of this unit, or None.
+
+    The rules are those of Prometheus (https://prometheus.io/docs/practices/naming/) and OpenMetrics.
+    """
+    if not NAME.fullmatch(name):
+        return f"the name {name!r} must be lower_snake_case: letters, digits and single underscores, a letter first"
+    suffix = UNIT_SUFFIX[unit]
+    if suffix and not name.endswith(suffix):
+        return f"the unit is {unit!r}, so the name must end in {suffix!r}: rename it to {name}{suffix} or mend the unit"
+    if unit == "meters" and name.endswith("_square_meters"):
+        return "the name ends in '_square_meters' but the unit is 'meters': mend the unit"
+    if not suffix:
+        for other in filter(None, UNIT_SUFFIX.values()):
+            if name.endswith(other):
+                return f"the name ends in {other!r} but the unit is {unit!r}: use unit {other[1:]!r} or rename it"
+        for reserved in RESERVED_SUFFIXES:
+            # sofa_incidents_total is the contract's name for a gauge; OpenMetrics forbids _total for counters' families only.
+            if reserved != "_total" and name.endswith(reserved):
+                return f"the name ends in {reserved!r}, which OpenMetrics keeps for itself: rename it"
+    return None
+
+
+def _check_text(text: str) -> str:
+    if not text.strip() or text != text.strip():
+        raise ValueError("must not be empty or begin or end with a space")
+    if any(ord(character) < 32 for character in text):
+        raise ValueError("must be one line, without control characters")
+    return text
+
+
+def _check_dimension_value(value: str) -> str:
+    if ";" in value or "=" in value or value.startswith("{"):
+        raise ValueError("a dimension value must not hold ';' or '=' or begin with '{': a CSV file could not name it")
+    return _check_text(value)
+
+
+Line = Annotated[str, AfterValidator(_check_text)]
+DimensionValue = Annotated[str, AfterValidator(_check_dimension_value)]
+
+
+class Definition(BaseModel):
+    """An entry of the catalogue; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Priority(Definition):
+    priority: Line
+    title: Line
+    number: int | None = Field(default=None, ge=1)
+    cross_cutting: bool
+
+
+class Mission(Definition):
+    mission: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    name: Line
+    location: Line
+    has_political_mandate: bool | None
+    host_agreement: Literal["SOFA", "SOMA", "none"] | None
+    status: Literal["active", "closed", "aggregate"]
+
+
+class Cycle(Definition):
+    cycle: int = Field(ge=1)
+    period_start: date
+    period_end: date
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Cycle:
+        if self.period_start > self.period_end:
+            raise ValueError("period_start is after period_end: swap them")
+        return self
+
+
+class Limits(Definition):
+    series_budget: int = Field(ge=1)
+
+
+class Indicator(Definition):
+    indicator: Line
+    title: Line
+    description: Line
+    unit: Unit
+    better: Better
+    frequency: Literal["half_yearly", "annual", "irregular"]
+    source: Line
+    expected_missions: tuple[str, ...] = Field(min_length=1)
+    dimensions: dict[str, tuple[DimensionValue, ...]] = Field(default_factory=dict)
+    minimum: float | None = Field(default=None, allow_inf_nan=False)
+    maximum: float | None = Field(default=None, allow_inf_nan=False)
+    whole: bool
+
+    @property
+    def metric(self) -> str:
+        return METRIC_PREFIX + self.indicator
+
+    @model_validator(mode="after")
+    def _check(self) -> Indicator:
+        if fault := find_name_fault(self.indicator, self.unit):
+            raise ValueError(fault)
+        for dimension, values in self.dimensions.items():
+            if not NAME.fullmatch(dimension):
+                raise ValueError(f"the dimension {dimension!r} must be lower_snake_case")
+            if dimension in RESERVED_LABELS:
+                raise ValueError(f"the dimension {dimension!r} is a reserved label: choose another name")
+            if not values or len(set(values)) != len(values):
+                raise ValueError(f"the values of dimension {dimension!r} must be given, each once")
+        if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
+            raise ValueError("minimum must be below maximum")
+        return self
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All definitions, each tuple in the order of its file; indicators follow the order of priorities."""
+
+    priorities: tuple[Priority, ...]
+    missions: tuple[Mission, ...]
+    cycles: tuple[Cycle, ...]
+    indicators: tuple[tuple[str, Indicator], ...]
+    series_budget: int
+
+    @property
+    def indicator_names(self) -> frozenset[str]:
+        return frozenset(indicator.indicator for _, indicator in self.indicators)
+
+    def count_series(self) -> int:
+        """Return the most series the catalogue can have: missions x dimension values, summed over indicators."""
+        return sum(
+            len(self.missions) * math.prod(len(values) for values in indicator.dimensions.values())
+            for _, indicator in self.indicators
+        )
+
+    def to_json(self) -> str:
+        """Return the definitions as one JSON object of lists of rows: what the warehouse stores."""
+        rows: dict[str, list[dict[str, Any]]] = {
+            "priorities": [entry.model_dump(mode="json") for entry in self.priorities],
+            "missions": [entry.model_dump(mode="json") for entry in self.missions],
+            "cycles": [entry.model_dump(mode="json") for entry in self.cycles],
+            "indicators": [
+                {**entry.model_dump(mode="json"), "priority": priority, "metric": entry.metric}
+                for priority, entry in self.indicators
+            ],
+        }
+        for kind in rows.values():
+            for ordinal, row in enumerate(kind):
+                row["ordinal"] = ordinal
+        return json.dumps(rows, sort_keys=True)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of `to_json`: two catalogues that say the same have the same one."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML in which a key that is given twice is an error, not silently the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=deep)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _read_yaml(file: Path) -> Any:
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+    except FileNotFoundError:
+        raise CatalogueError(f"{file}: the file is missing; a catalogue directory needs it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{file}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{file}:{mark.line + 1}" if mark else str(file)
+        raise CatalogueError(f"{where}: {getattr(error, 'problem', None) or error}") from None
+
+
+D = TypeVar("D", bound=Definition)
+
+
+def _parse_entry(model: type[D], entry: Any, where: str) -> tuple[D | None, list[str]]:
+    try:
+        return model.model_validate(entry), []
+    except ValidationError as error:
+        return None, [f"{where}: {_tell_fault(fault)}" for fault in error.errors()]
+
+
+def _tell_fault(fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "missing":
+        return f"the key {key!r} is missing; add it"
+    if fault["type"] == "extra_forbidden":
+        return f"the key {key!r} is unknown; remove it or mend its spelling"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {message} (got {fault['input']!r})" if key else message
+
+
+def _read_entries(file: Path, model: type[D], key: str, faults: list[str]) -> list[D]:
+    """Read a YAML list of entries, adding what is wrong to `faults`; an entry that is wrong is left out."""
+    try:
+        raw = _read_yaml(file)
+    except CatalogueError as error:
+        faults.append(str(error))
+        return []
+    if not isinstance(raw, list):
+        faults.append(f"{file}: must be a list of entries, each beginning with '- {key}:'")
+        return []
+    entries: list[D] = []
+    seen: dict[object, int] = {}
+    for position, item in enumerate(raw, 1):
+        name = item.get(key) if isinstance(item, dict) else None
+        where = f"{file}, entry {position}" + (f" ({name})" if name is not None else "")
+        entry, wrong = _parse_entry(model, item, where)
+        faults.extend(wrong)
+        if entry is None:
+            continue
+        if name in seen:
+            faults.append(f"{where}: {key} {name!r} is already entry {seen[name]}; remove one or rename it")
+            continue
+        seen[name] = position
+        entries.append(entry)
+    return entries
+
+
+def read_catalogue(directory: Path) -> Catalogue:
+    """Return the catalogue held in `directory` (priorities, missions, cycles, limits and indicators/<priority>.yaml).
+
+    Raises CatalogueError with every fault found, a line each, naming file, entry and mend.
+    """
+    faults: list[str] = []
+    priorities = _read_entries(directory / "priorities.yaml", Priority, "priority", faults)
+    missions = _read_entries(directory / "missions.yaml", Mission, "mission", faults)
+    cycles = _read_entries(directory / "cycles.yaml", Cycle, "cycle", faults)
+    budget = 0
+    limits_file = directory / "limits.yaml"
+    try:
+        limits, wrong = _parse_entry(Limits, _read_yaml(limits_file), str(limits_file))
+        faults.extend(wrong)
+        budget = limits.series_budget if limits else 0
+    except CatalogueError as error:
+        faults.append(str(error))
+
+    known_missions = {mission.mission for mission in missions}
+    known_priorities = {priority.priority for priority in priorities}
+    indicators: list[tuple[str, Indicator]] = []
+    place: dict[str, Path] = {}
+    files = {file.stem: file for file in sorted((directory / "indicators").glob("*.yaml"))}
+    for stem in sorted(files.keys() - known_priorities):
+        faults.append(f"{files[stem]}: no priority is named {stem!r}; rename the file or add it to priorities.yaml")
+    for priority in priorities:
+        if priority.priority not in files:
+            continue
+        file = files[priority.priority]
+        for entry in _read_entries(file, Indicator, "indicator", faults):
+            where = f"{file}, indicator {entry.indicator}"
+            if entry.indicator in place:
+                faults.append(f"{where}: is already defined in {place[entry.indicator]}; remove one or rename it")
+                continue
+            place[entry.indicator] = file
+            unknown = [mission for mission in entry.expected_missions if mission not in known_missions]
+            if unknown:
+                faults.append(f"{where}: expected_missions names {', '.join(unknown)}, not in missions.yaml; mend or add")
+            indicators.append((priority.priority, entry))
+    if not indicators and not faults:
+        faults.append(f"{directory / 'indicators'}: holds no indicator; add one file per priority")
+    catalogue = Catalogue(tuple(priorities), tuple(missions), tuple(cycles), tuple(indicators), budget)
+    if budget and catalogue.count_series() > budget:
+        faults.append(
+            f"{limits_file}: the catalogue can have {catalogue.count_series():,} series, over the series_budget of {budget:,}; "
+            "raise the budget or remove dimension values"
+        )
+    if faults:
+        raise CatalogueError("\n".join(faults))
+    return catalogue

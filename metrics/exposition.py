@@ -1,0 +1,84 @@
+"""The text that Prometheus scrapes: rendered families in both formats, plain and gzip, ready to be written."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from metrics.families import Family
+
+GZIP_WINDOW = 31  # zlib's number for a gzip header and trailer around deflate
+GZIP_LEVEL = 4  # level 6 makes the bytes 5 % smaller in three times the time
+
+
+@dataclass(frozen=True)
+class Body:
+    """The text of a snapshot in one format, to which each scrape adds the service's own metrics.
+
+    `chunks` joined are the plain text. `compressed` is the same as the beginning of a gzip stream; `_compressor` goes on
+    from there, so that what is added stays in the one gzip member (curl and browsers read no further than the first).
+    """
+
+    chunks: tuple[bytes, ...]
+    compressed: bytes
+    _compressor: Any = field(repr=False)
+
+    @classmethod
+    def prepare(cls, chunks: Iterable[bytes]) -> Body:
+        """Return the body of these chunks of text."""
+        kept = tuple(chunks)
+        compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
+        compressed = [compressor.compress(chunk) for chunk in kept]
+        compressed.append(compressor.flush(zlib.Z_SYNC_FLUSH))
+        return cls(kept, b"".join(compressed), compressor)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the plain text."""
+        return sum(map(len, self.chunks))
+
+    def finish_plain(self, tail: bytes) -> list[bytes]:
+        """Return the plain text with `tail` behind it, in chunks."""
+        return [*self.chunks, tail]
+
+    def finish_gzip(self, tail: bytes) -> list[bytes]:
+        """Return one gzip member of the text with `tail` behind it, in chunks."""
+        compressor = self._compressor.copy()
+        return [self.compressed, compressor.compress(tail) + compressor.flush()]
+
+
+@dataclass(frozen=True)
+class Exposition:
+    """A snapshot's text in the Prometheus text format and in OpenMetrics; neither ends with `# EOF` yet."""
+
+    text: Body
+    openmetrics: Body
+
+
+def assemble_exposition(families: Iterable[Family], bodies: Mapping[str, bytes]) -> Exposition:
+    """Put the header of each family before its rendered samples; a family without samples is left out.
+
+    Formats: https://prometheus.io/docs/instrumenting/exposition_formats/ and
+    https://prometheus.io/docs/specs/om/open_metrics_spec/.
+    """
+    text: list[bytes] = []
+    openmetrics: list[bytes] = []
+    for family in families:
+        body = bodies.get(family.name)
+        if body is None:
+            continue
+        text += [_render_header(family, is_openmetrics=False), body]
+        openmetrics += [_render_header(family, is_openmetrics=True), body]
+    return Exposition(Body.prepare(text), Body.prepare(openmetrics))
+
+
+def _render_header(family: Family, is_openmetrics: bool) -> bytes:
+    help_text = family.help.replace("\\", r"\\").replace("\n", r"\n")
+    lines = [f"# TYPE {family.name} gauge"]
+    if is_openmetrics:
+        help_text = help_text.replace('"', r"\"")
+        if family.unit:
+            lines.append(f"# UNIT {family.name} {family.unit}")
+    return "\n".join([f"# HELP {family.name} {help_text}", *lines, ""]).encode()

@@ -1,0 +1,70 @@
+"""The type between a snapshot and its text: which metric families there are, with their help and unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metrics.catalogue import UNIT_SUFFIX, Catalogue
+from metrics.kpi_file import Kpi
+
+
+@dataclass(frozen=True)
+class Family:
+    """A gauge: `name` as Prometheus knows it; `unit` is empty where the name ends in none."""
+
+    name: str
+    help: str
+    unit: str
+
+
+UNIT_TEXT = {
+    "count": "count",
+    "ratio": "ratio, 0 to 1",
+    "days": "days",
+    "meters": "metres",
+    "square_meters": "square metres",
+    "boolean": "1 yes, 0 no",
+    "level": "1 low, 2 medium, 3 high",
+}
+
+# About indicators rather than of them; labels as in the design's contract.
+INDICATOR_FAMILIES = (
+    Family("a4p_indicator_info", "What the catalogue says of an indicator. Always 1.", ""),
+    Family(
+        "a4p_indicator_period_end_timestamp_seconds",
+        "Last day, at 00:00 UTC, of the newest period in which a mission reported an indicator. Unit: seconds since 1970.",
+        "seconds",
+    ),
+    Family(
+        "a4p_indicator_status",
+        "Status other than A (normal) of what holds: E estimated, P provisional, M missing, U under validation, "
+        "N not applicable. Always 1.",
+        "",
+    ),
+    Family(
+        "a4p_indicator_change",
+        "Value less that of the period before, where there is one. Unit: that of the indicator.",
+        "",
+    ),
+)
+
+
+def list_families(catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> tuple[Family, ...]:
+    """Return the family of every indicator and KPI, and those about indicators, by name."""
+    families = [
+        Family(
+            indicator.metric,
+            f"{indicator.title}. Unit: {UNIT_TEXT[indicator.unit]}. Source: {indicator.source}.",
+            UNIT_SUFFIX[indicator.unit].removeprefix("_"),
+        )
+        for _, indicator in catalogue.indicators
+    ]
+    families += [
+        Family(
+            kpi.metric,
+            f"{kpi.title}. Unit: {UNIT_TEXT[kpi.unit]}. Source: computed from observations.",
+            UNIT_SUFFIX[kpi.unit].removeprefix("_"),
+        )
+        for kpi in kpis
+    ]
+    return tuple(sorted([*families, *INDICATOR_FAMILIES], key=lambda family: family.name))

@@ -1,0 +1,158 @@
+"""KPI definitions: the header of each file in sql/kpis and the query below it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from metrics.catalogue import METRIC_PREFIX, Better, CatalogueError, Definition, Line, Unit, find_name_fault
+
+ALL_INDICATORS = "*"
+_PAIR = re.compile(r"(?P<key>[a-z_]+): +(?P<value>.+)")
+
+
+class KpiHeader(Definition):
+    """The keys of a KPI file's comment block; every one must be there."""
+
+    kpi: Line
+    title: Line
+    description: Line
+    unit: Unit
+    better: Better
+    priority: Line
+    labels: Line
+    inputs: Line
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A KPI: its header and the query that computes it (columns: the labels, then `value`)."""
+
+    kpi: str
+    title: str
+    description: str
+    unit: Unit
+    better: Better
+    priority: str
+    labels: tuple[str, ...]
+    inputs: tuple[str, ...]
+    query: str
+    file: Path
+
+    @property
+    def metric(self) -> str:
+        return METRIC_PREFIX + self.kpi
+
+    @property
+    def reads_everything(self) -> bool:
+        """Whether the KPI is about all indicators, whatever they are."""
+        return self.inputs == (ALL_INDICATORS,)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of what decides the KPI's values: its name, labels, inputs and query."""
+        text = "\0".join([self.kpi, ",".join(self.labels), ",".join(self.inputs), self.query])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_header(text: str, file: Path) -> tuple[dict[str, tuple[str, int]], str]:
+    """Split the text of an SQL file into its header (key -> value and line number) and the query below.
+
+    A header is the block of `-- key: value` lines at the top; two or more spaces part several pairs on a line.
+    Raises CatalogueError naming file and line.
+    """
+    header: dict[str, tuple[str, int]] = {}
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if not line.startswith("--"):
+            return header, "\n".join(lines[number - 1 :]).strip().rstrip(";")
+        for part in re.split(r" {2,}", line.removeprefix("--").strip()):
+            pair = _PAIR.fullmatch(part)
+            if pair is None:
+                raise CatalogueError(f"{file}:{number}: expected '-- key: value', found {part!r}")
+            if pair["key"] in header:
+                raise CatalogueError(f"{file}:{number}: the key {pair['key']!r} is given twice; remove one")
+            header[pair["key"]] = (pair["value"].strip(), number)
+    return header, ""
+
+
+def read_kpi(file: Path) -> Kpi:
+    """Return the KPI defined in `file`. Raises CatalogueError naming file, line and mend."""
+    raw, query = parse_header(file.read_text(encoding="utf-8"), file)
+    try:
+        header = KpiHeader.model_validate({key: value for key, (value, _) in raw.items()})
+    except ValidationError as error:
+        faults = []
+        for fault in error.errors():
+            key = str(fault["loc"][0])
+            line = raw[key][1] if key in raw else 1
+            if fault["type"] == "missing":
+                faults.append(f"{file}:1: the key {key!r} is missing in the header; add '-- {key}: ...'")
+            elif fault["type"] == "extra_forbidden":
+                faults.append(f"{file}:{line}: the key {key!r} is unknown; remove it or mend its spelling")
+            else:
+                faults.append(f"{file}:{line}: {key}: {fault['msg']}")
+        raise CatalogueError("\n".join(faults)) from None
+    if fault := find_name_fault(header.kpi, header.unit):
+        raise CatalogueError(f"{file}:{raw['kpi'][1]}: {fault}")
+    if not query:
+        raise CatalogueError(f"{file}: there is no query below the header; add one")
+    labels = tuple(label.strip() for label in header.labels.split(","))
+    if "mission" not in labels:
+        raise CatalogueError(f"{file}:{raw['labels'][1]}: labels must name mission")
+    return Kpi(
+        header.kpi,
+        header.title,
+        header.description,
+        header.unit,
+        header.better,
+        header.priority,
+        labels,
+        tuple(name.strip() for name in header.inputs.split(",")),
+        query,
+        file,
+    )
+
+
+def read_kpis(directory: Path) -> tuple[Kpi, ...]:
+    """Return every KPI of `directory`, by file name. Raises CatalogueError with all faults, a line each."""
+    kpis: dict[str, Kpi] = {}
+    faults: list[str] = []
+    for file in sorted(directory.glob("*.sql")):
+        try:
+            kpi = read_kpi(file)
+        except CatalogueError as error:
+            faults.append(str(error))
+            continue
+        if kpi.kpi in kpis:
+            faults.append(f"{file}: the KPI {kpi.kpi!r} is already defined in {kpis[kpi.kpi].file}; rename one")
+            continue
+        kpis[kpi.kpi] = kpi
+    if faults:
+        raise CatalogueError("\n".join(faults))
+    return tuple(kpis.values())
+
+
+def check_kpis(
+    kpis: tuple[Kpi, ...], indicators: frozenset[str], priorities: frozenset[str]
+) -> tuple[tuple[Kpi, ...], list[str]]:
+    """Part KPIs into those the catalogue can feed and the reasons the others cannot be computed.
+
+    A name that is an indicator and a KPI at once raises CatalogueError: both would be one metric.
+    """
+    usable: list[Kpi] = []
+    reasons: list[str] = []
+    for kpi in kpis:
+        if kpi.kpi in indicators:
+            raise CatalogueError(f"{kpi.file}: {kpi.kpi!r} is the name of an indicator too; rename the KPI")
+        unknown = [] if kpi.reads_everything else [name for name in kpi.inputs if name not in indicators]
+        if unknown:
+            reasons.append(f"{kpi.file}: inputs name {', '.join(unknown)}, not in the catalogue; mend the name or add it")
+        elif kpi.priority not in priorities and kpi.priority != "all":
+            reasons.append(f"{kpi.file}: the priority {kpi.priority!r} is not in the catalogue; mend the name")
+        else:
+            usable.append(kpi)
+    return tuple(usable), reasons

@@ -1,0 +1,1 @@
+"""What the service does: opens files, clocks and sockets."""

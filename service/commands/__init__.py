@@ -1,0 +1,1 @@
+"""The subcommands of `a4p`, one file each."""

@@ -1,0 +1,38 @@
+"""Everything the service is told by files: catalogue, KPIs and reconciliation checks, read and checked together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from metrics.catalogue import Catalogue, CatalogueError, read_catalogue
+from metrics.kpi_file import Kpi, check_kpis, read_kpis
+from service.settings import find_in_tree
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """The catalogue, the KPIs it can feed, and why others are left out."""
+
+    catalogue: Catalogue
+    kpis: tuple[Kpi, ...]
+    left_out: tuple[str, ...]
+    observation_files: tuple[Path, ...]
+
+
+def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = None) -> Definitions:
+    """Return the definitions. Raises CatalogueError naming file, entry and mend.
+
+    With a catalogue other than the shipped one, a KPI whose inputs it lacks is left out; with the shipped one that
+    is an error.
+    """
+    catalogue = read_catalogue(catalogue_directory)
+    kpis, left_out = check_kpis(
+        read_kpis(kpi_directory or find_in_tree("sql") / "kpis"),
+        catalogue.indicator_names,
+        frozenset(priority.priority for priority in catalogue.priorities),
+    )
+    if left_out and catalogue_directory.resolve() == find_in_tree("metrics"):
+        raise CatalogueError("\n".join(left_out))
+    files = tuple(sorted((catalogue_directory / "observations").glob("*.csv")))
+    return Definitions(catalogue, kpis, tuple(left_out), files)

@@ -1,0 +1,72 @@
+"""The family of errors that a user can cause or mend; each says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class ServiceError(Exception):
+    """A failure that is told in one sentence, without a stack trace.
+
+    `can_retry` says whether the same call may work later without a change.
+    """
+
+    can_retry = False
+
+
+class WarehouseLocked(ServiceError):
+    """Another process holds the warehouse file."""
+
+    can_retry = True
+
+
+class WarehouseError(ServiceError):
+    """The warehouse file or its directory cannot be used as it is."""
+
+
+class PortTaken(ServiceError):
+    """Something else listens on the address the service was told to bind."""
+
+    can_retry = True
+
+
+class HandoffError(ServiceError):
+    """The service that holds the warehouse could not do the work handed to it."""
+
+    can_retry = True
+
+
+class SnapshotError(ServiceError):
+    """A snapshot could not be made; the last good one goes on being served."""
+
+
+@dataclass(frozen=True)
+class RowError:
+    """One thing wrong with one cell of a loaded file; `row` counts as a spreadsheet does, the header being row 1."""
+
+    file: str
+    row: int
+    column: str
+    value: str | None
+    problem: str
+    mend: str
+
+    def __str__(self) -> str:
+        value = "(empty)" if self.value is None or self.value == "" else repr(self.value)
+        return f"{self.file}, row {self.row}, column {self.column}: {value} {self.problem}; {self.mend}"
+
+
+class LoadError(ServiceError):
+    """A file was refused whole; `rows` are the first errors and `total` how many there are."""
+
+    def __init__(self, message: str, rows: tuple[RowError, ...] = (), total: int = 0) -> None:
+        self.message = message
+        self.rows = rows
+        self.total = total or len(rows)
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        lines = [self.message, *(f"  {row}" for row in self.rows)]
+        if self.total > len(self.rows):
+            lines.append(f"  ... and {self.total - len(self.rows):,} more")
+        return "\n".join(lines)

@@ -1,0 +1,159 @@
+"""What runs when: scheduled jobs, run one at a time by one runner that records every run."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from service.errors import ServiceError
+from service.self_metrics import SelfMetrics
+from service.warehouse import Warehouse, read_clock, run_sql
+
+log = logging.getLogger(__name__)
+
+# A schedule that fires each minute, unattended for a week, is not counted further.
+MOST_MISSED = 10_080
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work with a name; `work` returns how many rows it produced. `cron` is empty for work that only follows other work."""
+
+    name: str
+    cron: str
+    work: Callable[[], int | None]
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Runs that were due while nothing ran."""
+
+    count: int
+    first: datetime
+    last: datetime
+
+
+def find_missed(trigger: CronTrigger, last_due: datetime, now: datetime) -> Missed | None:
+    """Return the runs due after `last_due` and up to `now`, or None."""
+    first = last = trigger.get_next_fire_time(last_due, last_due)
+    if first is None or first > now:
+        return None
+    count = 1
+    while count < MOST_MISSED and (following := trigger.get_next_fire_time(last, last)) and following <= now:
+        last, count = following, count + 1
+    return Missed(count, first, last)
+
+
+class JobRunner:
+    """Runs jobs one at a time and records each run in `job_runs`."""
+
+    def __init__(
+        self, warehouse: Warehouse, self_metrics: SelfMetrics, timezone: str, clock: Callable[[], datetime] = read_clock
+    ) -> None:
+        self._warehouse = warehouse
+        self._self_metrics = self_metrics
+        self._clock = clock
+        self._zone = ZoneInfo(timezone)
+        self._running = threading.Lock()
+        self._next_due: dict[str, datetime] = {}
+        self._scheduler = BackgroundScheduler(
+            timezone=self._zone,
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def run(self, job: Job, due: datetime | None = None, raises: bool = False) -> bool:
+        """Run a job now and record it; return whether it succeeded.
+
+        Its error is recorded and logged, and raised again only with `raises`.
+        """
+        with self._running:
+            started = self._clock()
+            run_id = self._record_start(job.name, due or started, started)
+            try:
+                rows = job.work()
+            except Exception as error:
+                self._record_end(run_id, "failed", self._clock(), None, str(error))
+                self._self_metrics.tell_job(job.name, "failed", started, self._clock())
+                if raises:
+                    raise
+                log.error("job %s failed: %s", job.name, error, exc_info=not isinstance(error, ServiceError))
+                return False
+            ended = self._clock()
+            self._record_end(run_id, "succeeded", ended, rows, None)
+            self._self_metrics.tell_job(job.name, "succeeded", started, ended)
+            return True
+
+    def catch_up(self, jobs: list[Job]) -> list[Job]:
+        """Record runs that were cut short or missed while the service was down; return the jobs to run once for it."""
+        now = self._clock()
+        behind = []
+        with self._warehouse.write() as cursor:
+            run_sql(cursor, "jobs/record_interrupted", now=now)
+            newest = {
+                name: (last_due, status)
+                for name, last_due, status in run_sql(cursor, "jobs/list_newest").fetchall()
+            }
+        for job in jobs:
+            if job.name not in newest or not job.cron:
+                continue
+            last_due, status = newest[job.name]
+            missed = find_missed(self._trigger(job), last_due, now)
+            if missed:
+                self._record_missed(job.name, missed)
+            if missed or status in ("failed", "interrupted"):
+                behind.append(job)
+        return behind
+
+    def start(self, jobs: list[Job]) -> None:
+        """Begin to run jobs by their schedules."""
+        for job in jobs:
+            if job.cron:
+                trigger = self._trigger(job)
+                self._next_due[job.name] = trigger.get_next_fire_time(None, self._clock())
+                self._scheduler.add_job(self._run_due, trigger, args=[job], id=job.name)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop the schedules after the job that is running."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+    def _trigger(self, job: Job) -> CronTrigger:
+        return CronTrigger.from_crontab(job.cron, timezone=self._zone)
+
+    def _run_due(self, job: Job) -> None:
+        # The machine may have slept: runs due since then are one run now, and the others are recorded as missed.
+        due, now = self._next_due[job.name], self._clock()
+        missed = find_missed(self._trigger(job), due, now)
+        if missed:
+            self._record_missed(job.name, Missed(missed.count, due, missed.last))
+            due = missed.last
+        following = self._trigger(job).get_next_fire_time(due, max(due, now))
+        if following:
+            self._next_due[job.name] = following
+        self.run(job, due)
+
+    def _record_start(self, job: str, due: datetime, started: datetime) -> int:
+        with self._warehouse.write() as cursor:
+            row = run_sql(cursor, "jobs/record_start", job=job, due=due, started=started).fetchone()
+        return int(row[0]) if row else 0
+
+    def _record_end(self, run_id: int, status: str, ended: datetime, rows: int | None, error: str | None) -> None:
+        with self._warehouse.write() as cursor:
+            run_sql(cursor, "jobs/record_end", run_id=run_id, status=status, ended=ended, row_count=rows, error=error)
+
+    def _record_missed(self, job: str, missed: Missed) -> None:
+        text = f"{missed.count} run(s) due from {missed.first:%Y-%m-%d %H:%M %Z} to {missed.last:%Y-%m-%d %H:%M %Z} did not happen"
+        with self._warehouse.write() as cursor:
+            run_sql(cursor, "jobs/record_missed", job=job, due=missed.last, error=text, now=self._clock())
+        self._self_metrics.tell_job(job, "missed")
+        log.warning("job %s: %s", job, text)

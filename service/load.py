@@ -1,0 +1,168 @@
+"""Loading files: staged, checked in SQL and appended as batches, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from service.errors import LoadError, RowError
+from service.readers import stage_file
+from service.settings import find_in_tree
+from service.warehouse import Connection, Warehouse, next_recorded_at, read_clock, read_sql, run_sql
+
+SHOWN_ERRORS = 50
+POLL_SECONDS = 0.25
+
+# Told the stage and the share of it that is done, 0..1, or None where that cannot be known.
+Progress = Callable[[str, float | None], None]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one file brought. `batch_id` is None when the file brought nothing new."""
+
+    file_name: str
+    batch_id: int | None
+    row_count: int
+    new_observations: int
+    revisions: int
+    loaded_before_at: datetime | None = None
+    corrected_since: int = 0
+
+    def __str__(self) -> str:
+        if self.loaded_before_at is not None:
+            since = f"; {self.corrected_since:,} of its figures were corrected since" if self.corrected_since else ""
+            return f"{self.file_name}: nothing new (the same file was loaded on {self.loaded_before_at:%Y-%m-%d %H:%M} UTC{since})"
+        if self.batch_id is None:
+            return f"{self.file_name}: nothing new in {self.row_count:,} rows"
+        unchanged = self.row_count - self.new_observations - self.revisions
+        return (
+            f"{self.file_name}: batch {self.batch_id}, {self.new_observations:,} new observations, "
+            f"{self.revisions:,} revisions, {unchanged:,} unchanged"
+        )
+
+
+def ignore_progress(stage: str, share: float | None) -> None:
+    """Take progress reports where nobody looks."""
+
+
+def load_files(
+    warehouse: Warehouse,
+    files: Sequence[Path],
+    loaded_by: str,
+    progress: Progress = ignore_progress,
+    is_shipped: bool = False,
+    clock: Callable[[], datetime] = read_clock,
+) -> list[Batch]:
+    """Load observation files, CSV or Parquet, in one transaction; return a Batch for each, in order.
+
+    A file whose bytes were loaded before brings nothing new. With `is_shipped` a row that was ever recorded is not
+    recorded again, so that the report's own files never take back a correction. Raises LoadError with every bad
+    row (the first 50, and how many there are); the warehouse is then as it was.
+    """
+    cursor = warehouse.cursor()
+    try:
+        run_sql(cursor, "load/prepare_staging")
+        known: list[Batch | None] = []
+        digests: dict[str, str] = {}
+        for ordinal, file in enumerate(files):
+            file_name = str(file) if is_shipped is False else file.name
+            digest = _digest_file(file, file_name, progress)
+            earlier = _find_batch(cursor, file_name, digest)
+            if digest in digests and earlier is None:
+                raise LoadError(f"{file_name} holds the same bytes as {digests[digest]}; load it once")
+            digests[digest] = file_name
+            known.append(earlier)
+            if earlier is None:
+                with _watch_progress(cursor, f"reading {file.name}", progress):
+                    stage_file(cursor, file, file_name, ordinal)
+                cursor.execute("insert into staged_files values (?, ?, ?)", [ordinal, file_name, digest])
+        if all(known):
+            return [batch for batch in known if batch]
+        with _watch_progress(cursor, "checking", progress):
+            run_sql(cursor, "load/stage_series")
+            _check_staged(cursor, [str(file) for file in files])
+        with _watch_progress(cursor, "appending", progress):
+            appended = _append_staged(warehouse, cursor, loaded_by, is_shipped, clock)
+        return [batch or appended[ordinal] for ordinal, batch in enumerate(known)]
+    except duckdb.OutOfMemoryException:
+        raise LoadError("the files need more memory than DuckDB may use; raise A4P_MEMORY_LIMIT, or split them") from None
+    finally:
+        cursor.close()
+
+
+def _digest_file(file: Path, file_name: str, progress: Progress) -> str:
+    progress(f"reading {file.name}", None)
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except IsADirectoryError:
+        raise LoadError(f"{file_name} is a directory; name the files in it, such as {file_name}/*.csv") from None
+    except FileNotFoundError:
+        raise LoadError(f"{file_name} does not exist; check the name") from None
+    except OSError as error:
+        raise LoadError(f"{file_name} cannot be read: {error.strerror}") from None
+
+
+def _find_batch(cursor: Connection, file_name: str, digest: str) -> Batch | None:
+    row = run_sql(cursor, "load/find_batch", digest=digest).fetchone()
+    return Batch(file_name, None, row[1], 0, 0, row[0], row[2]) if row else None
+
+
+def _check_staged(cursor: Connection, file_names: list[str]) -> None:
+    for file in sorted((find_in_tree("sql") / "checks" / "load").glob("*.sql")):
+        cursor.execute(f"insert into load_errors {read_sql(f'checks/load/{file.stem}')}")
+    (total,) = cursor.execute("select count(*) from load_errors").fetchone() or (0,)
+    if total:
+        rows = cursor.execute(
+            "select file_ordinal, file_row, column_name, value, problem, mend from load_errors "
+            "order by file_ordinal, file_row, column_name, problem limit ?",
+            [SHOWN_ERRORS],
+        ).fetchall()
+        errors = tuple(RowError(file_names[ordinal], *rest) for ordinal, *rest in rows)
+        raise LoadError(f"nothing was loaded: {total:,} error{'s' if total > 1 else ''}", errors, total)
+
+
+def _append_staged(
+    warehouse: Warehouse, cursor: Connection, loaded_by: str, is_shipped: bool, clock: Callable[[], datetime]
+) -> dict[int, Batch]:
+    with warehouse.write(cursor):
+        # Series are numbered again here: another load may have brought them since they were staged.
+        run_sql(cursor, "load/stage_series")
+        run_sql(cursor, "load/number_series")
+        run_sql(cursor, "load/compare")
+        recorded_at = next_recorded_at(cursor, clock())
+        run_sql(cursor, "load/append", loaded_by=loaded_by, recorded_at=recorded_at, is_shipped=is_shipped)
+        return {
+            ordinal: Batch(name, batch_id if new or revised else None, count, new, revised)
+            for ordinal, name, batch_id, count, new, revised in cursor.execute(
+                "select file_ordinal, file_name, batch_id, row_count, new_observations, revisions from appended_batches"
+            ).fetchall()
+        }
+
+
+@contextmanager
+def _watch_progress(cursor: Connection, stage: str, progress: Progress) -> Iterator[None]:
+    """Report how far the statements run inside have come, from a thread of its own."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(POLL_SECONDS):
+            share = cursor.query_progress()
+            progress(stage, share / 100 if share >= 0 else None)
+
+    progress(stage, None)
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

@@ -1,0 +1,57 @@
+"""The columns of an observation file and how each is staged, whatever the format."""
+
+from __future__ import annotations
+
+import difflib
+
+from service.errors import LoadError
+
+REQUIRED = ("indicator", "mission", "period_start", "period_end", "value", "source")
+OPTIONAL = ("dimensions", "status", "page", "note")
+KNOWN = (*REQUIRED, *OPTIONAL)
+# What the `observations` view adds: a file written from it can be loaded as it is.
+IGNORED = ("batch_id", "recorded_at")
+
+
+def check_columns(file_name: str, columns: list[str]) -> None:
+    """Raise LoadError naming every column that is missing, unknown or given twice, and the mend."""
+    faults = []
+    unknown = [column for column in columns if column not in KNOWN and column not in IGNORED]
+    for column in unknown:
+        near = difflib.get_close_matches(column, KNOWN, n=1)
+        faults.append(f"the column {column!r} is unknown" + (f" (did you mean {near[0]!r}?)" if near else "; remove it"))
+    faults += [f"the column {column!r} is missing" for column in REQUIRED if column not in columns]
+    faults += [f"the column {column!r} is given twice" for column in KNOWN if columns.count(column) > 1]
+    if faults:
+        raise LoadError(f"{file_name}, row 1: {'; '.join(faults)}. The header is: {','.join(KNOWN)}")
+
+
+def select_staged(columns: list[str], map_dimensions: bool) -> str:
+    """Return the select list that turns a file's columns into those of `staged`, after file_ordinal and file_row.
+
+    `columns` must have passed check_columns; `map_dimensions` says that dimensions is a MAP already.
+    """
+
+    def written(column: str) -> str:
+        return f"nullif(trim({column}::varchar), '')" if column in columns else "null::varchar"
+
+    def cast(column: str, kind: str) -> str:
+        return f"""try_cast({column} as {kind}) as {column},
+            if(try_cast({column} as {kind}) is null, {written(column)}, null) as {column}_text"""
+
+    if map_dimensions:
+        dimensions = "coalesce(dimensions, map([]::varchar[], []::varchar[])) as dimensions, null::varchar as dimensions_text"
+    else:
+        dimensions = f"""parse_dimensions({written("dimensions")}) as dimensions,
+            if(parse_dimensions({written("dimensions")}) is null, {written("dimensions")}, null) as dimensions_text"""
+    return f"""
+            coalesce({written("indicator")}, '') as indicator,
+            coalesce({written("mission")}, '') as mission,
+            {dimensions},
+            {cast("period_start", "date")},
+            {cast("period_end", "date")},
+            {cast("value", "double")},
+            coalesce({written("status")}, if({written("value")} is null, '', 'A')) as status,
+            coalesce({written("source")}, '') as source,
+            {written("page")} as page,
+            {written("note")} as note"""

@@ -1,0 +1,32 @@
+"""Reads Parquet files of observations; dimensions may be a MAP or text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from service.errors import LoadError
+from service.readers.columns import IGNORED, check_columns, select_staged
+from service.warehouse import Connection
+
+MAGIC = b"PAR1"
+
+
+def stage_parquet(cursor: Connection, file: Path, file_name: str, file_ordinal: int) -> None:
+    """Append the rows of a Parquet file to `staged`. Raises LoadError where it is no table of observations."""
+    try:
+        described = cursor.execute("describe from read_parquet($file)", {"file": str(file)}).fetchall()
+        columns = {name: kind for name, kind, *_ in described}
+        check_columns(file_name, list(columns))
+        used = [column for column in columns if column not in IGNORED]
+        cursor.execute(
+            f"""
+            insert into staged
+            select $file_ordinal, file_row_number + 2, {select_staged(used, columns.get("dimensions") == "MAP(VARCHAR, VARCHAR)")}
+            from read_parquet($file, file_row_number = true)
+            """,
+            {"file": str(file), "file_ordinal": file_ordinal},
+        )
+    except duckdb.Error as error:
+        raise LoadError(f"{file_name} cannot be read as Parquet ({str(error).splitlines()[0]}); write it again") from None

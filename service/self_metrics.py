@@ -1,0 +1,127 @@
+"""The service's metrics about itself: every a4p_snapshot_*, a4p_job_*, a4p_load_*, a4p_warehouse_* and a4p_exposition_*."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import duckdb
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info, disable_created_metrics
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from service.load import Batch
+from service.snapshot import Snapshot
+
+# However many scrape at once, the service's own metrics are rendered at most this often.
+RENDER_INTERVAL_SECONDS = 1.0
+
+Encoder = Callable[[CollectorRegistry], bytes]
+
+disable_created_metrics()
+
+
+class SelfMetrics:
+    """The gauges and counters of one service, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+        build = Info("a4p_build", "Versions that run.", registry=registry)
+        build.info({"version": version("a4p-service"), "duckdb_version": duckdb.__version__})
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(name, text, labels, registry=registry)
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=registry)
+
+        self._snapshot_time = gauge("a4p_snapshot_timestamp_seconds", "When the snapshot being served was made.")
+        self._snapshot_age = gauge("a4p_snapshot_age_seconds", "Age of the snapshot being served.")
+        self._snapshot_success = gauge("a4p_snapshot_success", "Whether the newest attempt at a snapshot succeeded: 1 or 0.")
+        self._snapshot_duration = gauge("a4p_snapshot_duration_seconds", "How long the snapshot being served took to make.")
+        self._snapshot_series = gauge("a4p_snapshot_series", "Series in the snapshot being served.")
+        self._snapshot_as_of = gauge("a4p_snapshot_as_of_timestamp_seconds", "Date the snapshot being served is as of.")
+        self._snapshot_info = gauge("a4p_snapshot_info", "Number of the snapshot being served. Always 1.", "id")
+        self._job_runs = counter("a4p_job_runs", "Runs of a job since the start, by how they ended.", "job", "status")
+        self._job_success = gauge("a4p_job_last_run_success", "Whether the newest run succeeded: 1 or 0.", "job")
+        self._job_time = gauge("a4p_job_last_success_timestamp_seconds", "When the newest run that succeeded ended.", "job")
+        self._job_duration = gauge("a4p_job_last_run_duration_seconds", "How long the newest run took.", "job")
+        self._batches = counter("a4p_load_batches", "Files loaded since the start.")
+        self._refused = counter("a4p_load_refused", "Loads refused since the start.")
+        self._new = counter("a4p_load_observations", "Observations loaded since the start.")
+        self._revisions = counter("a4p_load_revisions", "Revisions loaded since the start.")
+        self._warehouse_size = gauge("a4p_warehouse_size_bytes", "Size of the warehouse file.")
+        self._warehouse_rows = gauge("a4p_warehouse_observations", "Observations in the warehouse, every revision counted.")
+        self._read_copy_time = gauge("a4p_warehouse_read_copy_timestamp_seconds", "When the read copy was published.")
+        self._scrapes = counter("a4p_exposition_scrapes", "Scrapes answered since the start.", "format", "encoding")
+        self._text_size = gauge("a4p_exposition_size_bytes", "Size of the snapshot's text.", "format")
+        self._snapshot_success.set(0)
+        self._made_at: float | None = None
+        self._rendering = threading.Lock()
+        self._rendered: dict[str, tuple[float, bytes]] = {}
+
+    def tell_snapshot(self, snapshot: Snapshot, duration_seconds: float) -> None:
+        """Say which snapshot is being served."""
+        self._made_at = snapshot.made_at.timestamp()
+        self._snapshot_time.set(self._made_at)
+        self._snapshot_success.set(1)
+        self._snapshot_duration.set(duration_seconds)
+        self._snapshot_series.set(snapshot.series_count)
+        self._snapshot_as_of.set(datetime.combine(snapshot.as_of, datetime.min.time(), UTC).timestamp())
+        self._snapshot_info.clear()
+        self._snapshot_info.labels(str(snapshot.snapshot_id)).set(1)
+        self._text_size.labels("text").set(snapshot.exposition.text.size)
+        self._text_size.labels("openmetrics").set(snapshot.exposition.openmetrics.size)
+
+    def tell_snapshot_failure(self) -> None:
+        """Say that the newest attempt failed; what is served stays."""
+        self._snapshot_success.set(0)
+
+    def tell_job(self, job: str, status: str, started: datetime | None = None, ended: datetime | None = None) -> None:
+        """Count a run of a job that ended, or was missed, with this status."""
+        self._job_runs.labels(job, status).inc()
+        self._job_success.labels(job).set(status == "succeeded")
+        if started and ended:
+            self._job_duration.labels(job).set((ended - started).total_seconds())
+            if status == "succeeded":
+                self._job_time.labels(job).set(ended.timestamp())
+
+    def tell_load(self, batches: list[Batch]) -> None:
+        """Count what a load brought."""
+        self._batches.inc(sum(batch.batch_id is not None for batch in batches))
+        self._new.inc(sum(batch.new_observations for batch in batches))
+        self._revisions.inc(sum(batch.revisions for batch in batches))
+
+    def tell_refused_load(self) -> None:
+        """Count a load that was refused."""
+        self._refused.inc()
+
+    def tell_warehouse(self, size_bytes: int, observations: int, read_copy_at: datetime) -> None:
+        """Say how large the warehouse is and when its read copy was published."""
+        self._warehouse_size.set(size_bytes)
+        self._warehouse_rows.set(observations)
+        self._read_copy_time.set(read_copy_at.timestamp())
+
+    def count_scrape(self, text_format: str, encoding: str) -> None:
+        """Count a scrape that was answered."""
+        self._scrapes.labels(text_format, encoding).inc()
+
+    def render(self, content_type: str, encoder: Encoder) -> bytes:
+        """Return the text of these metrics, rendered within the last second."""
+        kept = self._rendered.get(content_type)
+        if kept is None or time.monotonic() - kept[0] > RENDER_INTERVAL_SECONDS:
+            with self._rendering:
+                kept = self._rendered.get(content_type)
+                if kept is None or time.monotonic() - kept[0] > RENDER_INTERVAL_SECONDS:
+                    if self._made_at is not None:
+                        self._snapshot_age.set(time.time() - self._made_at)
+                    kept = (time.monotonic(), encoder(self.registry))
+                    self._rendered[content_type] = kept
+        return kept[1]

@@ -1,0 +1,105 @@
+"""The settings of the service: one table of name, default and help, read from options, environment and one TOML file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from apscheduler.triggers.cron import CronTrigger
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from service.errors import ServiceError
+
+TREE = Path(__file__).resolve().parent.parent
+
+
+def find_in_tree(name: str) -> Path:
+    """Return the path of `sql`, `metrics`, `grafana` or another folder of the tree this code runs from."""
+    return TREE / name
+
+
+class SettingsError(ServiceError):
+    """A setting has a value that cannot be used."""
+
+
+def _check_cron(expression: str) -> str:
+    CronTrigger.from_crontab(expression)
+    return expression
+
+
+Cron = Annotated[str, AfterValidator(_check_cron)]
+
+
+def _default_threads() -> int:
+    # One core stays free, so that a scrape does not wait for a snapshot.
+    return max(1, (os.cpu_count() or 2) - 1)
+
+
+class Settings(BaseSettings):
+    """Every setting; the environment name is the field's name in upper case with `A4P_` in front."""
+
+    model_config = SettingsConfigDict(env_prefix="A4P_", extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to bind.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 takes a free one.")
+    data_dir: Path = Field(Path("data"), description="Folder of the warehouse, its read copy and backups.")
+    catalogue: Path = Field(
+        default_factory=lambda: find_in_tree("metrics"),
+        description="Catalogue directory to use in place of metrics/.",
+    )
+    snapshot_cron: Cron = Field("0 * * * *", description="When to make a snapshot (five-field cron).")
+    checkpoint_cron: Cron = Field("30 3 * * *", description="When to checkpoint the warehouse.")
+    prune_cron: Cron = Field("45 3 * * *", description="When to delete old backups.")
+    timezone: str = Field("UTC", description="Time zone of the cron expressions.")
+    keep_backups: int = Field(5, ge=1, description="How many dated copies to keep.")
+    threads: int = Field(default_factory=_default_threads, ge=1, description="DuckDB threads.")
+    memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="DuckDB memory limit.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("A4P_CONFIG", "a4p.toml")))
+        return init_settings, env_settings, toml
+
+    @property
+    def warehouse_file(self) -> Path:
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def read_copy_file(self) -> Path:
+        return self.data_dir / "warehouse-read.duckdb"
+
+    @property
+    def backup_dir(self) -> Path:
+        return self.data_dir / "backups"
+
+
+def read_settings(**options: object) -> Settings:
+    """Return the settings: an option given (not None) goes before the environment, and that before the TOML file.
+
+    Raises SettingsError naming each setting that cannot be used and why.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [
+            f"setting A4P_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']} (got {fault['input']!r})"
+            for fault in error.errors()
+        ]
+        raise SettingsError("; ".join(lines)) from None
+    except ValueError as error:  # a TOML file that does not parse
+        raise SettingsError(f"settings file {os.environ.get('A4P_CONFIG', 'a4p.toml')}: {error}") from None

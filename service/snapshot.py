@@ -1,0 +1,137 @@
+"""Snapshots: the warehouse as of a date, KPIs computed, their history kept, everything rendered as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import duckdb
+
+from metrics.exposition import Exposition, assemble_exposition
+from metrics.families import list_families
+from metrics.kpi_file import Kpi
+from service.definitions import Definitions
+from service.errors import SnapshotError
+from service.warehouse import Connection, Warehouse, read_sql, run_sql
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot that was made: what a scrape sends is `exposition`."""
+
+    snapshot_id: int
+    as_of: date
+    made_at: datetime
+    series_count: int
+    exposition: Exposition
+
+
+def date_holding(instant: datetime) -> date:
+    """Return the date as of which figures hold at an instant: the last day that has ended, UTC.
+
+    An observation holds from 00:00 UTC of the day after its period_end.
+    """
+    return instant.astimezone(UTC).date() - timedelta(days=1)
+
+
+def make_snapshot(warehouse: Warehouse, definitions: Definitions, now: datetime) -> Snapshot:
+    """Make the snapshot of `now`: compute KPIs and what is missing of their history, record both, render the text.
+
+    Raises SnapshotError naming the KPI that failed; nothing is recorded then.
+    """
+    as_of = date_holding(now)
+    cursor = warehouse.cursor()
+    try:
+        with warehouse.write(cursor):
+            compute_kpis(cursor, definitions.kpis, as_of)
+            run_sql(cursor, "snapshot/store_kpis", computed_at=now)
+            exposition, series_count = render_snapshot(cursor, definitions)
+            row = run_sql(
+                cursor, "snapshot/store_snapshot", as_of=as_of, made_at=now, series_count=series_count
+            ).fetchone()
+        return Snapshot(row[0] if row else 0, as_of, now, series_count, exposition)
+    except duckdb.Error as error:
+        raise SnapshotError(f"the snapshot as of {as_of} failed: {str(error).splitlines()[0]}") from error
+    finally:
+        cursor.close()
+
+
+def render_as_of(copy: Connection, definitions: Definitions, as_of: date) -> tuple[Exposition, int]:
+    """Return the exposition as of any date, and its number of series, from a read copy; nothing is recorded."""
+    hold(copy, as_of)
+    run_sql(copy, "snapshot/prepare_kpis", as_of=as_of)
+    for kpi in definitions.kpis:
+        compute_kpi(copy, kpi, as_of)
+    return render_snapshot(copy, definitions)
+
+
+def hold(cursor: Connection, as_of: date) -> None:
+    """Put what holds as of a date into the temporary tables `latest` and `changes` that KPI queries read."""
+    # A variable cannot be bound; a date's own text is safe.
+    cursor.execute(f"set variable as_of = date '{as_of.isoformat()}'")
+    run_sql(cursor, "snapshot/hold")
+
+
+def compute_kpis(cursor: Connection, kpis: tuple[Kpi, ...], as_of: date) -> None:
+    """Fill `kpi_computed` for `as_of` and for each date of the past whose figures may have changed.
+
+    `latest` and `changes` hold as of `as_of` at the end.
+    """
+    run_sql(cursor, "snapshot/prepare_kpis", as_of=as_of)
+    due: dict[date, set[str]] = {}
+    for kpi_name, day in cursor.execute("select distinct kpi, as_of from kpi_dates").fetchall():
+        due.setdefault(day, set()).add(kpi_name)
+    for day in [*sorted(due.keys() - {as_of}), as_of]:
+        hold(cursor, day)
+        for kpi in kpis:
+            if kpi.kpi in due.get(day, ()):
+                compute_kpi(cursor, kpi, day)
+
+
+def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
+    """Append the figures of one KPI to `kpi_computed`.
+
+    Raises SnapshotError naming the file when the query does not bind, has other columns than its labels and `value`,
+    gives a label set twice, or a value that is not finite.
+    """
+    try:
+        columns = [row[0] for row in cursor.execute(f"describe {kpi.query}").fetchall()]
+        if columns != [*kpi.labels, "value"]:
+            raise SnapshotError(
+                f"{kpi.file}: the query's columns are {', '.join(columns)}; they must be {', '.join([*kpi.labels, 'value'])}"
+            )
+        further = [label for label in kpi.labels if label != "mission"]
+        pairs = ", ".join(f"'{label}': {label}" for label in further)
+        dimensions = f"map {{{pairs}}}" if further else "map([]::varchar[], []::varchar[])"
+        cursor.execute(
+            f"insert into kpi_computed select $kpi, mission, {dimensions}, $as_of, value from ({kpi.query}) where value is not null",
+            {"kpi": kpi.kpi, "as_of": as_of},
+        )
+        fault = run_sql(cursor, "snapshot/find_kpi_fault", kpi=kpi.kpi, as_of=as_of).fetchone()
+    except duckdb.Error as error:
+        raise SnapshotError(f"{kpi.file}: the query failed as of {as_of}: {error}") from None
+    if fault:
+        raise SnapshotError(f"{kpi.file}: as of {as_of} the figure of {fault[0]} {fault[1]} {fault[2]}")
+
+
+def render_snapshot(cursor: Connection, definitions: Definitions) -> tuple[Exposition, int]:
+    """Return the text of what `latest`, `changes` and `kpi_computed` hold, and how many series it has."""
+    run_sql(cursor, "snapshot/samples")
+    rendered = cursor.execute(read_sql("exposition/render_families")).fetchall()
+    exposition = assemble_exposition(
+        list_families(definitions.catalogue, definitions.kpis), {metric: body for metric, body, _ in rendered}
+    )
+    return exposition, sum(count for _, _, count in rendered)
+
+
+def check_bindings(warehouse: Warehouse, definitions: Definitions) -> None:
+    """Raise SnapshotError naming the first KPI file whose query cannot be run on this warehouse."""
+    cursor = warehouse.cursor()
+    try:
+        today = date_holding(datetime.now(UTC))
+        hold(cursor, today)
+        run_sql(cursor, "snapshot/prepare_kpis", as_of=today)
+        for kpi in definitions.kpis:
+            compute_kpi(cursor, kpi, today)
+    finally:
+        cursor.close()

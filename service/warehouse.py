@@ -1,0 +1,241 @@
+"""The warehouse file: opening and migrating it, its one write transaction at a time, and the definitions it holds."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from metrics.catalogue import Catalogue
+from metrics.kpi_file import Kpi
+from service.errors import WarehouseError, WarehouseLocked
+from service.settings import find_in_tree
+
+STORAGE_VERSION = "v1.5.0"
+DUCKDB_CONFIG = {
+    "storage_compatibility_version": STORAGE_VERSION,
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+}
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@cache
+def read_sql(name: str) -> str:
+    """Return the text of `sql/<name>.sql`."""
+    return (find_in_tree("sql") / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def run_sql(connection: Connection, name: str, **parameters: object) -> Connection:
+    """Run every statement of `sql/<name>.sql`, binding to each the named parameters it uses; return the last result."""
+    for statement in connection.extract_statements(read_sql(name)):
+        bound = {key: parameters[key] for key in statement.named_parameters}
+        connection.execute(statement, bound or None)
+    return connection
+
+
+def read_clock() -> datetime:
+    """Return the time now, UTC."""
+    return datetime.now(UTC)
+
+
+class Warehouse:
+    """An open warehouse. Readers take a `cursor()`, writers enter `write()`; both see committed states only."""
+
+    def __init__(self, connection: Connection, file: Path) -> None:
+        self.file = file
+        self._connection = connection
+        self._write_lock = threading.Lock()
+
+    def cursor(self) -> Connection:
+        """Return a session of its own on the same database: variables and temporary tables are not shared."""
+        return self._connection.cursor()
+
+    @contextmanager
+    def write(self, session: Connection | None = None) -> Iterator[Connection]:
+        """Hold the one write transaction; it is committed at the end, or rolled back whole when anything raises.
+
+        It runs in `session` where that is given (its temporary tables are then at hand), else in a new one.
+        """
+        with self._write_lock:
+            cursor = self._connection.cursor() if session is None else session
+            cursor.begin()
+            try:
+                yield cursor
+                cursor.commit()
+            except BaseException:
+                cursor.rollback()
+                raise
+            finally:
+                if session is None:
+                    cursor.close()
+
+    def checkpoint(self) -> None:
+        """Move what the write-ahead log holds into the file."""
+        with self._write_lock, self._connection.cursor() as cursor:
+            cursor.execute("checkpoint")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make the data directory if need be. Raises WarehouseError when it cannot be written."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / ".write-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise WarehouseError(
+            f"the data directory {directory} cannot be written ({error.strerror}); "
+            "mend its permissions or name another with A4P_DATA_DIR"
+        ) from None
+
+
+def open_warehouse(file: Path, threads: int, memory_limit: str) -> Warehouse:
+    """Open the warehouse for writing, make it when it is not there, and bring its tables and views up to date.
+
+    Raises WarehouseLocked when another process holds it, WarehouseError when it is no warehouse, is damaged, or was
+    made by a newer version.
+    """
+    prepare_directory(file.parent)
+    try:
+        connection = duckdb.connect(
+            str(file),
+            config={
+                **DUCKDB_CONFIG,
+                "threads": str(threads),
+                "memory_limit": memory_limit,
+                "temp_directory": str(file.parent / "tmp"),
+            },
+        )
+        connection.execute("set global TimeZone = 'UTC'")
+    except duckdb.Error as error:
+        raise tell_open_error(error, file) from None
+    warehouse = Warehouse(connection, file)
+    try:
+        migrate(warehouse)
+    except BaseException:
+        warehouse.close()
+        raise
+    return warehouse
+
+
+def open_copy(file: Path) -> Connection:
+    """Open a read copy or backup for reading. Raises WarehouseError when it is not there or no warehouse."""
+    if not file.exists():
+        raise WarehouseError(f"{file} does not exist; start the service once, or name another with A4P_DATA_DIR")
+    try:
+        connection = duckdb.connect(str(file), read_only=True, config={"python_enable_replacements": "false"})
+        connection.execute("set TimeZone = 'UTC'")
+    except duckdb.Error as error:
+        raise tell_open_error(error, file) from None
+    return connection
+
+
+def tell_open_error(error: duckdb.Error, file: Path) -> WarehouseError | WarehouseLocked:
+    """Return the sentence for a failure to open a DuckDB file."""
+    text = str(error)
+    if "Could not set lock" in text or "Conflicting lock" in text:
+        holder = re.search(r"PID (\d+)", text)
+        who = f"process {holder[1]}" if holder else "another process"
+        return WarehouseLocked(f"{file} is held by {who}; stop it, or name another data directory with A4P_DATA_DIR")
+    if "newer version" in text or "storage version" in text.lower():
+        return WarehouseError(f"{file} was written by a newer version of DuckDB; upgrade this service to open it")
+    first_line = text.splitlines()[0]
+    return WarehouseError(f"{file} cannot be opened ({first_line}); restore a backup with 'a4p restore'")
+
+
+def _list_migrations() -> list[tuple[int, str]]:
+    files = sorted((find_in_tree("sql") / "migrations").glob("*.sql"))
+    return [(int(file.stem.split("_")[0]), file.stem) for file in files]
+
+
+def migrate(warehouse: Warehouse) -> None:
+    """Apply the migrations that the warehouse has not had, and make its views anew when they differ.
+
+    Raises WarehouseError when the warehouse has had a migration that this version does not know, or is another
+    program's database.
+    """
+    with warehouse.write() as cursor:
+        tables = {(schema, name) for schema, name in cursor.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
+        if tables and ("store", "migrations") not in tables:
+            raise WarehouseError(f"{warehouse.file} is a DuckDB database but no A4P+ warehouse; name another data directory")
+        run_sql(cursor, "definitions/prepare_migrations")
+        (version,) = cursor.execute("select coalesce(max(version), 0) from store.migrations").fetchone() or (0,)
+        known = _list_migrations()
+        if version > known[-1][0]:
+            raise WarehouseError(
+                f"{warehouse.file} was made by a newer version of this service (its tables are version {version}, "
+                f"this one knows {known[-1][0]}); upgrade the service, or name another data directory"
+            )
+        for number, name in known:
+            if number > version:
+                run_sql(cursor, f"migrations/{name}")
+                cursor.execute("insert into store.migrations values (?, ?, ?)", [number, name, read_clock()])
+    with warehouse.write() as cursor:
+        for file in sorted((find_in_tree("sql") / "views").glob("*.sql")):
+            run_sql(cursor, f"views/{file.stem}")
+
+
+def store_catalogue(warehouse: Warehouse, catalogue: Catalogue, now: datetime) -> None:
+    """Record the catalogue as its next version, unless the newest says the same."""
+    with warehouse.write() as cursor:
+        newest = cursor.execute(
+            "select catalogue_version, digest from store.catalogues order by catalogue_version desc limit 1"
+        ).fetchone()
+        if newest is not None and newest[1] == catalogue.digest():
+            return
+        run_sql(
+            cursor,
+            "definitions/store_catalogue",
+            version=1 if newest is None else newest[0] + 1,
+            digest=catalogue.digest(),
+            definitions=catalogue.to_json(),
+            now=now,
+        )
+
+
+def store_kpis(warehouse: Warehouse, kpis: tuple[Kpi, ...], now: datetime) -> None:
+    """Record the definition of each KPI that is new or changed, and the end of each that is gone."""
+    with warehouse.write() as cursor:
+        stored = {
+            row[0]: row
+            for row in cursor.execute(
+                "select kpi, title, description, unit, better, priority, metric, inputs, digest from store.kpis "
+                "qualify row_number() over (partition by kpi order by recorded_at desc) = 1"
+            ).fetchall()
+        }
+        wanted = {
+            kpi.kpi: (
+                kpi.kpi, kpi.title, kpi.description, kpi.unit, kpi.better, kpi.priority, kpi.metric,
+                list(kpi.inputs), kpi.digest(),
+            )
+            for kpi in kpis
+        }  # fmt: skip
+        for name, row in wanted.items():
+            if stored.get(name) != row:
+                cursor.execute("insert into store.kpis values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [*row, now])
+        for name, row in stored.items():
+            if name not in wanted and row[-1] is not None:
+                cursor.execute("insert into store.kpis values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [*row[:-1], None, now])
+
+
+def next_recorded_at(cursor: Connection, now: datetime) -> datetime:
+    """Return `now`, or a microsecond after the newest batch where the clock has not moved past it.
+
+    A later batch must have a later time: known_at and batch_id then order revisions alike.
+    """
+    (newest,) = cursor.execute("select max(recorded_at) from store.batches").fetchone() or (None,)
+    if newest is not None and newest >= now:
+        return newest + timedelta(microseconds=1)
+    return now

@@ -1,0 +1,1 @@
+"""What answers over HTTP, one module per kind of caller."""

@@ -1,0 +1,47 @@
+-- A row's dimensions cannot be read, or are not those of its indicator.
+with defined as (
+    select indicator, dimensions
+    from store.indicators
+    where catalogue_version = (select max(catalogue_version) from store.catalogues)
+),
+judged as (
+    select
+        n.indicator, n.mission, n.written_dimensions, d.dimensions as known,
+        list_filter(map_keys(n.dimensions), lambda name: not list_contains(map_keys(d.dimensions), name)) as unknown_names,
+        list_filter(map_keys(d.dimensions), lambda name: not list_contains(map_keys(n.dimensions), name)) as absent_names,
+        list_filter(
+            map_entries(n.dimensions),
+            lambda entry: not coalesce(list_contains(d.dimensions[entry.key], entry.value), true)
+        ) as unknown_values
+    from staged_series as n
+    join defined as d using (indicator)
+),
+wrong as (
+    select
+        *,
+        case
+            when len(unknown_names) > 0 then 'names the dimension ' || unknown_names[1] || ', which ' || indicator || ' does not have'
+            when len(absent_names) > 0 then 'lacks the dimension ' || absent_names[1]
+            else 'has an unknown value of the dimension ' || unknown_values[1].key
+        end as problem,
+        case
+            when len(unknown_names) > 0 and cardinality(known) = 0 then 'leave the column empty'
+            when len(unknown_names) > 0 then nearest_name(unknown_names[1], map_keys(known))
+            when len(absent_names) > 0 then 'write ' || absent_names[1] || '= and one of ' || array_to_string(known[absent_names[1]], ', ')
+            else nearest_name(unknown_values[1].value, known[unknown_values[1].key])
+        end as mend
+    from judged
+    where len(unknown_names) > 0 or len(absent_names) > 0 or len(unknown_values) > 0
+)
+select
+    s.file_ordinal, s.file_row, 'dimensions' as column_name,
+    array_to_string(list_transform(map_entries(s.dimensions), lambda entry: entry.key || '=' || entry.value), ';') as value,
+    w.problem, w.mend
+from staged as s
+join wrong as w on w.indicator = s.indicator and w.mission = s.mission and w.written_dimensions = s.dimensions
+union all
+select
+    file_ordinal, file_row, 'dimensions', dimensions_text, 'cannot be read',
+    'write name=value, with ; between several, each name once'
+from staged
+where dimensions_text is not null

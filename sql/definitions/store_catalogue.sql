@@ -1,0 +1,45 @@
+-- Store one version of the catalogue, given as a JSON object of lists ($definitions).
+insert into store.catalogues
+select $version, $digest, $now;
+
+insert into store.priorities
+with rows as (
+    select unnest(from_json($definitions::json -> 'priorities', '[{
+        "ordinal": "INTEGER", "priority": "VARCHAR", "title": "VARCHAR", "number": "INTEGER", "cross_cutting": "BOOLEAN"
+    }]')) as r
+)
+select $version, r.ordinal, r.priority, r.title, r.number, r.cross_cutting
+from rows;
+
+insert into store.missions
+with rows as (
+    select unnest(from_json($definitions::json -> 'missions', '[{
+        "ordinal": "INTEGER", "mission": "VARCHAR", "name": "VARCHAR", "location": "VARCHAR",
+        "has_political_mandate": "BOOLEAN", "host_agreement": "VARCHAR", "status": "VARCHAR"
+    }]')) as r
+)
+select $version, r.ordinal, r.mission, r.name, r.location, r.has_political_mandate, r.host_agreement, r.status
+from rows;
+
+insert into store.cycles
+with rows as (
+    select unnest(from_json($definitions::json -> 'cycles', '[{
+        "ordinal": "INTEGER", "cycle": "INTEGER", "period_start": "DATE", "period_end": "DATE"
+    }]')) as r
+)
+select $version, r.ordinal, r.cycle, r.period_start, r.period_end
+from rows;
+
+insert into store.indicators
+with rows as (
+    select unnest(from_json($definitions::json -> 'indicators', '[{
+        "ordinal": "INTEGER", "indicator": "VARCHAR", "title": "VARCHAR", "description": "VARCHAR", "priority": "VARCHAR",
+        "unit": "VARCHAR", "better": "VARCHAR", "frequency": "VARCHAR", "source": "VARCHAR", "metric": "VARCHAR",
+        "expected_missions": ["VARCHAR"], "dimensions": "MAP(VARCHAR, VARCHAR[])", "minimum": "DOUBLE", "maximum": "DOUBLE",
+        "whole": "BOOLEAN"
+    }]')) as r
+)
+select
+    $version, r.ordinal, r.indicator, r.title, r.description, r.priority, r.unit, r.better, r.frequency, r.source,
+    r.metric, r.expected_missions, r.dimensions, r.minimum, r.maximum, r.whole
+from rows;

@@ -1,0 +1,16 @@
+-- A row of recorded_cells is a staged cell that the warehouse holds: its current revision, and whether a row of the file says the same.
+create or replace temp table recorded_cells as
+select
+    s.series_id, s.period_start, s.period_end,
+    arg_max(
+        o.value is not distinct from s.value and o.status = s.status and o.source = s.source
+        and o.page is not distinct from s.page and o.note is not distinct from s.note,
+        o.batch_id
+    ) as is_current,
+    bool_or(
+        o.value is not distinct from s.value and o.status = s.status and o.source = s.source
+        and o.page is not distinct from s.page and o.note is not distinct from s.note
+    ) as was_recorded
+from staged_observations as s
+join store.observations as o using (series_id, period_start, period_end)
+group by all;

@@ -1,0 +1,34 @@
+-- A row of staged is one row of a file; a *_text column holds what was written where it could not be understood.
+create or replace temp table staged (
+    file_ordinal integer,
+    file_row bigint,
+    indicator varchar,
+    mission varchar,
+    dimensions map(varchar, varchar),
+    dimensions_text varchar,
+    period_start date,
+    period_start_text varchar,
+    period_end date,
+    period_end_text varchar,
+    value double,
+    value_text varchar,
+    status varchar,
+    source varchar,
+    page varchar,
+    note varchar
+);
+
+create or replace temp table staged_files (
+    file_ordinal integer,
+    file_name varchar,
+    sha256 varchar
+);
+
+create or replace temp table load_errors (
+    file_ordinal integer,
+    file_row bigint,
+    column_name varchar,
+    value varchar,
+    problem varchar,
+    mend varchar
+);

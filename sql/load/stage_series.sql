@@ -1,0 +1,14 @@
+-- A row of staged_series is one series that the staged files name, with the series it is in the warehouse, if any.
+create or replace temp table staged_series as
+with named as (
+    select distinct indicator, mission, dimensions as written_dimensions
+    from staged
+),
+-- The order in which dimensions are written does not make another series.
+ordered as (
+    select *, map_from_entries(list_sort(map_entries(written_dimensions))) as dimensions
+    from named
+)
+select o.indicator, o.mission, o.written_dimensions, o.dimensions, s.series_id
+from ordered as o
+left join store.series as s using (indicator, mission, dimensions);

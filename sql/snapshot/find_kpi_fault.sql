@@ -1,0 +1,16 @@
+-- The first figure of a KPI that cannot be exposed.
+with figures as (
+    select mission, dimensions, value, count(*) over (partition by mission, dimensions) as occurrences
+    from kpi_computed
+    where kpi = $kpi and as_of = $as_of
+)
+select
+    mission, dimensions,
+    case
+        when not isfinite(value) then 'is not finite; guard the division with nullif'
+        when mission is null then 'has no mission; every row needs one'
+        else 'is given more than once; group by the labels'
+    end as problem
+from figures
+where occurrences > 1 or not isfinite(value) or mission is null
+limit 1

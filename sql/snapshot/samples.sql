@@ -1,0 +1,40 @@
+-- A row of samples is one series of the exposition: its metric, its labels in their order, its value. A null is never a row.
+create or replace temp table samples as
+select i.metric, map_concat(map {'mission': l.mission}, l.dimensions) as labels, l.value
+from latest as l
+join indicators as i using (indicator)
+where l.value is not null
+union all
+select k.metric, map_concat(map {'mission': c.mission}, c.dimensions), c.value
+from kpi_computed as c
+join kpis as k using (kpi)
+where c.as_of = as_of_date()
+union all
+select
+    'a4p_indicator_info',
+    map {'indicator': indicator, 'metric': metric, 'priority': priority, 'unit': unit, 'better': better},
+    1
+from indicators
+union all
+select
+    'a4p_indicator_period_end_timestamp_seconds',
+    map {'indicator': l.indicator, 'mission': l.mission},
+    epoch(max(l.period_end))
+from latest as l
+semi join indicators as i using (indicator)
+group by l.indicator, l.mission
+union all
+select distinct
+    'a4p_indicator_status',
+    map {'indicator': l.indicator, 'mission': l.mission, 'status': l.status},
+    1
+from latest as l
+semi join indicators as i using (indicator)
+where l.status <> 'A'
+union all
+select
+    'a4p_indicator_change',
+    map_concat(map {'indicator': c.indicator, 'mission': c.mission}, c.dimensions),
+    c.change
+from changes as c
+semi join indicators as i using (indicator)

@@ -1,0 +1,51 @@
+-- Append the computed KPI figures that differ from those recorded, and null where a figure can no longer be computed.
+insert into store.kpi_values
+with recorded as (
+    select kpi, mission, dimensions, as_of, arg_max_null(value, computed_at) as value
+    from store.kpi_values
+    where kpi in (select kpi from kpi_dates)
+    group by all
+),
+dates as (
+    select kpi, as_of, bool_or(is_history) as is_history
+    from kpi_dates
+    group by all
+),
+labels as (
+    select kpi, mission, dimensions from kpi_computed
+    union
+    select kpi, mission, dimensions from recorded
+),
+grid as (
+    select l.kpi, l.mission, l.dimensions, d.as_of, c.value, d.is_history
+    from labels as l
+    join dates as d using (kpi)
+    left join kpi_computed as c using (kpi, mission, dimensions, as_of)
+),
+timeline as (
+    select kpi, mission, dimensions, as_of, value, is_history, true as is_computed
+    from grid
+    union all
+    select kpi, mission, dimensions, as_of, value, false, false
+    from recorded
+    where (kpi, as_of) not in (select (kpi, as_of) from dates)
+),
+followed as (
+    select *, lag(value) over (partition by kpi, mission, dimensions order by as_of) as value_before
+    from timeline
+)
+select f.kpi, f.mission, f.dimensions, f.as_of, f.value, $computed_at::timestamptz
+from followed as f
+left join recorded as r using (kpi, mission, dimensions, as_of)
+where f.is_computed
+    and case
+        when r.kpi is not null then f.value is distinct from r.value
+        when f.is_history and f.value is not null then true
+        else f.value is distinct from f.value_before
+    end;
+
+insert into store.kpi_histories
+select kpi, arg_max(digest, recorded_at), (select coalesce(max(batch_id), 0) from store.batches), $computed_at::timestamptz
+from store.kpis
+where kpi in (select kpi from kpi_dates where is_history)
+group by kpi;

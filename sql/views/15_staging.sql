@@ -1,0 +1,18 @@
+-- Dimensions as a map: from `name=value;name=value`, or from the text DuckDB itself writes for a map; null where neither fits.
+create or replace macro parse_dimensions(written) as
+    case
+        when written is null or trim(written) = '' then map([]::varchar[], []::varchar[])
+        when trim(written) like '{%' then try_cast(written as map(varchar, varchar))
+        when not list_bool_and(list_transform(string_split(written, ';'), lambda pair: contains(pair, '='))) then null
+        when len(string_split(written, ';'))
+            <> len(list_distinct(list_transform(string_split(written, ';'), lambda pair: trim(split_part(pair, '=', 1))))) then null
+        else map_from_entries(list_transform(
+            string_split(written, ';'),
+            lambda pair: {'key': trim(split_part(pair, '=', 1)), 'value': trim(pair[instr(pair, '=') + 1:])}
+        ))
+    end;
+
+-- The known name nearest to what was written, as the mend of an error says it.
+create or replace macro nearest_name(written, known) as
+    'the nearest known name is '
+    || list_reduce(known, lambda best, name: if(jaro_winkler_similarity(name, written) > jaro_winkler_similarity(best, written), name, best));

@@ -1,0 +1,70 @@
+-- What holds as of the variable as_of, known at the variable known_at; today and now when they are unset.
+create or replace view latest as
+select
+    s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note,
+    o.batch_id, o.recorded_at
+from store.observations as o
+join store.series as s using (series_id)
+where o.rowid in (
+    select arg_max(rowid, holding_order(period_start, period_end, batch_id))
+    from store.observations
+    where period_end <= as_of_date() and recorded_at <= known_at_time()
+    group by series_id
+);
+
+comment on view latest is 'A row is a series with what holds as of the variable as_of (today when unset); a null value means the series has ended.';
+comment on column latest.indicator is 'Name of the indicator.';
+comment on column latest.mission is 'Mission, or ALL.';
+comment on column latest.dimensions is 'Disaggregation: dimension name to value; empty where there is none.';
+comment on column latest.period_start is 'First day of the period that holds.';
+comment on column latest.period_end is 'Last day of the period that holds, inclusive.';
+comment on column latest.value is 'The figure that holds; null where the status is M, U or N.';
+comment on column latest.status is 'SDMX OBS_STATUS: A normal, E estimated, P provisional, M missing; U under validation, N not applicable.';
+comment on column latest.source is 'Document the figure comes from.';
+comment on column latest.page is 'Page or section of the document.';
+comment on column latest.note is 'How it was printed or derived, where that is not plain.';
+comment on column latest.batch_id is 'The load that brought it.';
+comment on column latest.recorded_at is 'When it was recorded, UTC.';
+
+-- The period before is the one that ends the day before this one starts or, for cumulative figures, that starts the same day.
+create or replace view changes as
+with holding as (
+    select arg_max(rowid, holding_order(period_start, period_end, batch_id)) as holding_row
+    from store.observations
+    where period_end <= as_of_date() and recorded_at <= known_at_time()
+    group by series_id
+),
+held as (
+    select series_id, period_start, period_end, value
+    from store.observations
+    where rowid in (select holding_row from holding) and value is not null
+),
+earlier as (
+    select h.series_id, arg_max(o.rowid, holding_order(o.period_start, o.period_end, o.batch_id)) as earlier_row
+    from held as h
+    join store.observations as o
+        on o.series_id = h.series_id
+        and o.period_end < h.period_end
+        and (o.period_end = h.period_start - 1 or o.period_start = h.period_start)
+    where o.recorded_at <= known_at_time()
+    group by h.series_id
+)
+select
+    s.indicator, s.mission, s.dimensions, h.period_start, h.period_end, h.value,
+    o.period_end as previous_period_end, o.value as previous_value, h.value - o.value as change
+from held as h
+join earlier as e using (series_id)
+join store.observations as o on o.rowid = e.earlier_row
+join store.series as s on s.series_id = h.series_id
+where o.value is not null;
+
+comment on view changes is 'A row is a series whose latest value (see latest) has one in the period before.';
+comment on column changes.indicator is 'Name of the indicator.';
+comment on column changes.mission is 'Mission, or ALL.';
+comment on column changes.dimensions is 'Disaggregation: dimension name to value; empty where there is none.';
+comment on column changes.period_start is 'First day of the period that holds.';
+comment on column changes.period_end is 'Last day of the period that holds, inclusive.';
+comment on column changes.value is 'The figure that holds.';
+comment on column changes.previous_period_end is 'Last day of the period before.';
+comment on column changes.previous_value is 'The figure of the period before.';
+comment on column changes.change is 'The figure less that of the period before, in the unit of the indicator.';

@@ -1,0 +1,28 @@
+-- KPI figures: all that were computed, and what holds.
+create or replace view kpi_values as
+select kpi, mission, dimensions, as_of, value, computed_at
+from store.kpi_values;
+
+comment on view kpi_values is 'A row is one KPI figure as of a date, as computed at one time; a correction is a later row with a new computed_at.';
+comment on column kpi_values.kpi is 'Name of the KPI.';
+comment on column kpi_values.mission is 'Mission, or ALL.';
+comment on column kpi_values.dimensions is 'Further labels: name to value; empty where there is none.';
+comment on column kpi_values.as_of is 'Date the figure is as of.';
+comment on column kpi_values.value is 'The figure in the unit of the KPI; null from the date at which it could no longer be computed.';
+comment on column kpi_values.computed_at is 'When it was computed, UTC.';
+
+create or replace view kpi_latest as
+select v.kpi, v.mission, v.dimensions, v.as_of, v.value, v.computed_at
+from store.kpi_values as v
+semi join kpis using (kpi)
+where v.as_of <= as_of_date() and v.computed_at <= known_at_time()
+qualify row_number() over (partition by v.kpi, v.mission, v.dimensions order by v.as_of desc, v.computed_at desc) = 1
+    and v.value is not null;
+
+comment on view kpi_latest is 'A row is a KPI figure that holds as of the variable as_of (today when unset).';
+comment on column kpi_latest.kpi is 'Name of the KPI.';
+comment on column kpi_latest.mission is 'Mission, or ALL.';
+comment on column kpi_latest.dimensions is 'Further labels: name to value; empty where there is none.';
+comment on column kpi_latest.as_of is 'Date the figure is as of.';
+comment on column kpi_latest.value is 'The figure in the unit of the KPI.';
+comment on column kpi_latest.computed_at is 'When it was computed, UTC.';
