@@ -18,7 +18,7 @@ METRIC_PREFIX = "a4p_"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # Labels that the service, Prometheus or a rule sets itself.
 RESERVED_LABELS = frozenset(
-    "mission indicator kpi metric status job instance severity comparison alertname priority unit better le quantile".split()
+    ("mission indicator kpi metric status job instance severity comparison alertname priority unit better le quantile").split()
 )
 # A metric's last word must be its unit in Prometheus; counts, levels and booleans have none.
 UNIT_SUFFIX = {
@@ -211,7 +211,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 def _read_yaml(file: Path) -> Any:
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=_StrictLoader)
     except FileNotFoundError:
         raise CatalogueError(f"{file}: the file is missing; a catalogue directory needs it") from None
     except (OSError, UnicodeDecodeError) as error:

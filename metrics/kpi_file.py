@@ -96,8 +96,8 @@ def read_kpi(file: Path) -> Kpi:
             else:
                 faults.append(f"{file}:{line}: {key}: {fault['msg']}")
         raise CatalogueError("\n".join(faults)) from None
-    if fault := find_name_fault(header.kpi, header.unit):
-        raise CatalogueError(f"{file}:{raw['kpi'][1]}: {fault}")
+    if name_fault := find_name_fault(header.kpi, header.unit):
+        raise CatalogueError(f"{file}:{raw['kpi'][1]}: {name_fault}")
     if not query:
         raise CatalogueError(f"{file}: there is no query below the header; add one")
     labels = tuple(label.strip() for label in header.labels.split(","))

@@ -25,11 +25,15 @@ MOST_MISSED = 10_080
 
 @dataclass(frozen=True)
 class Job:
-    """Work with a name; `work` returns how many rows it produced. `cron` is empty for work that only follows other work."""
+    """Work with a name; `work` returns how many rows it produced.
+
+    `cron` is empty for work that only follows other work; `followed_by` runs after it, whether it succeeded or not.
+    """
 
     name: str
     cron: str
     work: Callable[[], int | None]
+    followed_by: Job | None = None
 
 
 @dataclass(frozen=True)
@@ -70,27 +74,29 @@ class JobRunner:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 
-    def run(self, job: Job, due: datetime | None = None, raises: bool = False) -> bool:
-        """Run a job now and record it; return whether it succeeded.
+    def run(self, job: Job, due: datetime | None = None) -> Exception | None:
+        """Run a job now, and what follows it; record both. Return the job's error, which is logged too, or None."""
+        error = self._run_one(job, due)
+        if job.followed_by is not None:
+            self.run(job.followed_by, due)
+        return error
 
-        Its error is recorded and logged, and raised again only with `raises`.
-        """
+    def _run_one(self, job: Job, due: datetime | None) -> Exception | None:
         with self._running:
             started = self._clock()
             run_id = self._record_start(job.name, due or started, started)
+            rows: int | None = None
+            failure: Exception | None = None
             try:
                 rows = job.work()
             except Exception as error:
-                self._record_end(run_id, "failed", self._clock(), None, str(error))
-                self._self_metrics.tell_job(job.name, "failed", started, self._clock())
-                if raises:
-                    raise
+                failure = error
                 log.error("job %s failed: %s", job.name, error, exc_info=not isinstance(error, ServiceError))
-                return False
             ended = self._clock()
-            self._record_end(run_id, "succeeded", ended, rows, None)
-            self._self_metrics.tell_job(job.name, "succeeded", started, ended)
-            return True
+            status = "failed" if failure else "succeeded"
+            self._record_end(run_id, status, ended, rows, str(failure) if failure else None)
+            self._self_metrics.tell_job(job.name, status, started, ended)
+            return failure
 
     def catch_up(self, jobs: list[Job]) -> list[Job]:
         """Record runs that were cut short or missed while the service was down; return the jobs to run once for it."""
@@ -98,10 +104,7 @@ class JobRunner:
         behind = []
         with self._warehouse.write() as cursor:
             run_sql(cursor, "jobs/record_interrupted", now=now)
-            newest = {
-                name: (last_due, status)
-                for name, last_due, status in run_sql(cursor, "jobs/list_newest").fetchall()
-            }
+            newest = {name: (last_due, status) for name, last_due, status in run_sql(cursor, "jobs/list_newest").fetchall()}
         for job in jobs:
             if job.name not in newest or not job.cron:
                 continue
@@ -152,7 +155,9 @@ class JobRunner:
             run_sql(cursor, "jobs/record_end", run_id=run_id, status=status, ended=ended, row_count=rows, error=error)
 
     def _record_missed(self, job: str, missed: Missed) -> None:
-        text = f"{missed.count} run(s) due from {missed.first:%Y-%m-%d %H:%M %Z} to {missed.last:%Y-%m-%d %H:%M %Z} did not happen"
+        text = (
+            f"{missed.count} run(s) due from {missed.first:%Y-%m-%d %H:%M %Z} to {missed.last:%Y-%m-%d %H:%M %Z} did not happen"
+        )
         with self._warehouse.write() as cursor:
             run_sql(cursor, "jobs/record_missed", job=job, due=missed.last, error=text, now=self._clock())
         self._self_metrics.tell_job(job, "missed")

@@ -39,7 +39,9 @@ class Batch:
     def __str__(self) -> str:
         if self.loaded_before_at is not None:
             since = f"; {self.corrected_since:,} of its figures were corrected since" if self.corrected_since else ""
-            return f"{self.file_name}: nothing new (the same file was loaded on {self.loaded_before_at:%Y-%m-%d %H:%M} UTC{since})"
+            return (
+                f"{self.file_name}: nothing new (the same file was loaded on {self.loaded_before_at:%Y-%m-%d %H:%M} UTC{since})"
+            )
         if self.batch_id is None:
             return f"{self.file_name}: nothing new in {self.row_count:,} rows"
         unchanged = self.row_count - self.new_observations - self.revisions

@@ -28,7 +28,7 @@ def write_copy(warehouse: Warehouse, target: Path) -> None:
             _copy_database(warehouse, unfinished)
         with unfinished.open("rb") as stream:
             os.fsync(stream.fileno())
-        os.replace(unfinished, target)
+        unfinished.replace(target)
     except (duckdb.Error, OSError) as error:
         unfinished.unlink(missing_ok=True)
         raise WarehouseError(f"the copy {target} could not be written: {str(error).splitlines()[0]}") from None
@@ -98,7 +98,7 @@ def restore_copy(copy: Path, warehouse_file: Path, threads: int, memory_limit: s
             os.fsync(target.fileno())
         if kept is not None:
             os.link(warehouse_file, kept)
-        os.replace(unfinished, warehouse_file)
+        unfinished.replace(warehouse_file)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise WarehouseError(f"{copy} could not be restored: {error.strerror}") from None

@@ -22,7 +22,7 @@ RENDER_INTERVAL_SECONDS = 1.0
 
 Encoder = Callable[[CollectorRegistry], bytes]
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class SelfMetrics:

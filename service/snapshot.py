@@ -46,9 +46,7 @@ def make_snapshot(warehouse: Warehouse, definitions: Definitions, now: datetime)
             compute_kpis(cursor, definitions.kpis, as_of)
             run_sql(cursor, "snapshot/store_kpis", computed_at=now)
             exposition, series_count = render_snapshot(cursor, definitions)
-            row = run_sql(
-                cursor, "snapshot/store_snapshot", as_of=as_of, made_at=now, series_count=series_count
-            ).fetchone()
+            row = run_sql(cursor, "snapshot/store_snapshot", as_of=as_of, made_at=now, series_count=series_count).fetchone()
         return Snapshot(row[0] if row else 0, as_of, now, series_count, exposition)
     except duckdb.Error as error:
         raise SnapshotError(f"the snapshot as of {as_of} failed: {str(error).splitlines()[0]}") from error
@@ -104,7 +102,8 @@ def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
         pairs = ", ".join(f"'{label}': {label}" for label in further)
         dimensions = f"map {{{pairs}}}" if further else "map([]::varchar[], []::varchar[])"
         cursor.execute(
-            f"insert into kpi_computed select $kpi, mission, {dimensions}, $as_of, value from ({kpi.query}) where value is not null",
+            f"insert into kpi_computed select $kpi, mission, {dimensions}, $as_of, value "
+            f"from ({kpi.query}) where value is not null",
             {"kpi": kpi.kpi, "as_of": as_of},
         )
         fault = run_sql(cursor, "snapshot/find_kpi_fault", kpi=kpi.kpi, as_of=as_of).fetchone()

@@ -167,7 +167,9 @@ def migrate(warehouse: Warehouse) -> None:
     program's database.
     """
     with warehouse.write() as cursor:
-        tables = {(schema, name) for schema, name in cursor.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
+        tables = {
+            (schema, name) for schema, name in cursor.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+        }
         if tables and ("store", "migrations") not in tables:
             raise WarehouseError(f"{warehouse.file} is a DuckDB database but no A4P+ warehouse; name another data directory")
         run_sql(cursor, "definitions/prepare_migrations")
@@ -185,6 +187,27 @@ def migrate(warehouse: Warehouse) -> None:
     with warehouse.write() as cursor:
         for file in sorted((find_in_tree("sql") / "views").glob("*.sql")):
             run_sql(cursor, f"views/{file.stem}")
+        make_reconciliation(cursor)
+
+
+def make_reconciliation(cursor: Connection) -> None:
+    """Make the view `reconciliation`: the rows of every query in sql/checks/reconciliation."""
+    files = sorted((find_in_tree("sql") / "checks" / "reconciliation").glob("*.sql"))
+    if not files:  # TEMPORARY
+        return
+    queries = [f"({read_sql(f'checks/reconciliation/{file.stem}')})" for file in files]
+    compared = "\nunion all by name\n".join(f"select * from {query}" for query in queries)
+    cursor.execute(
+        f"""
+        create or replace view reconciliation as
+        select
+            check_name, expected, computed, computed - expected as difference,
+            abs(computed - expected) <= tolerance as agrees, note
+        from ({compared})
+        order by check_name
+        """
+    )
+    run_sql(cursor, "definitions/comment_reconciliation")
 
 
 def store_catalogue(warehouse: Warehouse, catalogue: Catalogue, now: datetime) -> None:
@@ -235,6 +258,7 @@ def next_recorded_at(cursor: Connection, now: datetime) -> datetime:
 
     A later batch must have a later time: known_at and batch_id then order revisions alike.
     """
+    newest: datetime | None
     (newest,) = cursor.execute("select max(recorded_at) from store.batches").fetchone() or (None,)
     if newest is not None and newest >= now:
         return newest + timedelta(microseconds=1)

@@ -35,7 +35,7 @@ def stage_csv(cursor: Connection, file: Path, file_name: str, file_ordinal: int)
 
 
 def _transcode_utf16(file: Path, file_name: str, stack: ExitStack) -> Path:
-    copy = stack.enter_context(tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv"))
+    copy = stack.enter_context(tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv"))  # noqa: SIM115
     try:
         with file.open(encoding="utf-16", newline="") as stream:
             while text := stream.read(1 << 20):
@@ -69,9 +69,7 @@ def _read_header(head: bytes, file_name: str) -> tuple[str, list[str]]:
     return delimiter, readings[delimiter]
 
 
-def _stage_rows(
-    cursor: Connection, file: Path, file_name: str, file_ordinal: int, delimiter: str, columns: list[str]
-) -> None:
+def _stage_rows(cursor: Connection, file: Path, file_name: str, file_ordinal: int, delimiter: str, columns: list[str]) -> None:
     names = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
     used = [column for column in columns if column not in IGNORED]
     blank = " and ".join(f"{column} is null" for column in used)

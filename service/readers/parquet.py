@@ -20,10 +20,11 @@ def stage_parquet(cursor: Connection, file: Path, file_name: str, file_ordinal: 
         columns = {name: kind for name, kind, *_ in described}
         check_columns(file_name, list(columns))
         used = [column for column in columns if column not in IGNORED]
+        staged = select_staged(used, columns.get("dimensions") == "MAP(VARCHAR, VARCHAR)")
         cursor.execute(
             f"""
             insert into staged
-            select $file_ordinal, file_row_number + 2, {select_staged(used, columns.get("dimensions") == "MAP(VARCHAR, VARCHAR)")}
+            select $file_ordinal, file_row_number + 2, {staged}
             from read_parquet($file, file_row_number = true)
             """,
             {"file": str(file), "file_ordinal": file_ordinal},

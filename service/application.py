@@ -1,0 +1,114 @@
+"""The application: what is open, what is served, and the work that everything else asks of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from metrics.exposition import Exposition, assemble_exposition
+from service.definitions import Definitions
+from service.errors import LoadError
+from service.jobs import Job, JobRunner
+from service.load import Batch, Progress, ignore_progress, load_files
+from service.publish import prune_backups, publish_read_copy, write_copy
+from service.self_metrics import SelfMetrics
+from service.settings import Settings
+from service.snapshot import Snapshot, make_snapshot
+from service.warehouse import open_warehouse, read_clock, store_catalogue, store_kpis
+
+SHIPPED_BY = "a4p"
+
+
+class Application:
+    """An open warehouse with its definitions, its jobs and the exposition being served.
+
+    `exposition` is replaced whole by one assignment; a scrape reads it once. Raises WarehouseLocked and
+    WarehouseError as `open_warehouse` does.
+    """
+
+    def __init__(self, settings: Settings, definitions: Definitions, clock: Callable[[], datetime] = read_clock) -> None:
+        self.settings = settings
+        self.definitions = definitions
+        self.clock = clock
+        self.self_metrics = SelfMetrics()
+        self.exposition: Exposition = assemble_exposition((), {})
+        self.snapshot: Snapshot | None = None
+        self.warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit)
+        try:
+            store_catalogue(self.warehouse, definitions.catalogue, clock())
+            store_kpis(self.warehouse, definitions.kpis, clock())
+        except BaseException:
+            self.warehouse.close()
+            raise
+        self.runner = JobRunner(self.warehouse, self.self_metrics, settings.timezone, clock)
+        self.snapshot_job = Job("snapshot", settings.snapshot_cron, self._make_snapshot, Job("read_copy", "", self._publish))
+        self.jobs = [
+            self.snapshot_job,
+            Job("checkpoint", settings.checkpoint_cron, self._checkpoint),
+            Job("prune", settings.prune_cron, self._prune),
+        ]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a snapshot is being served."""
+        return self.snapshot is not None
+
+    def load(self, files: Sequence[Path], loaded_by: str, progress: Progress = ignore_progress) -> list[Batch]:
+        """Load files; return a Batch for each. Raises LoadError. The next `refresh` shows what they brought."""
+        try:
+            batches = load_files(self.warehouse, files, loaded_by, progress, clock=self.clock)
+        except LoadError:
+            self.self_metrics.tell_refused_load()
+            raise
+        self.self_metrics.tell_load(batches)
+        return batches
+
+    def load_shipped(self) -> list[Batch]:
+        """Load the observation files of the catalogue; a figure that was ever recorded is not recorded again."""
+        files = self.definitions.observation_files
+        return load_files(self.warehouse, files, SHIPPED_BY, is_shipped=True, clock=self.clock) if files else []
+
+    def refresh(self) -> Snapshot:
+        """Make a snapshot, serve it and publish the read copy. Raises the snapshot's error; the last good one stays."""
+        error = self.runner.run(self.snapshot_job)
+        if error is not None:
+            raise error
+        assert self.snapshot is not None
+        return self.snapshot
+
+    def back_up(self, target: Path) -> None:
+        """Write a copy of the warehouse as it is now. Raises WarehouseError."""
+        write_copy(self.warehouse, target)
+
+    def close(self) -> None:
+        """Stop the jobs after the one that is running, and close the warehouse."""
+        self.runner.stop()
+        self.warehouse.close()
+
+    def _make_snapshot(self) -> int:
+        started = time.monotonic()
+        try:
+            snapshot = make_snapshot(self.warehouse, self.definitions, self.clock())
+        except BaseException:
+            self.self_metrics.tell_snapshot_failure()
+            raise
+        self.exposition, self.snapshot = snapshot.exposition, snapshot
+        self.self_metrics.tell_snapshot(snapshot, time.monotonic() - started)
+        return snapshot.series_count
+
+    def _publish(self) -> int:
+        now = self.clock()
+        publish_read_copy(self.warehouse, self.settings.read_copy_file, self.settings.backup_dir, now)
+        with self.warehouse.cursor() as cursor:
+            (count,) = cursor.execute("select count(*) from store.observations").fetchone() or (0,)
+        self.self_metrics.tell_warehouse(self.settings.warehouse_file.stat().st_size, count, now)
+        prune_backups(self.settings.backup_dir, self.settings.keep_backups)
+        return int(count)
+
+    def _checkpoint(self) -> None:
+        self.warehouse.checkpoint()
+
+    def _prune(self) -> int:
+        return prune_backups(self.settings.backup_dir, self.settings.keep_backups)

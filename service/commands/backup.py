@@ -1,0 +1,51 @@
+"""`a4p backup`: write a consistent copy of the warehouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from service.application import Application
+from service.commands.options import data_dir_option
+from service.commands.progress import show_progress
+from service.definitions import read_definitions
+from service.errors import WarehouseError
+from service.handoff import find_service, hand_off
+from service.publish import BACKUP_NAME
+from service.settings import read_settings
+from service.warehouse import read_clock
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  a4p backup
+  a4p backup /mnt/backups/a4p.duckdb
+"""
+)
+@click.argument("target", required=False, type=click.Path(path_type=Path))
+@data_dir_option
+def backup(target: Path | None, data_dir: Path | None) -> None:
+    """Write a consistent copy of the warehouse to TARGET, by default a dated file in the current directory.
+
+    Works while the service runs. `a4p restore` takes it; any DuckDB opens it.
+    """
+    settings = read_settings(data_dir=data_dir)
+    target = (target or Path(read_clock().strftime(BACKUP_NAME))).absolute()
+    if target.is_dir():
+        target = target / read_clock().strftime(BACKUP_NAME)
+    if not target.parent.is_dir():
+        raise WarehouseError(f"the folder {target.parent} does not exist; make it first")
+    if not find_service(settings.data_dir) and not settings.warehouse_file.exists():
+        raise WarehouseError(f"{settings.warehouse_file} does not exist; there is nothing to back up")
+    with show_progress() as progress:
+        if find_service(settings.data_dir):
+            hand_off(settings.data_dir, "backup", {"target": str(target)}, progress)
+        else:
+            application = Application(settings, read_definitions(settings.catalogue))
+            try:
+                application.back_up(target)
+            finally:
+                application.close()
+    click.echo(f"{target}: {target.stat().st_size:,} bytes")

@@ -1,0 +1,54 @@
+"""`a4p check`: check every definition without starting anything."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from service.commands.options import catalogue_option
+from service.definitions import read_definitions
+from service.load import load_files
+from service.settings import read_settings
+from service.snapshot import check_bindings
+from service.warehouse import open_warehouse, read_clock, store_catalogue, store_kpis
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  a4p check
+  a4p check --catalogue my-catalogue
+"""
+)
+@catalogue_option
+def check(catalogue: Path | None) -> None:
+    """Check catalogue, KPIs, checks and the catalogue's own observation files.
+
+    Everything is tried in a warehouse of its own that is thrown away; the warehouse of the service is not touched.
+    """
+    settings = read_settings(catalogue=catalogue)
+    definitions = read_definitions(settings.catalogue)
+    with tempfile.TemporaryDirectory() as directory:
+        warehouse = open_warehouse(Path(directory) / "warehouse.duckdb", settings.threads, settings.memory_limit)
+        try:
+            store_catalogue(warehouse, definitions.catalogue, read_clock())
+            store_kpis(warehouse, definitions.kpis, read_clock())
+            batches = load_files(warehouse, definitions.observation_files, "check") if definitions.observation_files else []
+            check_bindings(warehouse, definitions)
+            cursor = warehouse.cursor()
+            (checks,) = cursor.execute("select count(*) from reconciliation").fetchone() or (0,)
+            cursor.close()
+        finally:
+            warehouse.close()
+    known = definitions.catalogue
+    click.echo(
+        f"{settings.catalogue}: {len(known.priorities)} priorities, {len(known.missions)} missions, "
+        f"{len(known.cycles)} cycles, "
+        f"{len(known.indicators)} indicators, up to {known.count_series():,} of {known.series_budget:,} series"
+    )
+    click.echo(f"KPIs: {len(definitions.kpis)}; reconciliation: {checks} comparisons")
+    for reason in definitions.left_out:
+        click.echo(f"left out: {reason}")
+    click.echo(f"observations: {sum(batch.row_count for batch in batches):,} in {len(batches)} files")

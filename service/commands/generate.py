@@ -1,0 +1,44 @@
+"""`a4p generate`: write the files that are made from definitions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from metrics.reference import render_reference
+from service.definitions import read_definitions
+from service.errors import ServiceError
+from service.settings import find_in_tree
+
+
+class StaleFiles(ServiceError):
+    """A generated file does not say what the definitions say."""
+
+
+def list_generated() -> dict[Path, str]:
+    """Return the text that each generated file of the tree must have, by path."""
+    definitions = read_definitions(find_in_tree("metrics"))
+    return {find_in_tree("docs") / "metrics.md": render_reference(definitions.catalogue, definitions.kpis)}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  a4p generate
+  a4p generate --check
+"""
+)
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail when a file would change.")
+def generate(only_check: bool) -> None:
+    """Write every generated file of this checkout: docs/metrics.md."""
+    stale = []
+    for file, text in list_generated().items():
+        if file.exists() and file.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(str(file))
+        if not only_check:
+            file.write_text(text, encoding="utf-8")
+            click.echo(f"written: {file}")
+    if only_check and stale:
+        raise StaleFiles(f"not what the definitions say: {', '.join(stale)}; run 'make generate' and commit")

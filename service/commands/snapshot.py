@@ -1,0 +1,49 @@
+"""`a4p snapshot`: make a snapshot now, or print one as of any date."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from service.application import Application
+from service.commands.options import catalogue_option, data_dir_option
+from service.commands.progress import show_progress
+from service.definitions import read_definitions
+from service.handoff import find_service, hand_off
+from service.settings import read_settings
+from service.snapshot import render_as_of
+from service.warehouse import open_copy
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  a4p snapshot
+  a4p snapshot --as-of 2023-12-31 > a4p-2023.prom
+"""
+)
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Print the metrics as of this date; nothing is recorded.")
+@data_dir_option
+@catalogue_option
+def snapshot(as_of: datetime | None, data_dir: Path | None, catalogue: Path | None) -> None:
+    """Make a snapshot now: compute KPIs, render the metrics, publish the read copy."""
+    settings = read_settings(data_dir=data_dir, catalogue=catalogue)
+    if as_of is not None:
+        with open_copy(settings.read_copy_file) as copy:
+            exposition, _ = render_as_of(copy, read_definitions(settings.catalogue), as_of.date())
+        for chunk in exposition.text.chunks:
+            click.echo(chunk, nl=False)
+        return
+    with show_progress() as progress:
+        if find_service(settings.data_dir):
+            result = hand_off(settings.data_dir, "snapshot", {}, progress)
+        else:
+            application = Application(settings, read_definitions(settings.catalogue))
+            try:
+                made = application.refresh()
+            finally:
+                application.close()
+            result = {"snapshot_id": made.snapshot_id, "as_of": made.as_of.isoformat(), "series_count": made.series_count}
+    click.echo(f"snapshot {result['snapshot_id']} as of {result['as_of']}: {result['series_count']:,} series")

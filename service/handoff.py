@@ -1,0 +1,221 @@
+"""The handoff: work for the process that holds the warehouse, over a Unix socket in the data directory.
+
+Requests are HTTP; a response is lines of JSON: any number of {"stage", "share"}, then {"result"} or {"error"}.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import queue
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from service.application import Application
+from service.errors import HandoffError, LoadError, RowError, ServiceError, WarehouseError
+from service.load import Batch, Progress
+
+SOCKET_NAME = "a4p.sock"
+CONNECT_SECONDS = 5
+
+
+class LoadRequest(BaseModel):
+    """Files to load, as absolute paths, and who asks."""
+
+    model_config = ConfigDict(extra="forbid")
+    files: list[Path]
+    loaded_by: str
+
+
+class BackupRequest(BaseModel):
+    """Where to write the backup, as an absolute path."""
+
+    model_config = ConfigDict(extra="forbid")
+    target: Path
+
+
+def _short_path(data_dir: Path) -> tuple[str, int]:
+    """Return a path of the socket that fits a Unix address (108 bytes), and the open directory it goes through."""
+    directory = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
+    return f"/proc/self/fd/{directory}/{SOCKET_NAME}", directory
+
+
+def listen(data_dir: Path) -> socket.socket:
+    """Return a listening socket that only this user can open. The caller holds the warehouse, so a file there is stale."""
+    (data_dir / SOCKET_NAME).unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    address, directory = _short_path(data_dir)
+    # Between bind and chmod another user could connect; with this mask the file is born private.
+    earlier_mask = os.umask(0o177)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        raise WarehouseError(f"the socket {data_dir / SOCKET_NAME} cannot be made: {error.strerror}") from None
+    finally:
+        os.umask(earlier_mask)
+        os.close(directory)
+    listener.listen()
+    return listener
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP to the socket in a data directory."""
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__("localhost")
+        self._data_dir = data_dir
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(CONNECT_SECONDS)
+        address, directory = _short_path(self._data_dir)
+        try:
+            self.sock.connect(address)
+        finally:
+            os.close(directory)
+        self.sock.settimeout(None)
+
+
+def find_service(data_dir: Path) -> bool:
+    """Return whether a service listens in this data directory."""
+    connection = _UnixConnection(data_dir)
+    try:
+        connection.connect()
+    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+        return False
+    except PermissionError:
+        raise HandoffError(f"the service of {data_dir} runs as another user; run this command as that user") from None
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def hand_off(data_dir: Path, work: str, body: dict[str, Any], progress: Progress) -> Any:
+    """Have the service do `work` (load, snapshot, backup); return its result.
+
+    Raises what the service raised (LoadError, WarehouseError, ...), or HandoffError when it went away.
+    """
+    connection = _UnixConnection(data_dir)
+    try:
+        connection.request("POST", f"/{work}", json.dumps(body), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        while line := response.readline():
+            message = json.loads(line)
+            if "result" in message:
+                return message["result"]
+            if "error" in message:
+                raise _read_error(message["error"])
+            progress(message["stage"], message["share"])
+    except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
+        raise HandoffError(f"the service went away while it worked ({error}); start it and run this command again") from None
+    finally:
+        connection.close()
+    raise HandoffError("the service stopped before it was done; start it and run this command again")
+
+
+def hand_off_load(data_dir: Path, files: list[Path], loaded_by: str, progress: Progress) -> list[Batch]:
+    """Have the service load files; return a Batch for each, as `load_files` does."""
+    result = hand_off(data_dir, "load", {"files": [str(file.absolute()) for file in files], "loaded_by": loaded_by}, progress)
+    return [
+        Batch(
+            **{
+                **batch,
+                "loaded_before_at": datetime.fromisoformat(batch["loaded_before_at"]) if batch["loaded_before_at"] else None,
+            }
+        )
+        for batch in result
+    ]
+
+
+def _write_error(error: ServiceError) -> dict[str, Any]:
+    if isinstance(error, LoadError):
+        return {"message": error.message, "rows": [asdict(row) for row in error.rows], "total": error.total, "is_load": True}
+    return {"message": str(error), "is_load": False}
+
+
+def _read_error(error: dict[str, Any]) -> ServiceError:
+    if error["is_load"]:
+        return LoadError(error["message"], tuple(RowError(**row) for row in error["rows"]), error["total"])
+    return HandoffError(error["message"])
+
+
+def make_handoff_app(application: Application) -> Flask:
+    """Return the WSGI application behind the socket."""
+    app = Flask("a4p-handoff")
+
+    @app.post("/load")
+    def load() -> Response:
+        wanted = LoadRequest.model_validate_json(request.get_data())
+        return _stream(lambda progress: _load_and_refresh(application, wanted, progress))
+
+    @app.post("/snapshot")
+    def snapshot() -> Response:
+        return _stream(lambda progress: _refresh(application, progress))
+
+    @app.post("/backup")
+    def backup() -> Response:
+        wanted = BackupRequest.model_validate_json(request.get_data())
+
+        def back_up(progress: Progress) -> str:
+            progress("copying", None)
+            application.back_up(wanted.target)
+            return str(wanted.target)
+
+        return _stream(back_up)
+
+    @app.errorhandler(ValidationError)
+    def refuse(error: ValidationError) -> tuple[dict[str, str], int]:
+        return {"error": str(error)}, 400
+
+    return app
+
+
+def _load_and_refresh(application: Application, wanted: LoadRequest, progress: Progress) -> list[dict[str, Any]]:
+    batches = application.load(wanted.files, wanted.loaded_by, progress)
+    if any(batch.batch_id is not None for batch in batches):
+        _refresh(application, progress)
+    return [
+        {**asdict(batch), "loaded_before_at": batch.loaded_before_at and batch.loaded_before_at.isoformat()}
+        for batch in batches
+    ]
+
+
+def _refresh(application: Application, progress: Progress) -> dict[str, Any]:
+    progress("making a snapshot", None)
+    snapshot = application.refresh()
+    return {"snapshot_id": snapshot.snapshot_id, "as_of": snapshot.as_of.isoformat(), "series_count": snapshot.series_count}
+
+
+def _stream(work: Callable[[Progress], Any]) -> Response:
+    """Answer with the progress of `work` as it goes, and its result or error at the end."""
+    messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            messages.put({"result": work(lambda stage, share: messages.put({"stage": stage, "share": share}))})
+        except ServiceError as error:
+            messages.put({"error": _write_error(error)})
+        except Exception as error:
+            messages.put({"error": {"message": f"the service failed: {error}", "is_load": False}})
+            raise
+        finally:
+            messages.put(None)
+
+    def lines() -> Iterator[str]:
+        # The work goes on when the caller goes away: what it began is finished or rolled back, never cut.
+        threading.Thread(target=run).start()
+        while (message := messages.get()) is not None:
+            yield json.dumps(message) + "\n"
+
+    return Response(lines(), mimetype="application/x-ndjson")

@@ -1,0 +1,71 @@
+"""The web application, and the server that answers it and the handoff in one loop."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from flask import Flask
+from waitress.server import create_server
+
+from service.application import Application
+from service.errors import PortTaken
+from service.handoff import make_handoff_app
+from service.web.pages import make_pages_blueprint
+from service.web.scrape import make_scrape_blueprint
+
+# waitress parks what a slow reader has not taken in a file beyond this; our bodies are in memory already.
+NEVER_TO_FILE = 1 << 40
+WEB_THREADS = 8
+HANDOFF_THREADS = 4
+
+
+def make_app(application: Application) -> Flask:
+    """Return the WSGI application that the world may ask; nothing in it writes."""
+    app = Flask("service.web")
+    app.register_blueprint(make_scrape_blueprint(application))
+    app.register_blueprint(make_pages_blueprint(application))
+    return app
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening TCP socket. Raises PortTaken when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise PortTaken(
+            f"cannot listen on {host}:{port} ({error.strerror}); stop what uses it, or choose another port with A4P_PORT"
+        ) from None
+
+
+class WebServer:
+    """One loop of waitress over two sockets: TCP for everybody, the Unix socket for the handoff.
+
+    waitress, because it is one process (the warehouse has one writer), needs no compiler, and hands ready bytes to the
+    kernel; docs/decisions/wsgi-server.md has the figures.
+    """
+
+    def __init__(self, application: Application, tcp: socket.socket, handoff: socket.socket) -> None:
+        self._map: dict[int, Any] = {}
+        common = {
+            "map": self._map,
+            "ident": "a4p",
+            "outbuf_overflow": NEVER_TO_FILE,
+            "outbuf_high_watermark": NEVER_TO_FILE,
+            "clear_untrusted_proxy_headers": True,
+        }
+        self._servers = [
+            create_server(make_app(application), sockets=[tcp], threads=WEB_THREADS, **common),
+            create_server(make_handoff_app(application), sockets=[handoff], threads=HANDOFF_THREADS, **common),
+        ]
+
+    def run(self) -> None:
+        """Answer until SystemExit or KeyboardInterrupt is raised in this thread."""
+        self._servers[0].run()
+
+    def close(self) -> None:
+        """Stop answering."""
+        for server in self._servers:
+            server.task_dispatcher.shutdown()
+            server.close()

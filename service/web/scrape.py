@@ -1,0 +1,42 @@
+"""What Prometheus and orchestrators ask: /metrics, /-/healthy and /-/ready."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+from prometheus_client.exposition import choose_encoder
+
+from service.application import Application
+
+
+def make_scrape_blueprint(application: Application) -> Blueprint:
+    """Return the routes that answer from what is already rendered; none of them touches the warehouse."""
+    routes = Blueprint("scrape", __name__)
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
+        encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
+        is_openmetrics = content_type.startswith("application/openmetrics-text")
+        exposition = application.exposition
+        body = exposition.openmetrics if is_openmetrics else exposition.text
+        tail = application.self_metrics.render(content_type, encoder)
+        is_gzip = request.accept_encodings["gzip"] > 0
+        chunks = body.finish_gzip(tail) if is_gzip else body.finish_plain(tail)
+        application.self_metrics.count_scrape("openmetrics" if is_openmetrics else "text", "gzip" if is_gzip else "identity")
+        response = Response(chunks, content_type=content_type)
+        response.content_length = sum(map(len, chunks))
+        response.headers["Vary"] = "Accept, Accept-Encoding"
+        if is_gzip:
+            response.headers["Content-Encoding"] = "gzip"
+        return response
+
+    @routes.get("/-/healthy")
+    def healthy() -> Response:
+        return Response("healthy\n", content_type="text/plain; charset=utf-8")
+
+    @routes.get("/-/ready")
+    def ready() -> Response:
+        if application.is_ready:
+            return Response("ready\n", content_type="text/plain; charset=utf-8")
+        return Response("not ready: no snapshot yet\n", 503, content_type="text/plain; charset=utf-8")
+
+    return routes
