@@ -47,3 +47,7 @@ def main() -> None:
         sys.exit(FAILED)
     except BrokenPipeError:
         sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

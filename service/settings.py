@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import available_timezones
 
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, Field, ValidationError
@@ -34,7 +35,14 @@ def _check_cron(expression: str) -> str:
     return expression
 
 
+def _check_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not a time zone; use a name such as UTC or Africa/Nairobi")
+    return name
+
+
 Cron = Annotated[str, AfterValidator(_check_cron)]
+TimeZone = Annotated[str, AfterValidator(_check_timezone)]
 
 
 def _default_threads() -> int:
@@ -57,7 +65,7 @@ class Settings(BaseSettings):
     snapshot_cron: Cron = Field("0 * * * *", description="When to make a snapshot (five-field cron).")
     checkpoint_cron: Cron = Field("30 3 * * *", description="When to checkpoint the warehouse.")
     prune_cron: Cron = Field("45 3 * * *", description="When to delete old backups.")
-    timezone: str = Field("UTC", description="Time zone of the cron expressions.")
+    timezone: TimeZone = Field("UTC", description="Time zone of the cron expressions.")
     keep_backups: int = Field(5, ge=1, description="How many dated copies to keep.")
     threads: int = Field(default_factory=_default_threads, ge=1, description="DuckDB threads.")
     memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="DuckDB memory limit.")

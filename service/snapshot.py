@@ -15,6 +15,10 @@ from service.errors import SnapshotError
 from service.warehouse import Connection, Warehouse, read_sql, run_sql
 
 
+# Dates x series that one statement computes at once.
+HISTORY_ROWS = 4_000_000
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A snapshot that was made: what a scrape sends is `exposition`."""
@@ -76,18 +80,45 @@ def compute_kpis(cursor: Connection, kpis: tuple[Kpi, ...], as_of: date) -> None
     `latest` and `changes` hold as of `as_of` at the end.
     """
     run_sql(cursor, "snapshot/prepare_kpis", as_of=as_of)
-    due: dict[date, set[str]] = {}
-    for kpi_name, day in cursor.execute("select distinct kpi, as_of from kpi_dates").fetchall():
-        due.setdefault(day, set()).add(kpi_name)
-    for day in [*sorted(due.keys() - {as_of}), as_of]:
-        hold(cursor, day)
-        for kpi in kpis:
-            if kpi.kpi in due.get(day, ()):
-                compute_kpi(cursor, kpi, day)
+    due: dict[str, list[date]] = {}
+    for name, day in cursor.execute("select kpi, as_of from kpi_dates where is_history order by as_of").fetchall():
+        if day != as_of:
+            due.setdefault(name, []).append(day)
+    if due:
+        run_sql(cursor, "snapshot/hold_history")
+    for kpi in kpis:
+        if kpi.kpi in due:
+            compute_history(cursor, kpi, due[kpi.kpi])
+    hold(cursor, as_of)
+    for kpi in kpis:
+        compute_kpi(cursor, kpi, as_of)
+
+
+def compute_history(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
+    """Append the figures of one KPI as of many dates to `kpi_computed`, many at once. Raises as `compute_kpi` does."""
+    (series_count,) = cursor.execute("select count(*) from store.series").fetchone() or (0,)
+    # What the dates multiply with stays small enough for memory.
+    step = max(1, HISTORY_ROWS // max(1, series_count))
+    for start in range(0, len(days), step):
+        some = days[start : start + step]
+        cursor.execute("create or replace temp table days as select unnest($days::date[]) as as_of", {"days": some})
+        query = read_sql("snapshot/compute_history").format(
+            dimensions=_make_dimensions(kpi), labels=", ".join(kpi.labels), query=kpi.query
+        )
+        try:
+            cursor.execute(query, {"kpi": kpi.kpi})
+        except duckdb.NotImplementedException:
+            raise SnapshotError(
+                f"{kpi.file}: DuckDB cannot run the query for many dates at once; where it joins to `latest` or `changes` on "
+                "the right of a left or semi join, write `where ... in (select ...)` or an aggregate instead"
+            ) from None
+        except duckdb.Error as error:
+            raise SnapshotError(f"{kpi.file}: the query failed as of {some[0]} to {some[-1]}: {error}") from None
+    _check_figures(cursor, kpi)
 
 
 def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
-    """Append the figures of one KPI to `kpi_computed`.
+    """Append the figures of one KPI to `kpi_computed`, as of the date that `latest` and `changes` hold.
 
     Raises SnapshotError naming the file when the query does not bind, has other columns than its labels and `value`,
     gives a label set twice, or a value that is not finite.
@@ -98,19 +129,29 @@ def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
             raise SnapshotError(
                 f"{kpi.file}: the query's columns are {', '.join(columns)}; they must be {', '.join([*kpi.labels, 'value'])}"
             )
-        further = [label for label in kpi.labels if label != "mission"]
-        pairs = ", ".join(f"'{label}': {label}" for label in further)
-        dimensions = f"map {{{pairs}}}" if further else "map([]::varchar[], []::varchar[])"
         cursor.execute(
-            f"insert into kpi_computed select $kpi, mission, {dimensions}, $as_of, value "
+            f"insert into kpi_computed select $kpi, mission, {_make_dimensions(kpi)}, $as_of, value "
             f"from ({kpi.query}) where value is not null",
             {"kpi": kpi.kpi, "as_of": as_of},
         )
-        fault = run_sql(cursor, "snapshot/find_kpi_fault", kpi=kpi.kpi, as_of=as_of).fetchone()
     except duckdb.Error as error:
         raise SnapshotError(f"{kpi.file}: the query failed as of {as_of}: {error}") from None
+    _check_figures(cursor, kpi)
+
+
+def _make_dimensions(kpi: Kpi) -> str:
+    """Return the SQL of a KPI's labels other than mission, as a map; label names come from its header."""
+    further = [label for label in kpi.labels if label != "mission"]
+    if not further:
+        return "map([]::varchar[], []::varchar[])"
+    pairs = ", ".join(f"'{label}': {label}" for label in further)
+    return f"map {{{pairs}}}"
+
+
+def _check_figures(cursor: Connection, kpi: Kpi) -> None:
+    fault = run_sql(cursor, "snapshot/find_kpi_fault", kpi=kpi.kpi).fetchone()
     if fault:
-        raise SnapshotError(f"{kpi.file}: as of {as_of} the figure of {fault[0]} {fault[1]} {fault[2]}")
+        raise SnapshotError(f"{kpi.file}: as of {fault[0]} the figure of {fault[1]} {fault[2]} {fault[3]}")
 
 
 def render_snapshot(cursor: Connection, definitions: Definitions) -> tuple[Exposition, int]:
@@ -124,13 +165,9 @@ def render_snapshot(cursor: Connection, definitions: Definitions) -> tuple[Expos
 
 
 def check_bindings(warehouse: Warehouse, definitions: Definitions) -> None:
-    """Raise SnapshotError naming the first KPI file whose query cannot be run on this warehouse."""
+    """Raise SnapshotError naming the first KPI file whose query cannot be run on this warehouse, now or over its history."""
     cursor = warehouse.cursor()
     try:
-        today = date_holding(datetime.now(UTC))
-        hold(cursor, today)
-        run_sql(cursor, "snapshot/prepare_kpis", as_of=today)
-        for kpi in definitions.kpis:
-            compute_kpi(cursor, kpi, today)
+        compute_kpis(cursor, definitions.kpis, date_holding(datetime.now(UTC)))
     finally:
         cursor.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -72,7 +72,8 @@ class Warehouse:
                 yield cursor
                 cursor.commit()
             except BaseException:
-                cursor.rollback()
+                with suppress(duckdb.TransactionException):  # a commit that failed has rolled back already
+                    cursor.rollback()
                 raise
             finally:
                 if session is None:
@@ -167,9 +168,12 @@ def migrate(warehouse: Warehouse) -> None:
     program's database.
     """
     with warehouse.write() as cursor:
-        tables = {
-            (schema, name) for schema, name in cursor.execute("select schema_name, table_name from duckdb_tables()").fetchall()
-        }
+        tables = set(
+            cursor.execute(
+                "select schema_name, table_name from duckdb_tables() "
+                "union all select schema_name, view_name from duckdb_views() where not internal"
+            ).fetchall()
+        )
         if tables and ("store", "migrations") not in tables:
             raise WarehouseError(f"{warehouse.file} is a DuckDB database but no A4P+ warehouse; name another data directory")
         run_sql(cursor, "definitions/prepare_migrations")

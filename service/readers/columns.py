@@ -21,7 +21,7 @@ def check_columns(file_name: str, columns: list[str]) -> None:
         near = difflib.get_close_matches(column, KNOWN, n=1)
         faults.append(f"the column {column!r} is unknown" + (f" (did you mean {near[0]!r}?)" if near else "; remove it"))
     faults += [f"the column {column!r} is missing" for column in REQUIRED if column not in columns]
-    faults += [f"the column {column!r} is given twice" for column in KNOWN if columns.count(column) > 1]
+    faults += [f"the column {column!r} is given twice" for column in (*KNOWN, *IGNORED) if columns.count(column) > 1]
     if faults:
         raise LoadError(f"{file_name}, row 1: {'; '.join(faults)}. The header is: {','.join(KNOWN)}")
 
@@ -35,22 +35,26 @@ def select_staged(columns: list[str], map_dimensions: bool) -> str:
     def written(column: str) -> str:
         return f"nullif(trim({column}::varchar), '')" if column in columns else "null::varchar"
 
-    def cast(column: str, kind: str) -> str:
-        return f"""try_cast({column} as {kind}) as {column},
-            if(try_cast({column} as {kind}) is null, {written(column)}, null) as {column}_text"""
+    def understand(column: str, reading: str) -> str:
+        return f"{reading} as {column}, if({reading} is null, {written(column)}, null) as {column}_text"
+
+    def date(column: str) -> str:
+        # Before DuckDB 2.0 a cast to date drops what follows the date, whatever it is; one to timestamp does not.
+        text = written(column)
+        return understand(column, f"if(try_cast({text} as timestamp) is null, null, try_cast({text} as date))")
 
     if map_dimensions:
         dimensions = "coalesce(dimensions, map([]::varchar[], []::varchar[])) as dimensions, null::varchar as dimensions_text"
     else:
-        dimensions = f"""parse_dimensions({written("dimensions")}) as dimensions,
-            if(parse_dimensions({written("dimensions")}) is null, {written("dimensions")}, null) as dimensions_text"""
+        # Before DuckDB 2.0 a map text that names a key twice is an error of the whole statement.
+        dimensions = understand("dimensions", f"try(parse_dimensions({written('dimensions')}))")
     return f"""
             coalesce({written("indicator")}, '') as indicator,
             coalesce({written("mission")}, '') as mission,
             {dimensions},
-            {cast("period_start", "date")},
-            {cast("period_end", "date")},
-            {cast("value", "double")},
+            {date("period_start")},
+            {date("period_end")},
+            {understand("value", "try_cast(value as double)")},
             coalesce({written("status")}, if({written("value")} is null, '', 'A')) as status,
             coalesce({written("source")}, '') as source,
             {written("page")} as page,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
 import duckdb
@@ -15,8 +16,11 @@ MAGIC = b"PAR1"
 
 def stage_parquet(cursor: Connection, file: Path, file_name: str, file_ordinal: int) -> None:
     """Append the rows of a Parquet file to `staged`. Raises LoadError where it is no table of observations."""
+    path = glob.escape(str(file.absolute()))
     try:
-        described = cursor.execute("describe from read_parquet($file)", {"file": str(file)}).fetchall()
+        described = cursor.execute(
+            "describe from read_parquet($file, hive_partitioning = false)", {"file": path}
+        ).fetchall()
         columns = {name: kind for name, kind, *_ in described}
         check_columns(file_name, list(columns))
         used = [column for column in columns if column not in IGNORED]
@@ -25,9 +29,11 @@ def stage_parquet(cursor: Connection, file: Path, file_name: str, file_ordinal: 
             f"""
             insert into staged
             select $file_ordinal, file_row_number + 2, {staged}
-            from read_parquet($file, file_row_number = true)
+            from read_parquet($file, file_row_number = true, hive_partitioning = false)
             """,
-            {"file": str(file), "file_ordinal": file_ordinal},
+            {"file": path, "file_ordinal": file_ordinal},
         )
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         raise LoadError(f"{file_name} cannot be read as Parquet ({str(error).splitlines()[0]}); write it again") from None

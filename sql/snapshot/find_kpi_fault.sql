@@ -1,11 +1,11 @@
 -- The first figure of a KPI that cannot be exposed.
 with figures as (
-    select mission, dimensions, value, count(*) over (partition by mission, dimensions) as occurrences
+    select as_of, mission, dimensions, value, count(*) over (partition by as_of, mission, dimensions) as occurrences
     from kpi_computed
-    where kpi = $kpi and as_of = $as_of
+    where kpi = $kpi
 )
 select
-    mission, dimensions,
+    as_of, mission, dimensions,
     case
         when not isfinite(value) then 'is not finite; guard the division with nullif'
         when mission is null then 'has no mission; every row needs one'

@@ -1,11 +1,13 @@
 -- What holds as of the variable as_of, kept for the KPI queries: `latest` and `changes` as temporary tables over the views.
--- The tables of the date before go first: while they are there, main.latest means them and not the view.
+-- They go first: while they stand, the names of the views mean them.
 drop table if exists temp.latest;
 
 drop table if exists temp.changes;
 
 create temp table latest as
-select * from main.latest;
+select *, as_of_date() as as_of
+from latest;
 
 create temp table changes as
-select * from main.changes;
+select *, as_of_date() as as_of
+from changes;

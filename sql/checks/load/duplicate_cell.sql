@@ -1,8 +1,16 @@
 -- A cell stands twice in what is loaded: as a duplicate, or with two figures of which only one can be current.
-with cells as (
-    select indicator, mission, dimensions, period_start, period_end
+with
+-- The order in which dimensions are written does not make another cell.
+ordered as (
+    select * replace (
+        if(cardinality(dimensions) > 1, map_from_entries(list_sort(map_entries(dimensions))), dimensions) as dimensions
+    )
     from staged
     where period_start is not null and period_end is not null and dimensions is not null
+),
+cells as (
+    select indicator, mission, dimensions, period_start, period_end
+    from ordered
     group by all
     having count(*) > 1
 ),
@@ -15,7 +23,7 @@ repeated as (
         count(distinct coalesce(s.value::varchar, '') || s.status) over (
             partition by s.indicator, s.mission, s.dimensions, s.period_start, s.period_end
         ) as readings
-    from staged as s
+    from ordered as s
     semi join cells using (indicator, mission, dimensions, period_start, period_end)
     window cell as (
         partition by s.indicator, s.mission, s.dimensions, s.period_start, s.period_end

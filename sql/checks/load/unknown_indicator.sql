@@ -2,7 +2,7 @@
 select
     s.file_ordinal, s.file_row, 'indicator' as column_name, s.indicator as value,
     'is not in the catalogue' as problem,
-    nearest_name(s.indicator, (select list(indicator) from indicators)) as mend
+    nearest_name(lower(s.indicator), (select list(indicator) from indicators)) as mend
 from staged as s
 semi join (
     select indicator from staged_series

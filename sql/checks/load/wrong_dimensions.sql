@@ -8,7 +8,7 @@ judged as (
     select
         n.indicator, n.mission, n.written_dimensions, d.dimensions as known,
         list_filter(map_keys(n.dimensions), lambda name: not list_contains(map_keys(d.dimensions), name)) as unknown_names,
-        list_filter(map_keys(d.dimensions), lambda name: not list_contains(map_keys(n.dimensions), name)) as absent_names,
+        list_filter(map_keys(d.dimensions), lambda name: coalesce(n.dimensions[name], '') = '') as absent_names,
         list_filter(
             map_entries(n.dimensions),
             lambda entry: not coalesce(list_contains(d.dimensions[entry.key], entry.value), true)
@@ -35,7 +35,7 @@ wrong as (
 )
 select
     s.file_ordinal, s.file_row, 'dimensions' as column_name,
-    array_to_string(list_transform(map_entries(s.dimensions), lambda entry: entry.key || '=' || entry.value), ';') as value,
+    array_to_string(list_transform(map_entries(s.dimensions), lambda entry: entry.key || '=' || coalesce(entry.value, '')), ';') as value,
     w.problem, w.mend
 from staged as s
 join wrong as w on w.indicator = s.indicator and w.mission = s.mission and w.written_dimensions = s.dimensions

@@ -14,10 +14,15 @@ select
 from staged as s
 join defined as d using (indicator)
 where s.period_start <= s.period_end
-    and case d.frequency
-        when 'annual' then s.period_start <> date_trunc('year', s.period_start)
-            or s.period_end <> s.period_start + interval 1 year - interval 1 day
-        when 'half_yearly' then day(s.period_start) <> 1 or month(s.period_start) not in (5, 11)
-            or s.period_end <> s.period_start + interval 6 months - interval 1 day
-        else false
+    -- No arithmetic on dates: those that bad_date refuses may lie beyond what it can reach.
+    and not case d.frequency
+        when 'annual' then day(s.period_start) = 1 and month(s.period_start) = 1
+            and day(s.period_end) = 31 and month(s.period_end) = 12 and year(s.period_end) = year(s.period_start)
+        when 'half_yearly' then day(s.period_start) = 1 and (
+            month(s.period_start) = 5 and year(s.period_end) = year(s.period_start)
+            and month(s.period_end) = 10 and day(s.period_end) = 31
+            or month(s.period_start) = 11 and year(s.period_end) = year(s.period_start) + 1
+            and month(s.period_end) = 4 and day(s.period_end) = 30
+        )
+        else true
     end

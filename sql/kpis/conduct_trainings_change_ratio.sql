@@ -1,0 +1,15 @@
+-- kpi: conduct_trainings_change_ratio
+-- title: Change in conduct and discipline trainings
+-- description: Conduct and discipline trainings of the cycle against the cycle before; 0.79 is 79 % more.
+-- unit: ratio  better: higher  priority: capabilities_and_mindsets
+-- labels: mission
+-- inputs: conduct_trainings
+with figures as (
+    select mission, change / nullif(previous_value, 0) as value
+    from changes
+    where indicator = 'conduct_trainings'
+        and mission = 'ALL'
+)
+select mission, value
+from figures
+where value is not null

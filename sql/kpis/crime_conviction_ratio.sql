@@ -1,0 +1,31 @@
+-- kpi: crime_conviction_ratio
+-- title: Suspects tried for crimes against peacekeepers who were convicted
+-- description: Suspects convicted over suspects tried, cumulative since 2013; a mission without trials has no figure. The report calls the same share one of those identified. ALL leaves out MINUSMA, as the report does.
+-- unit: ratio  better: higher  priority: accountability_to_peacekeepers
+-- labels: mission
+-- inputs: crime_suspects_tried, crime_suspects_convicted
+with suspects as (
+    select t.mission, c.value as convicted, t.value as tried
+    from latest as t
+    join latest as c using (mission, period_start, period_end)
+    where t.indicator = 'crime_suspects_tried'
+        and c.indicator = 'crime_suspects_convicted'
+        and t.mission <> 'ALL'
+        and t.value is not null
+        and c.value is not null
+),
+with_total as (
+    select mission, convicted, tried
+    from suspects
+    union all
+    select 'ALL' as mission, sum(convicted) as convicted, sum(tried) as tried
+    from suspects
+    where mission <> 'MINUSMA'
+),
+figures as (
+    select mission, convicted / nullif(tried, 0) as value
+    from with_total
+)
+select mission, value
+from figures
+where value is not null

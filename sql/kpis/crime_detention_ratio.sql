@@ -1,0 +1,31 @@
+-- kpi: crime_detention_ratio
+-- title: Suspects of crimes against peacekeepers detained
+-- description: Suspects detained over suspects identified, cumulative since 2013; a mission without suspects has no figure. ALL leaves out MINUSMA, as the report does.
+-- unit: ratio  better: higher  priority: accountability_to_peacekeepers
+-- labels: mission
+-- inputs: crime_suspects_identified, crime_suspects_detained
+with suspects as (
+    select i.mission, d.value as detained, i.value as identified
+    from latest as i
+    join latest as d using (mission, period_start, period_end)
+    where i.indicator = 'crime_suspects_identified'
+        and d.indicator = 'crime_suspects_detained'
+        and i.mission <> 'ALL'
+        and i.value is not null
+        and d.value is not null
+),
+with_total as (
+    select mission, detained, identified
+    from suspects
+    union all
+    select 'ALL' as mission, sum(detained) as detained, sum(identified) as identified
+    from suspects
+    where mission <> 'MINUSMA'
+),
+figures as (
+    select mission, detained / nullif(identified, 0) as value
+    from with_total
+)
+select mission, value
+from figures
+where value is not null

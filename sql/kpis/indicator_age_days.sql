@@ -1,0 +1,14 @@
+-- kpi: indicator_age_days
+-- title: Age of the figures
+-- description: Days since the last day of the period whose figure holds, the newest over the dimensions of an indicator; an indicator without a figure in force has no age.
+-- unit: days  better: lower  priority: all
+-- labels: mission, indicator
+-- inputs: *
+with held as (
+    select l.mission, l.indicator, l.as_of, max(l.period_end) as period_end
+    from latest as l
+    where l.value is not null and l.indicator in (select indicator from indicators)
+    group by l.mission, l.indicator, l.as_of
+)
+select mission, indicator, (as_of - period_end)::double as value
+from held

@@ -1,0 +1,15 @@
+-- kpi: serious_misconduct_change_ratio
+-- title: Change in serious misconduct allegations
+-- description: Allegations of serious misconduct (without sexual exploitation and abuse) of the calendar year against the year before; 0.29 is 29 % more.
+-- unit: ratio  better: lower  priority: accountability_of_peacekeepers
+-- labels: mission
+-- inputs: serious_misconduct_allegations
+with figures as (
+    select mission, change / nullif(previous_value, 0) as value
+    from changes
+    where indicator = 'serious_misconduct_allegations'
+        and mission = 'ALL'
+)
+select mission, value
+from figures
+where value is not null

@@ -1,0 +1,25 @@
+-- kpi: sofa_incidents_new_share
+-- title: Share of new SOFA or SOMA incidents
+-- description: New incidents of the mission over those of all missions in the newest period that any of them reported. A mission whose newest figure is of an earlier period has no share.
+-- unit: ratio  better: neutral  priority: host_country_cooperation
+-- labels: mission
+-- inputs: sofa_incidents_new
+with incidents as (
+    select mission, period_start, period_end, value
+    from latest
+    where indicator = 'sofa_incidents_new'
+        and mission <> 'ALL'
+        and value is not null
+),
+newest as (
+    select mission, value
+    from incidents
+    qualify rank() over (order by period_end desc, period_start desc) = 1
+),
+figures as (
+    select mission, value / nullif(sum(value) over (), 0) as value
+    from newest
+)
+select mission, value
+from figures
+where value is not null

@@ -1,0 +1,16 @@
+-- kpi: tpp_trainees_change_ratio
+-- title: Change in Triangular Partnership trainees
+-- description: People trained under the Triangular Partnership Programme in the cycle against the cycle before, by the totals as printed; 1.14 is 114 % more.
+-- unit: ratio  better: higher  priority: capabilities_and_mindsets
+-- labels: mission
+-- inputs: tpp_trainees
+with figures as (
+    select mission, change / nullif(previous_value, 0) as value
+    from changes
+    where indicator = 'tpp_trainees'
+        and mission = 'ALL'
+        and dimensions['training'] = 'All'
+)
+select mission, value
+from figures
+where value is not null

@@ -1,0 +1,172 @@
+"""What a user relies on when writing a catalogue: every fault is named with file, entry and mend."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from metrics.catalogue import CatalogueError, find_name_fault, read_catalogue
+from service.settings import find_in_tree
+
+SHIPPED = find_in_tree("metrics")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    for name in ("priorities", "missions", "cycles", "limits"):
+        shutil.copy(SHIPPED / f"{name}.yaml", tmp_path)
+    shutil.copytree(SHIPPED / "indicators", tmp_path / "indicators")
+    return tmp_path
+
+
+def change_indicator(directory: Path, **changes: object) -> Path:
+    """Change keys of sofa_impact_level (None removes one); return its file."""
+    file = directory / "indicators" / "host_country_cooperation.yaml"
+    entries = yaml.safe_load(file.read_text())
+    entry = next(entry for entry in entries if entry["indicator"] == "sofa_impact_level")
+    for key, value in changes.items():
+        entry[key] = value
+        if value is None:
+            del entry[key]
+    file.write_text(yaml.safe_dump(entries))
+    return file
+
+
+def fault_of(directory: Path) -> str:
+    with pytest.raises(CatalogueError) as caught:
+        read_catalogue(directory)
+    return str(caught.value)
+
+
+def test_the_shipped_catalogue_holds_every_priority_mission_and_cycle() -> None:
+    catalogue = read_catalogue(SHIPPED)
+    assert [priority.priority for priority in catalogue.priorities] == [
+        "collective_coherence",
+        "integration",
+        "capabilities_and_mindsets",
+        "accountability_to_peacekeepers",
+        "accountability_of_peacekeepers",
+        "strategic_communications",
+        "host_country_cooperation",
+        "women_peace_and_security",
+        "innovation_data_and_technology",
+    ]
+    assert len(catalogue.missions) == 13
+    assert [mission.mission for mission in catalogue.missions][-2:] == ["MINUSMA", "ALL"]
+    assert [(cycle.cycle, str(cycle.period_start), str(cycle.period_end)) for cycle in catalogue.cycles] == [
+        (4, "2023-05-01", "2023-10-31"),
+        (5, "2023-11-01", "2024-04-30"),
+    ]
+
+
+def test_the_shipped_catalogue_holds_every_indicator_of_the_contract() -> None:
+    contract = """
+        intercommunal_events intercommunal_events_with_women_groups political_forum_participants
+        political_forum_working_groups cpas_impact_assessment mission_plan_approved missions_with_joint_programming
+        missions_integrated contingents_certified_ratio police_contributors_recognised senior_leaders_appointed
+        senior_leaders_trained_ratio conduct_trainings tpp_trainings tpp_trainees tpp_trainees_women_ratio
+        pki_academy_trainees pki_academy_courses pki_academy_women_ratio fatalities_by_cause_ratio
+        fatalities_malicious_acts explosive_incidents explosive_incidents_by_outcome explosive_items_destroyed
+        explosive_land_released_square_meters explosive_routes_cleared_meters explosive_risk_education_recipients
+        explosive_casualties hospitals hospitals_reporting hospitals_with_interruptions hospital_outage_days
+        crime_cases_reported crime_cases_investigated crime_suspects_identified crime_suspects_detained
+        crime_suspects_tried crime_suspects_convicted mental_health_mechanism military_units military_unit_evaluations
+        formed_police_units formed_police_unit_evaluations serious_misconduct_allegations sea_allegations
+        sea_allegations_by_incident_date misconduct_sanctions police_inspection_visits digital_followers_gained
+        media_mentions_change_ratio content_engagement_change_ratio information_integrity_working_group
+        disinformation_training_received sofa_incidents_new sofa_incidents_total sofa_impact_level
+        coordination_mechanisms coordination_mechanism_in_place women_in_senior_leadership_ratio
+        women_heads_of_mission women_deputy_heads_of_mission engagement_teams patrols_with_women_ratio cpas_in_use
+        uncrewed_aircraft_attacks
+    """.split()
+    assert set(contract) <= read_catalogue(SHIPPED).indicator_names
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"colour": "red"}, "the key 'colour' is unknown"),
+        ({"better": None}, "the key 'better' is missing; add it"),
+        ({"unit": "ratio"}, "must end in '_ratio'"),
+        ({"indicator": "Sofa-Impact"}, "must be lower_snake_case"),
+        ({"indicator": "sofa_impact_ratio"}, "the name ends in '_ratio' but the unit is 'level'"),
+        ({"indicator": "sofa_impact_bucket"}, "which OpenMetrics keeps for itself"),
+        ({"dimensions": {"instance": ["a"]}}, "the dimension 'instance' is a reserved label"),
+        ({"dimensions": {"area": ["a", "a"]}}, "must be given, each once"),
+        ({"dimensions": {"area": ["a=b"]}}, "must not hold ';' or '='"),
+        ({"minimum": 4}, "minimum must be below maximum"),
+        ({"expected_missions": ["UNMISS", "UNMIS"]}, "expected_missions names UNMIS, not in missions.yaml"),
+        ({"title": "two\nlines"}, "must be one line"),
+        ({"maximum": float("nan")}, "maximum"),
+    ],
+)
+def test_a_fault_in_an_indicator_names_file_entry_and_mend(
+    directory: Path, changes: dict[str, object], told: str
+) -> None:
+    file = change_indicator(directory, **changes)
+    fault = fault_of(directory)
+    assert str(file) in fault
+    assert told in fault
+
+
+def test_an_indicator_defined_twice_names_both_files(directory: Path) -> None:
+    other = directory / "indicators" / "integration.yaml"
+    entries = yaml.safe_load(other.read_text())
+    other.write_text(yaml.safe_dump([{**entries[0], "indicator": "hospitals"}, *entries]))
+    fault = fault_of(directory)
+    assert "integration.yaml" in fault
+    assert "accountability_to_peacekeepers.yaml" in fault
+    assert "already defined" in fault
+
+
+def test_an_entry_given_twice_in_one_file_is_an_error(directory: Path) -> None:
+    file = directory / "missions.yaml"
+    file.write_text(file.read_text() + "\n" + file.read_text())
+    assert "is already entry 1" in fault_of(directory)
+
+
+def test_a_key_given_twice_names_the_line(directory: Path) -> None:
+    (directory / "cycles.yaml").write_text("- cycle: 4\n  cycle: 5\n  period_start: 2023-05-01\n  period_end: 2023-10-31\n")
+    assert "cycles.yaml:2: the key 'cycle' is given twice" in fault_of(directory)
+
+
+def test_a_file_that_is_no_yaml_names_the_line(directory: Path) -> None:
+    (directory / "cycles.yaml").write_text("- cycle: 4\n  period_start: [2023\n")
+    assert "cycles.yaml:3" in fault_of(directory)
+
+
+def test_a_missing_file_is_named(directory: Path) -> None:
+    (directory / "missions.yaml").unlink()
+    assert "missions.yaml: the file is missing" in fault_of(directory)
+
+
+def test_a_file_for_no_priority_is_an_error(directory: Path) -> None:
+    shutil.copy(directory / "indicators" / "integration.yaml", directory / "indicators" / "integrations.yaml")
+    assert "no priority is named 'integrations'" in fault_of(directory)
+
+
+def test_more_series_than_the_budget_is_an_error(directory: Path) -> None:
+    (directory / "limits.yaml").write_text("series_budget: 100\n")
+    assert "over the series_budget of 100" in fault_of(directory)
+
+
+def test_all_faults_are_told_at_once(directory: Path) -> None:
+    change_indicator(directory, colour="red", better="up")
+    (directory / "limits.yaml").write_text("series_budget: 0\n")
+    assert len(fault_of(directory).splitlines()) == 3
+
+
+def test_the_digest_says_whether_two_catalogues_say_the_same(directory: Path) -> None:
+    assert read_catalogue(directory).digest() == read_catalogue(SHIPPED).digest()
+    change_indicator(directory, title="Another title")
+    assert read_catalogue(directory).digest() != read_catalogue(SHIPPED).digest()
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("sofa_incidents_new", "count"), ("sofa_incidents_total", "count"), ("routes_cleared_meters", "meters")]
+)
+def test_good_names_have_no_fault(name: str, unit: str) -> None:
+    assert find_name_fault(name, unit) is None

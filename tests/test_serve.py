@@ -1,0 +1,255 @@
+"""What a user sees of the running service: starting, asking, stopping, and starting again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.service_process import ServiceProcess, get, run_a4p, wait_for
+
+HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
+ROW = "sofa_incidents_new,UNMISS,,2024-05-01,2024-10-31,97,A,UNMISS submission,2,\n"
+
+
+@pytest.fixture
+def submission(tmp_path: Path) -> Path:
+    file = tmp_path / "submission.csv"
+    file.write_text(HEADER + ROW)
+    return file
+
+
+def count_observations(data_dir: Path) -> int:
+    with duckdb.connect(str(data_dir / "warehouse-read.duckdb"), read_only=True) as copy:
+        return copy.execute("select count(*) from observation_revisions").fetchone()[0]
+
+
+def test_a_start_tells_what_it_does_and_a_second_one_loads_nothing_again(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with ServiceProcess(data_dir) as service:
+        url = service.wait_until_ready()
+        assert "399 observations loaded, 399 in the warehouse" in service.output
+        assert any("series exposed, as of" in line for line in service.output)
+        assert get(f"{url}/-/ready")[0] == 200
+        assert b'\na4p_sofa_incidents_new{mission="UNMISS"} 125\n' in get(f"{url}/metrics")[2]
+        code, rest = service.stop()
+    assert (code, rest) == (0, "stopped\n")
+    assert not (data_dir / "a4p.sock").exists()
+    with ServiceProcess(data_dir) as service:
+        service.wait_until_ready()
+        assert "0 observations loaded, 399 in the warehouse" in service.output
+
+
+def test_sigterm_stops_it_cleanly_too(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path / "data") as service:
+        service.wait_until_ready()
+        service.process.send_signal(signal.SIGTERM)
+        rest, _ = service.process.communicate(timeout=20)
+        assert (service.process.returncode, rest) == (0, "stopped\n")
+
+
+def test_a_load_while_it_runs_shows_at_the_next_scrape(tmp_path: Path, submission: Path) -> None:
+    with ServiceProcess(tmp_path / "data") as service:
+        url = service.wait_until_ready()
+        loaded = run_a4p("load", str(submission), "--by", "A. Analyst", "--data-dir", str(tmp_path / "data"))
+        assert loaded.returncode == 0, loaded.stderr
+        assert "1 new observations, 0 revisions" in loaded.stdout
+        metrics = get(f"{url}/metrics")[2]
+        assert b'\na4p_sofa_incidents_new{mission="UNMISS"} 97\n' in metrics
+        assert b'\na4p_indicator_change{indicator="sofa_incidents_new",mission="UNMISS"} -28\n' in metrics
+        again = run_a4p("load", str(submission), "--data-dir", str(tmp_path / "data"))
+        assert "nothing new" in again.stdout
+        assert count_observations(tmp_path / "data") == 400
+
+
+def test_a_refused_load_lists_its_errors_and_is_counted(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text(HEADER + ROW.replace("97", "-1") + ROW.replace("UNMISS", "UNMIS", 1))
+    with ServiceProcess(tmp_path / "data") as service:
+        url = service.wait_until_ready()
+        refused = run_a4p("load", str(bad), "--data-dir", str(tmp_path / "data"))
+        assert refused.returncode == 1
+        assert "nothing was loaded: 2 errors" in refused.stderr
+        assert "bad.csv, row 2, column value: '-1.0' is below the least possible" in refused.stderr
+        assert "bad.csv, row 3, column mission: 'UNMIS' is not a known mission" in refused.stderr
+        wait_for(lambda: b"\na4p_load_refused_total 1.0\n" in get(f"{url}/metrics")[2])
+
+
+def test_only_the_owner_may_reach_the_handoff(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path / "data") as service:
+        service.wait_until_ready()
+        assert stat.S_IMODE((tmp_path / "data" / "a4p.sock").stat().st_mode) == 0o600
+
+
+def test_nothing_writes_over_tcp(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path / "data") as service:
+        url = service.wait_until_ready()
+        for work in ("load", "snapshot", "backup"):
+            answer = subprocess.run(
+                ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", f"{url}/{work}"],
+                capture_output=True,
+                text=True,
+            )
+            assert answer.stdout == "404"
+
+
+def test_the_handoff_refuses_what_it_does_not_understand(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path / "data") as service:
+        service.wait_until_ready()
+        answer = subprocess.run(
+            ["curl", "-s", "-w", "%{http_code}", "--unix-socket", str(tmp_path / "data" / "a4p.sock"),
+             "-d", json.dumps({"files": 3}), "http://localhost/load"],
+            capture_output=True,
+            text=True,
+        )  # fmt: skip
+        assert answer.stdout.endswith("400")
+
+
+def test_a_deep_data_directory_is_no_hindrance(tmp_path: Path, submission: Path) -> None:
+    data_dir = tmp_path / ("d" * 100) / ("e" * 100)
+    with ServiceProcess(data_dir) as service:
+        service.wait_until_ready()
+        assert run_a4p("load", str(submission), "--data-dir", str(data_dir)).returncode == 0
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_load_that_was_answered_survives_a_kill(tmp_path: Path, submission: Path, moment: str) -> None:
+    data_dir = tmp_path / "data"
+    with ServiceProcess(data_dir) as service:
+        service.wait_until_ready()
+        assert run_a4p("load", str(submission), "--data-dir", str(data_dir)).returncode == 0
+        if moment == "after":
+            assert run_a4p("snapshot", "--data-dir", str(data_dir)).returncode == 0
+        service.kill()
+    with ServiceProcess(data_dir) as service:
+        url = service.wait_until_ready()
+        assert "0 observations loaded, 400 in the warehouse" in service.output
+        assert b'\na4p_sofa_incidents_new{mission="UNMISS"} 97\n' in get(f"{url}/metrics")[2]
+
+
+def write_days(file: Path, first: int, count: int) -> Path:
+    """Write `count` observations of one series, each of one day, as Parquet."""
+    with duckdb.connect() as connection:
+        connection.execute(f"""
+            copy (
+                select 'explosive_incidents' as indicator, 'UNIFIL' as mission, date '1950-01-01' + i::integer as period_start,
+                    date '1950-01-01' + i::integer as period_end, i::double as value, 'made by a test' as source
+                from range({first}, {first + count}) as t(i)
+            ) to '{file}'
+        """)
+    return file
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3, 0.6, 0.9, 1.4, 2.0])
+def test_a_kill_at_any_moment_leaves_a_whole_warehouse(tmp_path: Path, delay: float) -> None:
+    # Loads in a row, each with its snapshot and publishing, until the service is killed under one of them.
+    data_dir = tmp_path / "data"
+    files = [write_days(tmp_path / f"{number}.parquet", number * 5000, 5000) for number in range(5)]
+    answered: list[Path] = []
+
+    def load_until_killed() -> None:
+        for file in files:
+            done = run_a4p("load", str(file), "--data-dir", str(data_dir), A4P_CONFIG=str(tmp_path / "none.toml"))
+            if done.returncode != 0:
+                return
+            answered.append(file)
+
+    with ServiceProcess(data_dir) as service:
+        service.wait_until_ready()
+        loading = threading.Thread(target=load_until_killed)
+        loading.start()
+        time.sleep(0.4 + delay)
+        answered_before = list(answered)
+        service.kill()
+        loading.join()
+    with ServiceProcess(data_dir) as service:
+        service.wait_until_ready()
+        with duckdb.connect(str(data_dir / "warehouse-read.duckdb"), read_only=True) as copy:
+            batches = copy.execute(
+                "select file_name, row_count, (select count(*) from observation_revisions as o where o.batch_id = b.batch_id) "
+                "from batches as b where loaded_by <> 'a4p'"
+            ).fetchall()
+            left_running = copy.execute(
+                "select job from job_runs where status = 'running' and job <> 'read_copy'"
+            ).fetchall()
+        assert {str(file) for file in answered_before} <= {name for name, _, _ in batches}
+        assert all(row_count == held == 5000 for _, row_count, held in batches)
+        assert left_running == []
+        assert not list(data_dir.glob("*.tmp"))
+
+
+def test_the_port_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = run_a4p("serve", "--port", port, "--data-dir", str(tmp_path / "data"))
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"a4p: cannot listen on 127.0.0.1:{port} (Address already in use); stop what uses it, or choose another port with "
+        "A4P_PORT\n"
+    )
+    assert not (tmp_path / "data").exists()
+
+
+def test_two_services_on_one_data_directory(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path / "data") as service:
+        url = service.wait_until_ready()
+        refused = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
+        assert refused.returncode == 1
+        assert len(refused.stderr.splitlines()) == 1
+        assert f"is held by process {service.process.pid}" in refused.stderr
+        assert get(f"{url}/-/ready")[0] == 200
+        assert run_a4p("snapshot", "--data-dir", str(tmp_path / "data")).returncode == 0, "the socket must still be the first's"
+
+
+def test_a_data_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    refused = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path / "file" / "data"))
+    assert refused.returncode == 1
+    assert "cannot be written (Not a directory); mend its permissions or name another with A4P_DATA_DIR" in refused.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_data_directory_without_permission(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    refused = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
+    tmp_path.chmod(0o700)
+    assert "Permission denied" in refused.stderr
+
+
+def test_a_warehouse_made_by_a_newer_version(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with ServiceProcess(data_dir) as service:
+        service.wait_until_ready()
+        service.stop()
+    with duckdb.connect(str(data_dir / "warehouse.duckdb")) as connection:
+        connection.execute("insert into store.migrations values (999, '0999_later', now())")
+    refused = run_a4p("serve", "--port", "0", "--data-dir", str(data_dir))
+    assert refused.returncode == 1
+    assert "was made by a newer version of this service" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"A4P_PORT": "http"}, "setting A4P_PORT"),
+        ({"A4P_SNAPSHOT_CRON": "every day"}, "setting A4P_SNAPSHOT_CRON"),
+        ({"A4P_MEMORY_LIMIT": "much"}, "setting A4P_MEMORY_LIMIT"),
+        ({"A4P_TIMEZONE": "Mars/Olympus"}, "setting A4P_TIMEZONE"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, setting: dict[str, str], told: str) -> None:
+    refused = run_a4p("serve", "--data-dir", str(tmp_path / "data"), **setting)
+    assert refused.returncode == 1
+    assert told in refused.stderr
+    assert "Traceback" not in refused.stderr
