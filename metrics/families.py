@@ -49,13 +49,19 @@ INDICATOR_FAMILIES = (
 )
 
 
+def find_family_unit(name: str, unit: str) -> str:
+    """Return the unit as OpenMetrics writes it, or an empty string where the name does not end in it (as `..._share`)."""
+    suffix = UNIT_SUFFIX[unit]
+    return suffix.removeprefix("_") if name.endswith(suffix) else ""
+
+
 def list_families(catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> tuple[Family, ...]:
     """Return the family of every indicator and KPI, and those about indicators, by name."""
     families = [
         Family(
             indicator.metric,
             f"{indicator.title}. Unit: {UNIT_TEXT[indicator.unit]}. Source: {indicator.source}.",
-            UNIT_SUFFIX[indicator.unit].removeprefix("_"),
+            find_family_unit(indicator.metric, indicator.unit),
         )
         for _, indicator in catalogue.indicators
     ]
@@ -63,7 +69,7 @@ def list_families(catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> tuple[Family, 
         Family(
             kpi.metric,
             f"{kpi.title}. Unit: {UNIT_TEXT[kpi.unit]}. Source: computed from observations.",
-            UNIT_SUFFIX[kpi.unit].removeprefix("_"),
+            find_family_unit(kpi.metric, kpi.unit),
         )
         for kpi in kpis
     ]

@@ -14,7 +14,6 @@ from service.definitions import Definitions
 from service.errors import SnapshotError
 from service.warehouse import Connection, Warehouse, read_sql, run_sql
 
-
 # Dates x series that one statement computes at once.
 HISTORY_ROWS = 4_000_000
 

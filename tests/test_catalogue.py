@@ -103,9 +103,7 @@ def test_the_shipped_catalogue_holds_every_indicator_of_the_contract() -> None:
         ({"maximum": float("nan")}, "maximum"),
     ],
 )
-def test_a_fault_in_an_indicator_names_file_entry_and_mend(
-    directory: Path, changes: dict[str, object], told: str
-) -> None:
+def test_a_fault_in_an_indicator_names_file_entry_and_mend(directory: Path, changes: dict[str, object], told: str) -> None:
     file = change_indicator(directory, **changes)
     fault = fault_of(directory)
     assert str(file) in fault

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,7 +20,7 @@ from metrics.kpi_file import Kpi
 from service.definitions import read_definitions
 from service.load import load_files
 from service.settings import find_in_tree
-from service.snapshot import compute_kpi, hold
+from service.snapshot import compute_kpi, compute_kpis, hold
 from service.warehouse import Connection, Warehouse, open_warehouse, read_clock, run_sql, store_catalogue, store_kpis
 
 COLUMNS = ["indicator", "mission", "dimensions", "period_start", "period_end", "value", "status", "source", "page", "note"]
@@ -33,7 +34,7 @@ CASES = [
 ]
 CYCLE_5_END = date(2024, 4, 30)
 
-Row = dict[str, object]
+Row = dict[str, Any]
 Figures = dict[tuple[tuple[str, str], ...], float]
 
 
@@ -144,6 +145,24 @@ def test_a_kpi_needs_each_of_its_inputs(kpi: Kpi, dropped: str, report: Warehous
         for table in ("latest", "changes"):
             cursor.execute(f"delete from temp.{table} where indicator = $dropped", {"dropped": dropped})
         assert compute(cursor, kpi, CYCLE_5_END) != whole
+
+
+def test_the_history_of_the_kpis_is_the_same_at_once_as_date_by_date(report: Warehouse) -> None:
+    figures = "select kpi, mission, dimensions::varchar, as_of, value from kpi_computed order by all"
+    with closing(report.cursor()) as at_once, closing(report.cursor()) as by_date:
+        compute_kpis(at_once, DEFINITIONS.kpis, CYCLE_5_END)
+        run_sql(by_date, "snapshot/prepare_kpis", as_of=CYCLE_5_END)
+        dates: dict[date, set[str]] = {}
+        for kpi, day in by_date.execute("select kpi, as_of from kpi_dates").fetchall():
+            dates.setdefault(day, set()).add(kpi)
+        for day, due in dates.items():
+            hold(by_date, day)
+            for kpi in due:
+                compute_kpi(by_date, KPIS[kpi], day)
+        one, other = at_once.execute(figures).fetchall(), by_date.execute(figures).fetchall()
+    assert len(dates) > 2
+    assert [labels for *labels, _ in one] == [labels for *labels, _ in other]
+    assert [value for *_, value in one] == pytest.approx([value for *_, value in other], rel=1e-12)
 
 
 def test_a_cursor_that_held_one_date_holds_the_next(report: Warehouse) -> None:

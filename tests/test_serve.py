@@ -179,9 +179,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_warehouse(tmp_path: Path, delay: fl
                 "select file_name, row_count, (select count(*) from observation_revisions as o where o.batch_id = b.batch_id) "
                 "from batches as b where loaded_by <> 'a4p'"
             ).fetchall()
-            left_running = copy.execute(
-                "select job from job_runs where status = 'running' and job <> 'read_copy'"
-            ).fetchall()
+            left_running = copy.execute("select job from job_runs where status = 'running' and job <> 'read_copy'").fetchall()
         assert {str(file) for file in answered_before} <= {name for name, _, _ in batches}
         assert all(row_count == held == 5000 for _, row_count, held in batches)
         assert left_running == []

@@ -40,8 +40,10 @@ def select_staged(columns: list[str], map_dimensions: bool) -> str:
 
     def date(column: str) -> str:
         # Before DuckDB 2.0 a cast to date drops what follows the date, whatever it is; one to timestamp does not.
-        text = written(column)
-        return understand(column, f"if(try_cast({text} as timestamp) is null, null, try_cast({text} as date))")
+        day, text = f"try_cast({column} as date)", f"{column}::varchar"
+        return understand(
+            column, f"if({day}::varchar = {text} or try_cast(trim({text}) as timestamp) is not null, {day}, null)"
+        )
 
     if map_dimensions:
         dimensions = "coalesce(dimensions, map([]::varchar[], []::varchar[])) as dimensions, null::varchar as dimensions_text"

@@ -100,9 +100,7 @@ def _stage_rows(cursor: Connection, file: Path, file_name: str, file_ordinal: in
         raise _tell_csv_error(error, file_name, len(columns)) from None
 
 
-def _check_rows(
-    cursor: Connection, file: Path, file_name: str, file_ordinal: int, delimiter: str, column_count: int
-) -> None:
+def _check_rows(cursor: Connection, file: Path, file_name: str, file_ordinal: int, delimiter: str, column_count: int) -> None:
     """Raise LoadError for a row with too many columns, and number the staged rows as a spreadsheet does.
 
     DuckDB skips blank lines without counting them and, before 2.0, drops empty columns too many: a row that ends in

@@ -18,9 +18,7 @@ def stage_parquet(cursor: Connection, file: Path, file_name: str, file_ordinal: 
     """Append the rows of a Parquet file to `staged`. Raises LoadError where it is no table of observations."""
     path = glob.escape(str(file.absolute()))
     try:
-        described = cursor.execute(
-            "describe from read_parquet($file, hive_partitioning = false)", {"file": path}
-        ).fetchall()
+        described = cursor.execute("describe from read_parquet($file, hive_partitioning = false)", {"file": path}).fetchall()
         columns = {name: kind for name, kind, *_ in described}
         check_columns(file_name, list(columns))
         used = [column for column in columns if column not in IGNORED]

@@ -36,7 +36,8 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         raise PortTaken(
-            f"cannot listen on {host}:{port} ({os.strerror(error.errno)}); stop what uses it, or choose another port with A4P_PORT"
+            f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}); "
+            "stop what uses it, or choose another port with A4P_PORT"
         ) from None
 
 

@@ -1,13 +1,12 @@
 -- The one row is how many delimiters and line ends a CSV file has below its header if its rows are those that were staged.
 with texts as (
-    select
-        concat(
-            indicator, mission, dimensions_text, period_start_text, period_end_text, value_text, status, source, page, note
-        ) as text
+    -- A mark in another column makes a row that is refused.
+    select concat(source, page, note) as text, count(*) as times
     from staged
     where file_ordinal = $file_ordinal
+    group by source, page, note
 )
 select
-    count(*) * ($column_count - 1) + coalesce(sum(strlen(text) - strlen(replace(text, $delimiter, ''))), 0)::bigint as delimiters,
-    count(*) + coalesce(sum(strlen(text) - strlen(replace(text, chr(10), ''))), 0)::bigint as lines
+    coalesce(sum(times * ($column_count - 1 + strlen(text) - strlen(replace(text, $delimiter, '')))), 0)::bigint as delimiters,
+    coalesce(sum(times * (1 + strlen(text) - strlen(replace(text, chr(10), '')))), 0)::bigint as lines
 from texts;

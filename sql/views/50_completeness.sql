@@ -5,7 +5,7 @@ with reported_periods as (
     from observations as o
     join indicators as i using (indicator)
 ),
--- A half-yearly indicator that nobody reported in a cycle must show as 0, not be absent.
+-- From its first report on, a half-yearly indicator that nobody reported in a cycle shows as 0 and is not absent.
 due_periods as (
     select i.indicator, c.period_start, c.period_end
     from store.indicators as i
@@ -13,6 +13,7 @@ due_periods as (
     where i.catalogue_version = (select max(catalogue_version) from store.catalogues)
         and i.frequency = 'half_yearly'
         and (c.period_start, c.period_end) in (select (period_start, period_end) from reported_periods)
+        and c.period_end > (select min(r.period_end) from reported_periods as r where r.indicator = i.indicator)
 ),
 periods as (
     select * from reported_periods

@@ -17,7 +17,8 @@ comment on column batches.unchanged is 'Rows that said what was already recorded
 create or replace view job_runs as
 select run_id, job, due, started, ended, status, row_count, error
 from store.job_runs
-qualify row_number() over (partition by run_id order by recorded_at desc) = 1;
+-- How a run ended goes before that it began, even when the clock stood.
+qualify row_number() over (partition by run_id order by status = 'running', recorded_at desc) = 1;
 
 comment on view job_runs is 'A row is one run of a scheduled job.';
 comment on column job_runs.run_id is 'Number of the run.';

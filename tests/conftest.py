@@ -1,0 +1,152 @@
+"""What the tests share: the shipped definitions, a warehouse of their own, and files to load into it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.definitions import Definitions, read_definitions
+from service.errors import LoadError
+from service.load import Batch, load_files
+from service.readers.columns import KNOWN
+from service.settings import find_in_tree
+from service.warehouse import Warehouse, open_warehouse, store_catalogue
+
+STORED_AT = datetime(2025, 1, 1, tzinfo=UTC)
+GOOD_ROW = {
+    "indicator": "sofa_incidents_new",
+    "mission": "UNMISS",
+    "period_start": "2023-11-01",
+    "period_end": "2024-04-30",
+    "value": "40",
+    "status": "A",
+    "source": "A4P+ report, cycle 5",
+    "page": "15",
+}
+Rows = list[tuple[Any, ...]]
+Dump = Callable[[Warehouse], dict[str, Rows]]
+Load = Callable[..., list[Batch]]
+NewWarehouse = Callable[[Path], AbstractContextManager[Warehouse]]
+Read = Callable[..., Rows]
+Refuse = Callable[..., LoadError]
+WriteCsv = Callable[..., Path]
+
+
+class Clock:
+    """A clock that is a minute later each time it is read."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(minutes=1)
+        return self.now
+
+
+@pytest.fixture(scope="session")
+def definitions() -> Definitions:
+    """The definitions that ship with the service."""
+    return read_definitions(find_in_tree("metrics"))
+
+
+@pytest.fixture(scope="session")
+def new_warehouse(definitions: Definitions) -> NewWarehouse:
+    """Opens a warehouse with the shipped catalogue in a directory, for as long as a `with` lasts."""
+
+    @contextmanager
+    def open_new(directory: Path) -> Iterator[Warehouse]:
+        warehouse = open_warehouse(directory / "warehouse.duckdb", threads=1, memory_limit="1GB")
+        try:
+            store_catalogue(warehouse, definitions.catalogue, STORED_AT)
+            yield warehouse
+        finally:
+            warehouse.close()
+
+    return open_new
+
+
+@pytest.fixture
+def warehouse(new_warehouse: NewWarehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """An empty warehouse with the shipped catalogue."""
+    with new_warehouse(tmp_path / "data") as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(STORED_AT)
+
+
+@pytest.fixture
+def write_csv(tmp_path: Path) -> WriteCsv:
+    """Writes a CSV file of rows, each a good row but for what it names."""
+
+    def write(name: str, *rows: dict[str, object]) -> Path:
+        file = tmp_path / name
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, KNOWN)
+            writer.writeheader()
+            writer.writerows({**GOOD_ROW, **row} for row in rows)
+        return file
+
+    return write
+
+
+@pytest.fixture
+def load(warehouse: Warehouse, clock: Clock) -> Load:
+    """Loads files into the warehouse, a minute after the load before."""
+
+    def load_all(*files: Path, is_shipped: bool = False) -> list[Batch]:
+        return load_files(warehouse, files, "the tests", is_shipped=is_shipped, clock=clock)
+
+    return load_all
+
+
+@pytest.fixture
+def dump() -> Dump:
+    """Returns every row of what a load writes to."""
+
+    def dump_tables(warehouse: Warehouse) -> dict[str, Rows]:
+        with warehouse.cursor() as cursor:
+            return {
+                table: cursor.execute(f"select * from store.{table} order by all").fetchall()
+                for table in ("observations", "series", "batches")
+            }
+
+    return dump_tables
+
+
+@pytest.fixture
+def refuse(warehouse: Warehouse, load: Load, write_csv: WriteCsv, dump: Dump) -> Refuse:
+    """Loads files that must be refused into a warehouse that holds figures, and returns the error."""
+
+    def load_bad(*files: Path) -> LoadError:
+        load(write_csv("held before.csv", {"mission": "UNIFIL"}, {"mission": "UNISFA"}))
+        before = dump(warehouse)
+        with pytest.raises(LoadError) as caught:
+            load(*files)
+        assert dump(warehouse) == before
+        return caught.value
+
+    return load_bad
+
+
+@pytest.fixture
+def read(warehouse: Warehouse) -> Read:
+    """Runs a query on the warehouse and returns its rows."""
+
+    def read_rows(query: str, *parameters: object) -> Rows:
+        with warehouse.cursor() as cursor:
+            return cursor.execute(query, parameters or None).fetchall()
+
+    return read_rows
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-golden", action="store_true", help="write what the golden files hold anew")
