@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from metrics.exposition import Exposition, assemble_exposition
 from service.definitions import Definitions
 from service.errors import LoadError
-from service.jobs import Job, JobRunner
+from service.jobs import Job, JobRunner, list_runs
 from service.load import Batch, Progress, ignore_progress, load_files
 from service.publish import prune_backups, publish_read_copy, write_copy
 from service.self_metrics import SelfMetrics
@@ -77,6 +78,11 @@ class Application:
             raise error
         assert self.snapshot is not None
         return self.snapshot
+
+    def list_runs(self, last: int, only_failed: bool) -> list[dict[str, object]]:
+        """Return the newest runs of jobs, as they stand now."""
+        with self.warehouse.cursor() as cursor:
+            return [asdict(run) for run in list_runs(cursor, last, only_failed)]
 
     def back_up(self, target: Path) -> None:
         """Write a copy of the warehouse as it is now. Raises WarehouseError."""

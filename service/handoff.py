@@ -36,6 +36,14 @@ class LoadRequest(BaseModel):
     loaded_by: str
 
 
+class JobsRequest(BaseModel):
+    """How many of the newest runs to list, and whether only those that did not succeed."""
+
+    model_config = ConfigDict(extra="forbid")
+    last: int
+    only_failed: bool
+
+
 class BackupRequest(BaseModel):
     """Where to write the backup, as an absolute path."""
 
@@ -162,6 +170,11 @@ def make_handoff_app(application: Application) -> Flask:
     @app.post("/snapshot")
     def snapshot() -> Response:
         return _stream(lambda progress: _refresh(application, progress))
+
+    @app.post("/jobs")
+    def jobs() -> Response:
+        wanted = JobsRequest.model_validate_json(request.get_data())
+        return _stream(lambda progress: application.list_runs(wanted.last, wanted.only_failed))
 
     @app.post("/backup")
     def backup() -> Response:

@@ -15,7 +15,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from service.errors import ServiceError
 from service.self_metrics import SelfMetrics
-from service.warehouse import Warehouse, read_clock, run_sql
+from service.warehouse import Connection, Warehouse, read_clock, run_sql
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,26 @@ class Job:
     cron: str
     work: Callable[[], int | None]
     followed_by: Job | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it stands; times are ISO 8601, UTC."""
+
+    run_id: int
+    job: str
+    due: str
+    started: str | None
+    seconds: float | None
+    status: str
+    row_count: int | None
+    error: str | None
+
+
+def list_runs(connection: Connection, last: int, only_failed: bool) -> list[Run]:
+    """Return the newest runs, newest first."""
+    rows = run_sql(connection, "jobs/list_runs", last=last, only_failed=only_failed).fetchall()
+    return [Run(*row) for row in rows]
 
 
 @dataclass(frozen=True)

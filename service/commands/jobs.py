@@ -9,6 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from service.commands.options import data_dir_option
+from service.handoff import find_service, hand_off
+from service.jobs import Run, list_runs
+from service.load import ignore_progress
 from service.settings import read_settings
 from service.warehouse import open_copy
 
@@ -26,28 +29,27 @@ Examples:
 @click.option("--failed", is_flag=True, help="Only runs that did not succeed.")
 @data_dir_option
 def jobs(last: int, failed: bool, data_dir: Path | None) -> None:
-    """List the newest runs of the scheduled jobs, from the read copy."""
+    """List the newest runs of the scheduled jobs. Works while the service runs and while it does not."""
     settings = read_settings(data_dir=data_dir)
-    with open_copy(settings.read_copy_file) as copy:
-        runs = copy.execute(
-            "select run_id, job, due, started, ended - started, status, row_count, error from job_runs "
-            "where not $failed or status not in ('succeeded', 'running') order by run_id desc limit $last",
-            {"failed": failed, "last": last},
-        ).fetchall()
+    if find_service(settings.data_dir):
+        rows = hand_off(settings.data_dir, "jobs", {"last": last, "only_failed": failed}, ignore_progress)
+        runs = [Run(**row) for row in rows]
+    else:
+        with open_copy(settings.warehouse_file) as warehouse:
+            runs = list_runs(warehouse, last, failed)
     console = Console()
     if not console.is_terminal:
         console.width = PIPE_WIDTH
-    table = Table("run", "job", "due (UTC)", "started", "took", "status", "rows", "error", box=None, pad_edge=False)
-    for run_id, job, due, started, took, status, rows, error in runs:
+    table = Table("run", "job", "due (UTC)", "started (UTC)", "took", "status", "rows", "error", box=None, pad_edge=False)
+    for run in runs:
         table.add_row(
-            str(run_id),
-            job,
-            f"{due:%Y-%m-%d %H:%M:%S}",
-            f"{started:%H:%M:%S}" if started else "",
-            f"{took.total_seconds():.2f} s" if took is not None else "",
-            status,
-            f"{rows:,}" if rows is not None else "",
-            error or "",
+            str(run.run_id),
+            run.job,
+            run.due,
+            run.started or "",
+            f"{run.seconds:.2f} s" if run.seconds is not None else "",
+            run.status,
+            f"{run.row_count:,}" if run.row_count is not None else "",
+            run.error or "",
         )
     console.print(table)
-    console.print(f"as of {settings.read_copy_file}; a run after it shows when the next copy is published", style="dim")
