@@ -19,7 +19,7 @@ class Family:
 
 UNIT_TEXT = {
     "count": "count",
-    "ratio": "ratio, 0 to 1",
+    "ratio": "ratio, 1 is 100 %",
     "days": "days",
     "meters": "metres",
     "square_meters": "square metres",
