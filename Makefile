@@ -2,7 +2,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: run test check bench generate golden clean
+.PHONY: run test check bench generate golden proto clean
 
 run: $(VENV)/installed
 	@$(BIN)/a4p serve
@@ -22,6 +22,13 @@ bench: $(VENV)/installed-dev
 
 generate: $(VENV)/installed
 	$(BIN)/a4p generate
+
+# The messages of remote read, by the official compiler in an environment that is thrown away.
+proto:
+	@folder=$$(mktemp -d) && $(PYTHON) -m venv $$folder \
+	&& $$folder/bin/python -m pip install --quiet --disable-pip-version-check grpcio-tools==1.85.1 \
+	&& $$folder/bin/python -m grpc_tools.protoc -Iproto --python_out=metrics --pyi_out=metrics proto/remote_read.proto; \
+	status=$$?; rm -rf $$folder; exit $$status
 
 golden: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/test_golden.py --rewrite-golden

@@ -32,6 +32,10 @@ RESERVED_LABELS = frozenset(
         "priority",
         "unit",
         "better",
+        "source",
+        "page",
+        "period_end",
+        "unreported_period_end",
         "le",
         "quantile",
     ]
@@ -150,6 +154,7 @@ class Indicator(Definition):
     minimum: float | None = Field(default=None, allow_inf_nan=False)
     maximum: float | None = Field(default=None, allow_inf_nan=False)
     whole: bool
+    rare_event: bool = False
 
     @property
     def metric(self) -> str:
@@ -226,7 +231,8 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def _read_yaml(file: Path) -> Any:
+def read_yaml(file: Path) -> Any:
+    """Return what a YAML file holds. Raises CatalogueError naming file and line."""
     try:
         return yaml.load(file.read_text(encoding="utf-8"), Loader=_StrictLoader)
     except FileNotFoundError:
@@ -246,10 +252,11 @@ def _parse_entry(model: type[D], entry: Any, where: str) -> tuple[D | None, list
     try:
         return model.model_validate(entry), []
     except ValidationError as error:
-        return None, [f"{where}: {_tell_fault(fault)}" for fault in error.errors()]
+        return None, [f"{where}: {tell_fault(fault)}" for fault in error.errors()]
 
 
-def _tell_fault(fault: Any) -> str:
+def tell_fault(fault: Any) -> str:
+    """Return the sentence for one fault that pydantic found, with its mend."""
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "missing":
         return f"the key {key!r} is missing; add it"
@@ -262,7 +269,7 @@ def _tell_fault(fault: Any) -> str:
 def _read_entries(file: Path, model: type[D], key: str, faults: list[str]) -> list[D]:
     """Read a YAML list of entries, adding what is wrong to `faults`; an entry that is wrong is left out."""
     try:
-        raw = _read_yaml(file)
+        raw = read_yaml(file)
     except CatalogueError as error:
         faults.append(str(error))
         return []
@@ -298,7 +305,7 @@ def read_catalogue(directory: Path) -> Catalogue:
     budget = 0
     limits_file = directory / "limits.yaml"
     try:
-        limits, wrong = _parse_entry(Limits, _read_yaml(limits_file), str(limits_file))
+        limits, wrong = _parse_entry(Limits, read_yaml(limits_file), str(limits_file))
         faults.extend(wrong)
         budget = limits.series_budget if limits else 0
     except CatalogueError as error:

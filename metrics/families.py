@@ -27,6 +27,8 @@ UNIT_TEXT = {
     "level": "1 low, 2 medium, 3 high",
 }
 
+INDICATOR_CHANGE = "a4p_indicator_change"
+
 # About indicators rather than of them; labels as in the design's contract.
 INDICATOR_FAMILIES = (
     Family("a4p_indicator_info", "What the catalogue says of an indicator. Always 1.", ""),
@@ -42,8 +44,33 @@ INDICATOR_FAMILIES = (
         "",
     ),
     Family(
-        "a4p_indicator_change",
+        INDICATOR_CHANGE,
         "Value less that of the period before, where there is one. Unit: that of the indicator.",
+        "",
+    ),
+    Family(
+        "a4p_indicator_overdue_after_seconds",
+        "How long after the end of the newest period a figure of the next one is overdue. Unit: seconds.",
+        "seconds",
+    ),
+    Family(
+        "a4p_threshold",
+        "Limit that governs a series, which it names by metric, mission and further labels. Unit: that of the metric.",
+        "",
+    ),
+    Family(
+        "a4p_threshold_source_info",
+        "Where the figure that a threshold is compared with comes from: period, status, document, page. Always 1.",
+        "",
+    ),
+    Family(
+        "a4p_unreported_last_value",
+        "Figure before an unreported period, for series with a threshold: it goes on being compared. Unit: that of the metric.",
+        "",
+    ),
+    Family(
+        "a4p_reconciliation_agrees",
+        "Whether a printed total agrees with its parts: 1 or 0.",
         "",
     ),
 )

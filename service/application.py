@@ -9,14 +9,18 @@ from datetime import datetime
 from pathlib import Path
 
 from metrics.exposition import Exposition, assemble_exposition
+from metrics.history import History
 from service.definitions import Definitions
 from service.errors import LoadError
+from service.history import read_history
 from service.jobs import Job, JobRunner, list_runs
 from service.load import Batch, Progress, ignore_progress, load_files
 from service.publish import prune_backups, publish_read_copy, write_copy
+from service.remote_read import RemoteReader
 from service.self_metrics import SelfMetrics
 from service.settings import Settings
 from service.snapshot import Snapshot, make_snapshot
+from service.thresholds import check_defaults, store_default_thresholds
 from service.warehouse import open_warehouse, read_clock, store_catalogue, store_kpis
 
 SHIPPED_BY = "a4p"
@@ -36,15 +40,20 @@ class Application:
         self.self_metrics = SelfMetrics()
         self.exposition: Exposition = assemble_exposition((), {})
         self.snapshot: Snapshot | None = None
+        self.history: History | None = None
         self.warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit)
         try:
             store_catalogue(self.warehouse, definitions.catalogue, clock())
             store_kpis(self.warehouse, definitions.kpis, clock())
+            check_defaults(definitions)
+            store_default_thresholds(self.warehouse, definitions, clock())
         except BaseException:
             self.warehouse.close()
             raise
+        self.remote_reader = RemoteReader(settings, self.warehouse, self.self_metrics, lambda: self.history)
         self.runner = JobRunner(self.warehouse, self.self_metrics, settings.timezone, clock)
-        self.snapshot_job = Job("snapshot", settings.snapshot_cron, self._make_snapshot, Job("read_copy", "", self._publish))
+        published = Job("read_copy", "", self._publish, Job("history", "", self._read_history))
+        self.snapshot_job = Job("snapshot", settings.snapshot_cron, self._make_snapshot, published)
         self.jobs = [
             self.snapshot_job,
             Job("checkpoint", settings.checkpoint_cron, self._checkpoint),
@@ -103,6 +112,11 @@ class Application:
         self.exposition, self.snapshot = snapshot.exposition, snapshot
         self.self_metrics.tell_snapshot(snapshot, time.monotonic() - started)
         return snapshot.series_count
+
+    def _read_history(self) -> int:
+        # One assignment: a query that began on the history before ends on it.
+        self.history = read_history(self.warehouse, self.history)
+        return self.history.series_count
 
     def _publish(self) -> int:
         now = self.clock()

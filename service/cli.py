@@ -8,14 +8,18 @@ import sys
 import click
 
 from metrics.catalogue import CatalogueError
+from service.commands.alerts import alerts
 from service.commands.backup import backup
 from service.commands.check import check
+from service.commands.export import export
 from service.commands.generate import generate
 from service.commands.jobs import jobs
 from service.commands.load import load
 from service.commands.restore import restore
+from service.commands.rules import rules
 from service.commands.serve import serve
 from service.commands.snapshot import snapshot
+from service.commands.thresholds import thresholds
 from service.errors import ServiceError
 
 FAILED = 1
@@ -31,7 +35,7 @@ def a4p() -> None:
     """
 
 
-for command in (backup, check, generate, jobs, load, restore, serve, snapshot):
+for command in (alerts, backup, check, export, generate, jobs, load, restore, rules, serve, snapshot, thresholds):
     a4p.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""Everything the service is told by files: catalogue, KPIs and reconciliation checks, read and checked together."""
+"""Everything the service is told by files: catalogue, KPIs and default thresholds, read and checked together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from metrics.catalogue import Catalogue, CatalogueError, read_catalogue
 from metrics.kpi_file import Kpi, check_kpis, read_kpis
+from metrics.thresholds import Threshold, read_default_thresholds
 from service.settings import find_in_tree
 
 
@@ -18,6 +19,7 @@ class Definitions:
     kpis: tuple[Kpi, ...]
     left_out: tuple[str, ...]
     observation_files: tuple[Path, ...]
+    thresholds: tuple[Threshold, ...] = ()
 
 
 def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = None) -> Definitions:
@@ -35,4 +37,5 @@ def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = Non
     if left_out and catalogue_directory.resolve() == find_in_tree("metrics"):
         raise CatalogueError("\n".join(left_out))
     files = tuple(sorted((catalogue_directory / "observations").glob("*.csv")))
-    return Definitions(catalogue, kpis, tuple(left_out), files)
+    thresholds = read_default_thresholds(catalogue_directory / "thresholds.yaml")
+    return Definitions(catalogue, kpis, tuple(left_out), files, thresholds)

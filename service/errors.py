@@ -36,6 +36,14 @@ class HandoffError(ServiceError):
     can_retry = True
 
 
+class ThresholdError(ServiceError):
+    """A threshold names what is not known, or not clearly one that is in force."""
+
+
+class AlertError(ServiceError):
+    """An alert is not known, or not clearly one; or the token of the alerts endpoint cannot be used."""
+
+
 class SnapshotError(ServiceError):
     """A snapshot could not be made; the last good one goes on being served."""
 

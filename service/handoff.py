@@ -15,14 +15,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from flask import Flask, Response, request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from metrics.thresholds import Comparison, Severity
+from service.alerts import acknowledge_alerts, list_firing, trace_alert
 from service.application import Application
-from service.errors import HandoffError, LoadError, RowError, ServiceError, WarehouseError
+from service.errors import HandoffError, LoadError, RowError, ServiceError, ThresholdError, WarehouseError
 from service.load import Batch, Progress
+from service.thresholds import ThresholdChange, read_threshold, remove_threshold, set_threshold
 
 SOCKET_NAME = "a4p.sock"
 CONNECT_SECONDS = 5
@@ -42,6 +45,31 @@ class JobsRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
     last: int
     only_failed: bool
+
+
+class ThresholdRequest(BaseModel):
+    """A threshold to set, or to remove: then every comparison and severity it may have is given."""
+
+    model_config = ConfigDict(extra="forbid")
+    action: Literal["set", "remove"]
+    metric: str
+    mission: str
+    dimensions: dict[str, str]
+    comparisons: list[Comparison] = Field(min_length=1)
+    severities: list[Severity] = Field(min_length=1)
+    limit: float | None = Field(allow_inf_nan=False)
+    note: str | None
+    set_by: str
+
+
+class AlertsRequest(BaseModel):
+    """List the alerts that fire, show one, or acknowledge some."""
+
+    model_config = ConfigDict(extra="forbid")
+    action: Literal["list", "show", "ack"]
+    alerts: list[str] = Field(default_factory=list)
+    note: str | None = None
+    acknowledged_by: str = ""
 
 
 class BackupRequest(BaseModel):
@@ -149,13 +177,13 @@ def hand_off_load(data_dir: Path, files: list[Path], loaded_by: str, progress: P
 def _write_error(error: ServiceError) -> dict[str, Any]:
     if isinstance(error, LoadError):
         return {"message": error.message, "rows": [asdict(row) for row in error.rows], "total": error.total, "is_load": True}
-    return {"message": str(error), "is_load": False}
+    return {"message": str(error), "is_load": False, "is_threshold": isinstance(error, ThresholdError)}
 
 
 def _read_error(error: dict[str, Any]) -> ServiceError:
     if error["is_load"]:
         return LoadError(error["message"], tuple(RowError(**row) for row in error["rows"]), error["total"])
-    return HandoffError(error["message"])
+    return ThresholdError(error["message"]) if error.get("is_threshold") else HandoffError(error["message"])
 
 
 def make_handoff_app(application: Application) -> Flask:
@@ -176,6 +204,24 @@ def make_handoff_app(application: Application) -> Flask:
         wanted = JobsRequest.model_validate_json(request.get_data())
         return _stream(lambda progress: application.list_runs(wanted.last, wanted.only_failed))
 
+    @app.post("/thresholds")
+    def thresholds() -> Response:
+        wanted = ThresholdRequest.model_validate_json(request.get_data())
+        if wanted.action == "set" and wanted.limit is None:
+            return Response('{"error": "a threshold needs a limit"}', 400)
+
+        def change(progress: Progress) -> dict[str, Any]:
+            changed = change_threshold(application, wanted)
+            _refresh(application, progress)
+            return asdict(changed)
+
+        return _stream(change)
+
+    @app.post("/alerts")
+    def alerts() -> Response:
+        wanted = AlertsRequest.model_validate_json(request.get_data())
+        return _stream(lambda progress: _answer_alerts(application, wanted))
+
     @app.post("/backup")
     def backup() -> Response:
         wanted = BackupRequest.model_validate_json(request.get_data())
@@ -192,6 +238,28 @@ def make_handoff_app(application: Application) -> Flask:
         return {"error": str(error)}, 400
 
     return app
+
+
+def change_threshold(application: Application, wanted: ThresholdRequest) -> ThresholdChange:
+    """Set or remove a threshold; the next `refresh` shows it. Raises ThresholdError."""
+    warehouse, definitions = application.warehouse, application.definitions
+    threshold = read_threshold(
+        {**wanted.model_dump(), "comparison": wanted.comparisons[0], "severity": wanted.severities[0]},
+    )
+    if wanted.action == "set":
+        return set_threshold(warehouse, definitions, threshold, wanted.set_by, application.clock)
+    return remove_threshold(
+        warehouse, definitions, threshold, wanted.comparisons, wanted.severities, wanted.set_by, application.clock
+    )
+
+
+def _answer_alerts(application: Application, wanted: AlertsRequest) -> Any:
+    if wanted.action == "ack":
+        return acknowledge_alerts(
+            application.warehouse, wanted.alerts, wanted.note, wanted.acknowledged_by, application.clock()
+        )
+    with application.warehouse.cursor() as cursor:
+        return list_firing(cursor) if wanted.action == "list" else trace_alert(cursor, wanted.alerts[0])
 
 
 def _load_and_refresh(application: Application, wanted: LoadRequest, progress: Progress) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The service's metrics about itself: every a4p_snapshot_*, a4p_job_*, a4p_load_*, a4p_warehouse_* and a4p_exposition_*."""
+"""The service's metrics about itself: a4p_snapshot_*, _job_*, _load_*, _warehouse_*, _exposition_* and _remote_read_*."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 import duckdb
-from prometheus_client import CollectorRegistry, Counter, Gauge, Info, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -19,6 +19,7 @@ from service.snapshot import Snapshot
 
 # However many scrape at once, the service's own metrics are rendered at most this often.
 RENDER_INTERVAL_SECONDS = 1.0
+READ_DURATION_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2, 10, 60)
 
 Encoder = Callable[[CollectorRegistry], bytes]
 
@@ -62,6 +63,16 @@ class SelfMetrics:
         self._read_copy_time = gauge("a4p_warehouse_read_copy_timestamp_seconds", "When the read copy was published.")
         self._scrapes = counter("a4p_exposition_scrapes", "Scrapes answered since the start.", "format", "encoding")
         self._text_size = gauge("a4p_exposition_size_bytes", "Size of the snapshot's text.", "format")
+        self._reads = counter("a4p_remote_read_queries", "History queries answered since the start.")
+        self._read_series = counter("a4p_remote_read_series", "Series sent to history queries since the start.")
+        self._read_samples = counter("a4p_remote_read_samples", "Samples sent to history queries since the start.")
+        self._refused_reads = counter("a4p_remote_read_refused", "History requests refused since the start, by why.", "reason")
+        self._read_duration = Histogram(
+            "a4p_remote_read_duration_seconds",
+            "How long a history request took to answer.",
+            buckets=READ_DURATION_BUCKETS,
+            registry=registry,
+        )
         self._snapshot_success.set(0)
         self._made_at: float | None = None
         self._rendering = threading.Lock()
@@ -112,6 +123,17 @@ class SelfMetrics:
     def count_scrape(self, text_format: str, encoding: str) -> None:
         """Count a scrape that was answered."""
         self._scrapes.labels(text_format, encoding).inc()
+
+    def tell_read(self, queries: int, series: int, samples: int, duration_seconds: float) -> None:
+        """Count a history request that was answered."""
+        self._reads.inc(queries)
+        self._read_series.inc(series)
+        self._read_samples.inc(samples)
+        self._read_duration.observe(duration_seconds)
+
+    def tell_refused_read(self, reason: str) -> None:
+        """Count a history request that was refused."""
+        self._refused_reads.labels(reason).inc()
 
     def render(self, content_type: str, encoder: Encoder) -> bytes:
         """Return the text of these metrics, rendered within the last second."""

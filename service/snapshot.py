@@ -12,6 +12,7 @@ from metrics.families import list_families
 from metrics.kpi_file import Kpi
 from service.definitions import Definitions
 from service.errors import SnapshotError
+from service.reconciliation import record_reconciliation
 from service.warehouse import Connection, Warehouse, read_sql, run_sql
 
 # Dates x series that one statement computes at once.
@@ -48,6 +49,7 @@ def make_snapshot(warehouse: Warehouse, definitions: Definitions, now: datetime)
         with warehouse.write(cursor):
             compute_kpis(cursor, definitions.kpis, as_of)
             run_sql(cursor, "snapshot/store_kpis", computed_at=now)
+            record_reconciliation(cursor, now)
             exposition, series_count = render_snapshot(cursor, definitions)
             row = run_sql(cursor, "snapshot/store_snapshot", as_of=as_of, made_at=now, series_count=series_count).fetchone()
         return Snapshot(row[0] if row else 0, as_of, now, series_count, exposition)
@@ -156,6 +158,10 @@ def _check_figures(cursor: Connection, kpi: Kpi) -> None:
 def render_snapshot(cursor: Connection, definitions: Definitions) -> tuple[Exposition, int]:
     """Return the text of what `latest`, `changes` and `kpi_computed` hold, and how many series it has."""
     run_sql(cursor, "snapshot/samples")
+    (ended,) = run_sql(cursor, "snapshot/find_ended").fetchone() or (0,)
+    if ended:  # seldom, and it reads the whole history
+        run_sql(cursor, "snapshot/carry")
+    run_sql(cursor, "snapshot/govern")
     rendered = cursor.execute(read_sql("exposition/render_families")).fetchall()
     exposition = assemble_exposition(
         list_families(definitions.catalogue, definitions.kpis), {metric: body for metric, body, _ in rendered}

@@ -94,7 +94,7 @@ def prepare_directory(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         probe = directory / ".write-probe"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another command may probe at the same time
     except OSError as error:
         raise WarehouseError(
             f"the data directory {directory} cannot be written ({error.strerror}); "

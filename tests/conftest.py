@@ -108,7 +108,7 @@ def load(warehouse: Warehouse, clock: Clock) -> Load:
     return load_all
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def dump() -> Dump:
     """Returns every row of what a load writes to."""
 

@@ -52,7 +52,7 @@ def test_a_shipped_kpi_must_have_its_inputs(tmp_path: Path) -> None:
     shutil.copytree(find_in_tree("sql") / "kpis", kpis)
     file = kpis / "crime_trial_ratio.sql"
     file.write_text(file.read_text().replace("crime_suspects_tried", "crime_suspects_trialled"))
-    with pytest.raises(CatalogueError, match=r"crime_trial_ratio\.sql: inputs name crime_suspects_trialled, not in the catalogue"):
+    with pytest.raises(CatalogueError, match=r"crime_trial_ratio\.sql: inputs name crime_suspects_trialled, not in"):
         read_definitions(SHIPPED, kpis)
 
 

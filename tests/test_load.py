@@ -119,6 +119,18 @@ def test_a_bad_row_changes_nothing_and_is_told_with_row_column_value_and_mend(re
     assert lines_of(refuse(file)) == ["nothing was loaded: 1 error", f"{file}, {BAD_ROWS[name]}"]
 
 
+@pytest.mark.parametrize(("indicator", "mission"), [("sofa_incidents_new", "UNMISS"), ("sea_allegations", "ALL")])
+@pytest.mark.parametrize("day", ["5881580-07-10", "294247-01-01", "infinity", "0044-03-15 (BC)"])
+def test_a_date_out_of_reach_is_refused_whatever_the_frequency(
+    refuse: Refuse, write_csv: WriteCsv, indicator: str, mission: str, day: str
+) -> None:
+    row = {"indicator": indicator, "mission": mission, "period_start": day, "period_end": day}
+    file = write_csv("dates.csv", row)
+    told = [str(error) for error in refuse(file).rows]
+    assert f"{file}, row 2, column period_start: {day!r} {NO_DATE}" in told
+    assert f"{file}, row 2, column period_end: {day!r} {NO_DATE}" in told
+
+
 def test_every_error_is_told_at_once(refuse: Refuse, write_csv: WriteCsv) -> None:
     file = write_csv(
         "errors.csv",
@@ -182,7 +194,7 @@ def test_a_file_is_read_back_as_it_was_written(load: Load, read: Read, write_csv
     load(
         write_csv(
             "figures.csv",
-            {"value": "40", "note": 'printed "40", later 41'},
+            {"value": "40", "note": 'it says "40", no'},
             {
                 "indicator": "tpp_trainees", "mission": "ALL", "dimensions": "training=Medical",
                 "value": "", "status": "U", "page": "",
@@ -192,7 +204,7 @@ def test_a_file_is_read_back_as_it_was_written(load: Load, read: Read, write_csv
     cycle_5 = (date(2023, 11, 1), date(2024, 4, 30))
     recorded = (1, STORED_AT + timedelta(minutes=1))
     assert read("select * from observations order by mission desc") == [
-        ("sofa_incidents_new", "UNMISS", {}, *cycle_5, 40.0, "A", "A4P+ report, cycle 5", "15", 'printed "40", later 41', *recorded),
+        ("sofa_incidents_new", "UNMISS", {}, *cycle_5, 40, "A", "A4P+ report, cycle 5", "15", 'it says "40", no', *recorded),
         ("tpp_trainees", "ALL", {"training": "Medical"}, *cycle_5, None, "U", "A4P+ report, cycle 5", None, None, *recorded),
     ]  # fmt: skip
 

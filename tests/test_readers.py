@@ -124,7 +124,9 @@ def test_line_ends_of_windows_and_old_macs_are_read(
 
 
 def test_the_order_of_columns_is_free_and_those_not_required_may_be_absent(load: Load, read: Read, tmp_path: Path) -> None:
-    content = "source,value,period_end,period_start,mission,indicator\nreport,7,2024-04-30,2023-11-01,UNMISS,sofa_incidents_new\n"
+    content = (
+        "source,value,period_end,period_start,mission,indicator\nreport,7,2024-04-30,2023-11-01,UNMISS,sofa_incidents_new\n"
+    )
     load(write(tmp_path / "few columns.csv", content))
     assert read("select mission, dimensions, value, status, source, page, note from observations") == [
         ("UNMISS", {}, 7.0, "A", "report", None, None)
@@ -240,7 +242,9 @@ def test_a_file_that_cannot_be_read_is_refused(refuse: Refuse, tmp_path: Path) -
     assert str(refuse(file)) == f"{file} cannot be read: Too many levels of symbolic links"
 
 
-@pytest.mark.parametrize("name", ["cycle[5].csv", "cycle?.csv", "cycle*.csv", "[!a].csv", "cycle 5 (1).csv", "~cycle.csv", "é'.csv"])
+@pytest.mark.parametrize(
+    "name", ["cycle[5].csv", "cycle?.csv", "cycle*.csv", "[!a].csv", "cycle 5 (1).csv", "~cycle.csv", "é'.csv"]
+)
 @pytest.mark.parametrize("kind", ["CSV", "Parquet"])
 def test_a_name_with_signs_of_a_pattern_is_that_of_one_file(
     load: Load, read: Read, write_csv: WriteCsv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
@@ -332,7 +336,9 @@ def test_parquet_of_pyarrow_is_read(load: Load, read: Read, tmp_path: Path) -> N
     file = tmp_path / "figures.parquet"
     pq.write_table(table, file, compression="zstd")
     load(file)
-    assert read("select mission, dimensions, period_start::varchar, period_end::varchar, value from observations order by all") == [
+    assert read(
+        "select mission, dimensions, period_start::varchar, period_end::varchar, value from observations order by all"
+    ) == [
         ("ALL", {"training": "Medical"}, "2023-11-01", "2024-04-30", None),
         ("UNMISS", {}, "2023-11-01", "2024-04-30", 40.0),
     ]

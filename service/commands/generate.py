@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from metrics.reference import render_reference
+from metrics.rules import render_rules
 from service.definitions import read_definitions
 from service.errors import ServiceError
 from service.settings import find_in_tree
@@ -19,7 +20,11 @@ class StaleFiles(ServiceError):
 def list_generated() -> dict[Path, str]:
     """Return the text that each generated file of the tree must have, by path."""
     definitions = read_definitions(find_in_tree("metrics"))
-    return {find_in_tree("docs") / "metrics.md": render_reference(definitions.catalogue, definitions.kpis)}
+    rules = render_rules(definitions.catalogue, definitions.kpis)
+    return {
+        find_in_tree("docs") / "metrics.md": render_reference(definitions.catalogue, definitions.kpis),
+        **{find_in_tree("prometheus") / "rules" / name: text for name, text in rules.items()},
+    }
 
 
 @click.command(
@@ -31,7 +36,7 @@ Examples:
 )
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; fail when a file would change.")
 def generate(only_check: bool) -> None:
-    """Write every generated file of this checkout: docs/metrics.md."""
+    """Write every generated file of this checkout: docs/metrics.md and prometheus/rules."""
     stale = []
     for file, text in list_generated().items():
         if file.exists() and file.read_text(encoding="utf-8") == text:

@@ -36,4 +36,5 @@ def show_progress() -> Iterator[Report]:
     try:
         yield report
     finally:
-        bar.stop()
+        if is_shown:  # rich ends a line on stderr even where it never wrote one
+            bar.stop()

@@ -85,8 +85,8 @@ def _stage_rows(cursor: Connection, file: Path, file_name: str, file_ordinal: in
             with lines as (
                 select row_number() over () + 1 as file_row, *
                 from read_csv($file, columns = {{{names}}}, header = true, delim = $delimiter, quote = '"', escape = '"',
-                    auto_detect = false, nullstr = '', max_line_size = {MAX_LINE_BYTES}, strict_mode = true, compression = 'none',
-                    hive_partitioning = false)
+                    auto_detect = false, nullstr = '', max_line_size = {MAX_LINE_BYTES}, strict_mode = true,
+                    compression = 'none', hive_partitioning = false)
             )
             select $file_ordinal, file_row, {select_staged(used, map_dimensions=False)}
             from lines

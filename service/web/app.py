@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from typing import Any
 
 from flask import Flask
@@ -12,20 +13,28 @@ from waitress.server import create_server
 from service.application import Application
 from service.errors import PortTaken
 from service.handoff import make_handoff_app
+from service.web.alerts import make_alerts_blueprint
 from service.web.pages import make_pages_blueprint
+from service.web.remote_read import make_remote_read_blueprint
 from service.web.scrape import make_scrape_blueprint
 
 # waitress parks what a slow reader has not taken in a file beyond this; our bodies are in memory already.
 NEVER_TO_FILE = 1 << 40
 WEB_THREADS = 8
+# Everything that is posted here is small; a larger body is refused before it is read.
+LARGEST_BODY_BYTES = 16 << 20
+# With Python's own five milliseconds a scrape waits that long for each of its turns while a history query is answered.
+SWITCH_SECONDS = 0.001
 HANDOFF_THREADS = 4
 
 
 def make_app(application: Application) -> Flask:
-    """Return the WSGI application that the world may ask; nothing in it writes."""
+    """Return the WSGI application that the world may ask; nothing in it writes, but alerts keeps notifications."""
     app = Flask("service.web")
     app.register_blueprint(make_scrape_blueprint(application))
     app.register_blueprint(make_pages_blueprint(application))
+    app.register_blueprint(make_alerts_blueprint(application))
+    app.register_blueprint(make_remote_read_blueprint(application))
     return app
 
 
@@ -57,8 +66,16 @@ class WebServer:
             "outbuf_high_watermark": NEVER_TO_FILE,
             "clear_untrusted_proxy_headers": True,
         }
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._servers = [
-            create_server(make_app(application), sockets=[tcp], threads=WEB_THREADS, **common),
+            create_server(
+                make_app(application),
+                sockets=[tcp],
+                # History queries that wait for their turn keep nobody else waiting.
+                threads=WEB_THREADS + application.remote_reader.places,
+                max_request_body_size=LARGEST_BODY_BYTES,
+                **common,
+            ),
             create_server(make_handoff_app(application), sockets=[handoff], threads=HANDOFF_THREADS, **common),
         ]
 

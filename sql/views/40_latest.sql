@@ -1,16 +1,22 @@
 -- What holds as of the variable as_of, known at the variable known_at; today and now when they are unset.
 create or replace view latest as
+-- To find the last day of each series first, and then order only what ends on it, takes half the time of ordering all.
+with last_days as (
+    select series_id, max(period_end) as period_end
+    from store.observations
+    where period_end <= as_of_date() and recorded_at <= known_at_time()
+    group by series_id
+)
 select
     s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note,
     o.batch_id, o.recorded_at
 from store.observations as o
+join last_days using (series_id, period_end)
 join store.series as s using (series_id)
-where o.rowid in (
-    select arg_max(rowid, holding_order(period_start, period_end, batch_id))
-    from store.observations
-    where period_end <= as_of_date() and recorded_at <= known_at_time()
-    group by series_id
-);
+where o.recorded_at <= known_at_time()
+qualify row_number() over (
+    partition by o.series_id order by holding_order(o.period_start, o.period_end, o.batch_id) desc
+) = 1;
 
 comment on view latest is 'A row is a series with what holds as of the variable as_of (today when unset); a null value means the series has ended.';
 comment on column latest.indicator is 'Name of the indicator.';
@@ -28,16 +34,25 @@ comment on column latest.recorded_at is 'When it was recorded, UTC.';
 
 -- The period before is the one that ends the day before this one starts or, for cumulative figures, that starts the same day.
 create or replace view changes as
-with holding as (
-    select arg_max(rowid, holding_order(period_start, period_end, batch_id)) as holding_row
+with last_days as (
+    select series_id, max(period_end) as period_end
     from store.observations
     where period_end <= as_of_date() and recorded_at <= known_at_time()
     group by series_id
 ),
+holding as (
+    select o.series_id, o.period_start, o.period_end, o.value
+    from store.observations as o
+    join last_days using (series_id, period_end)
+    where o.recorded_at <= known_at_time()
+    qualify row_number() over (
+        partition by o.series_id order by holding_order(o.period_start, o.period_end, o.batch_id) desc
+    ) = 1
+),
 held as (
-    select series_id, period_start, period_end, value
-    from store.observations
-    where rowid in (select holding_row from holding) and value is not null
+    select *
+    from holding
+    where value is not null
 ),
 earlier as (
     select h.series_id, arg_max(o.rowid, holding_order(o.period_start, o.period_end, o.batch_id)) as earlier_row

@@ -1,5 +1,5 @@
--- How long each observation holds: what `latest` and `changes` say, for every date at once.
-create or replace view holdings as
+-- How long each observation holds: what `latest` and `changes` say, for every date at once; first by number of the series.
+create or replace view store.holdings as
 with current_revisions as (
     select *
     from store.observations
@@ -30,15 +30,20 @@ timed as (
     from shortest
 )
 select
-    s.indicator, s.mission, s.dimensions, t.period_start, t.period_end, t.value, t.status, t.source, t.page, t.note,
-    t.batch_id, t.recorded_at,
+    t.series_id, t.period_start, t.period_end, t.value, t.status, t.source, t.page, t.note, t.batch_id, t.recorded_at,
     t.period_end as holds_from,
     t.holds_until,
     coalesce(t.cumulated_period_end, b.period_end) as previous_period_end,
     if(t.cumulated_period_end is null, b.value, t.cumulated_value) as previous_value
 from timed as t
-join store.series as s using (series_id)
 left join shortest as b on b.series_id = t.series_id and b.period_end = t.period_start - 1;
+
+create or replace view holdings as
+select
+    s.indicator, s.mission, s.dimensions, h.period_start, h.period_end, h.value, h.status, h.source, h.page, h.note,
+    h.batch_id, h.recorded_at, h.holds_from, h.holds_until, h.previous_period_end, h.previous_value
+from store.holdings as h
+join store.series as s using (series_id);
 
 comment on view holdings is 'A row is an observation that holds on some date, with the dates as of which it does.';
 comment on column holdings.indicator is 'Name of the indicator.';

@@ -1,0 +1,116 @@
+"""The history of every series as columns: labels to select by, and what held from when on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+DAY_MS = 86_400_000
+METRIC_LABEL = "__name__"
+JOB_LABEL = "job"
+JOB = "a4p-history"
+
+Codes = npt.NDArray[np.unsignedinteger]
+Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
+# Pattern and values -> whether each value matches, with Prometheus' rules.
+MatchRegex = Callable[[str, Sequence[str]], Sequence[bool]]
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """A condition on one label; a label that a series lacks has the empty value."""
+
+    name: str
+    operator: Literal["=", "!=", "=~", "!~"]
+    value: str
+
+
+@dataclass(frozen=True)
+class LabelColumn:
+    """One label of all series: `codes[series]` says which of `values`; value 0 is the empty one of a missing label."""
+
+    codes: Codes
+    values: tuple[str, ...]
+    code_of: Mapping[str, int]
+    is_sorted: bool = False
+
+    @classmethod
+    def make(cls, codes: npt.NDArray[np.integer], values: Sequence[str], is_sorted: bool = False) -> LabelColumn:
+        """Return the column; `values` are those of code 1 and on."""
+        smallest = np.min_scalar_type(len(values))
+        kept = ("", *values)
+        return cls(codes.astype(smallest), kept, {value: code for code, value in enumerate(kept)}, is_sorted)
+
+
+@dataclass(frozen=True)
+class History:
+    """What /metrics shows at any instant: series with labels, and rows of (day since 1970, value).
+
+    The rows of series n are `offsets[n]` to `offsets[n + 1]`; each holds from 00:00 UTC of its day until that of the next,
+    and NaN ends the series. A series in `grows` is one higher on each further day. Nothing changes once it is made.
+    """
+
+    labels: Mapping[str, LabelColumn]
+    offsets: Integers
+    days: npt.NDArray[np.int32]
+    values: npt.NDArray[np.float64]
+    grows: Booleans
+    state: object = None
+    distinct_days: npt.NDArray[np.int32] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "distinct_days", np.unique(self.days))
+
+    @property
+    def first_ms(self) -> int:
+        """The first instant at which anything holds."""
+        return int(self.distinct_days[0]) * DAY_MS if len(self.distinct_days) else 0
+
+    @property
+    def series_count(self) -> int:
+        return len(self.grows)
+
+    def select(self, matchers: Iterable[Matcher], match_regex: MatchRegex) -> Integers:
+        """Return the numbers of the series that every matcher accepts, ascending."""
+        selected: Integers | None = None
+        # Equality first, the metric before all: what is left for a regex is then little.
+        for matcher in sorted(matchers, key=lambda m: (m.operator != "=", m.name != METRIC_LABEL)):
+            if matcher.name == JOB_LABEL:
+                if not _match_values(matcher, (JOB,), {JOB: 0}, match_regex)[0]:
+                    return np.empty(0, np.int64)
+                continue
+            column = self.labels.get(matcher.name)
+            if column is None:
+                if not _match_values(matcher, ("",), {"": 0}, match_regex)[0]:
+                    return np.empty(0, np.int64)
+                continue
+            if selected is None and matcher.operator == "=" and column.is_sorted:
+                code = column.code_of.get(matcher.value)
+                if code is None:
+                    return np.empty(0, np.int64)
+                wanted = column.codes.dtype.type(code)
+                selected = np.arange(np.searchsorted(column.codes, wanted), np.searchsorted(column.codes, wanted, "right"))
+                continue
+            accepted = _match_values(matcher, column.values, column.code_of, match_regex)
+            if selected is None:
+                selected = np.flatnonzero(accepted[column.codes])
+            else:
+                selected = selected[accepted[column.codes[selected]]]
+            if not selected.size:
+                break
+        return np.arange(self.series_count) if selected is None else selected
+
+
+def _match_values(matcher: Matcher, values: Sequence[str], code_of: Mapping[str, int], match_regex: MatchRegex) -> Booleans:
+    if matcher.operator in ("=", "!="):
+        accepted = np.zeros(len(values), np.bool_)
+        if matcher.value in code_of:
+            accepted[code_of[matcher.value]] = True
+    else:
+        accepted = np.array(match_regex(matcher.value, values), np.bool_)
+    return ~accepted if matcher.operator in ("!=", "!~") else accepted

@@ -1,0 +1,306 @@
+"""The bytes of Prometheus remote read: a request out of its body, series and samples into a response.
+
+The messages are those of proto/remote_read.proto, compiled by protobuf (`make proto`); the compression is snappy's block
+format. https://prometheus.io/docs/specs/prw/remote_read_spec/ is the protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
+
+import cramjam
+import numpy as np
+import numpy.typing as npt
+from google.protobuf.message import DecodeError
+
+from metrics.history import DAY_MS, JOB, JOB_LABEL, History, Integers, Matcher
+from metrics.remote_read_grid import Plan, Request
+from metrics.remote_read_pb2 import (
+    EncodedQueryResult,
+    EncodedReadResponse,
+    Label,
+    LabelMatcher,
+    Query,
+    ReadRequest,
+    Sample,
+    TimeSeries,
+)
+
+# The value that ends a series for Prometheus (model/value/value.go); moved as bits, lest a copy quieten it.
+STALE_BITS = np.uint64(0x7FF0000000000002)
+OPERATORS = {LabelMatcher.EQ: "=", LabelMatcher.NEQ: "!=", LabelMatcher.RE: "=~", LabelMatcher.NRE: "!~"}
+# Series and samples that are worked on at once; between two such parts other threads have their turn.
+PART_SERIES = 2_000
+PART_SAMPLES = 50_000
+# From 1971 to 2109 a timestamp in milliseconds takes six bytes, so that samples are records of one size.
+RECORD = np.dtype([("before", "u1", 3), ("value", "<u8"), ("after", "u1", 7)])
+FIRST_RECORD_MS, LAST_RECORD_MS = 1 << 35, (1 << 42) - 1
+FAR_DAY = 400_000
+
+
+class MalformedRequest(Exception):
+    """A body that is no remote-read request; the text says why."""
+
+
+def decode_request(body: bytes, limit_bytes: int) -> ReadRequest:
+    """Return the request in a body. Raises MalformedRequest, without decompressing more than `limit_bytes`."""
+    try:
+        size = cramjam.snappy.decompress_raw_len(body) if body else 0
+    except cramjam.DecompressionError as error:
+        raise MalformedRequest(f"the body is not in snappy's block format: {error}") from None
+    if not size:
+        raise MalformedRequest("the body is empty")
+    if size > limit_bytes:
+        raise MalformedRequest(
+            f"the body would take {size:,} bytes decompressed, more than the {limit_bytes:,} of A4P_REMOTE_READ_REQUEST_BYTES"
+        )
+    try:
+        raw = bytes(cramjam.snappy.decompress_raw(body))
+    except cramjam.DecompressionError as error:
+        raise MalformedRequest(f"the body is not in snappy's block format: {error}") from None
+    request = ReadRequest()
+    try:
+        request.ParseFromString(raw)
+    except (DecodeError, UnicodeDecodeError):
+        raise MalformedRequest("the body is snappy, but not a protobuf message prometheus.ReadRequest") from None
+    accepted = request.accepted_response_types
+    if accepted and ReadRequest.SAMPLES not in accepted:
+        raise MalformedRequest("no accepted response type is served here; SAMPLES is")
+    return request
+
+
+def read_query(query: Query) -> tuple[list[Matcher], Request]:
+    """Return the matchers of a query and what it says about time. Raises MalformedRequest for an unknown matcher type."""
+    matchers = []
+    for matcher in query.matchers:
+        operator = OPERATORS.get(matcher.type)
+        if operator is None:
+            raise MalformedRequest(f"the matcher type {matcher.type} of the label {matcher.name!r} is unknown")
+        matchers.append(Matcher(matcher.name, operator, matcher.value))  # type: ignore[arg-type]
+    has_hints = query.HasField("hints")
+    hints = query.hints
+    # The hints say more exactly what is needed, where a client sets them.
+    is_timed = has_hints and (hints.start_ms or hints.end_ms)
+    start, end = (hints.start_ms, hints.end_ms) if is_timed else (query.start_timestamp_ms, query.end_timestamp_ms)
+    return matchers, Request(start, end, hints.step_ms, hints.range_ms, hints.func, has_hints)
+
+
+def compress_response(results: list[bytes]) -> bytes:
+    """Return the compressed response of these encoded query results."""
+    return bytes(cramjam.snappy.compress_raw(EncodedReadResponse(results=results).SerializeToString()))
+
+
+def encode_series(history: History, selected: Integers, plan: Plan) -> Iterator[tuple[bytes, int, int]]:
+    """Yield parts of a query result as (bytes, series, samples); put together they are the result of the selected series.
+
+    A part may be empty: new instants are being encoded.
+    """
+    if not len(selected):
+        return
+    encoder: _SampleEncoder | None = None
+    if plan.kind == "samples":
+        encoder = _make_sample_encoder(_list_timestamps(history, selected, plan), plan.grid)
+    part = max(1, min(PART_SERIES, PART_SAMPLES // max(1, len(plan.grid))))
+    for first in range(0, len(selected), part):
+        numbers = selected[first : first + part]
+        owners, days, bits, ends = _list_rows(history, numbers, plan)
+        if encoder is None:
+            held = np.unique(owners[bits != STALE_BITS])
+            yield _frame(_list_labels(history, numbers[held]), [b""] * len(held)), len(held), 0
+            continue
+        counts, indexes, values = _list_samples(owners, days, bits, ends, plan, encoder, len(numbers))
+        held = np.flatnonzero(counts)
+        for _ in encoder.prepare(indexes):
+            yield b"", 0, 0
+        yield (
+            _frame(_list_labels(history, numbers[held]), encoder.encode(indexes, values, counts[held])),
+            len(held),
+            len(indexes),
+        )
+
+
+def _list_rows(history: History, numbers: Integers, plan: Plan) -> tuple[Integers, Integers, npt.NDArray[np.uint64], Integers]:
+    """Return the rows of some series that hold in the plan's time: owner (index in `numbers`), instant, bits, end."""
+    counts = history.offsets[numbers + 1] - history.offsets[numbers]
+    owners = np.repeat(np.arange(len(numbers)), counts)
+    rows = _count_up(history.offsets[numbers], counts)
+    starts = history.days[rows].astype(np.int64)
+    ends = np.empty_like(starts)
+    ends[:-1] = starts[1:]
+    ends[np.cumsum(counts)[counts > 0] - 1] = FAR_DAY
+    values = history.values[rows]
+    grows = history.grows[numbers]
+    # A row just ended is kept where it is the end itself.
+    first_day, last_day = plan.start_ms // DAY_MS, plan.end_ms // DAY_MS
+    kept = (ends > first_day) & (starts <= last_day)
+    owners, starts, ends, values = owners[kept], starts[kept], ends[kept], values[kept]
+    if grows.any():
+        owners, starts, ends, values = _unfold_days(owners, starts, ends, values, grows, first_day, last_day)
+    bits = values.view(np.uint64).copy()
+    bits[np.isnan(values)] = STALE_BITS
+    return owners, starts * DAY_MS, bits, ends * DAY_MS
+
+
+def _unfold_days(
+    owners: Integers,
+    starts: Integers,
+    ends: Integers,
+    values: npt.NDArray[np.float64],
+    grows: npt.NDArray[np.bool_],
+    first_day: int,
+    last_day: int,
+) -> tuple[Integers, Integers, Integers, npt.NDArray[np.float64]]:
+    """Return the rows with those of growing series as one row for each day."""
+    is_growing = grows[owners] & ~np.isnan(values)
+    begin = np.where(is_growing, np.maximum(starts, first_day), starts)
+    counts = np.where(is_growing, np.minimum(ends, last_day + 1) - begin, 1)
+    further = _count_up(np.zeros(len(counts), np.int64), counts)
+    unfolded = np.repeat(begin, counts) + further
+    grown = np.where(np.repeat(is_growing, counts), unfolded - np.repeat(starts, counts), 0)
+    next_start = np.where(np.repeat(is_growing, counts), unfolded + 1, np.repeat(ends, counts))
+    return np.repeat(owners, counts), unfolded, next_start, np.repeat(values, counts) + grown
+
+
+def _list_samples(
+    owners: Integers,
+    starts: Integers,
+    bits: npt.NDArray[np.uint64],
+    ends: Integers,
+    plan: Plan,
+    encoder: _SampleEncoder,
+    series_count: int,
+) -> tuple[Integers, Integers, npt.NDArray[np.uint64]]:
+    """Return samples per series, and of each sample the index of its timestamp and its bits."""
+    is_end = bits == STALE_BITS
+    first = np.searchsorted(plan.grid, np.maximum(starts, plan.start_ms))
+    on_grid = np.where(is_end, 0, np.searchsorted(plan.grid, np.minimum(ends, plan.end_ms + 1)) - first)
+    is_told = (starts >= plan.start_ms) & (starts <= plan.end_ms) & np.where(is_end, plan.ends, plan.changes)
+    if len(plan.grid):
+        # On the grid already.
+        is_told &= is_end | (plan.grid[np.minimum(first, len(plan.grid) - 1)] != starts)
+    counts = on_grid + is_told
+    further = _count_up(np.zeros(len(counts), np.int64), counts)
+    told = np.repeat(is_told, counts)
+    position = np.repeat(first, counts) + further - told
+    start_index = np.repeat(np.searchsorted(encoder.timestamps, starts), counts)
+    if len(plan.grid):
+        indexes = np.where(told & (further == 0), start_index, encoder.grid_index[np.clip(position, 0, len(plan.grid) - 1)])
+    else:
+        indexes = start_index
+    per_series = np.bincount(owners, weights=counts, minlength=series_count).astype(np.int64)
+    return per_series, indexes, np.repeat(bits, counts)
+
+
+def _count_up(starts: Integers, counts: Integers) -> Integers:
+    """Return start, start + 1, ... for each start, as many as its count says."""
+    total = int(counts.sum())
+    return np.arange(total) + np.repeat(starts - np.cumsum(counts) + counts, counts)
+
+
+class _SampleEncoder:
+    """Encodes samples at any of some instants; `grid_index` says where among them the instants of the grid are."""
+
+    def __init__(self, timestamps: Integers, grid: Integers) -> None:
+        self.timestamps = timestamps
+        self.grid_index = np.searchsorted(timestamps, grid)
+
+    def prepare(self, indexes: Integers) -> Iterator[None]:
+        """Get ready for samples at these instants, in steps."""
+        yield
+
+    def encode(self, indexes: Integers, bits: npt.NDArray[np.uint64], counts: Integers) -> list[bytes]:
+        """Return the samples of each series, encoded as part of a TimeSeries; `counts` says how many each has."""
+        values = bits.view(np.float64)
+        times = self.timestamps[indexes].tolist()
+        bounds = np.concatenate(([0], np.cumsum(counts))).tolist()
+        return [
+            TimeSeries(
+                samples=[Sample(value=values[row], timestamp=times[row]) for row in range(first, last)]
+            ).SerializeToString()
+            for first, last in pairwise(bounds)
+        ]
+
+
+class _RecordEncoder(_SampleEncoder):
+    """Encoded samples of one size: protobuf writes one for each timestamp, and only its value is replaced after that.
+
+    Ten times as fast as an object for each sample. A double is its eight bytes, little end first
+    (https://protobuf.dev/programming-guides/encoding/#non-varints).
+    """
+
+    def __init__(self, timestamps: Integers, grid: Integers) -> None:
+        super().__init__(timestamps, grid)
+        self._records = np.zeros(len(timestamps), RECORD)
+        self._is_encoded = np.zeros(len(timestamps), np.bool_)
+
+    def prepare(self, indexes: Integers) -> Iterator[None]:
+        is_used = np.zeros(len(self.timestamps), np.bool_)
+        is_used[indexes] = True
+        missing = np.flatnonzero(is_used & ~self._is_encoded)
+        for first in range(0, len(missing), PART_SAMPLES):
+            new = missing[first : first + PART_SAMPLES]
+            message = TimeSeries()
+            # Two thirds of the time of a list of Sample.
+            add = message.samples.add
+            for timestamp in self.timestamps[new].tolist():
+                add(value=1, timestamp=timestamp)
+            self._records[new] = np.frombuffer(message.SerializeToString(), RECORD)
+            self._is_encoded[new] = True
+            yield
+
+    def encode(self, indexes: Integers, bits: npt.NDArray[np.uint64], counts: Integers) -> list[bytes]:
+        records = self._records[indexes]
+        records["value"] = bits
+        encoded = records.tobytes()
+        bounds = np.concatenate(([0], np.cumsum(counts * RECORD.itemsize))).tolist()
+        return [encoded[first:last] for first, last in pairwise(bounds)]
+
+
+def _list_timestamps(history: History, selected: Integers, plan: Plan) -> Integers:
+    """Return every instant (ms, ascending) at which a sample may be."""
+    if not plan.changes and not plan.ends:
+        return plan.grid
+    first_day, last_day = -(-plan.start_ms // DAY_MS), plan.end_ms // DAY_MS
+    known = history.distinct_days
+    if history.grows[selected].any():
+        days = np.arange(max(first_day, int(known[0])), last_day + 1)
+    else:
+        days = known[np.searchsorted(known, first_day) : np.searchsorted(known, last_day, "right")].astype(np.int64)
+    return np.union1d(plan.grid, days * DAY_MS)
+
+
+def _make_sample_encoder(timestamps: Integers, grid: Integers) -> _SampleEncoder:
+    if timestamps.size and (timestamps[0] < FIRST_RECORD_MS or timestamps[-1] > LAST_RECORD_MS):
+        return _SampleEncoder(timestamps, grid)
+    return _RecordEncoder(timestamps, grid)
+
+
+def _list_labels(history: History, numbers: Integers) -> list[bytes]:
+    """Return the encoded labels of series, sorted by name as the protocol asks."""
+    columns: list[list[bytes]] = []
+    for name in sorted([*history.labels, JOB_LABEL]):
+        if name == JOB_LABEL:
+            columns.append([_encode_label(JOB_LABEL, JOB)] * len(numbers))
+            continue
+        codes = history.labels[name].codes[numbers]
+        present = np.unique(codes)
+        if len(present) == 1 and present[0] == 0:
+            continue
+        values = history.labels[name].values
+        encoded = {code: _encode_label(name, values[code]) if code else b"" for code in present.tolist()}
+        columns.append([encoded[code] for code in codes.tolist()])
+    return [b"".join(labels) for labels in zip(*columns, strict=True)]
+
+
+@lru_cache(maxsize=100_000)
+def _encode_label(name: str, value: str) -> bytes:
+    return TimeSeries(labels=[Label(name=name, value=value)]).SerializeToString()
+
+
+def _frame(labels: list[bytes], samples: list[bytes]) -> bytes:
+    """Return part of a query result: messages of one type that follow one another are one message to protobuf."""
+    return EncodedQueryResult(
+        timeseries=[label + sample for label, sample in zip(labels, samples, strict=True)]
+    ).SerializeToString()

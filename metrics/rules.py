@@ -1,0 +1,271 @@
+"""Prometheus rules, written from the catalogue: an alert for each metric and comparison, and those about the service."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from metrics.catalogue import Catalogue
+from metrics.families import INDICATOR_CHANGE
+from metrics.kpi_file import Kpi
+from metrics.thresholds import COMPARISONS, Comparison
+
+OPERATORS: dict[Comparison, str] = {"above": ">", "below": "<"}
+# What a page is linked by unless `a4p rules --url` names another address: the one that Prometheus scrapes.
+SCRAPED_URL = "http://{{ $labels.instance }}"
+# A half-yearly indicator is known by it: samples.sql gives each 184 days for the next period and 184 for its report.
+HALF_YEARLY_SECONDS = 2 * 184 * 86400
+HEAD = "# Written by `a4p rules` from the catalogue; change metrics/ or sql/kpis/, not this file.\n"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A metric that can have thresholds: `labels` are its own but mission, `page` the path of its page."""
+
+    name: str
+    metric: str
+    title: str
+    priority: str
+    labels: tuple[str, ...]
+    page: str
+
+
+def list_compared(catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> list[Compared]:
+    """Return every metric that can have thresholds."""
+    dimensions = sorted({name for _, indicator in catalogue.indicators for name in indicator.dimensions})
+    compared = [
+        Compared(
+            indicator.indicator,
+            indicator.metric,
+            indicator.title,
+            priority,
+            tuple(indicator.dimensions),
+            f"/indicators/{indicator.indicator}",
+        )
+        for priority, indicator in catalogue.indicators
+    ]
+    compared += [
+        Compared(
+            kpi.kpi,
+            kpi.metric,
+            kpi.title,
+            kpi.priority,
+            tuple(label for label in kpi.labels if label != "mission"),
+            f"/indicators/{kpi.kpi}",
+        )
+        for kpi in kpis
+    ]
+    change = Compared(
+        "indicator_change",
+        INDICATOR_CHANGE,
+        "Change of {{ $labels.indicator }} against the period before",
+        "all",
+        ("indicator", *dimensions),
+        "/indicators/{{ $labels.indicator }}",
+    )
+    return [*compared, change]
+
+
+def render_rules(catalogue: Catalogue, kpis: tuple[Kpi, ...], url: str = SCRAPED_URL) -> dict[str, str]:
+    """Return the text of each rule file by its name: one for each priority, and one about the service."""
+    compared = list_compared(catalogue, kpis)
+    files = {}
+    for priority in [*(entry.priority for entry in catalogue.priorities), "all"]:
+        lines = [HEAD + "groups:", f"  - name: a4p_{priority}", "    rules:"]
+        for one in compared:
+            if one.priority == priority:
+                for comparison in COMPARISONS:
+                    lines += _render_threshold_alert(one, comparison, url)
+        if lines[-1] != "    rules:":
+            files[f"{priority}.yml"] = "\n".join([*lines, ""])
+    files["service.yml"] = _render_service_alerts(catalogue, url)
+    return files
+
+
+def name_alert(name: str, comparison: Comparison) -> str:
+    """Return the name of the alert of an indicator or KPI, such as A4pSofaIncidentsNewAbove."""
+    return "A4p" + "".join(word.capitalize() for word in name.split("_")) + comparison.capitalize()
+
+
+def write_expression(metric: str, comparison: Comparison, alert: str) -> str:
+    """Return the expression of a threshold's alert.
+
+    The labels of an alert are those of its `a4p_threshold`. A figure that is unreported is replaced by the one before; while
+    the service cannot be scraped nothing is known, so what fires goes on firing.
+    """
+    return f"""(
+  {metric}
+  or ignoring (metric) a4p_unreported_last_value{{metric="{metric}"}}
+)
+{OPERATORS[comparison]} ignoring (metric, comparison, severity) group_right ()
+a4p_threshold{{metric="{metric}",comparison="{comparison}"}}
+or
+sum without (alertname, alertstate, priority) (ALERTS{{alertname="{alert}",alertstate="firing"}})
+and on (job, instance) up == 0
+"""
+
+
+def _render_threshold_alert(compared: Compared, comparison: Comparison, url: str) -> list[str]:
+    alert = name_alert(compared.name, comparison)
+    names = ["job", "instance", "mission", *compared.labels, "severity"]
+    values = " ".join(f"$labels.{name}" for name in names)
+    # Go's %[n]q writes the value of a label as PromQL reads it.
+    *matched, severity = [f"{name}=%[{position}]q" for position, name in enumerate(names, 1)]
+    series = ",".join(matched)
+
+    def ask(query: str, answer: str) -> str:
+        return f"{{{{ with printf {_quote(query)} {values} | query }}}}{answer}{{{{ end }}}}"
+
+    metric = compared.metric
+    figure = f"{metric}{{{series}}}"
+    unreported = f'a4p_unreported_last_value{{metric="{metric}",{series}}}'
+    info = f'a4p_threshold_source_info{{metric="{metric}",{series}}}'
+    threshold = f'a4p_threshold{{metric="{metric}",comparison="{comparison}",{severity},{series}}}'
+    number = '{{ . | first | value | printf "%.6g" }}'
+    # What is exposed now, or else, while the service is not scraped, what was within a day.
+    value = ask(
+        f"{figure} or on () {unreported} or on () last_over_time({unreported}[1d]) or on () last_over_time({figure}[1d])",
+        number,
+    )
+    limit = ask(f"last_over_time({threshold}[1d])", number)
+
+    def source(answer: str) -> str:
+        return ask(f"{info} or on () last_over_time({info}[1d])", answer)
+
+    further = "".join(f"{{{{ with $labels.{name} }}}}, {name} {{{{ . }}}}{{{{ end }}}}" for name in compared.labels)
+    note = source(
+        '{{ with . | first | label "unreported_period_end" }}The period up to {{ . }} has no figure; '
+        "the one before goes on being compared.{{ end }}"
+    )
+    annotations = {
+        "summary": f"{compared.title}: {{{{ $labels.mission }}}}{further} is {comparison} its limit",
+        "description": f"The figure is {value}; the limit of severity {{{{ $labels.severity }}}} is {comparison} {limit}.",
+        "value": value,
+        "limit": limit,
+        "period_end": source('{{ . | first | label "period_end" }}'),
+        "source": source('{{ . | first | label "source" }}{{ with . | first | label "page" }}, page {{ . }}{{ end }}'),
+        "note": note,
+        "link": f"{url}{compared.page}?mission={{{{ $labels.mission }}}}",
+    }
+    expression = write_expression(metric, comparison, alert)
+    return _render_alert(alert, expression, {"priority": compared.priority}, annotations)
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _render_alert(
+    alert: str, expression: str, labels: dict[str, str], annotations: dict[str, str], wait: str | None = None
+) -> list[str]:
+    lines = [f"      - alert: {alert}", "        expr: |"]
+    lines += [f"          {line}" for line in expression.strip().splitlines()]
+    if wait:
+        lines.append(f"        for: {wait}")
+    # A string of JSON is one of YAML.
+    lines += ["        labels:", *(f"          {name}: {_quote(text)}" for name, text in labels.items())]
+    lines += ["        annotations:", *(f"          {name}: {_quote(text)}" for name, text in annotations.items())]
+    return lines
+
+
+def _render_service_alerts(catalogue: Catalogue, url: str) -> str:
+    inactive = "|".join(mission.mission for mission in catalogue.missions if mission.status != "active")
+    by_indicator = "max by (job, instance, indicator) (a4p_indicator_period_end_timestamp_seconds)"
+    # Half-yearly indicators only: others end where they like.
+    half_yearly = f"and on (job, instance, indicator) (a4p_indicator_overdue_after_seconds == {HALF_YEARLY_SECONDS})"
+    priority = "* on (job, instance, indicator) group_left (priority) a4p_indicator_info"
+    period_end = '{{ with printf "max(a4p_indicator_period_end_timestamp_seconds{job=%q,instance=%q,indicator=%q})" ' \
+        "$labels.job $labels.instance $labels.indicator | query }}{{ with . | first | value | toTime }}" \
+        '{{ .Format "2006-01-02" }}{{ end }}{{ end }}'  # fmt: skip
+    alerts = [
+        (
+            "A4pScrapeFailing",
+            'up{job="a4p"} == 0',
+            "5m",
+            "critical",
+            "The indicator service cannot be scraped",
+            "{{ $labels.instance }} has not answered for 5 minutes. Alerts that fire go on firing, and none can begin.",
+            "/-/healthy",
+        ),
+        (
+            "A4pSnapshotOld",
+            "time() - a4p_snapshot_timestamp_seconds > 3 * 3600",
+            "5m",
+            "warning",
+            "The snapshot is old",
+            "The snapshot being served was made {{ $value | humanizeDuration }} ago; one is due each hour. "
+            "`a4p jobs` says what ran.",
+            "/jobs",
+        ),
+        (
+            "A4pSnapshotFailed",
+            "a4p_snapshot_success == 0",
+            "5m",
+            "warning",
+            "The newest snapshot failed",
+            "The last good one is served. `a4p jobs --failed` says why.",
+            "/jobs",
+        ),
+        (
+            "A4pLoadRefused",
+            "increase(a4p_load_refused_total[1h]) > 0",
+            None,
+            "warning",
+            "A load was refused",
+            "A file was refused whole within the last hour; whoever loaded it was told each error.",
+            "/quality",
+        ),
+        (
+            "A4pIndicatorOverdue",
+            f"(\n  time() - {by_indicator}\n"
+            f"  > on (job, instance, indicator) a4p_indicator_overdue_after_seconds\n)\n{priority}",
+            None,
+            "info",
+            "{{ $labels.indicator }} is overdue",
+            f"No mission has reported it for a period after {period_end}. An alert on it stands for that period.",
+            "/indicators/{{ $labels.indicator }}",
+        ),
+        (
+            "A4pMissionOverdue",
+            f"(\n  {by_indicator}\n  - on (job, instance, indicator) group_right ()\n"
+            f'  a4p_indicator_period_end_timestamp_seconds{{mission!~"{inactive}"}}\n'
+            f"  >= 180 * 86400 {half_yearly}\n)\n{priority}",
+            None,
+            "warning",
+            "{{ $labels.mission }} is behind with {{ $labels.indicator }}",
+            "Others have reported a later period. An alert on its figure stands for the earlier one.",
+            "/indicators/{{ $labels.indicator }}?mission={{ $labels.mission }}",
+        ),
+        (
+            "A4pMissionStoppedReporting",
+            "max by (job, instance) (\n"
+            f"  a4p_indicator_period_end_timestamp_seconds {half_yearly}\n)\n"
+            "- on (job, instance) group_right ()\nmax by (job, instance, mission) (\n"
+            f'  a4p_indicator_period_end_timestamp_seconds{{mission!~"{inactive}"}} {half_yearly}\n)\n>= 180 * 86400',
+            None,
+            "warning",
+            "{{ $labels.mission }} stopped reporting",
+            "Other missions have reported a later period; it has reported no half-yearly indicator for that one.",
+            "/missions/{{ $labels.mission }}",
+        ),
+        (
+            "A4pReconciliationDisagrees",
+            "a4p_reconciliation_agrees == 0\nand (\n  max_over_time(a4p_reconciliation_agrees[7d]) == 1\n"
+            "  or a4p_reconciliation_agrees == 0 unless a4p_reconciliation_agrees offset 7d\n"
+            "  and on (job, instance) up offset 7d == 1\n)",
+            None,
+            "warning",
+            "The comparison {{ $labels.check }} newly disagrees",
+            "A printed total no longer agrees with its parts, since a load of the last 7 days. "
+            "The view reconciliation shows both.",
+            "/quality",
+        ),
+    ]  # fmt: skip
+    lines = [HEAD + "groups:", "  - name: a4p_service", "    rules:"]
+    for alert, expression, wait, severity, summary, description, page in alerts:
+        labels = {"severity": severity}
+        if "group_left (priority)" not in expression:
+            labels["priority"] = "service"
+        annotations = {"summary": summary, "description": description, "link": url + page}
+        lines += _render_alert(alert, expression, labels, annotations, wait)
+    return "\n".join([*lines, ""])

@@ -1,0 +1,126 @@
+"""Alerts: the notifications that Alertmanager sends, kept; what fires now, who has seen it, and where its figure comes from."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from service.errors import AlertError
+from service.warehouse import Connection, Warehouse, run_sql
+
+TOKEN_NAME = "alerts-token"
+
+
+class Alert(BaseModel):
+    """One alert of a notification; keys of later versions of Alertmanager are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+    status: Literal["firing", "resolved"]
+    labels: dict[str, str]
+    annotations: dict[str, str] = Field(default_factory=dict)
+    starts_at: AwareDatetime = Field(alias="startsAt")
+    ends_at: AwareDatetime | None = Field(alias="endsAt", default=None)
+    fingerprint: str = Field(pattern=r"^[0-9a-f]{1,64}$")
+
+
+class Notification(BaseModel):
+    """What Alertmanager posts: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config."""
+
+    model_config = ConfigDict(extra="ignore")
+    version: Literal["4"]
+    alerts: list[Alert]
+
+
+def read_token(data_dir: Path) -> str:
+    """Return the token of the alerts endpoint; the first time it is made, readable by this user only."""
+    file = data_dir / TOKEN_NAME
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        token = file.read_text(encoding="ascii").strip()
+        if len(token) < 16:
+            raise AlertError(f"{file} holds no token; remove it and start again, then one is made") from None
+        return token
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        token = secrets.token_urlsafe(32)
+        stream.write(token)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return token
+
+
+def record_notification(warehouse: Warehouse, notification: Notification, now: datetime) -> int:
+    """Keep what is new in a notification; return how many rows that were."""
+    alerts = [alert.model_dump(mode="json") for alert in notification.alerts]
+    with warehouse.write() as cursor:
+        row = run_sql(cursor, "alerts/record", alerts=json.dumps(alerts), now=now).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _read_rows(result: Connection) -> list[dict[str, Any]]:
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def list_firing(connection: Connection) -> list[dict[str, Any]]:
+    """Return the alerts that fire now, the gravest first."""
+    return _read_rows(run_sql(connection, "alerts/list"))
+
+
+def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
+    """Return every notification of an alert, and every revision of the observation its newest is about.
+
+    The beginning of a fingerprint will do. Raises AlertError when none, or more than one, begins so.
+    """
+    notifications = _read_rows(run_sql(connection, "alerts/history", fingerprint=fingerprint))
+    found = sorted({row["fingerprint"] for row in notifications})
+    if len(found) != 1:
+        raise AlertError(
+            f"more than one alert begins with {fingerprint}: {', '.join(found)}"
+            if found
+            else f"no alert begins with {fingerprint}; 'a4p alerts' lists those that fire"
+        )
+    labels, annotations = notifications[0]["labels"], notifications[0]["annotations"]
+    revisions = run_sql(
+        connection,
+        "alerts/trace",
+        metric=labels.get("metric"),
+        indicator=labels.get("indicator"),
+        mission=labels.get("mission"),
+        period_end=annotations.get("period_end"),
+        labels=labels,
+    )
+    observations = [
+        {**row, "period_start": str(row["period_start"]), "period_end": str(row["period_end"])} for row in _read_rows(revisions)
+    ]
+    return {"notifications": notifications, "observations": observations}
+
+
+def acknowledge_alerts(
+    warehouse: Warehouse, fingerprints: Sequence[str], note: str | None, acknowledged_by: str, now: datetime
+) -> list[str]:
+    """Record that somebody has seen alerts that fire; return what they say. Raises AlertError when one does not fire."""
+    told = []
+    with warehouse.write() as cursor:
+        for beginning in fingerprints:
+            rows = cursor.execute(
+                "select fingerprint, starts_at, coalesce(annotations['summary'], alert) from firing_alerts "
+                "where starts_with(fingerprint, ?)",
+                [beginning],
+            ).fetchall()
+            if len(rows) != 1:
+                raise AlertError(f"{len(rows)} alerts that fire begin with {beginning}; 'a4p alerts' lists them")
+            fingerprint, starts_at, summary = rows[0]
+            cursor.execute(
+                "insert into store.alert_acknowledgements values (?, ?, ?, ?, ?)",
+                [fingerprint, starts_at, note, acknowledged_by, now],
+            )
+            told.append(f"{fingerprint}: {summary}")
+    return told

@@ -1,0 +1,147 @@
+"""`a4p alerts`: what fires, who has seen it, and where its figure comes from."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from service.alerts import acknowledge_alerts, list_firing, trace_alert
+from service.application import Application
+from service.commands.options import data_dir_option
+from service.definitions import read_definitions
+from service.handoff import find_service, hand_off
+from service.load import ignore_progress
+from service.settings import read_settings
+from service.warehouse import open_copy
+
+PIPE_WIDTH = 200
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  a4p alerts
+  a4p alerts show 3f2a
+  a4p alerts ack 3f2a --note "The mission was asked"
+""",
+)
+@data_dir_option
+@click.pass_context
+def alerts(context: click.Context, data_dir: Path | None) -> None:
+    """List the alerts that fire now, and since when. Works while the service runs and while it does not."""
+    if context.invoked_subcommand is None:
+        _list(data_dir)
+    else:
+        context.obj = data_dir
+
+
+@alerts.command(
+    name="list",
+    epilog="""\b
+Examples:
+  a4p alerts list
+""",
+)
+@data_dir_option
+@click.pass_obj
+def list_(outer: Path | None, data_dir: Path | None) -> None:
+    """List the alerts that fire now, and since when."""
+    _list(data_dir or outer)
+
+
+def _list(data_dir: Path | None) -> None:
+    rows = _ask(data_dir, {"action": "list"})
+    if not rows:
+        click.echo("no alert fires")
+        return
+    table = Table("alert", "severity", "since (UTC)", "value", "limit", "what", "acknowledged", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(
+            row["fingerprint"][:8],
+            row["severity"] or "",
+            row["since"],
+            _write(row["value"]),
+            _write(row["limit_value"]),
+            row["summary"] or row["alert"],
+            row["acknowledged"],
+        )
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    console.print(table)
+
+
+@alerts.command(
+    epilog="""\b
+Examples:
+  a4p alerts show 3f2a
+"""
+)
+@click.argument("alert")
+@data_dir_option
+@click.pass_obj
+def show(outer: Path | None, alert: str, data_dir: Path | None) -> None:
+    """Show ALERT (the beginning of what `a4p alerts` prints first): its notifications, and the source of its figure."""
+    traced = _ask(data_dir or outer, {"action": "show", "alerts": [alert]})
+    newest = traced["notifications"][0]
+    click.echo(f"{newest['alert']} {newest['fingerprint']}")
+    for name, text in {**newest["labels"], **newest["annotations"]}.items():
+        if text and name != "alertname":
+            click.echo(f"  {name}: {text}")
+    click.echo("notifications")
+    for row in traced["notifications"]:
+        ended = f" to {row['ends_at']}" if row["ends_at"] else ""
+        figure = f", value {_write(row['value'])}, limit {_write(row['limit_value'])}" if row["value"] is not None else ""
+        click.echo(f"  {row['recorded_at']} {row['status']}: from {row['starts_at']}{ended}{figure}")
+    for row in traced["observations"]:
+        labels = "".join(f", {name}={value}" for name, value in row["dimensions"].items())
+        page = f", page {row['page']}" if row["page"] else ""
+        click.echo(f"observation {row['indicator']}, {row['mission']}{labels}, {row['period_start']} to {row['period_end']}")
+        click.echo(f"  value {_write(row['value'])}, status {row['status']}, from {row['source']}{page}")
+        click.echo(f"  batch {row['batch_id']}, {row['file_name']}, by {row['loaded_by']}, recorded {row['recorded_at']} UTC")
+        if row["note"]:
+            click.echo(f"  note: {row['note']}")
+
+
+@alerts.command(
+    epilog="""\b
+Examples:
+  a4p alerts ack 3f2a --note "The mission was asked"
+"""
+)
+@click.argument("alert", nargs=-1, required=True)
+@click.option("--note", help="What is done about it.")
+@click.option("--by", "acknowledged_by", default=getpass.getuser, show_default="the OS user", help="Who has seen it.")
+@data_dir_option
+@click.pass_obj
+def ack(outer: Path | None, alert: tuple[str, ...], note: str | None, acknowledged_by: str, data_dir: Path | None) -> None:
+    """Say that you have seen ALERT; kept with the note, until it fires anew."""
+    wanted = {"action": "ack", "alerts": list(alert), "note": note, "acknowledged_by": acknowledged_by}
+    for line in _ask(data_dir or outer, wanted):
+        click.echo(f"acknowledged {line}")
+
+
+def _write(figure: float | None) -> str:
+    return "" if figure is None else f"{figure:g}"
+
+
+def _ask(data_dir: Path | None, wanted: dict[str, Any]) -> Any:
+    settings = read_settings(data_dir=data_dir)
+    if find_service(settings.data_dir):
+        return hand_off(settings.data_dir, "alerts", wanted, ignore_progress)
+    if wanted["action"] == "ack":
+        application = Application(settings, read_definitions(settings.catalogue))
+        try:
+            return acknowledge_alerts(
+                application.warehouse, wanted["alerts"], wanted["note"], wanted["acknowledged_by"], application.clock()
+            )
+        finally:
+            application.close()
+    with open_copy(settings.warehouse_file) as warehouse:
+        return list_firing(warehouse) if wanted["action"] == "list" else trace_alert(warehouse, wanted["alerts"][0])

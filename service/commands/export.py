@@ -1,0 +1,82 @@
+"""`a4p export`: the history in formats that other programs read."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from service.commands.options import catalogue_option, data_dir_option
+from service.commands.progress import show_progress
+from service.definitions import read_definitions
+from service.errors import ServiceError
+from service.export import render_openmetrics
+from service.settings import read_settings
+from service.warehouse import open_copy
+
+
+class ExportError(ServiceError):
+    """The file could not be written."""
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  a4p export openmetrics --output history.om
+"""
+)
+def export() -> None:
+    """Write the history for other programs."""
+
+
+@export.command(
+    epilog="""\b
+Examples:
+  a4p export openmetrics --output history.om
+  promtool tsdb create-blocks-from openmetrics history.om /var/lib/prometheus
+  a4p export openmetrics --from 2018-01-01 --metric a4p_sofa_incidents_new
+"""
+)
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Only what begins to hold on this date or later.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Only what begins to hold on this date or earlier.")
+@click.option("--metric", "metrics", multiple=True, help="Only this metric; may be given several times.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: standard output]")
+@data_dir_option
+@catalogue_option
+def openmetrics(
+    first: datetime | None,
+    last: datetime | None,
+    metrics: tuple[str, ...],
+    output: Path | None,
+    data_dir: Path | None,
+    catalogue: Path | None,
+) -> None:
+    """Write the whole history as OpenMetrics with timestamps, from the read copy.
+
+    Every value stands once, at the instant at which it begins to hold. Prometheus (promtool tsdb create-blocks-from
+    openmetrics), Mimir, Thanos and VictoriaMetrics import it.
+    """
+    settings = read_settings(data_dir=data_dir, catalogue=catalogue)
+    definitions = read_definitions(settings.catalogue)
+    with show_progress() as progress, open_copy(settings.read_copy_file) as copy:
+        parts = render_openmetrics(
+            copy, definitions, metrics, first.date() if first else None, last.date() if last else None, progress
+        )
+        if output is None:
+            for part in parts:
+                click.echo(part, nl=False)
+            return
+        # A file that stands there is whole.
+        unfinished = output.with_name(f"{output.name}.{os.getpid()}.tmp")
+        try:
+            with unfinished.open("wb") as stream:
+                for part in parts:
+                    stream.write(part)
+            unfinished.replace(output)
+        except OSError as error:
+            raise ExportError(f"{output} cannot be written: {error.strerror}") from None
+        finally:
+            unfinished.unlink(missing_ok=True)
+    click.echo(f"{output}: {output.stat().st_size:,} bytes")

@@ -1,0 +1,341 @@
+"""`a4p thresholds`: limits on metrics, with history, tried before they are set."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, make_threshold
+from service.application import Application
+from service.commands.options import data_dir_option
+from service.commands.progress import show_progress
+from service.definitions import read_definitions
+from service.errors import WarehouseLocked
+from service.handoff import ThresholdRequest, change_threshold, find_service, hand_off
+from service.load import Progress
+from service.settings import Settings, read_settings
+from service.thresholds import ThresholdChange, Trial, TriedFigure, check_threshold, try_threshold
+from service.warehouse import open_copy, run_sql
+
+F = TypeVar("F", bound=Callable[..., Any])
+PIPE_WIDTH = 200
+# Another command may hold the warehouse for the second that its change and snapshot take.
+WAIT_SECONDS = 30.0
+RETRY_SECONDS = 0.1
+SHOWN_FIGURES = 50
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  a4p thresholds test sofa_incidents_new --above 100
+  a4p thresholds set sofa_incidents_new --above 100 --note "Talk to the host state"
+  a4p thresholds list
+"""
+)
+def thresholds() -> None:
+    """Set limits on metrics, and see what they would have meant. Works while the service runs and while it does not."""
+
+
+def _parse_labels(context: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name or not value:
+            raise click.BadParameter(f"{pair!r} is not of the form name=value")
+        if labels.setdefault(name, value) != value:
+            raise click.BadParameter(f"the label {name!r} is given twice")
+    return labels
+
+
+def _where_options(command: F) -> F:
+    """Add METRIC and the options that say which series a threshold is for."""
+    for add in (
+        click.option("--label", "dimensions", multiple=True, callback=_parse_labels, help="Only this value of a label: k=v."),
+        click.option("--mission", default=EVERY_MISSION, help="Only this mission.  [default: every mission]"),
+        click.argument("metric"),
+    ):
+        command = add(command)
+    return data_dir_option(command)
+
+
+def _limit_options(command: F) -> F:
+    """Add the limit and its severity."""
+    for add in (
+        click.option("--severity", type=click.Choice(SEVERITIES), default="warning", show_default=True),
+        click.option("--below", type=float, help="Fire when the figure is below this."),
+        click.option("--above", type=float, help="Fire when the figure is above this."),
+    ):
+        command = add(command)
+    return command
+
+
+def _choose_limit(above: float | None, below: float | None) -> tuple[Comparison, float]:
+    if above is None and below is not None:
+        return "below", _check_finite(below)
+    if above is not None and below is None:
+        return "above", _check_finite(above)
+    raise click.UsageError("give --above or --below, one of them")
+
+
+def _check_finite(limit: float) -> float:
+    if limit != limit or limit in (float("inf"), float("-inf")):
+        raise click.UsageError("the limit must be a finite number")
+    return limit
+
+
+_by_option = click.option(
+    "--by", "set_by", default=getpass.getuser, show_default="the OS user", help="Who, kept in the history."
+)
+
+
+@thresholds.command(
+    name="set",
+    epilog="""\b
+Examples:
+  a4p thresholds set sofa_incidents_new --above 100 --note "Talk to the host state"
+  a4p thresholds set hospital_outage_days --above 60 --mission UNMISS --label cause=Equipment --severity critical
+""",
+)
+@_where_options
+@_limit_options
+@click.option("--note", help="Why, kept in the history.")
+@_by_option
+def set_(
+    metric: str, mission: str, dimensions: dict[str, str], above: float | None, below: float | None,
+    severity: Severity, note: str | None, set_by: str, data_dir: Path | None,
+) -> None:  # fmt: skip
+    """Set a limit on METRIC, an indicator, KPI or a4p_indicator_change; the next scrape shows it.
+
+    A mission's own threshold goes before the general one, and one with label values before one without. The same
+    threshold set again replaces its limit; the history keeps both.
+    """
+    comparison, limit = _choose_limit(above, below)
+    wanted = ThresholdRequest(
+        action="set", metric=metric, mission=mission, dimensions=dimensions, comparisons=[comparison],
+        severities=[severity], limit=limit, note=note, set_by=set_by,
+    )  # fmt: skip
+    changed = _change(read_settings(data_dir=data_dir), wanted)
+    replaced = "" if changed.replaced_limit is None else f"; it replaces {changed.replaced_limit:g}"
+    click.echo(f"set: {changed.text}{replaced}")
+
+
+@thresholds.command(
+    epilog="""\b
+Examples:
+  a4p thresholds remove sofa_incidents_new
+  a4p thresholds remove hospital_outage_days --mission UNMISS --label cause=Equipment --severity critical
+"""
+)
+@_where_options
+@click.option("--above", is_flag=False, flag_value="any", metavar="", help="Only the limit from above.")
+@click.option("--below", is_flag=False, flag_value="any", metavar="", help="Only the limit from below.")
+@click.option("--severity", type=click.Choice(SEVERITIES), help="Only of this severity.")
+@click.option("--note", help="Why, kept in the history.")
+@_by_option
+def remove(
+    metric: str, mission: str, dimensions: dict[str, str], above: str | None, below: str | None,
+    severity: Severity | None, note: str | None, set_by: str, data_dir: Path | None,
+) -> None:  # fmt: skip
+    """Remove the limit on METRIC for this mission and these labels; the history keeps it."""
+    comparisons: list[Comparison] = [name for name, given in zip(COMPARISONS, (above, below), strict=True) if given]
+    wanted = ThresholdRequest(
+        action="remove", metric=metric, mission=mission, dimensions=dimensions, comparisons=comparisons or list(COMPARISONS),
+        severities=[severity] if severity else list(SEVERITIES), limit=None, note=note, set_by=set_by,
+    )  # fmt: skip
+    click.echo(f"removed: {_change(read_settings(data_dir=data_dir), wanted).text}")
+
+
+@thresholds.command(
+    name="list",
+    epilog="""\b
+Examples:
+  a4p thresholds list
+  a4p thresholds list a4p_sofa_incidents_new
+""",
+)
+@click.argument("metric", required=False)
+@data_dir_option
+def list_(metric: str | None, data_dir: Path | None) -> None:
+    """List the thresholds in force, with how many series breach each today."""
+    settings = read_settings(data_dir=data_dir)
+    with open_copy(settings.read_copy_file) as copy:
+        rows = run_sql(copy, "thresholds/list", metric=_name_metric(settings, metric)).fetchall()
+    table = Table("metric", "mission", "labels", "limit", "severity", "breaches", "note", "set by", "set at (UTC)", **PLAIN)
+    for metric_, mission, dimensions, comparison, severity, limit, breaches, note, set_by, set_at in rows:
+        table.add_row(
+            metric_, mission, _write_labels(dimensions), f"{comparison} {limit:g}", severity, f"{breaches:,}", note or "",
+            set_by, set_at,
+        )  # fmt: skip
+    _print(table)
+
+
+@thresholds.command(
+    epilog="""\b
+Examples:
+  a4p thresholds history
+  a4p thresholds history a4p_sofa_incidents_new --last 100
+"""
+)
+@click.argument("metric", required=False)
+@click.option("--last", default=50, show_default=True, type=click.IntRange(1), help="How many changes to list.")
+@data_dir_option
+def history(metric: str | None, last: int, data_dir: Path | None) -> None:
+    """List who set or removed which threshold, when, why, and what it replaced; newest first."""
+    settings = read_settings(data_dir=data_dir)
+    with open_copy(settings.read_copy_file) as copy:
+        rows = run_sql(copy, "thresholds/history", metric=_name_metric(settings, metric), last=last).fetchall()
+    table = Table("set at (UTC)", "by", "metric", "mission", "labels", "severity", "", "before", "after", "note", **PLAIN)
+    for metric_, mission, dimensions, comparison, severity, before, after, note, set_by, set_at in rows:
+        table.add_row(
+            set_at, set_by, metric_, mission, _write_labels(dimensions), severity, comparison, _write_limit(before, "none"),
+            _write_limit(after, "removed"), note or "",
+        )  # fmt: skip
+    _print(table)
+
+
+@thresholds.command(
+    epilog="""\b
+Examples:
+  a4p thresholds test sofa_incidents_new --above 100
+  a4p thresholds test sea_allegations --suggest
+"""
+)
+@_where_options
+@_limit_options
+@click.option("--note", expose_value=False, help="Taken and not used, so that the arguments of set can be given.")
+@click.option("--by", expose_value=False, help="Taken and not used, as --note.")
+@click.option("--suggest", is_flag=True, help="Propose limits from the history; the limit may then be left out.")
+def test(
+    metric: str, mission: str, dimensions: dict[str, str], above: float | None, below: float | None,
+    severity: Severity, suggest: bool, data_dir: Path | None,
+) -> None:  # fmt: skip
+    """Show which missions and periods a limit on METRIC would have fired for, over the whole history.
+
+    Nothing is changed. For counts of rare events (fatalities, misconduct) the chance of such a figure or a higher one is
+    given too, by the Poisson distribution with the mean of the series' earlier periods: a large chance means noise.
+    """
+    settings = read_settings(data_dir=data_dir)
+    definitions = read_definitions(settings.catalogue)
+    comparison: Comparison
+    limit: float | None
+    if suggest and above is None and below is None:
+        comparison, limit = _find_bad_side(metric, [(i.metric, i.better) for _, i in definitions.catalogue.indicators]
+                                           + [(kpi.metric, kpi.better) for kpi in definitions.kpis]), None  # fmt: skip
+    else:
+        comparison, limit = _choose_limit(above, below)
+    wanted = make_threshold(metric, mission, dimensions, comparison, severity, limit, None)
+    check_threshold(definitions, wanted)
+    with open_copy(settings.read_copy_file) as copy:
+        trial = try_threshold(copy, definitions, wanted, suggest)
+    _show_trial(trial)
+
+
+PLAIN: dict[str, Any] = {"box": None, "pad_edge": False}
+
+
+def _find_bad_side(metric: str, better: Sequence[tuple[str, str]]) -> Comparison:
+    known = dict(better)
+    return "below" if known.get(metric, known.get(f"a4p_{metric}")) == "higher" else "above"
+
+
+def _show_trial(trial: Trial) -> None:
+    for warning in trial.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if trial.threshold.limit is not None:
+        fired, tried = trial.fired, trial.tried
+        click.echo(f"{trial.threshold}: would have fired {len(fired):,} of {len(tried):,} times")
+        if fired:
+            has_chance = any(figure.chance is not None for figure in fired)
+            table = Table("mission", "labels", "period", "value", "limit", "by how much", "", **PLAIN)
+            if has_chance:
+                table.add_column("chance (Poisson)")
+            for figure in fired[:SHOWN_FIGURES]:
+                cells = [
+                    figure.mission, _write_labels(figure.dimensions), _write_period(figure), f"{figure.value:g}",
+                    f"{trial.threshold.limit:g}", f"{figure.excess:g}", "now" if figure.is_newest else "",
+                ]  # fmt: skip
+                table.add_row(*cells, *([_write_chance(figure)] if has_chance else []))
+            _print(table)
+            if len(fired) > SHOWN_FIGURES:
+                click.echo(f"... and {len(fired) - SHOWN_FIGURES:,} more")
+        for word, figures in (("started", trial.started), ("cleared", trial.cleared)):
+            shown = [f"{figure.mission} {_write_labels(figure.dimensions)}".strip() for figure in figures if figure.is_newest]
+            now = f"; now: {', '.join(shown[:SHOWN_FIGURES])}" if shown else ""
+            click.echo(f"against today's thresholds, {word}: {len(figures):,}{now}")
+    if not trial.tried:
+        click.echo("no figure so far is governed by it")
+    for suggestion in trial.suggestions:
+        click.echo(
+            f"suggested: --{trial.threshold.comparison} {suggestion.limit:g}   fires {suggestion.fired:,} of "
+            f"{len(trial.tried):,} times; {suggestion.reason}"
+        )
+
+
+def _write_period(figure: TriedFigure) -> str:
+    return f"{figure.period_start or 'as of'} {'to ' if figure.period_start else ''}{figure.period_end}"
+
+
+def _write_chance(figure: TriedFigure) -> str:
+    if figure.chance is None or figure.earlier_mean is None:
+        return "no earlier period"
+    return f"{figure.chance:.2g} (mean {figure.earlier_mean:.4g} of {figure.earlier_count})"
+
+
+def _write_labels(dimensions: dict[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in dimensions.items())
+
+
+def _write_limit(limit: float | None, none: str) -> str:
+    return none if limit is None else f"{limit:g}"
+
+
+def _name_metric(settings: Settings, metric: str | None) -> str | None:
+    if metric is None:
+        return None
+    threshold = make_threshold(metric, EVERY_MISSION, {}, "above", "warning", None, None)
+    return check_threshold(read_definitions(settings.catalogue), threshold)[0].metric
+
+
+def _print(table: Table) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    console.print(table)
+
+
+def _change(settings: Settings, wanted: ThresholdRequest) -> ThresholdChange:
+    with show_progress() as progress:
+        changed = _change_anywhere(settings, wanted, progress)
+    for warning in changed.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return changed
+
+
+def _change_anywhere(settings: Settings, wanted: ThresholdRequest, progress: Progress) -> ThresholdChange:
+    """Have the service do it, or do it here; wait while another command holds the warehouse."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        if find_service(settings.data_dir):
+            return ThresholdChange(**hand_off(settings.data_dir, "thresholds", wanted.model_dump(), progress))
+        try:
+            application = Application(settings, read_definitions(settings.catalogue))
+        except WarehouseLocked:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
+            continue
+        try:
+            changed = change_threshold(application, wanted)
+            progress("making a snapshot", None)
+            application.refresh()
+            return changed
+        finally:
+            application.close()

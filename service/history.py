@@ -1,0 +1,47 @@
+"""Reading the history of every series out of the warehouse, for remote read."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from metrics.history import METRIC_LABEL, History, LabelColumn
+from service.warehouse import Connection, Warehouse, read_sql, run_sql
+
+
+def read_history(warehouse: Warehouse, earlier: History | None = None) -> History:
+    """Return the history as committed now: all of it from one transaction. `earlier` when nothing has changed since."""
+    cursor = warehouse.cursor()
+    try:
+        cursor.begin()
+        state = cursor.execute(read_sql("remote_read/read_state")).fetchone()
+        if earlier is not None and earlier.state == state:
+            return earlier
+        run_sql(cursor, "remote_read/prepare_series")
+        grows = cursor.execute("select grows from history_series order by number").fetchnumpy()["grows"]
+        run_sql(cursor, "remote_read/prepare_rows")
+        # In the order in which they were put there: DuckDB keeps it (preserve_insertion_order).
+        rows = cursor.execute("select number, day, value from history_rows").fetchnumpy()
+        offsets = np.concatenate(([0], np.cumsum(np.bincount(rows["number"], minlength=len(grows))))).astype(np.int64)
+        return History(
+            labels=_read_labels(cursor, len(grows)),
+            offsets=offsets,
+            days=rows["day"].astype(np.int32, copy=False),
+            values=rows["value"].astype(np.float64, copy=False),
+            grows=np.asarray(grows, np.bool_),
+            state=state,
+        )
+    finally:
+        cursor.close()
+
+
+def _read_labels(cursor: Connection, series_count: int) -> dict[str, LabelColumn]:
+    values: dict[str, list[str]] = {}
+    for name, value in cursor.execute("select name, value from history_values order by name, code").fetchall():
+        values.setdefault(name, []).append(value)
+    columns = {}
+    for name in values:
+        coded = cursor.execute(read_sql("remote_read/read_label_column"), {"name": name}).fetchnumpy()
+        codes = np.zeros(series_count, np.int64)
+        codes[coded["number"]] = coded["code"]
+        columns[name] = LabelColumn.make(codes, values[name], is_sorted=name == METRIC_LABEL)
+    return columns

@@ -1,0 +1,178 @@
+"""Answering remote read: the newest history, within the limits of the settings."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import duckdb
+
+from metrics.history import History
+from metrics.remote_read import MalformedRequest, compress_response, decode_request, encode_series, read_query
+from metrics.remote_read_grid import GridTooLong, plan_samples
+from metrics.remote_read_pb2 import Query
+from service.errors import ServiceError
+from service.self_metrics import SelfMetrics
+from service.settings import Settings
+from service.warehouse import Warehouse, read_sql
+
+# So many may wait for a turn, for each that is answered.
+WAITING_PER_TURN = 4
+MALFORMED, UNPROCESSABLE, BUSY, UNAVAILABLE, OUT_OF_TIME = 400, 422, 429, 503, 504
+
+
+class ReadRefused(ServiceError):
+    """A remote-read request that is not answered: `status` is HTTP's, `reason` the label of its counter."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.can_retry = status in (BUSY, UNAVAILABLE, OUT_OF_TIME)
+
+
+class RemoteReader:
+    """Answers requests from the history that `find_history` returns at their beginning."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        warehouse: Warehouse,
+        self_metrics: SelfMetrics,
+        find_history: Callable[[], History | None],
+    ) -> None:
+        self._settings = settings
+        self._warehouse = warehouse
+        self._self_metrics = self_metrics
+        self._find_history = find_history
+        self._turns = threading.BoundedSemaphore(settings.remote_read_concurrency)
+        # How many requests there may be at once, those that wait among them.
+        self.places = settings.remote_read_concurrency * (1 + WAITING_PER_TURN)
+        self._places = threading.BoundedSemaphore(self.places)
+
+    def answer(self, body: bytes) -> bytes:
+        """Return the compressed response to a compressed request. Raises ReadRefused."""
+        started = time.monotonic()
+        deadline = started + self._settings.remote_read_seconds
+        try:
+            request = decode_request(body, self._settings.remote_read_request_bytes)
+            with self._take_turn(deadline):
+                history = self._find_history()
+                if history is None:
+                    raise ReadRefused(UNAVAILABLE, "not_ready", "the history is not read yet; ask again in a moment")
+                answering = _Answering(self._settings, self._warehouse, history, deadline)
+                results = [answering.answer(query) for query in request.queries]
+                response = compress_response(results)
+        except MalformedRequest as error:
+            self._self_metrics.tell_refused_read("malformed")
+            raise ReadRefused(MALFORMED, "malformed", str(error)) from None
+        except ReadRefused as refusal:
+            self._self_metrics.tell_refused_read(refusal.reason)
+            raise
+        self._self_metrics.tell_read(len(results), answering.series_count, answering.sample_count, time.monotonic() - started)
+        return response
+
+    def refuse_body(self, size: int) -> ReadRefused:
+        """Return the refusal of a body of this size, counted."""
+        self._self_metrics.tell_refused_read("malformed")
+        limit = self._settings.remote_read_body_bytes
+        return ReadRefused(
+            MALFORMED, "malformed", f"the body takes {size:,} bytes, more than the {limit:,} of A4P_REMOTE_READ_BODY_BYTES"
+        )
+
+    @contextmanager
+    def _take_turn(self, deadline: float) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise ReadRefused(
+                BUSY, "concurrency", "too many history queries at once; ask again, or raise A4P_REMOTE_READ_CONCURRENCY"
+            )
+        try:
+            if not self._turns.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                raise ReadRefused(
+                    UNAVAILABLE,
+                    "concurrency",
+                    "other history queries took all the time; ask again, or raise A4P_REMOTE_READ_CONCURRENCY",
+                )
+            try:
+                yield
+            finally:
+                self._turns.release()
+        finally:
+            self._places.release()
+
+
+class _Answering:
+    """One request being answered: what it has taken so far, against what it may."""
+
+    def __init__(self, settings: Settings, warehouse: Warehouse, history: History, deadline: float) -> None:
+        self._settings = settings
+        self._warehouse = warehouse
+        self._history = history
+        self._deadline = deadline
+        self.series_count = 0
+        self.sample_count = 0
+
+    def answer(self, query: Query) -> bytes:
+        """Return the encoded result of one query. Raises MalformedRequest and ReadRefused."""
+        self._check_time()
+        matchers, request = read_query(query)
+        selected = self._history.select(matchers, self._match_regex)
+        lookback_ms = self._settings.remote_read_lookback_seconds * 1000
+        try:
+            plan = plan_samples(request, len(selected), lookback_ms, self._history.first_ms, self._settings.remote_read_samples)
+        except GridTooLong:
+            raise self._refuse_size("samples", self._settings.remote_read_samples) from None
+        parts = []
+        for part, series_count, sample_count in encode_series(self._history, selected, plan):
+            parts.append(part)
+            self.series_count += series_count
+            self.sample_count += sample_count
+            self._check_size()
+            self._check_time()
+        return b"".join(parts)
+
+    def _check_size(self) -> None:
+        for count, limit, what in (
+            (self.series_count, self._settings.remote_read_series, "series"),
+            (self.sample_count, self._settings.remote_read_samples, "samples"),
+        ):
+            if count > limit:
+                raise self._refuse_size(what, limit)
+
+    def _refuse_size(self, what: str, limit: int) -> ReadRefused:
+        return ReadRefused(
+            UNPROCESSABLE,
+            what,
+            f"the answer has more than {limit:,} {what}; select fewer series, a shorter time or a longer step, "
+            f"or raise A4P_REMOTE_READ_{what.upper()}",
+        )
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise self._refuse_time()
+
+    def _refuse_time(self) -> ReadRefused:
+        return ReadRefused(
+            OUT_OF_TIME,
+            "time",
+            f"the answer took longer than {self._settings.remote_read_seconds:g} s; select fewer series, "
+            "or raise A4P_REMOTE_READ_SECONDS",
+        )
+
+    def _match_regex(self, pattern: str, values: Sequence[str]) -> list[bool]:
+        cursor = self._warehouse.cursor()
+        clock = threading.Timer(max(0.001, self._deadline - time.monotonic()), cursor.interrupt)
+        clock.start()
+        try:
+            query = read_sql("remote_read/match_values")
+            return [bool(row[0]) for row in cursor.execute(query, {"values": list(values), "pattern": pattern}).fetchall()]
+        except duckdb.InterruptException:
+            raise self._refuse_time() from None
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise MalformedRequest(f"the regular expression cannot be used: {reason}") from None
+        finally:
+            clock.cancel()
+            cursor.close()

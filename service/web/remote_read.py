@@ -1,0 +1,30 @@
+"""What Prometheus asks of the past: POST /api/v1/read."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from service.application import Application
+from service.remote_read import ReadRefused
+
+
+def make_remote_read_blueprint(application: Application) -> Blueprint:
+    """Return the route of remote read. A refusal is one line of text: Prometheus shows it as a warning of the query."""
+    routes = Blueprint("remote_read", __name__)
+    reader = application.remote_reader
+    limit = application.settings.remote_read_body_bytes
+
+    @routes.post("/api/v1/read")
+    def read() -> Response:
+        try:
+            if request.content_length is not None and request.content_length > limit:
+                raise reader.refuse_body(request.content_length)
+            body = request.stream.read(limit + 1)
+            if len(body) > limit:
+                raise reader.refuse_body(len(body))
+            answer = reader.answer(body)
+        except ReadRefused as refusal:
+            return Response(f"{refusal}\n", refusal.status, content_type="text/plain; charset=utf-8")
+        return Response(answer, content_type="application/x-protobuf", headers={"Content-Encoding": "snappy"})
+
+    return routes

@@ -1,0 +1,7 @@
+-- A row is the last figure of a series whose newest period has none; a series that has a figure after all is none of them.
+insert into carried_series
+select metric, mission, dimensions, value, period_end, status, source, page, unreported_period_end
+from threshold_holdings('ended_metrics')
+where unreported_period_end is not null
+    and holds_from <= as_of_date() and (holds_until is null or holds_until > as_of_date())
+    and (metric, map_concat(map {'mission': mission}, dimensions)) not in (select (metric, labels) from samples)

@@ -1,0 +1,64 @@
+-- Add the thresholds to the samples: one for each series that it governs, and where the figure it is compared with comes from.
+create or replace temp table governed_series as
+select
+    metric, labels['mission'] as mission,
+    map_from_entries(list_filter(map_entries(labels), lambda label: label.key <> 'mission')) as dimensions
+from samples
+where metric in (select metric from thresholds)
+union all
+select metric, mission, dimensions
+from carried_series;
+
+create or replace temp table governing as
+from governing_thresholds('thresholds', 'governed_series');
+
+insert into samples
+select
+    'a4p_threshold',
+    map_concat(map {'metric': metric, 'mission': mission}, dimensions, map {'comparison': comparison, 'severity': severity}),
+    limit_value
+from governing;
+
+insert into samples
+select 'a4p_unreported_last_value', map_concat(map {'metric': metric, 'mission': mission}, dimensions), value
+from carried_series
+where (metric, mission, dimensions) in (select (metric, mission, dimensions) from governing);
+
+insert into samples
+with held as (
+    select i.metric, l.indicator, l.mission, l.dimensions, l.period_end, l.status, l.source, l.page
+    from latest as l
+    join indicators as i using (indicator)
+    where l.value is not null
+        and (i.metric in (select metric from thresholds) or 'a4p_indicator_change' in (select metric from thresholds))
+),
+sources as (
+    select metric, mission, dimensions, period_end, status, source, page, null::date as unreported_period_end
+    from held
+    union all
+    select 'a4p_indicator_change', mission, map_concat(map {'indicator': indicator}, dimensions), period_end, status, source, page, null
+    from held
+    where ('a4p_indicator_change', mission, map_concat(map {'indicator': indicator}, dimensions))
+        not in (select (metric, mission, dimensions) from carried_series)
+    union all
+    select metric, mission, dimensions, period_end, status, source, page, unreported_period_end
+    from carried_series
+),
+labelled as (
+    select
+        metric, mission, dimensions,
+        map_from_entries(list_filter(
+            [
+                {'key': 'period_end', 'value': period_end::varchar},
+                {'key': 'status', 'value': status},
+                {'key': 'source', 'value': source},
+                {'key': 'page', 'value': page},
+                {'key': 'unreported_period_end', 'value': unreported_period_end::varchar}
+            ],
+            lambda label: label.value is not null
+        )) as labels
+    from sources
+)
+select 'a4p_threshold_source_info', map_concat(map {'metric': metric, 'mission': mission}, dimensions, labels), 1
+from labelled
+where (metric, mission, dimensions) in (select (metric, mission, dimensions) from governing);

@@ -1,0 +1,8 @@
+-- A row is one setting or removal, newest first.
+select
+    metric, mission, dimensions, comparison, severity, replaced_limit, limit_value, note, set_by,
+    strftime(recorded_at at time zone 'UTC', '%Y-%m-%d %H:%M:%S')
+from threshold_history
+where $metric is null or metric = $metric
+order by recorded_at desc
+limit $last

@@ -1,0 +1,10 @@
+-- The missions for which a metric has a figure.
+select distinct mission
+from latest
+join indicators using (indicator)
+where metric = $metric
+union
+select distinct mission
+from kpi_values
+join kpis using (kpi)
+where metric = $metric

@@ -1,0 +1,8 @@
+-- A row is a threshold that was ever set: what was said of it last, and whether a user ever touched it.
+select
+    metric, mission, dimensions, comparison, severity,
+    arg_max_null(limit_value, recorded_at) as limit_value,
+    arg_max_null(note, recorded_at) as note,
+    bool_or(not coalesce(is_default, false)) as is_touched
+from store.thresholds
+group by all

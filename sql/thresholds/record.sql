@@ -1,0 +1,9 @@
+-- Set or remove (a null limit) one threshold, a microsecond after the newest where the clock has not moved past it.
+insert into store.thresholds
+select
+    $metric, $mission, $dimensions::map(varchar, varchar), $comparison, $severity, $limit_value::double, $note, $set_by,
+    greatest(
+        $now::timestamptz,
+        (select coalesce(max(recorded_at), '-infinity'::timestamptz) + interval 1 microsecond from store.thresholds)
+    ),
+    $is_default

@@ -1,0 +1,162 @@
+-- When an observation begins to hold: 00:00 UTC of the day after its period_end, or after a date as of which.
+create or replace macro starts_to_hold(as_of) as ((as_of + 1)::timestamp at time zone 'UTC');
+
+-- `held` names store.holdings, or a table of its rows. Of each indicator and mission, from when on what holds has a status other than A: a null value says from when on it has not.
+create or replace macro store.status_history(held) as table
+with spells as (
+    select distinct s.indicator, s.mission, h.status, h.holds_from, coalesce(h.holds_until, 'infinity'::date) as holds_until
+    from query_table(held) as h
+    join store.series as s using (series_id)
+    where h.status <> 'A'
+),
+-- Series of one indicator and mission differ in their dimensions: spells that overlap or touch are one.
+joined as (
+    select
+        *,
+        max(holds_until) over (
+            partition by indicator, mission, status
+            order by holds_from, holds_until
+            rows between unbounded preceding and 1 preceding
+        ) as held_until
+    from spells
+),
+numbered as (
+    select
+        *,
+        count(*) filter (where held_until is null or holds_from > held_until) over (
+            partition by indicator, mission, status
+            order by holds_from, holds_until
+            rows unbounded preceding
+        ) as spell
+    from joined
+),
+merged as (
+    select indicator, mission, status, min(holds_from) as holds_from, max(holds_until) as holds_until
+    from numbered
+    group by indicator, mission, status, spell
+)
+select indicator, mission, status, holds_from as as_of, 1::double as value
+from merged
+union all
+select indicator, mission, status, holds_until, null
+from merged
+where isfinite(holds_until);
+
+-- The last day of the newest period in which a mission reported an indicator, from the date on as of which it is.
+create or replace view store.period_end_history as
+select distinct s.indicator, s.mission, o.period_end as as_of, epoch(o.period_end)::double as value
+from store.observations as o
+join store.series as s using (series_id)
+where o.recorded_at <= known_at_time();
+
+-- The age of the newest figure of an indicator and mission at each date when that figure changes; null when none is left.
+create or replace macro store.age_history(held) as table
+with spells as (
+    select distinct
+        s.indicator, s.mission, h.holds_from, coalesce(h.holds_until, 'infinity'::date) as holds_until,
+        if(h.value is null, null, h.period_end) as period_end
+    from query_table(held) as h
+    join store.series as s using (series_id)
+),
+turns as (
+    select distinct indicator, mission, holds_from as as_of
+    from spells
+),
+newest as (
+    select t.indicator, t.mission, t.as_of, max(s.period_end) as period_end
+    from turns as t
+    join spells as s
+        on s.indicator = t.indicator
+        and s.mission = t.mission
+        and s.holds_from <= t.as_of
+        and s.holds_until > t.as_of
+    group by all
+)
+select indicator, mission, as_of, (as_of - period_end)::double as value
+from newest;
+
+-- KPI figures from each date on as of which they are; the age of the figures has a view of its own, exact on every day.
+create or replace view store.kpi_history as
+select v.kpi, v.mission, v.dimensions, v.as_of, arg_max_null(v.value, v.computed_at) as value
+from store.kpi_values as v
+where v.kpi <> 'indicator_age_days' and v.computed_at <= known_at_time()
+group by all;
+
+-- What /metrics shows beside the indicators themselves, under the same names and labels: a row holds from its date until the
+-- series' next row, a null value ends the series, and growth is added on each further day.
+create or replace macro store.derived_history(held) as table
+select
+    k.metric, map_concat(map {'mission': v.mission}, v.dimensions) as labels, v.as_of, v.value, 0::double as growth
+from store.kpi_history as v
+join kpis as k using (kpi)
+union all
+select k.metric, map {'mission': a.mission, 'indicator': a.indicator}, a.as_of, a.value, 1
+from store.age_history(held) as a
+join kpis as k on k.kpi = 'indicator_age_days'
+where a.indicator in (select indicator from indicators)
+union all
+select
+    'a4p_indicator_period_end_timestamp_seconds', map {'indicator': p.indicator, 'mission': p.mission}, p.as_of, p.value, 0
+from store.period_end_history as p
+where p.indicator in (select indicator from indicators)
+union all
+select
+    'a4p_indicator_status', map {'indicator': s.indicator, 'mission': s.mission, 'status': s.status}, s.as_of, s.value, 0
+from store.status_history(held) as s
+where s.indicator in (select indicator from indicators)
+union all
+select
+    'a4p_indicator_info',
+    map {'indicator': i.indicator, 'metric': i.metric, 'priority': i.priority, 'unit': i.unit, 'better': i.better},
+    f.first_period_end, 1, 0
+from indicators as i
+cross join (select min(period_end) as first_period_end from store.observations) as f
+where f.first_period_end is not null;
+
+-- Every sample that /metrics could ever have shown, from when until when it holds.
+create or replace view history as
+with observed as (
+    select
+        i.metric, map_concat(map {'mission': s.mission}, s.dimensions) as labels,
+        h.holds_from, h.holds_until, h.value, 0::double as growth
+    from store.holdings as h
+    join store.series as s using (series_id)
+    join indicators as i using (indicator)
+    where h.value is not null
+),
+changed as (
+    select
+        'a4p_indicator_change' as metric,
+        map_concat(map {'indicator': s.indicator, 'mission': s.mission}, s.dimensions) as labels,
+        h.holds_from, h.holds_until, h.value - h.previous_value as value, 0::double as growth
+    from store.holdings as h
+    join store.series as s using (series_id)
+    where s.indicator in (select indicator from indicators) and h.value is not null and h.previous_value is not null
+),
+derived as (
+    select
+        metric, labels, as_of as holds_from,
+        lead(as_of) over (partition by metric, labels order by as_of) as holds_until,
+        value, growth
+    from store.derived_history('store.holdings')
+    qualify value is not null
+),
+held as (
+    select * from observed
+    union all
+    select * from changed
+    union all
+    select * from derived
+)
+select
+    metric, labels, starts_to_hold(holds_from) as starts,
+    coalesce(starts_to_hold(holds_until), 'infinity'::timestamptz) as ends, value, growth
+from held;
+
+comment on view history is 'A row is a value of a series of /metrics, with the instants from which and until which it holds.';
+comment on column history.metric is 'Name in Prometheus.';
+comment on column history.labels is 'Labels as /metrics shows them.';
+comment on column history.starts is 'First instant at which the value holds: 00:00 UTC of the day after the end of the period.';
+comment on column history.ends is 'First instant at which it no longer does; infinity where it still holds.';
+comment on column history.value is 'The value at its first instant.';
+comment on column history.growth is 'What each further day adds: 1 for an age in days, 0 for every other metric.';

@@ -1,0 +1,156 @@
+-- What thresholds govern and what breaches them: one evaluator, for today's thresholds and for any that are tried.
+-- `limits` and `series` name tables or views: of thresholds, and of (metric, mission, dimensions).
+
+-- The threshold of each comparison and severity that governs a series: the mission's own before the general one (*, every
+-- mission but not ALL), then the one that names more dimension values, then the later one.
+-- Series are projected on each set of dimensions that thresholds name, so that the match is a hash join for a million of them.
+create or replace macro governing_thresholds(limits, series) as table
+with named as (
+    select
+        metric, mission as threshold_mission, dimensions as threshold_dimensions, comparison, severity, limit_value, note,
+        set_by, recorded_at as set_at,
+        list_sort(map_keys(dimensions)) as names,
+        list_transform(list_sort(map_keys(dimensions)), lambda name: dimensions[name]) as labels
+    from query_table(limits)
+),
+name_sets as (
+    select distinct metric, names
+    from named
+),
+projected as (
+    select
+        s.metric, s.mission, s.dimensions, n.names,
+        list_transform(n.names, lambda name: s.dimensions[name]) as labels
+    from (select distinct metric, mission, dimensions from query_table(series)) as s
+    join name_sets as n using (metric)
+    where list_has_all(map_keys(s.dimensions), n.names)
+),
+matched as (
+    select p.mission, p.dimensions, n.*
+    from projected as p
+    join named as n
+        on n.metric = p.metric and n.threshold_mission = p.mission and n.names = p.names and n.labels = p.labels
+    union all
+    select p.mission, p.dimensions, n.*
+    from projected as p
+    join named as n
+        on n.metric = p.metric and n.names = p.names and n.labels = p.labels
+    where n.threshold_mission = '*' and p.mission <> 'ALL'
+)
+select
+    metric, mission, dimensions, comparison, severity, limit_value, threshold_mission, threshold_dimensions, note, set_by, set_at
+from matched
+qualify row_number() over (
+    partition by metric, mission, dimensions, comparison, severity
+    order by threshold_mission = '*', len(names) desc, set_at desc, names
+) = 1;
+
+comment on macro table governing_thresholds is 'The thresholds that govern each series: one for each comparison and severity.';
+
+-- What each series of the metrics that thresholds name shows, and when. An unreported figure changes nothing: the one before
+-- goes on being compared (docs/decisions/missing-data-and-alerts.md), until one that is not applicable (N) ends it.
+create or replace macro threshold_holdings(limits) as table
+with wanted as (
+    select distinct metric
+    from query_table(limits)
+),
+held as materialized (
+    select i.metric, h.*
+    from holdings as h
+    join indicators as i using (indicator)
+    where i.metric in (from wanted) or 'a4p_indicator_change' in (from wanted)
+),
+computed as (
+    select k.metric, v.kpi, v.mission, v.dimensions, v.as_of, v.value
+    from kpi_values as v
+    join kpis as k using (kpi)
+    where k.metric in (from wanted) and v.computed_at <= known_at_time()
+    qualify row_number() over (partition by v.kpi, v.mission, v.dimensions, v.as_of order by v.computed_at desc) = 1
+),
+figures as (
+    select
+        metric, mission, dimensions, value, period_start, period_end, status, source, page, batch_id, holds_from, holds_until
+    from held
+    where metric in (from wanted)
+    union all
+    select
+        'a4p_indicator_change', mission, map_concat(map {'indicator': indicator}, dimensions), value - previous_value,
+        period_start, period_end, status, source, page, batch_id, holds_from, holds_until
+    from held
+    where 'a4p_indicator_change' in (from wanted)
+    union all
+    select
+        metric, mission, dimensions, value, null, as_of, 'A', null, null, null, as_of,
+        lead(as_of) over (partition by metric, mission, dimensions order by as_of)
+    from computed
+),
+carried as (
+    select
+        metric, mission, dimensions, holds_from, holds_until,
+        if(value is null, period_end, null) as unreported_period_end,
+        last_value(
+            case
+                when value is not null or status = 'N' then {
+                    'value': value, 'period_start': period_start, 'period_end': period_end, 'status': status,
+                    'source': source, 'page': page, 'batch_id': batch_id
+                }
+            end
+            ignore nulls
+        ) over (partition by metric, mission, dimensions order by holds_from) as figure
+    from figures
+)
+select
+    metric, mission, dimensions, holds_from, holds_until,
+    figure.value as value, figure.period_start as period_start, figure.period_end as period_end, figure.status as status,
+    figure.source as source, figure.page as page, figure.batch_id as batch_id, unreported_period_end
+from carried
+where figure.value is not null;
+
+comment on macro table threshold_holdings is 'What each series of the metrics that thresholds name shows, with the dates as of which it does.';
+
+create or replace macro evaluate_thresholds(limits) as table
+with shown as materialized (
+    from threshold_holdings(limits)
+),
+governing as (
+    from governing_thresholds(limits, shown)
+)
+select
+    g.metric, g.mission, g.dimensions, g.comparison, g.severity, g.limit_value, s.value,
+    if(g.comparison = 'above', s.value - g.limit_value, g.limit_value - s.value) as excess,
+    if(g.comparison = 'above', s.value > g.limit_value, s.value < g.limit_value) as is_breach,
+    s.period_start, s.period_end, s.status, s.source, s.page, s.batch_id, s.unreported_period_end,
+    s.holds_from, s.holds_until, g.threshold_mission, g.threshold_dimensions, g.note, g.set_by, g.set_at
+from shown as s
+join governing as g using (metric, mission, dimensions);
+
+comment on macro table evaluate_thresholds is 'Every figure that thresholds govern, over the whole history, and whether it breaches them.';
+
+create or replace view threshold_breaches as
+select
+    metric, mission, dimensions, comparison, severity, limit_value, value, excess, period_start, period_end, status, source,
+    page, batch_id, unreported_period_end, threshold_mission, threshold_dimensions, note, set_by, set_at
+from evaluate_thresholds('thresholds')
+where is_breach and holds_from <= as_of_date() and (holds_until is null or holds_until > as_of_date());
+
+comment on view threshold_breaches is 'A row is a series that breaches a threshold as of the variable as_of (today when unset), known at known_at.';
+comment on column threshold_breaches.metric is 'Metric of the series.';
+comment on column threshold_breaches.mission is 'Mission, or ALL.';
+comment on column threshold_breaches.dimensions is 'Labels of the series other than mission: name to value.';
+comment on column threshold_breaches.comparison is 'above or below.';
+comment on column threshold_breaches.severity is 'info, warning or critical.';
+comment on column threshold_breaches.limit_value is 'The limit in the unit of the metric.';
+comment on column threshold_breaches.value is 'The figure that holds; where the newest period is unreported, the one before it.';
+comment on column threshold_breaches.excess is 'By how much the figure is beyond the limit.';
+comment on column threshold_breaches.period_start is 'First day of the period of the figure; null for a KPI.';
+comment on column threshold_breaches.period_end is 'Last day of the period of the figure; for a KPI the date it is as of.';
+comment on column threshold_breaches.status is 'SDMX OBS_STATUS of the figure.';
+comment on column threshold_breaches.source is 'Document the figure comes from; null for a KPI.';
+comment on column threshold_breaches.page is 'Page or section of the document.';
+comment on column threshold_breaches.batch_id is 'The load that brought the figure; null for a KPI.';
+comment on column threshold_breaches.unreported_period_end is 'Last day of the newest period where that has no figure; null where it has.';
+comment on column threshold_breaches.threshold_mission is 'Mission the threshold is for; * for every mission.';
+comment on column threshold_breaches.threshold_dimensions is 'Dimension values the threshold is for; empty for all.';
+comment on column threshold_breaches.note is 'Why the threshold was set.';
+comment on column threshold_breaches.set_by is 'Who set it.';
+comment on column threshold_breaches.set_at is 'When it was set, UTC.';

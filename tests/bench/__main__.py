@@ -1,0 +1,61 @@
+"""Runs the bench: `python -m tests.bench [--only NAME] [--quick]`.
+
+Every figure is a ratio of two things measured side by side in the same run: absolute times say more of the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from tests.bench.load import measure_load
+from tests.bench.measure import Bench, Figure, Size, print_table
+from tests.bench.remote_read import measure_remote_read
+from tests.bench.render import measure_render
+from tests.bench.scrape import measure_busy_scrape, measure_scrape
+from tests.bench.snapshot import measure_snapshot
+from tests.bench.start import measure_start
+
+BENCHES: dict[str, Bench] = {
+    "scrape": measure_scrape,
+    "busy": measure_busy_scrape,
+    "render": measure_render,
+    "load": measure_load,
+    "snapshot": measure_snapshot,
+    "start": measure_start,
+    "remote_read": measure_remote_read,
+}
+
+
+def main() -> None:
+    """Run the benches asked for; a bench that fails is told and the others run. Always exits with 0."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", choices=BENCHES, help="run this one")
+    parser.add_argument("--quick", action="store_true", help="sizes a tenth; too small for the targets to mean much")
+    arguments = parser.parse_args()
+    size = Size.quick() if arguments.quick else Size()
+    figures: list[Figure] = []
+    began = time.monotonic()
+    for name, bench in BENCHES.items():
+        if arguments.only in (None, name):
+            print(f"{name}: {(bench.__doc__ or '').splitlines()[0]}", flush=True)
+            with tempfile.TemporaryDirectory(prefix=f"a4p-bench-{name}-") as folder:
+                try:
+                    measured = bench(size, Path(folder))
+                except Exception:
+                    traceback.print_exc()
+                    measured = [Figure(f"{name}: FAILED, see above", "", "")]
+            print_table(measured)
+            print(flush=True)
+            figures += measured
+    print(f"All figures, after {time.monotonic() - began:.0f} s:")
+    print_table(figures)
+    if arguments.quick:
+        print("Sizes were a tenth; the targets are for the full ones.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Rendering: from the table of a snapshot's samples to the text that a scrape sends, each side in a process of its own.
+
+Against prometheus-client's generate_latest with a custom collector that fetches the same rows from the same table. gzip,
+which generate_latest does not make, is told apart. Memory is the peak above what the process held before it began, for
+ours with the gzip of both formats.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+from prometheus_client.exposition import generate_latest
+
+from metrics.exposition import Body, assemble_exposition
+from metrics.families import list_families
+from service.definitions import read_definitions
+from service.settings import read_settings
+from service.warehouse import Connection, read_sql
+from tests.bench.data import World, write_catalogue
+from tests.bench.measure import (
+    Figure,
+    MemoryWatch,
+    Size,
+    answer,
+    find_percentile,
+    run_child,
+    say,
+    tell_megabytes,
+    tell_seconds,
+)
+from tests.bench.peer import Row, fetch_rows, make_registry, make_samples
+
+REPEATS = 3
+
+
+def measure_render(size: Size, folder: Path) -> list[Figure]:
+    """Compare the time and memory of rendering with prometheus-client's, by turns."""
+    world = World(size.large_series, 1)
+    catalogue = write_catalogue(world, folder / "catalogue")
+    samples = folder / "samples.duckdb"
+    say(f"making {world.series:,} samples")
+    with duckdb.connect(str(samples)) as connection:
+        make_samples(connection, world)
+    theirs, ours = [], []
+    for turn in range(REPEATS):
+        theirs.append(run_child("render", "peer", samples))
+        ours.append(run_child("render", "ours", samples, catalogue))
+        say(
+            f"turn {turn + 1} of {REPEATS}: generate_latest {tell_seconds(theirs[-1]['text'])}, of it fetching "
+            f"{tell_seconds(theirs[-1]['fetch'])}; ours {tell_seconds(ours[-1]['text'])}, of it querying and fetching "
+            f"{tell_seconds(ours[-1]['fetch'])}, and gzip of both formats {tell_seconds(ours[-1]['gzip'])}"
+        )
+
+    def find(results: list[dict[str, float]], key: str) -> float:
+        return find_percentile([result[key] for result in results], 0.5)
+
+    generated, text = find(theirs, "text"), find(ours, "text")
+    their_memory, memory = find(theirs, "peak_bytes"), find(ours, "peak_bytes")
+    name = f"render {world.series:,} series"
+    return [
+        Figure(f"{name}, text: generate_latest", tell_seconds(generated), tell_seconds(text), text / generated, 0.1),
+        Figure(f"{name}, gzip of both formats", "", tell_seconds(find(ours, "gzip"))),
+        Figure(
+            f"{name}, peak memory: generate_latest",
+            tell_megabytes(their_memory),
+            tell_megabytes(memory),
+            memory / their_memory,
+            1,
+        ),
+    ]
+
+
+def _open(samples: Path) -> Connection:
+    settings = read_settings()
+    return duckdb.connect(
+        str(samples), read_only=True, config={"threads": settings.threads, "memory_limit": settings.memory_limit}
+    )
+
+
+def render_ours(samples: Path, catalogue: Path) -> None:
+    """Render as a snapshot does, and write the seconds of text and gzip and the peak of memory."""
+    definitions = read_definitions(catalogue)
+    with _open(samples) as connection:
+        memory = MemoryWatch()
+        started = time.perf_counter()
+        rows = connection.execute(read_sql("exposition/render_families")).fetchall()
+        fetched = time.perf_counter()
+        exposition = assemble_exposition(
+            list_families(definitions.catalogue, definitions.kpis), {metric: body for metric, body, _ in rows}
+        )
+        whole = time.perf_counter() - started
+        peak = memory.read_peak()
+    # assemble_exposition ends with the gzip of both formats; done once more, its share is known.
+    started = time.perf_counter()
+    for body in (exposition.text, exposition.openmetrics):
+        Body.prepare(body.chunks)
+    gzip = time.perf_counter() - started
+    answer(text=whole - gzip, fetch=fetched - started, gzip=gzip, peak_bytes=peak)
+
+
+def render_peer(samples: Path) -> None:
+    """Render with prometheus-client, and write the seconds of it all and of fetching, and the peak of memory."""
+    fetch_seconds: list[float] = []
+
+    def fetch() -> list[Row]:
+        started = time.perf_counter()
+        rows = fetch_rows(connection)
+        fetch_seconds.append(time.perf_counter() - started)
+        return rows
+
+    with _open(samples) as connection:
+        registry = make_registry(fetch)
+        memory = MemoryWatch()
+        started = time.perf_counter()
+        generate_latest(registry)
+        answer(text=time.perf_counter() - started, fetch=sum(fetch_seconds), peak_bytes=memory.read_peak())
+
+
+if __name__ == "__main__":
+    side, *paths = sys.argv[1:]
+    if side == "ours":
+        render_ours(*map(Path, paths))
+    else:
+        render_peer(*map(Path, paths))

@@ -1,0 +1,72 @@
+"""The service's own web server and application in a process of its own, told over standard input when to refresh.
+
+Started as `python -m tests.bench.service DATA_DIR CATALOGUE`, it writes its port once it is ready. The line `refresh`
+makes it take one snapshot after the other until the line `rest`; the seconds of each are written then.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+from service.application import Application
+from service.definitions import read_definitions
+from service.handoff import listen
+from service.settings import read_settings
+from service.web.app import WebServer, bind
+from tests.bench.measure import answer
+
+
+class Refresher:
+    """Refreshes in a thread of its own, as the scheduler does, for as long as it is told to."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._is_wanted = threading.Event()
+        self._thread = threading.Thread()
+        self._seconds: list[float] = []
+
+    def begin(self) -> None:
+        self._is_wanted.set()
+        self._seconds = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def end(self) -> list[float]:
+        """Return how long each refresh took, after the one that is running."""
+        self._is_wanted.clear()
+        self._thread.join()
+        return self._seconds
+
+    def _run(self) -> None:
+        while self._is_wanted.is_set():
+            started = time.monotonic()
+            self._application.refresh()
+            self._seconds.append(time.monotonic() - started)
+
+
+def obey(refresher: Refresher) -> None:
+    """Do what standard input says."""
+    for line in sys.stdin:
+        if line.strip() == "refresh":
+            refresher.begin()
+        elif line.strip() == "rest":
+            answer(seconds=refresher.end())
+
+
+def main(data_dir: Path, catalogue: Path) -> None:
+    """Serve until terminated."""
+    settings = read_settings(data_dir=data_dir, catalogue=catalogue, port=0, keep_backups=1)
+    tcp = bind(settings.host, settings.port)
+    application = Application(settings, read_definitions(settings.catalogue))
+    server = WebServer(application, tcp, listen(settings.data_dir))
+    snapshot = application.refresh()
+    answer(port=tcp.getsockname()[1], series=snapshot.series_count)
+    threading.Thread(target=obey, args=[Refresher(application)], daemon=True).start()
+    server.run()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,71 @@
+"""Snapshots: the value of each series as of a date, from observations in random order of series and period.
+
+Against one plain aggregate over the same table, `max(period_end)` by series: the least that finding what holds must read.
+Both are consumed where they are made; what it takes to keep the whole of `latest` and `changes` is told beside it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from service.settings import read_settings
+from service.snapshot import date_holding
+from service.warehouse import Connection, open_warehouse, read_clock, run_sql
+from tests.bench.data import World, make_warehouse, write_catalogue
+from tests.bench.measure import Figure, Size, answer, find_percentile, run_child, say, tell_seconds
+
+REPEATS = 9
+HOLDS = 3
+SCAN = "select count(*), max(newest) from (select max(period_end) as newest from store.observations group by series_id)"
+LATEST = "select count(*), sum(value) from main.latest"
+
+
+def measure_snapshot(size: Size, folder: Path) -> list[Figure]:
+    """Compare what finding the latest values takes with a plain aggregate scan, by turns."""
+    world = World(size.load_series, size.large_load_periods)
+    say(f"making a warehouse of {world.observations:,} observations of {world.series:,} series")
+    catalogue = write_catalogue(world, folder / "catalogue")
+    make_warehouse(world, catalogue, folder / "data")
+    say("querying it")
+    result = run_child("snapshot", folder / "data")
+    if result["series"] != world.series:
+        raise RuntimeError(f"latest has {result['series']:,} series, not {world.series:,}")
+    scan, latest = find_percentile(result["scan"], 0.5), find_percentile(result["latest"], 0.5)
+    name = f"latest of {world.observations:,} observations, {world.series:,} series"
+    return [
+        Figure(f"{name}: one aggregate scan", tell_seconds(scan), tell_seconds(latest), latest / scan, 2),
+        Figure("keeping latest and changes of them as tables", "", tell_seconds(find_percentile(result["hold"], 0.5))),
+    ]
+
+
+def main(data_dir: Path) -> None:
+    """Query a warehouse as the service does, and write the seconds of each query."""
+    settings = read_settings(data_dir=data_dir)
+    warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit)
+    cursor = warehouse.cursor()
+    # A variable cannot be bound; a date's own text is safe.
+    cursor.execute(f"set variable as_of = date '{date_holding(read_clock()).isoformat()}'")
+    scan, latest, hold = [], [], []
+    (series, _), _ = _run(cursor, LATEST)
+    for _ in range(REPEATS):
+        scan.append(_run(cursor, SCAN)[1])
+        latest.append(_run(cursor, LATEST)[1])
+    for _ in range(HOLDS):
+        started = time.perf_counter()
+        run_sql(cursor, "snapshot/hold")
+        hold.append(time.perf_counter() - started)
+    cursor.close()
+    warehouse.close()
+    answer(series=series, scan=scan, latest=latest, hold=hold)
+
+
+def _run(cursor: Connection, query: str) -> tuple[tuple[int, float], float]:
+    started = time.perf_counter()
+    row = cursor.execute(query).fetchone()
+    return row or (0, 0), time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

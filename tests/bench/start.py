@@ -1,0 +1,59 @@
+"""Starting: from the command `a4p serve` to the first 200 of /-/ready, on a warehouse that holds the report already."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from service.settings import TREE
+from tests.bench.measure import Figure, Size, find_percentile, make_environment, say, tell_seconds
+
+STARTS = 5
+PATIENCE_SECONDS = 60
+POLL_SECONDS = 0.005
+
+
+def measure_start(size: Size, folder: Path) -> list[Figure]:
+    """Tell how long a start takes; the first makes the warehouse and is told apart."""
+    made = _start(folder / "data")
+    say(f"made the warehouse and was ready in {tell_seconds(made)}")
+    times = []
+    for turn in range(STARTS):
+        times.append(_start(folder / "data"))
+        say(f"start {turn + 1} of {STARTS}: {tell_seconds(times[-1])}")
+    return [
+        Figure("a4p serve to ready, new warehouse", "", tell_seconds(made)),
+        Figure("a4p serve to ready, warehouse of the report", "", tell_seconds(find_percentile(times, 0.5))),
+    ]
+
+
+def _start(data_dir: Path) -> float:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port), "--data-dir", str(data_dir)]
+    started = time.perf_counter()
+    with subprocess.Popen(command, cwd=TREE, env=make_environment(), stdout=subprocess.DEVNULL) as process:
+        try:
+            _wait_until_ready(port, process)
+            seconds = time.perf_counter() - started
+        finally:
+            process.send_signal(signal.SIGTERM)
+    return seconds
+
+
+def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            # The port listens early; the answer comes once the server runs.
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=PATIENCE_SECONDS):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(POLL_SECONDS)
+    raise RuntimeError(f"a4p serve was not ready (exit code {process.poll()})")

@@ -1,0 +1,176 @@
+"""Thresholds, a real Prometheus, a real Alertmanager and the service: what crosses a limit fires, arrives, and resolves."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from service.settings import find_in_tree
+from tests.service_process import ServiceProcess, get, run_a4p, wait_for
+
+pytestmark = pytest.mark.stack
+HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
+PATIENCE_SECONDS = 60
+
+
+def need(tool: str) -> str:
+    """Return the path of a tool; skip without it, but fail where the project's own check runs."""
+    found = shutil.which(tool)
+    if found is None:
+        assert os.environ.get("CI") != "true", f"{tool} is missing"
+        pytest.skip(f"{tool} is not installed")
+    return found
+
+
+def find_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def running(*command: str, cwd: Path) -> Iterator[None]:
+    with (cwd / f"{Path(command[0]).name}.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=cwd, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+
+
+class Stack:
+    """The service with the shipped rules and the shipped Alertmanager configuration, at other ports and shorter intervals."""
+
+    def __init__(self, directory: Path, url: str, stack: ExitStack) -> None:
+        prometheus, alertmanager = need("prometheus"), need("prometheus-alertmanager")
+        self.alertmanager_port, port = find_port(), find_port()
+        self.url = f"http://127.0.0.1:{port}"
+        configuration = yaml.safe_load((find_in_tree("prometheus") / "alertmanager.yml").read_text())
+        configuration["route"].update(group_wait="0s", group_interval="1s", repeat_interval="5s")
+        webhook = configuration["receivers"][0]["webhook_configs"][0]
+        assert webhook["url"] == "http://127.0.0.1:8000/api/v1/alerts"
+        assert webhook["http_config"]["authorization"]["credentials_file"] == "../data/alerts-token"
+        webhook["url"] = f"{url}/api/v1/alerts"
+        (directory / "prometheus").mkdir()
+        (directory / "prometheus" / "alertmanager.yml").write_text(yaml.safe_dump(configuration))
+        (directory / "prometheus" / "prometheus.yml").write_text(
+            yaml.safe_dump(
+                {
+                    "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+                    "scrape_configs": [{"job_name": "a4p", "static_configs": [{"targets": [url.removeprefix("http://")]}]}],
+                    "rule_files": [str(find_in_tree("prometheus") / "rules" / "*.yml")],
+                    "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{self.alertmanager_port}"]}]}]},
+                }
+            )
+        )
+        stack.enter_context(
+            running(
+                alertmanager, "--config.file=prometheus/alertmanager.yml", "--storage.path=alertmanager",
+                "--cluster.listen-address=",
+                f"--web.listen-address=127.0.0.1:{self.alertmanager_port}", cwd=directory,
+            )
+        )  # fmt: skip
+        stack.enter_context(
+            running(
+                prometheus, "--config.file=prometheus/prometheus.yml", "--storage.tsdb.path=tsdb",
+                f"--web.listen-address=127.0.0.1:{port}", "--rules.alert.resend-delay=1s", cwd=directory,
+            )
+        )  # fmt: skip
+
+
+def write(file: Path, value: int) -> Path:
+    file.write_text(HEADER + f"sofa_incidents_new,UNIFIL,,2024-05-01,2024-10-31,{value},A,UNIFIL submission,4,\n")
+    return file
+
+
+@pytest.mark.timeout(300)
+def test_what_crosses_a_limit_fires_arrives_is_listed_and_resolves(tmp_path: Path) -> None:
+    data_dir = str(tmp_path / "data")
+
+    def ask(*arguments: str) -> str:
+        done = run_a4p(*arguments, "--data-dir", data_dir)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def fires() -> list[str]:
+        # Beyond the default warning too, which the critical one may or may not inhibit before it is told.
+        shown = ask("alerts").splitlines()
+        return [line for line in shown if "New SOFA or SOMA incidents: UNIFIL" in line and " critical " in line]
+
+    with ServiceProcess(tmp_path / "data") as service, ExitStack() as stack:
+        url = service.wait_until_ready()
+        Stack(tmp_path, url, stack)
+        ask(
+            "thresholds",
+            "set",
+            "sofa_incidents_new",
+            "--above",
+            "100",
+            "--severity",
+            "critical",
+            "--note",
+            "Ask the host state",
+        )
+        wait_for(lambda: "UNMISS is above" in ask("alerts"), PATIENCE_SECONDS)
+        assert fires() == []
+
+        ask("load", str(write(tmp_path / "first.csv", 120)))
+        wait_for(lambda: len(fires()) == 1, PATIENCE_SECONDS)
+        (line,) = fires()
+        assert "critical" in line and "120" in line and "100" in line
+        alert = line.split()[0]
+        ask("alerts", "ack", alert, "--note", "Asked", "--by", "A. Analyst")
+        assert "A. Analyst: Asked" in fires()[0]
+        shown = ask("alerts", "show", alert)
+        assert "observation sofa_incidents_new, UNIFIL, 2024-05-01 to 2024-10-31" in shown
+        assert "from UNIFIL submission, page 4" in shown and "first.csv" in shown
+        assert f"link: {url}/indicators/sofa_incidents_new?mission=UNIFIL" in shown
+
+        ask("load", str(write(tmp_path / "second.csv", 90)))
+        wait_for(lambda: fires() == [], PATIENCE_SECONDS)
+        history = ask("alerts", "show", alert)
+        assert "firing: from" in history and "resolved: from" in history
+        assert "second.csv" in history and "first.csv" in history
+        ask("snapshot")
+        with duckdb.connect(str(tmp_path / "data" / "warehouse-read.duckdb"), read_only=True) as copy:
+            kept = copy.execute(
+                "select status, count(*) from alerts where mission = 'UNIFIL' and metric = 'a4p_sofa_incidents_new' "
+                "and severity = 'critical' group by all order by all"
+            ).fetchall()
+        assert kept == [("firing", 1), ("resolved", 1)], "Alertmanager repeated itself every 5 s; each stands once"
+
+
+@pytest.mark.timeout(300)
+def test_a_scrape_that_fails_clears_nothing(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        service = stack.enter_context(ServiceProcess(tmp_path / "data"))
+        url = service.wait_until_ready()
+        prometheus = Stack(tmp_path, url, stack).url
+
+        def count(query: str) -> int:
+            try:
+                answer = json.loads(get(f"{prometheus}/api/v1/query?query={query}")[2])
+            except (OSError, ValueError):  # it starts still
+                return -1
+            return sum(int(row["value"][1]) for row in answer["data"]["result"])
+
+        query = "count(ALERTS%7Balertname=~%22A4p.*(Above|Below)%22,alertstate=%22firing%22%7D)"
+        settled: Callable[[], bool] = lambda: count(query) > 0  # noqa: E731
+        wait_for(settled, PATIENCE_SECONDS)
+        time.sleep(3)
+        before = count(query)
+        service.kill()
+        wait_for(lambda: count("up%20==%20bool%200") == 1, PATIENCE_SECONDS)
+        time.sleep(5)
+        assert count(query) == before

@@ -1,0 +1,199 @@
+"""Alerts: the endpoint that Alertmanager posts to, what it keeps, and what the command says of it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from service.alerts import TOKEN_NAME, acknowledge_alerts, list_firing, read_token, trace_alert
+from service.application import Application
+from service.definitions import Definitions
+from service.errors import AlertError
+from service.settings import Settings
+from service.web.alerts import MOST_BYTES
+from service.web.app import make_app
+from tests.conftest import STORED_AT, Clock, WriteCsv
+
+FIRING: dict[str, Any] = {
+    "version": "4",
+    "status": "firing",
+    "receiver": "a4p",
+    "groupKey": "{}",
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {
+                "alertname": "A4pHospitalOutageDaysAbove", "metric": "a4p_hospital_outage_days", "mission": "UNMISS",
+                "cause": "Equipment", "severity": "warning", "comparison": "above", "instance": "i", "job": "a4p",
+            },
+            "annotations": {"summary": "It is above its limit", "value": "247", "limit": "30", "period_end": "2024-04-30"},
+            "startsAt": "2024-09-10T12:00:00.123Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "http://p",
+            "fingerprint": "3f2a000000000001",
+        }
+    ],
+}  # fmt: skip
+
+
+def alter(status: str = "firing", **annotations: str) -> dict[str, Any]:
+    changed = copy.deepcopy(FIRING)
+    changed["alerts"][0]["status"] = status
+    changed["alerts"][0]["annotations"].update(annotations)
+    if status == "resolved":
+        changed["alerts"][0]["endsAt"] = "2024-09-11T12:00:00Z"
+    return changed
+
+
+def write_alert(**changed: str) -> bytes:
+    """Return a notification of one alert that is wrong in what is given."""
+    return json.dumps({**FIRING, "alerts": [{**FIRING["alerts"][0], **changed}]}).encode()
+
+
+@pytest.fixture
+def application(tmp_path: Path, definitions: Definitions) -> Iterator[Application]:
+    opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions, Clock(STORED_AT))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(application: Application) -> FlaskClient:
+    return make_app(application).test_client()
+
+
+@pytest.fixture
+def token(client: FlaskClient, application: Application) -> dict[str, str]:
+    return {"Authorization": f"Bearer {read_token(application.settings.data_dir)}"}
+
+
+def count(application: Application) -> int:
+    with application.warehouse.cursor() as cursor:
+        return int(cursor.execute("select count(*) from alerts").fetchall()[0][0])
+
+
+def test_the_first_start_writes_a_token_that_only_its_user_can_read(client: FlaskClient, application: Application) -> None:
+    file = application.settings.data_dir / TOKEN_NAME
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    first = file.read_text()
+    assert len(first) >= 40
+    make_app(application)
+    assert file.read_text() == first
+
+
+@pytest.mark.parametrize(
+    "given", [None, "", "Bearer", "Bearer wrong", "Basic {token}", "{token}", "Bearer {token}x", "Bearer é"]
+)
+def test_a_stranger_cannot_write(client: FlaskClient, application: Application, given: str | None) -> None:
+    token = read_token(application.settings.data_dir)
+    headers = {} if given is None else {"Authorization": given.format(token=token)}
+    answer = client.post("/api/v1/alerts", json=FIRING, headers=headers)
+    assert answer.status_code == 401
+    assert answer.content_type == "application/problem+json"
+    assert count(application) == 0
+
+
+def test_the_token_is_good_for_nothing_else(client: FlaskClient, token: dict[str, str]) -> None:
+    for path in ("/thresholds", "/load", "/snapshot", "/alerts", "/api/v1/thresholds"):
+        assert client.post(path, json={}, headers=token).status_code in (404, 405)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b"null", b'{"version": "4"}', b'{"version": "3", "alerts": []}', b'{"version": "4", "alerts": [{}]}',
+        write_alert(status="burning"),
+        write_alert(startsAt="yesterday"),
+        write_alert(fingerprint="'"),
+        b"\xff\xfe",
+    ],
+)  # fmt: skip
+def test_what_is_malformed_is_refused(
+    client: FlaskClient, application: Application, token: dict[str, str], body: bytes
+) -> None:
+    answer = client.post("/api/v1/alerts", data=body, headers=token)
+    assert answer.status_code == 400
+    assert answer.get_json()["detail"]
+    assert count(application) == 0
+
+
+def test_a_body_that_is_too_large_is_refused(client: FlaskClient, token: dict[str, str]) -> None:
+    assert client.post("/api/v1/alerts", data=b" " * (MOST_BYTES + 1), headers=token).status_code == 413
+
+
+def test_a_notification_is_kept_once_however_often_it_is_told(
+    client: FlaskClient, application: Application, token: dict[str, str]
+) -> None:
+    recorded = [
+        client.post("/api/v1/alerts", json=told, headers=token).get_json()["recorded"]
+        for told in (FIRING, FIRING, alter(value="250"), FIRING, alter("resolved"), alter("resolved"))
+    ]
+    assert recorded == [1, 0, 1, 0, 1, 0]
+    with application.warehouse.cursor() as cursor:
+        rows = cursor.execute(
+            "select status, value, limit_value, mission, metric, ends_at from alerts order by recorded_at"
+        ).fetchall()
+    assert [row[:3] for row in rows] == [("firing", 247, 30), ("firing", 250, 30), ("resolved", 247, 30)]
+    assert rows[0][3:] == ("UNMISS", "a4p_hospital_outage_days", None)
+    assert rows[2][5] is not None
+
+
+def test_what_fires_is_listed_until_it_is_resolved(
+    client: FlaskClient, application: Application, token: dict[str, str]
+) -> None:
+    def list_now() -> list[dict[str, Any]]:
+        with application.warehouse.cursor() as cursor:
+            return list_firing(cursor)
+
+    assert list_now() == []
+    client.post("/api/v1/alerts", json=FIRING, headers=token)
+    (row,) = list_now()
+    assert (row["since"], row["value"], row["acknowledged"]) == ("2024-09-10 12:00", 247, "")
+    acknowledge_alerts(application.warehouse, ["3f2a"], "asked", "A. Analyst", STORED_AT)
+    assert list_now()[0]["acknowledged"] == "A. Analyst: asked"
+    client.post("/api/v1/alerts", json=alter("resolved"), headers=token)
+    assert list_now() == []
+    again = copy.deepcopy(FIRING)
+    again["alerts"][0]["startsAt"] = "2024-10-01T00:00:00Z"
+    client.post("/api/v1/alerts", json=again, headers=token)
+    assert list_now()[0]["acknowledged"] == ""
+    with application.warehouse.cursor() as cursor:
+        assert cursor.execute("select count(*) from store.alert_acknowledgements").fetchall() == [(1,)]
+
+
+def test_only_an_alert_that_fires_can_be_acknowledged(application: Application) -> None:
+    with pytest.raises(AlertError, match="0 alerts that fire begin with 3f2a"):
+        acknowledge_alerts(application.warehouse, ["3f2a"], None, "A", STORED_AT)
+
+
+def test_an_alert_leads_to_its_observation_batch_file_and_page(
+    client: FlaskClient, application: Application, token: dict[str, str], write_csv: WriteCsv
+) -> None:
+    row = {"indicator": "hospital_outage_days", "page": 9}
+    for value in (240, 247):
+        file = write_csv(
+            f"{value}.csv",
+            {**row, "value": value, "dimensions": "cause=Equipment"},
+            {**row, "value": 30, "dimensions": "cause=Personnel"},
+        )
+        application.load([file], "A. Analyst")
+    client.post("/api/v1/alerts", json=FIRING, headers=token)
+    with application.warehouse.cursor() as cursor:
+        observations = trace_alert(cursor, "3f2a")["observations"]
+    assert [(o["value"], o["batch_id"], o["page"], o["loaded_by"], o["dimensions"]) for o in observations] == [
+        (247, 2, "9", "A. Analyst", {"cause": "Equipment"}),
+        (240, 1, "9", "A. Analyst", {"cause": "Equipment"}),
+    ]
+    assert observations[0]["file_name"].endswith("247.csv")
+
+
+def test_an_alert_that_is_not_known(application: Application) -> None:
+    with application.warehouse.cursor() as cursor, pytest.raises(AlertError, match="no alert begins with ffff"):
+        trace_alert(cursor, "ffff")

@@ -1,0 +1,188 @@
+"""The Prometheus rules: one for each metric and comparison, valid, in step, and in agreement with the evaluation in SQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from metrics.rules import HALF_YEARLY_SECONDS, list_compared, name_alert, render_rules, write_expression
+from metrics.thresholds import COMPARISONS
+from service.application import Application
+from service.definitions import Definitions
+from service.settings import Settings, find_in_tree
+from service.snapshot import render_as_of
+from service.thresholds import list_metrics
+from service.warehouse import open_copy
+from tests.conftest import Clock, WriteCsv
+from tests.service_process import run_a4p
+
+PROMETHEUS = find_in_tree("prometheus")
+MISSIONS = ["MINURSO", "MINUSCA", "MONUSCO", "UNDOF", "UNFICYP", "UNIFIL", "UNISFA", "UNMISS"]
+
+
+def need(tool: str) -> str:
+    """Return the path of a tool; skip without it, but fail where the project's own check runs."""
+    found = shutil.which(tool)
+    if found is None:
+        assert os.environ.get("CI") != "true", f"{tool} is missing"
+        pytest.skip(f"{tool} is not installed")
+    return found
+
+
+def run(*command: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_metric_and_comparison_has_one_alert(definitions: Definitions) -> None:
+    compared = list_compared(definitions.catalogue, definitions.kpis)
+    assert [one.metric for one in compared] == list_metrics(definitions)
+    text = "".join(render_rules(definitions.catalogue, definitions.kpis).values())
+    for one in compared:
+        for comparison in COMPARISONS:
+            assert text.count(f"- alert: {name_alert(one.name, comparison)}\n") == 1
+    assert name_alert("sofa_incidents_new", "above") == "A4pSofaIncidentsNewAbove"
+
+
+def test_the_rules_say_what_a_person_needs(definitions: Definitions) -> None:
+    for file, text in render_rules(definitions.catalogue, definitions.kpis, "https://a4p.example.org").items():
+        for rule in yaml.safe_load(text)["groups"][0]["rules"]:
+            assert {"summary", "description", "link"} <= rule["annotations"].keys()
+            assert rule["annotations"]["link"].startswith("https://a4p.example.org/")
+            if file != "service.yml":
+                assert {"value", "limit", "period_end", "source", "note"} <= rule["annotations"].keys()
+
+
+def test_the_half_year_of_the_rules_is_that_of_the_samples(definitions: Definitions) -> None:
+    golden = (find_in_tree("tests") / "golden" / "report.text").read_text()
+    assert f'a4p_indicator_overdue_after_seconds{{indicator="sofa_incidents_new"}} {HALF_YEARLY_SECONDS}\n' in golden
+
+
+def test_promtool_accepts_the_rules() -> None:
+    run(need("promtool"), "check", "rules", *map(str, sorted((PROMETHEUS / "rules").glob("*.yml"))))
+
+
+@pytest.mark.parametrize("file", sorted((PROMETHEUS / "tests").glob("*.yml")), ids=lambda file: file.name)
+def test_the_alerts_do_what_their_tests_say(file: Path) -> None:
+    run(need("promtool"), "test", "rules", file.name, cwd=file.parent)
+
+
+def test_amtool_accepts_the_configuration(definitions: Definitions) -> None:
+    file = PROMETHEUS / "alertmanager.yml"
+    run(need("amtool"), "check-config", str(file))
+    configuration = yaml.safe_load(file.read_text())
+    assert configuration["route"]["group_by"] == ["mission", "priority"]
+    labels = {name for _, indicator in definitions.catalogue.indicators for name in indicator.dimensions}
+    assert labels <= set(configuration["inhibit_rules"][0]["equal"])
+
+
+def test_rules_are_written_for_another_catalogue_and_address(tmp_path: Path) -> None:
+    written = run_a4p("rules", "--output", str(tmp_path / "rules"), "--url", "https://a4p.example.org/")
+    assert written.returncode == 0, written.stderr
+    assert "https://a4p.example.org/indicators/" in (tmp_path / "rules" / "integration.yml").read_text()
+
+
+@pytest.fixture
+def application(tmp_path: Path, definitions: Definitions) -> Iterator[Application]:
+    bare = replace(definitions, thresholds=())
+    opened = Application(Settings(data_dir=tmp_path / "data", threads=1), bare, Clock(datetime(2024, 9, 10, tzinfo=UTC)))
+    yield opened
+    opened.close()
+
+
+def read_samples(exposition: bytes) -> list[str]:
+    return [line for line in exposition.decode().splitlines() if line and not line.startswith("#")]
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_rules_fire_for_what_the_view_says_and_for_nothing_else(
+    application: Application, write_csv: WriteCsv, tmp_path: Path, seed: int
+) -> None:
+    # A world of random figures and thresholds; each date is rendered as it is scraped, and promtool evaluates the rules on it.
+    promtool = need("promtool")
+    luck = random.Random(seed)
+    indicators = ["sofa_incidents_new", "sofa_incidents_total", "hospital_outage_days", "military_units"]
+    periods = [(f"{year}-05-01", f"{year}-10-31") for year in range(2010, 2023)]
+    rows = []
+    for indicator in indicators:
+        for mission in MISSIONS:
+            for dimensions in ["cause=Equipment", "cause=Personnel"] if indicator == "hospital_outage_days" else [""]:
+                for start, end in periods:
+                    status = luck.choices(["A", "P", "M", "U", "N", None], [10, 2, 2, 1, 1, 2])[0]
+                    if status is not None:
+                        value = luck.randint(0, 9) if status in "AP" else ""
+                        rows.append(
+                            {"indicator": indicator, "mission": mission, "dimensions": dimensions, "period_start": start,
+                             "period_end": end, "value": value, "status": status}
+                        )  # fmt: skip
+    application.load([write_csv("random.csv", *rows)], "the tests")
+    metrics = [f"a4p_{name}" for name in indicators] + ["a4p_indicator_change", "a4p_sofa_incidents_new_share"]
+    with application.warehouse.write() as cursor:
+        for number in range(300):
+            metric = luck.choice(metrics)
+            dimensions = {}
+            if metric == "a4p_indicator_change" and luck.random() < 0.8:
+                dimensions["indicator"] = luck.choice(indicators)
+            elif metric == "a4p_hospital_outage_days" and luck.random() < 0.6:
+                dimensions["cause"] = luck.choice(["Equipment", "Personnel"])
+            limit = luck.choice([0.05, 0.1, 0.2]) if metric.endswith("_share") else luck.randint(-3, 8)
+            cursor.execute(
+                "insert into store.thresholds values (?, ?, ?::map(varchar, varchar), ?, ?, ?, null, 't', "
+                "timestamptz '2024-01-01' + to_microseconds(?), false)",
+                [metric, luck.choice(["*", *MISSIONS]), dimensions, luck.choice(["above", "below"]),
+                 luck.choice(["info", "warning", "critical"]), limit if luck.random() < 0.9 else None, number],
+            )  # fmt: skip
+    application.refresh()
+
+    rules = tmp_path / "rules.yml"
+    names = {metric: name_alert(metric.removeprefix("a4p_"), "above").removesuffix("Above") for metric in metrics}
+    rules.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": [
+        {"alert": names[metric] + comparison.capitalize(),
+         "expr": write_expression(metric, comparison, names[metric] + comparison.capitalize())}
+        for metric in metrics for comparison in COMPARISONS
+    ]}]}))  # fmt: skip
+    tests, agreed = [], 0
+    for day in sorted(
+        {end for _, end in periods} | {f"{luck.randint(2011, 2022)}-{luck.randint(1, 12):02}-15" for _ in range(8)}
+    ):
+        with open_copy(application.settings.read_copy_file) as copy:
+            exposition, _ = render_as_of(copy, application.definitions, datetime.fromisoformat(day).date())
+            samples = read_samples(b"".join(exposition.text.chunks))
+            breaches = copy.execute(
+                "select metric, mission, dimensions, comparison, severity from threshold_breaches"
+            ).fetchall()
+        agreed += len(breaches)
+        wanted = {}
+        for metric, mission, dimensions, comparison, severity in breaches:
+            alert = names[metric] + comparison.capitalize()
+            labels = {"alertname": alert, "alertstate": "firing", "metric": metric, "mission": mission, **dimensions,
+                      "comparison": comparison, "severity": severity}  # fmt: skip
+            wanted["ALERTS{" + ",".join(f"{k}={json.dumps(v)}" for k, v in labels.items()) + "}"] = 1
+        shown = [
+            line.rsplit(" ", 1)
+            for line in samples
+            if line.split("{")[0] in {*metrics, "a4p_threshold", "a4p_unreported_last_value"}
+        ]
+        tests.append({
+            "interval": "1m",
+            "input_series": [{"series": series, "values": f"{value}x3"} for series, value in shown],
+            "promql_expr_test": [{"expr": "ALERTS", "eval_time": "2m",
+                                  "exp_samples": [{"labels": labels, "value": 1} for labels in wanted]}],
+        })  # fmt: skip
+    (tmp_path / "test.yml").write_text(
+        yaml.safe_dump({"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": tests})
+    )
+    run(promtool, "test", "rules", "test.yml", cwd=tmp_path)
+    assert agreed > 300

@@ -1,0 +1,120 @@
+"""`a4p thresholds` and `a4p alerts` as a user meets them, while the service runs and while it does not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.service_process import ServiceProcess, get, run_a4p
+
+
+def ask(data_dir: Path, *arguments: str, code: int = 0) -> str:
+    done = run_a4p(*arguments, "--data-dir", str(data_dir))
+    assert done.returncode == code, done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def read_history(data_dir: Path) -> list[tuple[float, float | None]]:
+    with duckdb.connect(str(data_dir / "warehouse-read.duckdb"), read_only=True) as copy:
+        return copy.execute(
+            "select limit_value, replaced_limit from threshold_history where severity = 'info' order by recorded_at"
+        ).fetchall()
+
+
+def test_a_threshold_set_while_the_service_runs_shows_at_the_next_scrape(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    sample = b'\na4p_threshold{metric="a4p_sofa_incidents_new",mission="UNMISS",comparison="above",severity="critical"} 100\n'
+    with ServiceProcess(data_dir) as service:
+        url = service.wait_until_ready()
+        assert sample not in get(f"{url}/metrics")[2]
+        told = ask(
+            data_dir, "thresholds", "set", "sofa_incidents_new", "--above", "100", "--severity", "critical", "--note", "Why"
+        )
+        assert told == "set: a4p_sofa_incidents_new above 100 (critical)\n"
+        assert sample in get(f"{url}/metrics")[2]
+        assert "above 100  critical  1" in ask(data_dir, "thresholds", "list", "sofa_incidents_new")
+        assert "removed" in ask(data_dir, "thresholds", "remove", "sofa_incidents_new", "--severity", "critical")
+        assert sample not in get(f"{url}/metrics")[2]
+        history = ask(data_dir, "thresholds", "history", "sofa_incidents_new")
+        assert "Why" in history and "removed" in history
+        wrong = ask(data_dir, "thresholds", "set", "sofa_incidents", "--above", "1", code=1)
+        assert "the nearest known names are a4p_sofa_incidents_new" in wrong
+        tried = ask(data_dir, "thresholds", "test", "sofa_incidents_new", "--above", "100")
+        assert "would have fired 1 of 8 times" in tried
+        assert "UNMISS           2023-11-01 to 2024-04-30  125    100    25           now" in tried
+        assert "against today's thresholds, cleared: 0" in tried
+        assert "no alert fires" in ask(data_dir, "alerts")
+        assert "0 alerts that fire begin with 3f2a" in ask(data_dir, "alerts", "ack", "3f2a", code=1)
+
+
+def test_thresholds_work_without_a_service(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    ask(data_dir, "thresholds", "set", "patrols_with_women_ratio", "--above", "0.5", "--severity", "info", "--by", "A. Analyst")
+    told = ask(data_dir, "thresholds", "set", "patrols_with_women_ratio", "--above", "3", "--severity", "info")
+    assert "it replaces 0.5" in told and "warning: this can never fire" in told
+    assert read_history(data_dir) == [(0.5, None), (3, 0.5)]
+    assert "A. Analyst" in ask(data_dir, "thresholds", "history")
+    assert "no figure so far is governed by it" in ask(data_dir, "thresholds", "test", "sea_allegations", "--above", "1")
+    assert "no alert fires" in ask(data_dir, "alerts")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["set", "sofa_incidents_new"],
+        ["set", "sofa_incidents_new", "--above", "1", "--below", "2"],
+        ["set", "sofa_incidents_new", "--above", "nan"],
+        ["set", "sofa_incidents_new", "--above", "1", "--label", "cause"],
+        ["set", "sofa_incidents_new", "--above", "1", "--severity", "dire"],
+        ["test", "sofa_incidents_new"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(tmp_path: Path, arguments: list[str]) -> None:
+    ask(tmp_path / "data", "thresholds", *arguments, code=2)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("is_running", [True, False])
+def test_what_ten_processes_set_at_once_is_all_kept_in_order(tmp_path: Path, is_running: bool) -> None:
+    data_dir = tmp_path / "data"
+
+    def set_all() -> None:
+        arguments = ["thresholds", "set", "sofa_incidents_new", "--severity", "info", "--above"]
+        with ThreadPoolExecutor(10) as pool:
+            list(pool.map(lambda limit: ask(data_dir, *arguments, str(limit)), range(10)))
+
+    if is_running:
+        with ServiceProcess(data_dir) as service:
+            service.wait_until_ready()
+            set_all()
+            history = read_history(data_dir)
+    else:
+        set_all()
+        history = read_history(data_dir)
+    assert sorted(limit for limit, _ in history) == list(range(10))
+    assert [replaced for _, replaced in history] == [None, *(limit for limit, _ in history[:-1])]
+
+
+def test_the_handoff_refuses_a_threshold_it_does_not_understand(tmp_path: Path) -> None:
+    wanted = {"action": "set", "metric": "sofa_incidents_new", "mission": "*", "dimensions": {}, "comparisons": ["above"],
+              "severities": ["info"], "limit": None, "note": None, "set_by": "a stranger"}  # fmt: skip
+    with ServiceProcess(tmp_path / "data") as service:
+        url = service.wait_until_ready()
+        for body in (wanted, {**wanted, "limit": "much"}, {**wanted, "limit": 1, "severities": ["dire"]}, {}):
+            answer = subprocess.run(
+                ["curl", "-s", "-w", "%{http_code}", "--unix-socket", str(tmp_path / "data" / "a4p.sock"),
+                 "-d", json.dumps(body), "http://localhost/thresholds"],
+                capture_output=True, text=True,
+            )  # fmt: skip
+            assert answer.stdout.endswith("400"), answer.stdout
+        answer = subprocess.run(
+            ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", f"{url}/thresholds"],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert answer.stdout == "404", "nothing but the socket takes thresholds"
