@@ -10,8 +10,9 @@ from metrics.families import Family, list_families
 from metrics.history import JOB
 from service.definitions import Definitions
 from service.errors import ServiceError
+from service.history import prepare_history
 from service.load import Progress
-from service.warehouse import Connection, read_sql, run_sql
+from service.warehouse import Connection, read_sql
 
 # Series whose samples are rendered at once: about a megabyte of text for each ten of their observations.
 PART_SERIES = 10_000
@@ -39,15 +40,16 @@ def render_openmetrics(
     https://prometheus.io/docs/specs/om/open_metrics_spec/
     """
     copy.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    # Every order that matters is asked for.
+    copy.execute("set preserve_insertion_order = false")
     progress("reading", None)
-    run_sql(copy, "remote_read/prepare_series")
+    prepare_history(copy, lambda share: progress("reading", share))
     known = copy.execute(
         "select metric, min(number), max(number) from history_series group by metric order by metric"
     ).fetchall()
     unknown = sorted(set(metrics) - {metric for metric, _, _ in known})
     if unknown:
         raise UnknownMetric(f"the history has no metric {', '.join(unknown)}; docs/metrics.md lists the names")
-    run_sql(copy, "remote_read/prepare_rows")
     families = {family.name: family for family in list_families(definitions.catalogue, definitions.kpis)}
     series_count = known[-1][2] + 1 if known else 0
     period = {"first_day": _count_days(first or date(1, 1, 1)), "last_day": _count_days(last or date(9999, 12, 31))}

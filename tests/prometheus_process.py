@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,27 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import pytest
+from tests.tools import find_free_port, find_tool
 
 START_SECONDS = 30
-
-
-def find_tool(name: str) -> str:
-    """Return the path of a program of the package prometheus. Skips the test without it, but fails it in CI."""
-    path = shutil.which(name)
-    if path is None:
-        message = f"{name} is missing: install the package prometheus"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    return path
-
-
-def find_free_port() -> int:
-    """Return a port of the loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class PrometheusProcess:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,18 +23,10 @@ from service.thresholds import list_metrics
 from service.warehouse import open_copy
 from tests.conftest import Clock, WriteCsv
 from tests.service_process import run_a4p
+from tests.tools import find_tool
 
 PROMETHEUS = find_in_tree("prometheus")
 MISSIONS = ["MINURSO", "MINUSCA", "MONUSCO", "UNDOF", "UNFICYP", "UNIFIL", "UNISFA", "UNMISS"]
-
-
-def need(tool: str) -> str:
-    """Return the path of a tool; skip without it, but fail where the project's own check runs."""
-    found = shutil.which(tool)
-    if found is None:
-        assert os.environ.get("CI") != "true", f"{tool} is missing"
-        pytest.skip(f"{tool} is not installed")
-    return found
 
 
 def run(*command: str, cwd: Path | None = None) -> str:
@@ -70,17 +60,17 @@ def test_the_half_year_of_the_rules_is_that_of_the_samples(definitions: Definiti
 
 
 def test_promtool_accepts_the_rules() -> None:
-    run(need("promtool"), "check", "rules", *map(str, sorted((PROMETHEUS / "rules").glob("*.yml"))))
+    run(find_tool("promtool"), "check", "rules", *map(str, sorted((PROMETHEUS / "rules").glob("*.yml"))))
 
 
 @pytest.mark.parametrize("file", sorted((PROMETHEUS / "tests").glob("*.yml")), ids=lambda file: file.name)
 def test_the_alerts_do_what_their_tests_say(file: Path) -> None:
-    run(need("promtool"), "test", "rules", file.name, cwd=file.parent)
+    run(find_tool("promtool"), "test", "rules", file.name, cwd=file.parent)
 
 
 def test_amtool_accepts_the_configuration(definitions: Definitions) -> None:
     file = PROMETHEUS / "alertmanager.yml"
-    run(need("amtool"), "check-config", str(file))
+    run(find_tool("amtool"), "check-config", str(file))
     configuration = yaml.safe_load(file.read_text())
     assert configuration["route"]["group_by"] == ["mission", "priority"]
     labels = {name for _, indicator in definitions.catalogue.indicators for name in indicator.dimensions}
@@ -111,7 +101,7 @@ def test_the_rules_fire_for_what_the_view_says_and_for_nothing_else(
     application: Application, write_csv: WriteCsv, tmp_path: Path, seed: int
 ) -> None:
     # A world of random figures and thresholds; each date is rendered as it is scraped, and promtool evaluates the rules on it.
-    promtool = need("promtool")
+    promtool = find_tool("promtool")
     luck = random.Random(seed)
     indicators = ["sofa_incidents_new", "sofa_incidents_total", "hospital_outage_days", "military_units"]
     periods = [(f"{year}-05-01", f"{year}-10-31") for year in range(2010, 2023)]

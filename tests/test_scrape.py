@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from service.application import Application
 from service.definitions import read_definitions
 from service.settings import Settings, find_in_tree
 from service.web.app import make_app
+from tests.tools import find_tool
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
@@ -82,9 +82,9 @@ def test_no_indicator_or_kpi_lacks_help(client: FlaskClient) -> None:
 
 
 def test_promtool_has_no_remark_but_the_two_names_of_the_contract(client: FlaskClient) -> None:
-    promtool = shutil.which("promtool")
-    assert promtool, "promtool is missing: install the package prometheus"
-    checked = subprocess.run([promtool, "check", "metrics"], input=client.get("/metrics").data, capture_output=True)
+    checked = subprocess.run(
+        [find_tool("promtool"), "check", "metrics"], input=client.get("/metrics").data, capture_output=True
+    )
     assert sorted(checked.stderr.decode().splitlines()) == [
         'a4p_hospital_outage_days use base unit "seconds" instead of "days"',
         'a4p_indicator_age_days use base unit "seconds" instead of "days"',

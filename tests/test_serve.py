@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from tests.service_process import ServiceProcess, get, run_a4p, wait_for
+from tests.tools import find_tool
 
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
 ROW = "sofa_incidents_new,UNMISS,,2024-05-01,2024-10-31,97,A,UNMISS submission,2,\n"
@@ -95,7 +96,7 @@ def test_nothing_writes_over_tcp(tmp_path: Path) -> None:
         url = service.wait_until_ready()
         for work in ("load", "snapshot", "backup"):
             answer = subprocess.run(
-                ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", f"{url}/{work}"],
+                [find_tool("curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", f"{url}/{work}"],
                 capture_output=True,
                 text=True,
             )
@@ -106,7 +107,7 @@ def test_the_handoff_refuses_what_it_does_not_understand(tmp_path: Path) -> None
     with ServiceProcess(tmp_path / "data") as service:
         service.wait_until_ready()
         answer = subprocess.run(
-            ["curl", "-s", "-w", "%{http_code}", "--unix-socket", str(tmp_path / "data" / "a4p.sock"),
+            [find_tool("curl"), "-s", "-w", "%{http_code}", "--unix-socket", str(tmp_path / "data" / "a4p.sock"),
              "-d", json.dumps({"files": 3}), "http://localhost/load"],
             capture_output=True,
             text=True,

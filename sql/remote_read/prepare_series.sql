@@ -1,8 +1,4 @@
--- A row of held is an observation that holds from a date on: what the history needs of it, computed once.
-create or replace temp table held as
-select h.series_id, h.holds_from, h.holds_until, h.period_end, h.value, h.value - h.previous_value as change, h.status
-from store.holdings as h;
-
+-- A row of derived is a figure about indicators or a KPI, from a date on.
 create or replace temp table derived as
 select * from store.derived_history('held');
 
@@ -35,25 +31,3 @@ series as (
 )
 select (row_number() over (order by metric) - 1)::integer as number, source, series_id, metric, labels, grows
 from series;
-
--- A row of history_labels is one label of one series; an empty value is no label.
-create or replace temp table history_labels as
-with named as (
-    select number, '__name__' as name, metric as value
-    from history_series
-    union all
-    select number, unnest(map_keys(labels)), unnest(map_values(labels))
-    from history_series
-)
-select number, name, value
-from named
-where value <> '';
-
--- A row of history_values is one value of one label, with its code from 1, in the order of the values.
-create or replace temp table history_values as
-with distinct_values as (
-    select distinct name, value
-    from history_labels
-)
-select name, value, row_number() over (partition by name order by value)::integer as code
-from distinct_values;

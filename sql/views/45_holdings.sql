@@ -1,22 +1,26 @@
--- How long each observation holds: what `latest` and `changes` say, for every date at once; first by number of the series.
-create or replace view store.holdings as
-with current_revisions as (
-    select *
+-- The current revision of each observation, by number of its series.
+create or replace view store.current_revisions as
+select *
+from store.observations
+where rowid in (
+    select arg_max(rowid, batch_id)
     from store.observations
-    where rowid in (
-        select arg_max(rowid, batch_id)
-        from store.observations
-        where recorded_at <= known_at_time()
-        group by series_id, period_start, period_end
-    )
-),
+    where recorded_at <= known_at_time()
+    group by series_id, period_start, period_end
+);
+
+comment on view store.current_revisions is 'A row is the current revision of an observation, by number of its series.';
+
+-- How long each observation holds: what `latest` and `changes` say, for every date at once.
+-- `revisions` names store.current_revisions, or a table of those of some series.
+create or replace macro store.holdings_of(revisions) as table
 -- The period before of a cumulative figure starts the same day; of any other it ends the day before (below).
-cumulated as (
+with cumulated as (
     select
         *,
         lag(period_end) over earlier as cumulated_period_end,
         lag(value) over earlier as cumulated_value
-    from current_revisions
+    from query_table(revisions)
     window earlier as (partition by series_id, period_start order by period_end)
 ),
 -- Of the periods that end on one day the shortest holds.
@@ -37,6 +41,11 @@ select
     if(t.cumulated_period_end is null, b.value, t.cumulated_value) as previous_value
 from timed as t
 left join shortest as b on b.series_id = t.series_id and b.period_end = t.period_start - 1;
+
+create or replace view store.holdings as
+select * from store.holdings_of('store.current_revisions');
+
+comment on view store.holdings is 'A row is an observation that holds on some date, by number of its series.';
 
 create or replace view holdings as
 select

@@ -49,6 +49,8 @@ from store.observations as o
 join store.series as s using (series_id)
 where o.recorded_at <= known_at_time();
 
+comment on view store.period_end_history is 'A row is the end of a period that a mission reported an indicator for.';
+
 -- The age of the newest figure of an indicator and mission at each date when that figure changes; null when none is left.
 create or replace macro store.age_history(held) as table
 with spells as (
@@ -81,6 +83,8 @@ select v.kpi, v.mission, v.dimensions, v.as_of, arg_max_null(v.value, v.computed
 from store.kpi_values as v
 where v.kpi <> 'indicator_age_days' and v.computed_at <= known_at_time()
 group by all;
+
+comment on view store.kpi_history is 'A row is a KPI figure that holds from a date on, until the next; a null value ends the series.';
 
 -- What /metrics shows beside the indicators themselves, under the same names and labels: a row holds from its date until the
 -- series' next row, a null value ends the series, and growth is added on each further day.

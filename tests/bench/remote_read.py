@@ -35,7 +35,8 @@ from tests.bench.measure import (
     tell_seconds,
 )
 from tests.bench.scrape import Scraper
-from tests.prometheus_process import PrometheusProcess, find_tool
+from tests.prometheus_process import PrometheusProcess
+from tests.tools import find_tool
 
 PERIODS = 10
 ROUNDS = 7

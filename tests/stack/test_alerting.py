@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,24 +15,11 @@ import yaml
 
 from service.settings import find_in_tree
 from tests.service_process import ServiceProcess, get, run_a4p, wait_for
+from tests.tools import find_free_port, find_tool
 
 pytestmark = pytest.mark.stack
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
 PATIENCE_SECONDS = 60
-
-
-def need(tool: str) -> str:
-    """Return the path of a tool; skip without it, but fail where the project's own check runs."""
-    found = shutil.which(tool)
-    if found is None:
-        assert os.environ.get("CI") != "true", f"{tool} is missing"
-        pytest.skip(f"{tool} is not installed")
-    return found
-
-
-def find_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @contextmanager
@@ -53,8 +37,8 @@ class Stack:
     """The service with the shipped rules and the shipped Alertmanager configuration, at other ports and shorter intervals."""
 
     def __init__(self, directory: Path, url: str, stack: ExitStack) -> None:
-        prometheus, alertmanager = need("prometheus"), need("prometheus-alertmanager")
-        self.alertmanager_port, port = find_port(), find_port()
+        prometheus, alertmanager = find_tool("prometheus"), find_tool("prometheus-alertmanager")
+        self.alertmanager_port, port = find_free_port(), find_free_port()
         self.url = f"http://127.0.0.1:{port}"
         configuration = yaml.safe_load((find_in_tree("prometheus") / "alertmanager.yml").read_text())
         configuration["route"].update(group_wait="0s", group_interval="1s", repeat_interval="5s")

@@ -12,8 +12,9 @@ import pytest
 
 from service.settings import TREE
 from service.warehouse import open_copy
-from tests.prometheus_process import PrometheusProcess, find_tool
+from tests.prometheus_process import PrometheusProcess
 from tests.service_process import ServiceProcess, run_a4p
+from tests.tools import find_tool
 
 pytestmark = pytest.mark.stack
 
