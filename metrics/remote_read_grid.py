@@ -14,8 +14,9 @@ import numpy as np
 from metrics.history import DAY_MS, Integers
 
 HOUR_MS = 3_600_000
-# Instants beyond these (year 3000 and year 1800) are not told apart; Prometheus asks for the series "until year 292277025".
-LATEST_MS = 32_503_680_000_000
+# Instants beyond these (May 2109 and year 1800) are not told apart; Prometheus asks for the series "until year 292277025".
+# Up to the later one a timestamp takes six bytes, which lets samples be encoded as records of one size.
+LATEST_MS = (1 << 42) - 1
 EARLIEST_MS = -5_364_662_400_000
 # Functions of a range: where one stands around a selector that has no range, there is a subquery between them.
 RANGE_FUNCTIONS = frozenset(

@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     threads: int = Field(default_factory=_default_threads, ge=1, description="DuckDB threads.")
     memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="DuckDB memory limit.")
     remote_read_lookback_seconds: int = Field(300, ge=1, description="Shortest --query.lookback-delta that reads the history.")
-    remote_read_samples: int = Field(20_000_000, ge=1, description="Most samples in one answer of remote read.")
+    remote_read_samples: int = Field(5_000_000, ge=1, description="Most samples in one answer of remote read.")
     remote_read_series: int = Field(200_000, ge=1, description="Most series in one answer of remote read.")
     remote_read_body_bytes: int = Field(1 << 20, ge=1, description="Largest request of remote read, as sent.")
     remote_read_request_bytes: int = Field(8 << 20, ge=1, description="Largest request of remote read, decompressed.")
