@@ -16,6 +16,7 @@ from service.history import read_history
 from service.jobs import Job, JobRunner, list_runs
 from service.load import Batch, Progress, ignore_progress, load_files
 from service.publish import prune_backups, publish_read_copy, write_copy
+from service.read_copy import ReadCopy
 from service.remote_read import RemoteReader
 from service.self_metrics import SelfMetrics
 from service.settings import Settings
@@ -29,7 +30,7 @@ SHIPPED_BY = "a4p"
 class Application:
     """An open warehouse with its definitions, its jobs and the exposition being served.
 
-    `exposition` is replaced whole by one assignment; a scrape reads it once. Raises WarehouseLocked and
+    `exposition` and `read_copy` are replaced whole by one assignment; an answer reads them once. Raises WarehouseLocked and
     WarehouseError as `open_warehouse` does.
     """
 
@@ -41,6 +42,7 @@ class Application:
         self.exposition: Exposition = assemble_exposition((), {})
         self.snapshot: Snapshot | None = None
         self.history: History | None = None
+        self.read_copy: ReadCopy | None = None
         self.warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit)
         try:
             store_catalogue(self.warehouse, definitions.catalogue, clock())
@@ -121,6 +123,10 @@ class Application:
     def _publish(self) -> int:
         now = self.clock()
         publish_read_copy(self.warehouse, self.settings.read_copy_file, self.settings.backup_dir, now)
+        if self.snapshot is not None:
+            settings = self.settings
+            # One assignment: who reads the copy before goes on reading it.
+            self.read_copy = ReadCopy(settings.read_copy_file, settings.threads, settings.memory_limit)
         with self.warehouse.cursor() as cursor:
             (count,) = cursor.execute("select count(*) from store.observations").fetchone() or (0,)
         self.self_metrics.tell_warehouse(self.settings.warehouse_file.stat().st_size, count, now)
