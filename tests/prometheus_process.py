@@ -21,6 +21,7 @@ class PrometheusProcess:
     """Prometheus on a free port of the loopback; `service_url` is what it reads the history from."""
 
     def __init__(self, directory: Path, *options: str, service_url: str | None = None) -> None:
+        program = find_tool("prometheus")  # before anything is opened: without it the test is skipped
         directory.mkdir(parents=True, exist_ok=True)
         remote_read: list[dict[str, Any]] = []
         if service_url:
@@ -38,7 +39,7 @@ class PrometheusProcess:
         self._log = (directory / "log").open("w")
         self.process = subprocess.Popen(
             [
-                find_tool("prometheus"),
+                program,
                 f"--config.file={config}",
                 f"--storage.tsdb.path={directory / 'tsdb'}",
                 f"--web.listen-address={self.url.removeprefix('http://')}",
