@@ -14,6 +14,7 @@ from service.application import Application
 from service.errors import PortTaken
 from service.handoff import make_handoff_app
 from service.web.alerts import make_alerts_blueprint
+from service.web.charts import make_charts_blueprint
 from service.web.pages import make_pages_blueprint
 from service.web.remote_read import make_remote_read_blueprint
 from service.web.scrape import make_scrape_blueprint
@@ -33,6 +34,7 @@ def make_app(application: Application) -> Flask:
     app = Flask("service.web")
     app.register_blueprint(make_scrape_blueprint(application))
     app.register_blueprint(make_pages_blueprint(application))
+    app.register_blueprint(make_charts_blueprint(application))
     app.register_blueprint(make_alerts_blueprint(application))
     app.register_blueprint(make_remote_read_blueprint(application))
     return app

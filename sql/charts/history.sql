@@ -1,0 +1,23 @@
+-- A row is what one series of an indicator says for one period that had ended; the first $most series, in the catalogue's order.
+with figures as (
+    select
+        o.mission, o.dimensions, o.period_start, o.period_end, o.value, o.status, c.cycle,
+        list_transform(map_keys(o.dimensions), lambda name: list_position(i.dimensions[name], o.dimensions[name])) as places
+    from observations as o
+    join store.indicators as i using (indicator)
+    left join cycles as c using (period_start, period_end)
+    where i.catalogue_version = (select max(catalogue_version) from store.catalogues)
+        and o.indicator = $indicator
+        and ($mission is null or o.mission = $mission)
+        and o.period_end <= as_of_date()
+),
+numbered as (
+    select *, dense_rank() over (order by mission = 'ALL' desc, mission, places, dimensions::varchar) as number
+    from figures
+)
+select
+    name_series(mission, dimensions) as series, name_period(cycle, period_start, period_end) as period, period_start, period_end,
+    value, status, (select max(number) from numbered) as series_count
+from numbered
+where number <= $most
+order by number, period_end, period_start
