@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from service.errors import AlertError
-from service.warehouse import Connection, Warehouse, run_sql
+from service.warehouse import Connection, Warehouse, read_rows, run_sql
 
 TOKEN_NAME = "alerts-token"
 
@@ -64,14 +64,9 @@ def record_notification(warehouse: Warehouse, notification: Notification, now: d
     return int(row[0]) if row else 0
 
 
-def _read_rows(result: Connection) -> list[dict[str, Any]]:
-    names = [column[0] for column in result.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
 def list_firing(connection: Connection) -> list[dict[str, Any]]:
     """Return the alerts that fire now, the gravest first."""
-    return _read_rows(run_sql(connection, "alerts/list"))
+    return read_rows(run_sql(connection, "alerts/list"))
 
 
 def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
@@ -79,7 +74,7 @@ def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
 
     The beginning of a fingerprint will do. Raises AlertError when none, or more than one, begins so.
     """
-    notifications = _read_rows(run_sql(connection, "alerts/history", fingerprint=fingerprint))
+    notifications = read_rows(run_sql(connection, "alerts/history", fingerprint=fingerprint))
     found = sorted({row["fingerprint"] for row in notifications})
     if len(found) != 1:
         raise AlertError(
@@ -98,7 +93,7 @@ def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
         labels=labels,
     )
     observations = [
-        {**row, "period_start": str(row["period_start"]), "period_end": str(row["period_end"])} for row in _read_rows(revisions)
+        {**row, "period_start": str(row["period_start"]), "period_end": str(row["period_end"])} for row in read_rows(revisions)
     ]
     return {"notifications": notifications, "observations": observations}
 

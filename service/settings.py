@@ -8,9 +8,10 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -41,8 +42,14 @@ def _check_timezone(name: str) -> str:
     return name
 
 
+def _split_names(names: object) -> object:
+    return [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
+
+
 Cron = Annotated[str, AfterValidator(_check_cron)]
 TimeZone = Annotated[str, AfterValidator(_check_timezone)]
+# In the environment the names stand with commas between them, and not as JSON.
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
 
 
 def _default_threads() -> int:
@@ -57,6 +64,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to bind.")
     port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 takes a free one.")
+    allowed_hosts: Names = Field((), description="Further host names to answer to, with commas between them.")
     data_dir: Path = Field(Path("data"), description="Folder of the warehouse, its read copy and backups.")
     catalogue: Path = Field(
         default_factory=lambda: find_in_tree("metrics"),

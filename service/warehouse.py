@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -40,6 +41,12 @@ def run_sql(connection: Connection, name: str, **parameters: object) -> Connecti
         bound = {key: parameters[key] for key in statement.named_parameters}
         connection.execute(statement, bound or None)
     return connection
+
+
+def read_rows(result: Connection) -> list[dict[str, Any]]:
+    """Return the rows of a result, each a dictionary by column; for results of a page's size."""
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def read_clock() -> datetime:

@@ -115,11 +115,3 @@ def test_not_ready_before_the_first_snapshot(tmp_path: Path) -> None:
         assert client.get("/-/ready").status_code == 200
     finally:
         opened.close()
-
-
-def test_the_first_page_lists_every_indicator(client: FlaskClient, application: Application) -> None:
-    page = client.get("/").text
-    for _, indicator in application.definitions.catalogue.indicators:
-        assert indicator.metric in page
-    with client.get("/static/page.css") as style:
-        assert style.status_code == 200

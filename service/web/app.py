@@ -15,7 +15,9 @@ from service.errors import PortTaken
 from service.handoff import make_handoff_app
 from service.web.alerts import make_alerts_blueprint
 from service.web.charts import make_charts_blueprint
+from service.web.guard import guard
 from service.web.pages import make_pages_blueprint
+from service.web.pages.errors import show_errors
 from service.web.remote_read import make_remote_read_blueprint
 from service.web.scrape import make_scrape_blueprint
 
@@ -32,6 +34,9 @@ HANDOFF_THREADS = 4
 def make_app(application: Application) -> Flask:
     """Return the WSGI application that the world may ask; nothing in it writes, but alerts keeps notifications."""
     app = Flask("service.web")
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    guard(app, application.settings)
+    show_errors(app, application)
     app.register_blueprint(make_scrape_blueprint(application))
     app.register_blueprint(make_pages_blueprint(application))
     app.register_blueprint(make_charts_blueprint(application))

@@ -1,0 +1,63 @@
+"""How figures are written for people: values, changes and statuses, by unit."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+MINUS = "\N{MINUS SIGN}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+STATUS_TEXT = {
+    "A": "normal",
+    "E": "estimated",
+    "P": "provisional",
+    "M": "missing",
+    "U": "under validation",
+    "N": "not applicable",
+}
+LEVELS = {1.0: "low", 2.0: "medium", 3.0: "high"}
+SUFFIXES = {"days": "days", "meters": "m", "square_meters": "m\N{SUPERSCRIPT TWO}"}
+
+Tone = Literal["better", "worse", "same", "neutral"]
+
+
+def write_figure(value: float | None, unit: str) -> str:
+    """Return a value as a person reads it, such as 1,234, 27.3%, yes, 2 medium or 30 days; empty for None."""
+    if value is None:
+        return ""
+    if unit == "boolean" and value in (0, 1):
+        return "yes" if value else "no"
+    if unit == "level" and value in LEVELS:
+        return f"{value:g}{NO_BREAK}{LEVELS[value]}"
+    if unit == "ratio":
+        return f"{_write_number(value * 100, 1)}%"
+    suffix = f"{NO_BREAK}{SUFFIXES[unit]}" if unit in SUFFIXES else ""
+    return _write_number(value, 2) + suffix
+
+
+def write_change(change: float | None, unit: str) -> str:
+    """Return a change with its sign, such as +12, +3 points (of a ratio) or 'now yes'; empty for None."""
+    if change is None:
+        return ""
+    if unit == "boolean" and change in (-1, 1):
+        return "now yes" if change > 0 else "now no"
+    number = _write_number(change * 100, 1) if unit == "ratio" else _write_number(change, 2)
+    if number == "0":
+        return "no change"
+    suffix = {"ratio": f"{NO_BREAK}points"}.get(unit, f"{NO_BREAK}{SUFFIXES[unit]}" if unit in SUFFIXES else "")
+    return ("" if change < 0 else "+") + number + suffix
+
+
+def judge_change(change: float | None, better: str) -> Tone:
+    """Return whether a change is for the better or the worse, given which direction is better."""
+    if change is None or better == "neutral":
+        return "neutral"
+    if change == 0:
+        return "same"
+    return "better" if (change > 0) == (better == "higher") else "worse"
+
+
+def _write_number(value: float, decimals: int) -> str:
+    text = f"{abs(value):,.{decimals}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return MINUS + text if value < 0 and text != "0" else text
