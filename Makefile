@@ -2,10 +2,13 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: run test check bench generate golden proto clean
+.PHONY: run stack test check bench generate golden proto clean
 
 run: $(VENV)/installed
 	@$(BIN)/a4p serve
+
+stack: $(VENV)/installed
+	@$(BIN)/a4p stack
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest

@@ -7,15 +7,16 @@ import os
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from service.errors import AlertError
+from service.settings import Settings
 from service.warehouse import Connection, Warehouse, read_rows, run_sql
 
-TOKEN_NAME = "alerts-token"
+# Its group may read the token where a setting puts it outside the data directory: Alertmanager then runs as another user.
+OWN_MODE, SHARED_MODE = 0o600, 0o640
 
 
 class Alert(BaseModel):
@@ -38,17 +39,23 @@ class Notification(BaseModel):
     alerts: list[Alert]
 
 
-def read_token(data_dir: Path) -> str:
-    """Return the token of the alerts endpoint; the first time it is made, readable by this user only."""
-    file = data_dir / TOKEN_NAME
+def read_token(settings: Settings) -> str:
+    """Return the token of the alerts endpoint; the first time it is made, readable by this user only.
+
+    Where A4P_ALERTS_TOKEN_FILE names its file, the group of the file may read it too. Raises AlertError.
+    """
+    file, mode = settings.token_file, SHARED_MODE if settings.alerts_token_file else OWN_MODE
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
         token = file.read_text(encoding="ascii").strip()
         if len(token) < 16:
             raise AlertError(f"{file} holds no token; remove it and start again, then one is made") from None
         return token
+    except OSError as error:
+        raise AlertError(f"the token of Alertmanager cannot be written to {file}: {error.strerror}") from None
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        os.fchmod(descriptor, mode)  # whatever the umask
         token = secrets.token_urlsafe(32)
         stream.write(token)
         stream.flush()

@@ -19,6 +19,7 @@ from service.commands.restore import restore
 from service.commands.rules import rules
 from service.commands.serve import serve
 from service.commands.snapshot import snapshot
+from service.commands.stack import stack
 from service.commands.thresholds import thresholds
 from service.errors import ServiceError
 
@@ -35,7 +36,7 @@ def a4p() -> None:
     """
 
 
-for command in (alerts, backup, check, export, generate, jobs, load, restore, rules, serve, snapshot, thresholds):
+for command in (alerts, backup, check, export, generate, jobs, load, restore, rules, serve, snapshot, stack, thresholds):
     a4p.add_command(command)
 
 

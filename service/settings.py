@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     keep_backups: int = Field(5, ge=1, description="How many dated copies to keep.")
     threads: int = Field(default_factory=_default_threads, ge=1, description="DuckDB threads.")
     memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="DuckDB memory limit.")
+    alerts_token_file: Path | None = Field(
+        None, description="File of Alertmanager's token.  [default: alerts-token in data_dir]"
+    )
     remote_read_lookback_seconds: int = Field(300, ge=1, description="Shortest --query.lookback-delta that reads the history.")
     remote_read_samples: int = Field(5_000_000, ge=1, description="Most samples in one answer of remote read.")
     remote_read_series: int = Field(200_000, ge=1, description="Most series in one answer of remote read.")
@@ -104,6 +107,10 @@ class Settings(BaseSettings):
     @property
     def read_copy_file(self) -> Path:
         return self.data_dir / "warehouse-read.duckdb"
+
+    @property
+    def token_file(self) -> Path:
+        return self.alerts_token_file or self.data_dir / "alerts-token"
 
     @property
     def backup_dir(self) -> Path:

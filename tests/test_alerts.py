@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service.alerts import TOKEN_NAME, acknowledge_alerts, list_firing, read_token, trace_alert
+from service.alerts import acknowledge_alerts, list_firing, read_token, trace_alert
 from service.application import Application
 from service.definitions import Definitions
 from service.errors import AlertError
@@ -71,7 +72,7 @@ def client(application: Application) -> FlaskClient:
 
 @pytest.fixture
 def token(client: FlaskClient, application: Application) -> dict[str, str]:
-    return {"Authorization": f"Bearer {read_token(application.settings.data_dir)}"}
+    return {"Authorization": f"Bearer {read_token(application.settings)}"}
 
 
 def count(application: Application) -> int:
@@ -80,7 +81,7 @@ def count(application: Application) -> int:
 
 
 def test_the_first_start_writes_a_token_that_only_its_user_can_read(client: FlaskClient, application: Application) -> None:
-    file = application.settings.data_dir / TOKEN_NAME
+    file = application.settings.token_file
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     first = file.read_text()
     assert len(first) >= 40
@@ -88,11 +89,25 @@ def test_the_first_start_writes_a_token_that_only_its_user_can_read(client: Flas
     assert file.read_text() == first
 
 
+def test_a_token_that_is_put_elsewhere_can_be_read_by_its_group(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", alerts_token_file=tmp_path / "run" / "token")
+    with pytest.raises(AlertError, match=r"cannot be written to .*run/token: No such file or directory"):
+        read_token(settings)
+    (tmp_path / "run").mkdir()
+    before = os.umask(0o077)
+    try:
+        token = read_token(settings)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(settings.token_file.stat().st_mode) == 0o640
+    assert read_token(settings) == token == settings.token_file.read_text()
+
+
 @pytest.mark.parametrize(
     "given", [None, "", "Bearer", "Bearer wrong", "Basic {token}", "{token}", "Bearer {token}x", "Bearer é"]
 )
 def test_a_stranger_cannot_write(client: FlaskClient, application: Application, given: str | None) -> None:
-    token = read_token(application.settings.data_dir)
+    token = read_token(application.settings)
     headers = {} if given is None else {"Authorization": given.format(token=token)}
     answer = client.post("/api/v1/alerts", json=FIRING, headers=headers)
     assert answer.status_code == 401

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from metrics.addresses import render_container_files
 from metrics.reference import render_reference
 from metrics.rules import render_rules
 from service.definitions import read_definitions
@@ -21,9 +22,14 @@ def list_generated() -> dict[Path, str]:
     """Return the text that each generated file of the tree must have, by path."""
     definitions = read_definitions(find_in_tree("metrics"))
     rules = render_rules(definitions.catalogue, definitions.kpis)
+    prometheus = find_in_tree("prometheus")
+    container_files = render_container_files(
+        *((prometheus / name).read_text(encoding="utf-8") for name in ("prometheus.yml", "alertmanager.yml"))
+    )
     return {
         find_in_tree("docs") / "metrics.md": render_reference(definitions.catalogue, definitions.kpis),
-        **{find_in_tree("prometheus") / "rules" / name: text for name, text in rules.items()},
+        **{prometheus / "rules" / name: text for name, text in rules.items()},
+        **{prometheus / "compose" / name: text for name, text in container_files.items()},
     }
 
 
@@ -36,7 +42,7 @@ Examples:
 )
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; fail when a file would change.")
 def generate(only_check: bool) -> None:
-    """Write every generated file of this checkout: docs/metrics.md and prometheus/rules."""
+    """Write every generated file of this checkout: docs/metrics.md, prometheus/rules and prometheus/compose."""
     stale = []
     for file, text in list_generated().items():
         if file.exists() and file.read_text(encoding="utf-8") == text:

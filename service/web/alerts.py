@@ -17,7 +17,7 @@ MOST_BYTES = 8 << 20
 def make_alerts_blueprint(application: Application) -> Blueprint:
     """Return the route that keeps notifications. It always wants the token, which is good for nothing else."""
     routes = Blueprint("alerts", __name__)
-    expected = f"Bearer {read_token(application.settings.data_dir)}".encode()
+    expected = f"Bearer {read_token(application.settings)}".encode()
 
     @routes.post("/api/v1/alerts")
     def receive() -> Response:

@@ -1,0 +1,82 @@
+"""Where the programs of the stack find each other: the shipped Prometheus and Alertmanager files, for other addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metrics.catalogue import CatalogueError
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Addresses are host:port. `instance` is the service as people reach it, which links of alerts begin with.
+
+    Paths are as the programs see them: `rules` is a pattern, `token_file` the token that Alertmanager sends.
+    """
+
+    service: str
+    instance: str
+    alertmanager: str
+    rules: str
+    token_file: str
+
+
+# What the files hold as they are shipped.
+SHIPPED = Addresses("127.0.0.1:8000", "127.0.0.1:8000", "127.0.0.1:9093", "rules/*.yml", "../data/alerts-token")
+# docker-compose.yml: names of services, and the mounts of their containers.
+CONTAINERS = Addresses("a4p:8000", "127.0.0.1:8000", "alertmanager:9093", "../rules/*.yml", "/run/a4p/alerts-token")
+HEAD = "# Written by `a4p generate` for docker-compose.yml from ../{name}; change that file, not this one.\n"
+
+
+def place_prometheus(text: str, addresses: Addresses) -> str:
+    """Return the text of prometheus.yml for other addresses, its comments included.
+
+    Raises CatalogueError where the shipped addresses are not in it.
+    """
+    return _replace(
+        "prometheus.yml",
+        text,
+        [
+            (f'instance: "{SHIPPED.instance}"', f'instance: "{addresses.instance}"'),
+            (f'targets: ["{SHIPPED.service}"]', f'targets: ["{addresses.service}"]'),
+            (f"http://{SHIPPED.service}/", f"http://{addresses.service}/"),
+            (f'targets: ["{SHIPPED.alertmanager}"]', f'targets: ["{addresses.alertmanager}"]'),
+            (f"- {SHIPPED.rules}", f"- {addresses.rules}"),
+        ],
+    )
+
+
+def place_alertmanager(text: str, addresses: Addresses) -> str:
+    """Return the text of alertmanager.yml for other addresses; raises as `place_prometheus` does."""
+    return _replace(
+        "alertmanager.yml",
+        text,
+        [
+            (f"http://{SHIPPED.service}/", f"http://{addresses.service}/"),
+            (f"credentials_file: {SHIPPED.token_file}", f"credentials_file: {addresses.token_file}"),
+        ],
+    )
+
+
+def render_container_files(prometheus: str, alertmanager: str) -> dict[str, str]:
+    """Return the text of the files of prometheus/compose by name, from that of the shipped ones."""
+    return {
+        "prometheus.yml": _begin("prometheus.yml", place_prometheus(prometheus, CONTAINERS)),
+        "alertmanager.yml": _begin("alertmanager.yml", place_alertmanager(alertmanager, CONTAINERS)),
+    }
+
+
+def _begin(name: str, text: str) -> str:
+    # The comment on top says how to use the shipped file.
+    lines = text.splitlines(keepends=True)
+    while lines and lines[0].startswith("#"):
+        lines.pop(0)
+    return HEAD.format(name=name) + "".join(lines)
+
+
+def _replace(name: str, text: str, changes: list[tuple[str, str]]) -> str:
+    for shipped, wanted in changes:
+        if shipped not in text:
+            raise CatalogueError(f"prometheus/{name}: {shipped!r} is not in it, so it cannot be written for other addresses")
+        text = text.replace(shipped, wanted)
+    return text

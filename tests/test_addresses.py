@@ -1,0 +1,52 @@
+"""The Prometheus and Alertmanager files for other addresses: the same configuration, elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from metrics.addresses import CONTAINERS, SHIPPED, Addresses, place_alertmanager, place_prometheus, render_container_files
+from metrics.catalogue import CatalogueError
+from service.settings import find_in_tree
+
+PROMETHEUS = (find_in_tree("prometheus") / "prometheus.yml").read_text()
+ALERTMANAGER = (find_in_tree("prometheus") / "alertmanager.yml").read_text()
+ELSEWHERE = Addresses("10.0.0.1:1", "a4p.example.org", "10.0.0.2:2", "/rules/*.yml", "/secret/token")
+
+
+def test_the_shipped_files_hold_the_shipped_addresses() -> None:
+    assert place_prometheus(PROMETHEUS, SHIPPED) == PROMETHEUS
+    assert place_alertmanager(ALERTMANAGER, SHIPPED) == ALERTMANAGER
+
+
+def test_each_address_is_written_where_it_belongs() -> None:
+    prometheus = yaml.safe_load(place_prometheus(PROMETHEUS, ELSEWHERE))
+    (target,) = prometheus["scrape_configs"][0]["static_configs"]
+    assert target == {"targets": ["10.0.0.1:1"], "labels": {"instance": "a4p.example.org"}}
+    assert prometheus["remote_read"][0]["url"] == "http://10.0.0.1:1/api/v1/read"
+    assert prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] == ["10.0.0.2:2"]
+    assert prometheus["rule_files"] == ["/rules/*.yml"]
+    (webhook,) = yaml.safe_load(place_alertmanager(ALERTMANAGER, ELSEWHERE))["receivers"][0]["webhook_configs"]
+    assert webhook["url"] == "http://10.0.0.1:1/api/v1/alerts"
+    assert webhook["http_config"]["authorization"]["credentials_file"] == "/secret/token"
+
+
+def test_nothing_but_the_addresses_changes() -> None:
+    back = [(f'"{ELSEWHERE.instance}"', f'"{SHIPPED.instance}"'), (ELSEWHERE.service, SHIPPED.service)]
+    back += [(ELSEWHERE.alertmanager, SHIPPED.alertmanager), (ELSEWHERE.rules, SHIPPED.rules)]
+    text = place_prometheus(PROMETHEUS, ELSEWHERE)
+    for placed, shipped in back:
+        text = text.replace(placed, shipped)
+    assert text == PROMETHEUS
+
+
+def test_a_file_without_the_shipped_addresses_is_told() -> None:
+    with pytest.raises(CatalogueError, match=r"prometheus\.yml: .*127\.0\.0\.1:8000.* is not in it"):
+        place_prometheus("scrape_configs: []", ELSEWHERE)
+
+
+def test_the_files_for_containers_reach_no_loopback() -> None:
+    files = {name: yaml.safe_load(text) for name, text in render_container_files(PROMETHEUS, ALERTMANAGER).items()}
+    instance = files["prometheus.yml"]["scrape_configs"][0]["static_configs"][0].pop("labels")
+    assert instance == {"instance": CONTAINERS.instance}, "which people open, not Prometheus"
+    assert "127.0.0.1" not in str(files)
