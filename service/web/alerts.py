@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from service.alerts import Notification, read_token, record_notification
 from service.application import Application
+from service.web.problems import Refused, refuse_invalid
 
 # A group of a thousand alerts with their annotations has about one megabyte.
 MOST_BYTES = 8 << 20
@@ -23,28 +24,17 @@ def make_alerts_blueprint(application: Application) -> Blueprint:
     def receive() -> Response:
         given = request.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, expected):
-            answer = _refuse(401, "the token of the file alerts-token is wanted")
-            answer.headers["WWW-Authenticate"] = "Bearer"
-            return answer
+            raise Refused(401, "the token of the file alerts-token is wanted", {"WWW-Authenticate": "Bearer"})
         if (request.content_length or 0) > MOST_BYTES:
-            return _refuse(413, f"a notification has at most {MOST_BYTES:,} bytes")
+            raise Refused(413, f"a notification has at most {MOST_BYTES:,} bytes")
         body = request.stream.read(MOST_BYTES + 1)
         if len(body) > MOST_BYTES:
-            return _refuse(413, f"a notification has at most {MOST_BYTES:,} bytes")
+            raise Refused(413, f"a notification has at most {MOST_BYTES:,} bytes")
         try:
             notification = Notification.model_validate_json(body)
         except ValidationError as error:
-            fault = error.errors(include_url=False, include_input=False)[0]
-            return _refuse(400, f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}")
+            raise refuse_invalid(error) from None
         recorded = record_notification(application.warehouse, notification, application.clock())
         return jsonify({"received": len(notification.alerts), "recorded": recorded})
 
     return routes
-
-
-def _refuse(status: int, detail: str) -> Response:
-    """Return problem details (RFC 9457)."""
-    answer = jsonify({"type": "about:blank", "status": status, "detail": detail})
-    answer.status_code = status
-    answer.content_type = "application/problem+json"
-    return answer

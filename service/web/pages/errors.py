@@ -1,12 +1,14 @@
-"""What a person sees when a page cannot be shown."""
+"""What a person sees when a page cannot be shown; an error of the API is problem details."""
 
 from __future__ import annotations
 
-from flask import Flask, Response, make_response, request
+from flask import Flask, Response, make_response
 from werkzeug.exceptions import HTTPException
 
 from service.application import Application
+from service.errors import ServiceError
 from service.web.pages.layout import Page
+from service.web.problems import OWN_FAULT, RETRY_SECONDS, answer_problem, is_api_request, refuse_service_error
 
 TITLES = {
     400: "This cannot be asked",
@@ -17,19 +19,20 @@ TITLES = {
 }
 DETAILS = {
     404: "The address may be mistyped, or what it named may have another name in this catalogue.",
-    500: "The fault is the service's own and is in its log.",
+    500: OWN_FAULT,
 }
-RETRY_SECONDS = 5
 
 
 def show_errors(app: Flask, application: Application) -> None:
-    """Answer errors with a page in the layout; those of the API are not pages and stay as they are."""
+    """Answer errors with a page in the layout; those of the API are problem details."""
 
     @app.errorhandler(HTTPException)
     def show(error: HTTPException) -> Response | HTTPException:
         status = error.code or 500
-        if request.path.startswith("/api/") or error.response is not None or status < 400:
+        if error.response is not None or status < 400:
             return error
+        if is_api_request():
+            return answer_problem(error)
         copy = application.read_copy
         # A description that we gave says more than werkzeug's own.
         is_own = error.description != type(error).description
@@ -41,3 +44,8 @@ def show_errors(app: Flask, application: Application) -> None:
         if status == 503:
             answer.headers["Retry-After"] = str(RETRY_SECONDS)
         return answer
+
+    @app.errorhandler(ServiceError)
+    def show_service_error(error: ServiceError) -> Response | HTTPException:
+        app.logger.error("%s", error)
+        return show(refuse_service_error(error))

@@ -1,0 +1,85 @@
+"""Errors of the API as problem details (RFC 9457): one shape for every answer under /api/ that is not what was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from http import HTTPStatus
+
+from flask import Response, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from service.errors import AlertError, LoadError, ServiceError, ThresholdError
+
+MEDIA_TYPE = "application/problem+json"
+OWN_FAULT = "The fault is the service's own and is in its log."
+RETRY_SECONDS = 5
+# What the caller can mend by asking otherwise; other errors are the service's own.
+MISTAKES = (AlertError, LoadError, ThresholdError)
+
+
+class Refused(HTTPException):
+    """An answer that is a problem: its status, one sentence with the mend, further members and headers.
+
+    Raised below /api/ it is answered as problem details, elsewhere as a page.
+    """
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, **members: object) -> None:
+        super().__init__(detail)
+        self.code = status
+        self.members = members
+        self.more_headers = dict(headers or {})
+
+
+def is_api_request() -> bool:
+    """Return whether the request is to the API, whose errors are problem details and not pages."""
+    return request.path.startswith("/api/")
+
+
+def refuse_service_error(error: ServiceError) -> Refused:
+    """Return a ServiceError as HTTP tells it: 400 for a mistake, 503 where trying again may help, else 500 without details."""
+    if error.can_retry:
+        return Refused(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
+    return Refused(400, str(error)) if isinstance(error, MISTAKES) else Refused(500, OWN_FAULT)
+
+
+def refuse_invalid(error: ValidationError, known: Iterable[str] = ()) -> Refused:
+    """Return what pydantic found wrong as 400; `errors` has every fault, `known` are the names it may have meant."""
+    names = tuple(known)
+    errors = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        name = ".".join(map(str, fault["loc"])) or "body"
+        is_unknown = fault["type"] == "extra_forbidden"
+        message = f"is not known here; {mend_name(name, names)}" if is_unknown else fault["msg"].removeprefix("Value error, ")
+        errors.append({"name": name, "detail": message})
+    return Refused(400, f"{errors[0]['name']}: {errors[0]['detail']}", errors=errors)
+
+
+def mend_name(written: str, known: Iterable[str]) -> str:
+    """Return the mend of a name that is not known: the nearest one that is."""
+    names = list(known)
+    near = get_close_matches(written, names, 1, 0.5)
+    if near:
+        return f"the nearest known name is {near[0]}"
+    return f"known are {', '.join(names)}" if names else "leave it out"
+
+
+def answer_problem(error: HTTPException) -> Response:
+    """Return an HTTP error as problem details; what went wrong within is not told."""
+    status = error.code or 500
+    is_own = isinstance(error, Refused)
+    phrase = HTTPStatus(status).phrase
+    detail = error.description if is_own or status != 500 else OWN_FAULT
+    members = error.members if isinstance(error, Refused) else {}
+    problem = {"type": "about:blank", "title": phrase, "status": status, "detail": detail or phrase, **members}
+    answer = Response(json.dumps(problem, ensure_ascii=False), status, content_type=MEDIA_TYPE)
+    # Of werkzeug's own headers only those that say what else may be done: Allow, Retry-After, WWW-Authenticate.
+    for name, value in error.get_headers():
+        if name.lower() != "content-type":
+            answer.headers[name] = value
+    if isinstance(error, Refused):
+        answer.headers.update(error.more_headers)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
