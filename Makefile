@@ -23,7 +23,7 @@ check: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m tests.bench
 
-generate: $(VENV)/installed
+generate: $(VENV)/installed-dev
 	$(BIN)/a4p generate
 
 # The messages of remote read, by the official compiler in an environment that is thrown away.

@@ -32,6 +32,8 @@ INDICATOR_CHANGE = "a4p_indicator_change"
 # About indicators rather than of them; labels as in the design's contract.
 INDICATOR_FAMILIES = (
     Family("a4p_indicator_info", "What the catalogue says of an indicator. Always 1.", ""),
+    Family("a4p_kpi_info", "What the catalogue says of a KPI. Always 1.", ""),
+    Family("a4p_indicator_expected", "Which missions are expected to report an indicator. Always 1.", ""),
     Family(
         "a4p_indicator_period_end_timestamp_seconds",
         "Last day, at 00:00 UTC, of the newest period in which a mission reported an indicator. Unit: seconds since 1970.",

@@ -12,15 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from service.settings import find_in_tree
 from tests.tools import find_free_port, find_tool
 
 START_SECONDS = 30
 
 
 class PrometheusProcess:
-    """Prometheus on a free port of the loopback; `service_url` is what it reads the history from."""
+    """Prometheus on a free port of the loopback; `service_url` is what it reads the history from, and may scrape too."""
 
-    def __init__(self, directory: Path, *options: str, service_url: str | None = None) -> None:
+    def __init__(self, directory: Path, *options: str, service_url: str | None = None, scrapes: bool = False) -> None:
         program = find_tool("prometheus")  # before anything is opened: without it the test is skipped
         directory.mkdir(parents=True, exist_ok=True)
         remote_read: list[dict[str, Any]] = []
@@ -33,8 +34,14 @@ class PrometheusProcess:
                     "filter_external_labels": False,
                 }
             ]
+        configuration: dict[str, Any] = {"remote_read": remote_read}
+        if service_url and scrapes:
+            target = service_url.removeprefix("http://")
+            configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+            configuration["scrape_configs"] = [{"job_name": "a4p", "static_configs": [{"targets": [target]}]}]
+            configuration["rule_files"] = [str(find_in_tree("prometheus") / "rules" / "*.yml")]
         config = directory / "prometheus.yml"
-        config.write_text(json.dumps({"remote_read": remote_read}))
+        config.write_text(json.dumps(configuration))
         self.url = f"http://127.0.0.1:{find_free_port()}"
         self._log = (directory / "log").open("w")
         self.process = subprocess.Popen(

@@ -14,6 +14,10 @@ from service.errors import ServiceError
 from service.settings import find_in_tree
 
 
+class SdkMissing(ServiceError):
+    """The library that writes dashboards is not installed; the service runs without it."""
+
+
 class StaleFiles(ServiceError):
     """A generated file does not say what the definitions say."""
 
@@ -26,10 +30,17 @@ def list_generated() -> dict[Path, str]:
     container_files = render_container_files(
         *((prometheus / name).read_text(encoding="utf-8") for name in ("prometheus.yml", "alertmanager.yml"))
     )
+    try:
+        # Only who changes definitions needs the library below it, so it is no requirement of the service.
+        from metrics.dashboards import render_dashboards
+    except ModuleNotFoundError as error:
+        raise SdkMissing(f"{error.name} is missing; 'pip install -r requirements-dev.txt' brings it") from None
+    dashboards = render_dashboards(definitions.catalogue, definitions.kpis)
     return {
         find_in_tree("docs") / "metrics.md": render_reference(definitions.catalogue, definitions.kpis),
         **{prometheus / "rules" / name: text for name, text in rules.items()},
         **{prometheus / "compose" / name: text for name, text in container_files.items()},
+        **{find_in_tree("grafana") / "dashboards" / name: text for name, text in dashboards.items()},
     }
 
 
@@ -42,7 +53,7 @@ Examples:
 )
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; fail when a file would change.")
 def generate(only_check: bool) -> None:
-    """Write every generated file of this checkout: docs/metrics.md, prometheus/rules and prometheus/compose."""
+    """Write every generated file of this checkout: docs/metrics.md, and what prometheus and grafana hold of them."""
     stale = []
     for file, text in list_generated().items():
         if file.exists() and file.read_text(encoding="utf-8") == text:

@@ -16,6 +16,12 @@ select
     1
 from indicators
 union all
+select 'a4p_kpi_info', map {'kpi': kpi, 'metric': metric, 'priority': priority, 'unit': unit, 'better': better}, 1
+from kpis
+union all
+select 'a4p_indicator_expected', map {'indicator': indicator, 'mission': unnest(expected_missions)}, 1
+from indicators
+union all
 select
     'a4p_indicator_period_end_timestamp_seconds',
     map {'indicator': l.indicator, 'mission': l.mission},

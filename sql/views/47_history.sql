@@ -115,6 +115,19 @@ select
     f.first_period_end, 1, 0
 from indicators as i
 cross join (select min(period_end) as first_period_end from store.observations) as f
+where f.first_period_end is not null
+union all
+select
+    'a4p_kpi_info',
+    map {'kpi': k.kpi, 'metric': k.metric, 'priority': k.priority, 'unit': k.unit, 'better': k.better},
+    f.first_period_end, 1, 0
+from kpis as k
+cross join (select min(period_end) as first_period_end from store.observations) as f
+where f.first_period_end is not null
+union all
+select 'a4p_indicator_expected', map {'indicator': e.indicator, 'mission': e.mission}, f.first_period_end, 1, 0
+from (select indicator, unnest(expected_missions) as mission from indicators) as e
+cross join (select min(period_end) as first_period_end from store.observations) as f
 where f.first_period_end is not null;
 
 -- Every sample that /metrics could ever have shown, from when until when it holds.

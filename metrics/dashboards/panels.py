@@ -1,0 +1,382 @@
+"""Panels as our dashboards draw them: tables of cells, counts, bars over periods, steps, and lines of states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboard,
+    prometheus,
+    stat,
+    statetimeline,
+    table,
+    text,
+    timeseries,
+)
+from grafana_foundation_sdk.models.common import (
+    BarGaugeDisplayMode,
+    BarGaugeValueMode,
+    BigValueColorMode,
+    BigValueGraphMode,
+    BigValueTextMode,
+    GraphDrawStyle,
+    LegendDisplayMode,
+    LegendPlacement,
+    LineInterpolation,
+    SortOrder,
+    StackingMode,
+    TableCellHeight,
+    TooltipDisplayMode,
+    VisibilityMode,
+    VizOrientation,
+)
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardSpecialValueMapOptions,
+    DataSourceRef,
+    DataTransformerConfig,
+    DynamicConfigValue,
+    FieldColorModeId,
+    MatcherConfig,
+    Panel,
+    SpecialValueMap,
+    SpecialValueMatch,
+    Threshold,
+    ThresholdsMode,
+    ValueMap,
+    ValueMapping,
+    ValueMappingResult,
+)
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.models.text import TextMode
+
+from metrics.dashboards.words import CELL_WORDS, CLEAR, FIGURE, FIGURE_CELL, MISSION_COLOURS, SHORT_WORDS, Vocabulary
+
+PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${datasource}")
+# The widths of a grid that Grafana makes of 24 columns.
+COLUMNS = 24
+REF_IDS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class PanelBuilder(Protocol):
+    """What every panel builder of the SDK is."""
+
+    def build(self) -> Panel: ...
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query of a panel: `legend` names its series; `instant` asks at the end of the range, as a table."""
+
+    expression: str
+    legend: str = ""
+    instant: bool = False
+    step: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: the field it shows, its head, its width in pixels (0 takes what is left), and how cells look."""
+
+    field: str
+    head: str
+    width: int = 0
+    unit: str = ""
+    mappings: Sequence[ValueMapping] = ()
+    is_coloured: bool = False
+    link: tuple[str, str] | None = None
+    colour: str = ""
+    align: str = ""
+    wraps: bool = False
+    # In the frame for links to read, but not shown.
+    is_hidden: bool = False
+
+
+def map_values(words: Mapping[Any, tuple[str, str]]) -> ValueMap:
+    """Return the mapping of values to a text and a colour each; an empty colour leaves the panel's."""
+    return ValueMap(
+        options={
+            _write_value(value): ValueMappingResult(text=shown, color=colour or None, index=number)
+            for number, (value, (shown, colour)) in enumerate(words.items())
+        }
+    )
+
+
+def map_titles(titles: Mapping[str, str]) -> ValueMap:
+    """Return the mapping of names to titles."""
+    return map_values({name: (title, "") for name, title in titles.items()})
+
+
+def map_nothing(shown: str, colour: str = CLEAR) -> SpecialValueMap:
+    """Return the mapping of a cell without a value."""
+    return SpecialValueMap(
+        options=DashboardSpecialValueMapOptions(
+            match=SpecialValueMatch.NULL_AND_NAN, result=ValueMappingResult(text=shown, color=colour, index=1000)
+        )
+    )
+
+
+def _write_value(value: object) -> str:
+    return f"{value:.0f}" if isinstance(value, float) else str(value)
+
+
+CELLS: tuple[ValueMapping, ...] = (map_values(CELL_WORDS), map_nothing("-"))
+NARROW_CELLS: tuple[ValueMapping, ...] = (map_values(SHORT_WORDS), map_nothing("-"))
+
+
+def plain_thresholds(*steps: tuple[float | None, str]) -> dashboard.ThresholdsConfig:
+    """Return thresholds of colours; the first step has no value and is what lies below the next."""
+    return (
+        dashboard.ThresholdsConfig()
+        .mode(ThresholdsMode.ABSOLUTE)
+        .steps([Threshold(value=value, color=colour) for value, colour in steps])
+    )
+
+
+def ask(queries: Sequence[Query], *, as_table: bool = False) -> list[prometheus.Dataquery]:
+    """Return the targets of a panel."""
+    targets = []
+    for ref_id, query in zip(REF_IDS, queries, strict=False):
+        target = prometheus.Dataquery().expr(query.expression).ref_id(ref_id).datasource(PROMETHEUS)
+        target = target.instant() if query.instant else target.range()
+        target = target.format(PromQueryFormat.TABLE if as_table else PromQueryFormat.TIME_SERIES)
+        target = target.legend_format(query.legend or "__auto")
+        if query.step:
+            target = target.interval(query.step)
+        targets.append(target)
+    return targets
+
+
+def override(name: str, options: object, **properties: object) -> tuple[MatcherConfig, list[DynamicConfigValue]]:
+    """Return an override; in the names of properties `__` stands for the dot."""
+    values = [DynamicConfigValue(id_val=key.replace("__", "."), value=value) for key, value in properties.items()]
+    return MatcherConfig(id_val=name, options=options), values
+
+
+def transform(name: str, **options: object) -> DataTransformerConfig:
+    """Return a transformation with its options."""
+    return DataTransformerConfig(id_val=name, options=options)
+
+
+def count(title: str, description: str, query: str, none: str, colour: str, link: tuple[str, str] | None = None) -> stat.Panel:
+    """Return a panel with one count in one colour; a count of 0 is silent."""
+    panel = (
+        stat.Panel()
+        .title(title)
+        .description(description)
+        .datasource(PROMETHEUS)
+        .targets(list(ask([Query(query, "count", instant=True)])))
+        .unit("locale")
+        .no_value(none)
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .thresholds(plain_thresholds((None, "text"), (1, colour)))
+        .color_mode(BigValueColorMode.VALUE)
+        .graph_mode(BigValueGraphMode.NONE)
+        .text_mode(BigValueTextMode.VALUE)
+        .text(common.VizTextDisplayOptions().value_size(36))
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    )
+    if link:
+        panel.data_links([dashboard.DashboardLink(link[0]).url(link[1])])
+    return panel
+
+
+def tabulate(
+    title: str,
+    description: str,
+    queries: Sequence[str],
+    columns: Sequence[Column],
+    none: str,
+    *,
+    sort_by: str = "",
+    descending: bool = False,
+    transformations: Sequence[DataTransformerConfig] = (),
+    is_long: bool = True,
+) -> table.Panel:
+    """Return a table whose rows come from instant queries; `columns` are shown in their order, and no other.
+
+    Unless `is_long`, the queries give a frame for each series, for transformations to make a table of.
+    """
+    combined = list(transformations) or ([transform("merge")] if len(queries) > 1 else [])
+    renamed = {column.field: column.head for column in columns}
+    if "Value #A" in renamed:
+        # What Grafana calls it while the other queries have no answer.
+        renamed["Value"] = renamed["Value #A"]
+    shown = list(renamed)
+    panel = (
+        table.Panel()
+        .title(title)
+        .description(description)
+        .datasource(PROMETHEUS)
+        .targets(list(ask([Query(query, instant=True) for query in queries], as_table=is_long)))
+        .no_value(none)
+        .cell_height(TableCellHeight.LG if any(column.wraps for column in columns) else TableCellHeight.SM)
+        .min_width(50)
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .thresholds(plain_thresholds((None, CLEAR)))
+        .transformations(
+            [
+                *combined,
+                transform("filterFieldsByName", include={"names": shown}),
+                transform("organize", indexByName={field: number for number, field in enumerate(shown)}, renameByName=renamed),
+            ]
+        )
+    )
+    for column in columns:
+        panel.with_override(*_style_column(column))
+    if sort_by:
+        panel.sort_by([common.TableSortByFieldState().display_name(sort_by).desc(descending)])
+    return panel
+
+
+def _style_column(column: Column) -> tuple[MatcherConfig, list[DynamicConfigValue]]:
+    properties: dict[str, object] = {}
+    if column.is_hidden:
+        # The first name is that of Grafana before 12.2, the second that since.
+        properties |= {"custom__hidden": True, "custom__hideFrom": {"viz": True, "legend": True, "tooltip": True}}
+    if column.width:
+        properties["custom__width"] = column.width
+    if column.align:
+        properties["custom__align"] = column.align
+    if column.unit:
+        properties["unit"] = column.unit
+    # Without a mapping an empty cell would show the text of an empty table.
+    has_null = any(isinstance(mapping, SpecialValueMap) for mapping in column.mappings)
+    properties["mappings"] = [*column.mappings, *([] if has_null else [map_nothing("")])]
+    if column.colour:
+        properties["color"] = {"mode": "fixed", "fixedColor": column.colour}
+    if column.is_coloured:
+        properties["custom__cellOptions"] = {"type": "color-background", "mode": "basic"}
+    elif column.colour:
+        properties["custom__cellOptions"] = {"type": "color-text"}
+    if column.wraps:
+        # The first name is that of Grafana before 12, the second that since.
+        properties |= {"custom__cellOptions": {"type": "auto", "wrapText": True}, "custom__wrapText": True}
+    if column.link:
+        properties["links"] = [{"title": column.link[0], "url": column.link[1]}]
+    return override("byName", column.head, **properties)
+
+
+def colour_missions(words: Vocabulary) -> list[tuple[MatcherConfig, list[DynamicConfigValue]]]:
+    """Return the overrides that give each mission its colour, whatever follows its name in a legend."""
+    colours = zip([*words.missions, "ALL"], [*MISSION_COLOURS[: len(words.missions)], FIGURE], strict=False)
+    return [
+        override("byRegexp", f"/^{mission}\\b/", color={"mode": "fixed", "fixedColor": colour}) for mission, colour in colours
+    ]
+
+
+def draw_steps(
+    title: str,
+    description: str,
+    queries: Sequence[Query],
+    none: str,
+    *,
+    unit: str = "locale",
+    bars: bool = False,
+    stacked: bool = False,
+) -> timeseries.Panel:
+    """Return a chart whose lines are steps; as bars, each is as wide as its period."""
+    panel = (
+        timeseries.Panel()
+        .title(title)
+        .description(description)
+        .datasource(PROMETHEUS)
+        .targets(list(ask(queries)))
+        .unit(unit)
+        .min(0)
+        .no_value(none)
+        .interval("1d")
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+        .thresholds(plain_thresholds((None, FIGURE)))
+        .draw_style(GraphDrawStyle.LINE)
+        .line_interpolation(LineInterpolation.STEP_AFTER)
+        .line_width(0 if bars else 2)
+        .fill_opacity(80 if bars else 0)
+        .show_points(VisibilityMode.NEVER)
+        .span_nulls(False)
+        .legend(
+            common.VizLegendOptions().display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM).show_legend(True).calcs([])
+        )
+        .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
+    )  # fmt: skip
+    if stacked:
+        panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
+    return panel
+
+
+def dash_limits(panel: timeseries.Panel, ref_id: str, colour: str) -> None:
+    """Draw what the query of this letter gives as a dashed line that is no part of a stack."""
+    panel.with_override(
+        *override(
+            "byFrameRefID",
+            ref_id,
+            custom__lineStyle={"fill": "dash", "dash": [10, 6]},
+            custom__lineWidth=2,
+            custom__fillOpacity=0,
+            custom__stacking={"mode": "none", "group": "limits"},
+            color={"mode": "fixed", "fixedColor": colour},
+        )
+    )
+
+
+def draw_states(
+    title: str,
+    description: str,
+    queries: Sequence[Query],
+    none: str,
+    mappings: Sequence[ValueMapping],
+    titles: Mapping[str, str],
+) -> statetimeline.Panel:
+    """Return lines of states, one for each series, whose cells say their value; a gap is where nothing holds."""
+    panel = (
+        statetimeline.Panel()
+        .title(title)
+        .description(description)
+        .datasource(PROMETHEUS)
+        .targets(list(ask(queries)))
+        .unit("locale")
+        .no_value(none)
+        .interval("1d")
+        .mappings(list(mappings))
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .thresholds(plain_thresholds((None, FIGURE_CELL)))
+        .merge_values(True)
+        .show_value(VisibilityMode.AUTO)
+        .row_height(0.9)
+        .fill_opacity(90)
+        .line_width(0)
+        .legend(common.VizLegendOptions().show_legend(False).display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM).calcs([]))
+        .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.SINGLE).sort(SortOrder.NONE))
+    )  # fmt: skip
+    for name, shown in titles.items():
+        panel.with_override(*override("byName", name, displayName=shown))
+    return panel
+
+
+def draw_bars_now(title: str, description: str, queries: Sequence[Query], none: str, *, unit: str = "locale") -> bargauge.Panel:
+    """Return one horizontal bar for each series, as long as its value at the end of the range."""
+    return (
+        bargauge.Panel()
+        .title(title)
+        .description(description)
+        .datasource(PROMETHEUS)
+        .targets(list(ask(queries)))
+        .unit(unit)
+        .min(0)
+        .no_value(none)
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.FIXED).fixed_color(FIGURE))
+        .thresholds(plain_thresholds((None, FIGURE)))
+        .display_mode(BarGaugeDisplayMode.BASIC)
+        .value_mode(BarGaugeValueMode.TEXT)
+        .orientation(VizOrientation.HORIZONTAL)
+        .show_unfilled(False)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    )
+
+
+def write(title: str, markdown: str, description: str) -> text.Panel:
+    """Return a panel of text."""
+    return text.Panel().title(title).description(description).mode(TextMode.MARKDOWN).content(markdown)

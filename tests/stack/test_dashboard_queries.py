@@ -1,0 +1,194 @@
+"""Every query of every dashboard, asked of a real Prometheus that scrapes the service and reads its history."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from metrics.families import list_families
+from service.definitions import Definitions
+from service.settings import find_in_tree
+from tests.grafana_dashboard import GrafanaDashboard, Series, Target, tabulate
+from tests.prometheus_process import PrometheusProcess
+from tests.service_process import ServiceProcess, get, wait_for
+
+pytestmark = pytest.mark.stack
+
+DASHBOARDS = {file.stem: GrafanaDashboard(file) for file in sorted((find_in_tree("grafana") / "dashboards").glob("*.json"))}
+METRIC = re.compile(r"\ba4p_[a-z0-9_]+")
+# Panels that are empty with the report alone, by the reason. Everything else has data.
+EMPTY = {
+    "The history has no limits yet": {
+        (uid, panel)
+        for uid in ("a4p-overview", "a4p-priority", "a4p-mission")
+        for panel in ("Beyond a limit?", "What is beyond its limit?")
+    },
+    "The report has one period of host country cooperation": {
+        ("a4p-priority", panel)
+        for panel in ("Got worse?", "What got worse, and where?", "Got better?", "What got better, and where?")
+    },
+    "Nothing got worse in UNMISS": {("a4p-mission", "Got worse?"), ("a4p-mission", "What got worse, and where?")},
+}
+
+
+# Changes up by indicators of the one direction, and down by those of the other.
+TURNED = """
+    select count(*)
+    from changes as c
+    join indicators as i using (indicator)
+    where (c.change > 0 and i.better = ? or c.change < 0 and i.better = ?)
+        and coalesce(c.dimensions['training'], 'All') = 'All' and coalesce(c.dimensions['personnel'], 'All') = 'All'
+"""
+
+
+class Asked:
+    """The answers to every query, so that each is asked once."""
+
+    def __init__(self, prometheus: PrometheusProcess) -> None:
+        self.prometheus = prometheus
+        self.now = time.time()
+        self._answers: dict[object, list[dict[str, Any]]] = {}
+
+    def ask(self, target: Target, range_seconds: int) -> list[dict[str, Any]]:
+        """Return the series of a query; an error or a warning fails."""
+        key = target.expression, target.is_instant, target.step_seconds
+        if key not in self._answers:
+            if target.is_instant:
+                self._answers[key] = self.prometheus.query(target.expression, self.now)
+            else:
+                start = self.now - range_seconds
+                self._answers[key] = self.prometheus.query_range(target.expression, start, self.now, target.step_seconds)
+        return self._answers[key]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServiceProcess, str]]:
+    with ServiceProcess(tmp_path_factory.mktemp("service")) as process:
+        yield process, process.wait_until_ready()
+
+
+@pytest.fixture
+def copy(service: tuple[ServiceProcess, str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(service[0].data_dir / "warehouse-read.duckdb"), read_only=True) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def asked(service: tuple[ServiceProcess, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    with PrometheusProcess(tmp_path_factory.mktemp("prometheus"), service_url=service[1], scrapes=True) as running:
+        wait_for(lambda: running.query('a4p_snapshot_series{job="a4p"}', time.time()))
+        wait_for(lambda: running.query('ALERTS{alertstate="firing"}', time.time()))
+        yield Asked(running)
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_every_query_has_an_answer_whose_series_have_names_of_their_own(asked: Asked, uid: str) -> None:
+    dashboard = DASHBOARDS[uid]
+    answered: dict[str, int] = {}
+    for target in dashboard.list_targets(dashboard.choose()):
+        series = asked.ask(target, dashboard.range_seconds)
+        answered[target.panel] = answered.get(target.panel, 0) + len(series)
+        if not target.is_table and target.legend != "__auto":
+            names = [target.name_series(one["metric"]) for one in series]
+            assert all(names) and len(set(names)) == len(names), (target.panel, target.ref_id, names)
+    empty = {(uid, panel) for panel, series in answered.items() if not series}
+    assert empty == {(where, panel) for panels in EMPTY.values() for where, panel in panels if where == uid}
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_tables_have_the_columns_that_transformations_and_overrides_name(asked: Asked, uid: str) -> None:
+    dashboard = DASHBOARDS[uid]
+    # An indicator that has parts, which the one that the dashboard opens with has not.
+    values = dashboard.choose(**{"indicator": "tpp_trainees"} if uid == "a4p-indicator" else {})
+    for panel in dashboard.panels:
+        if panel["type"] != "table":
+            continue
+        targets = [one for one in dashboard.list_targets(values) if one.panel == panel["title"]]
+        answers: dict[str, list[Series]] = {
+            one.ref_id: [series["metric"] for series in asked.ask(one, dashboard.range_seconds)] for one in targets
+        }
+        if any(answers.values()):
+            columns = tabulate(panel, answers)
+            assert columns, panel["title"]
+            renamed = panel["transformations"][-1]["options"]["renameByName"]
+            for override in panel["fieldConfig"]["overrides"]:
+                assert override["matcher"]["options"] in renamed.values(), panel["title"]
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_every_metric_that_a_query_names_is_one_of_the_service(
+    service: tuple[ServiceProcess, str], definitions: Definitions, uid: str
+) -> None:
+    dashboard = DASHBOARDS[uid]
+    known = {family.name for family in list_families(definitions.catalogue, definitions.kpis)}
+    scraped = get(f"{service[1]}/metrics")[2].decode()
+    known |= set(re.findall(r"^(a4p_[a-z0-9_]+)", scraped, re.MULTILINE))
+    for target in dashboard.list_targets(dashboard.choose()):
+        # A name that is followed by ( or . begins a pattern, which the test of answers covers.
+        named = {found[0] for found in METRIC.finditer(target.expression) if target.expression[found.end()] not in "(.+"}
+        assert named - {"a4p_"} <= known, target.panel
+
+
+def test_every_data_source_is_provisioned() -> None:
+    provisioned = yaml.safe_load((find_in_tree("grafana") / "provisioning" / "datasources" / "a4p.yml").read_text())
+    uids = {source["uid"]: source["type"] for source in provisioned["datasources"]}
+    for dashboard in DASHBOARDS.values():
+        variables = {name: one for name, one in dashboard.variables.items() if one["type"] == "datasource"}
+        for name, variable in variables.items():
+            assert uids[variable["current"]["value"]] == variable["query"], name
+        for panel in dashboard.panels:
+            for one in [panel, *panel.get("targets", [])]:
+                if "datasource" in one:
+                    assert one["datasource"]["uid"].strip("${}") in variables, panel["title"]
+
+
+def test_every_indicator_and_kpi_is_on_a_panel(asked: Asked, definitions: Definitions) -> None:
+    priority = DASHBOARDS["a4p-priority"]
+    shown: set[str] = set()
+    for value in priority.list_options("priority"):
+        targets = priority.list_targets(priority.choose(priority=value))
+        (matrix,) = [one for one in targets if one.panel == "What does each mission report on this priority?"]
+        shown |= {series["metric"]["indicator"] for series in asked.ask(matrix, priority.range_seconds)}
+    expected = set(definitions.catalogue.indicator_names)
+    expected |= {kpi.kpi for kpi in definitions.kpis if "indicator" not in kpi.labels}
+    assert shown == expected
+
+
+def test_a_range_that_ends_in_the_past_shows_what_held_then(asked: Asked, copy: duckdb.DuckDBPyConnection) -> None:
+    overview = DASHBOARDS["a4p-overview"]
+    (target,) = [one for one in overview.list_targets(overview.choose()) if one.panel == "Got worse?"]
+    (series,) = asked.prometheus.query(target.expression, datetime(2020, 6, 1, tzinfo=UTC).timestamp())
+    copy.execute("set variable as_of = date '2020-05-31'")
+    assert float(series["value"][1]) == copy.execute(TURNED, ["lower", "higher"]).fetchall()[0][0] > 0
+
+
+def test_panels_show_what_sql_says(asked: Asked, copy: duckdb.DuckDBPyConnection) -> None:
+    def sql(query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return copy.execute(query, parameters or None).fetchall()
+
+    def panel(uid: str, title: str, ref_id: str = "A", **values: str) -> list[dict[str, Any]]:
+        dashboard = DASHBOARDS[uid]
+        targets = dashboard.list_targets(dashboard.choose(**values))
+        (target,) = [one for one in targets if (one.panel, one.ref_id) == (title, ref_id)]
+        return asked.ask(target, dashboard.range_seconds)
+
+    def value(series: dict[str, Any]) -> float:
+        return float(series["value"][1])
+
+    def one(uid: str, title: str, **values: str) -> float:
+        (series,) = panel(uid, title, **values)
+        return value(series)
+
+    assert one("a4p-overview", "Got worse?") == sql(TURNED, "lower", "higher")[0][0]
+    assert one("a4p-overview", "Got better?") == sql(TURNED, "higher", "lower")[0][0]
+    assert one("a4p-overview", "Figures up to?") == sql("select 1000 * epoch(max(period_end)) from latest")[0][0]
+    figures = sql("select mission, value from latest where indicator = 'sofa_incidents_new' and value is not null")
+    shown = panel("a4p-indicator", "Where does each mission stand, and how sure is it?")
+    assert {one["metric"]["mission"]: value(one) for one in shown if value(one) < 1e12} == dict(figures)

@@ -1,0 +1,145 @@
+"""The dashboards: what each panel must have, places and numbers, and a catalogue that grows without a change of code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from grafana_foundation_sdk.models import units
+
+from metrics.dashboards import render_dashboards
+from metrics.dashboards.words import Vocabulary
+from service.definitions import Definitions, read_definitions
+from service.settings import find_in_tree
+from tests.grafana_dashboard import COLUMNS, GrafanaDashboard
+
+FILES = sorted((find_in_tree("grafana") / "dashboards").glob("*.json"))
+# The ids of Grafana's units, as its SDK lists them; a date may be written by a pattern of its own.
+KNOWN_UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}
+each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+
+
+def test_every_dashboard_is_checked_in_and_no_other(definitions: Definitions) -> None:
+    rendered = render_dashboards(definitions.catalogue, definitions.kpis)
+    assert {file.name: file.read_text(encoding="utf-8") for file in FILES} == rendered
+
+
+@each_file
+def test_a_file_is_named_by_the_uid_of_its_dashboard(file: Path) -> None:
+    assert GrafanaDashboard(file).uid == file.stem
+
+
+@each_file
+def test_every_panel_asks_a_question_and_says_what_it_counts_and_why_it_may_be_empty(file: Path) -> None:
+    for panel in GrafanaDashboard(file).panels:
+        assert panel["title"].endswith("?"), panel["title"]
+        assert len(panel["description"]) > 30, panel["title"]
+        if panel.get("targets"):
+            assert panel["fieldConfig"]["defaults"]["noValue"], panel["title"]
+
+
+@each_file
+def test_panels_have_numbers_of_their_own_and_overlap_nowhere(file: Path) -> None:
+    panels = json.loads(file.read_text(encoding="utf-8"))["panels"]
+    assert [panel["id"] for panel in panels] == list(range(1, len(panels) + 1))
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= COLUMNS
+        squares = {
+            (x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not squares & taken, panel["title"]
+        taken |= squares
+
+
+def list_units(panel: dict[str, Any]) -> set[str]:
+    overridden = [
+        one["value"] for override in panel["fieldConfig"]["overrides"] for one in override["properties"] if one["id"] == "unit"
+    ]
+    return {*overridden, panel["fieldConfig"]["defaults"].get("unit", "none")}
+
+
+@each_file
+def test_every_unit_is_one_of_grafana(file: Path) -> None:
+    for panel in GrafanaDashboard(file).panels:
+        if "fieldConfig" in panel:
+            unknown = {unit for unit in list_units(panel) if not unit.startswith("time:")} - KNOWN_UNITS
+            assert not unknown, panel["title"]
+
+
+@each_file
+def test_a_dashboard_opens_on_years_and_refreshes_slowly(file: Path) -> None:
+    dashboard = GrafanaDashboard(file)
+    if dashboard.uid != "a4p-service":
+        assert dashboard.model["time"] == {"from": "now-10y", "to": "now"}
+    assert dashboard.model["refresh"] == "30m"
+
+
+@each_file
+def test_links_lead_to_dashboards_there_are_and_keep_the_time_range(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    uids = {one.stem for one in FILES}
+    for panel in GrafanaDashboard(file).panels:
+        overrides = panel.get("fieldConfig", {}).get("overrides", [])
+        links = [link for one in overrides for value in one["properties"] if value["id"] == "links" for link in value["value"]]
+        links += panel.get("fieldConfig", {}).get("defaults", {}).get("links", [])
+        for link in links:
+            address, _, query = link["url"].partition("?")
+            assert address.removeprefix("/d/") in uids, link
+            assert query.startswith("${__url_time_range}"), link
+    assert '"keepTime": true' in text
+
+
+@pytest.fixture
+def other_catalogue(tmp_path: Path) -> Path:
+    directory = tmp_path / "catalogue"
+    directory.mkdir()
+    for name in ("priorities", "missions", "cycles", "limits", "thresholds"):
+        shutil.copy(find_in_tree("metrics") / f"{name}.yaml", directory)
+    shutil.copytree(find_in_tree("metrics") / "indicators", directory / "indicators")
+    return directory
+
+
+def test_an_indicator_added_to_the_catalogue_is_on_its_panels(other_catalogue: Path, definitions: Definitions) -> None:
+    file = other_catalogue / "indicators" / "integration.yaml"
+    entry = {
+        "indicator": "joint_visits",
+        "title": "Joint visits, with others",
+        "description": "Visits that the mission made together with others.",
+        "unit": "count",
+        "better": "higher",
+        "frequency": "half_yearly",
+        "source": "Peacekeeping missions",
+        "expected_missions": ["UNMISS"],
+        "dimensions": {"partner": ["Country team", "Host state"]},
+        "minimum": 0,
+        "whole": True,
+    }
+    file.write_text(file.read_text() + "\n" + yaml.safe_dump([entry]))
+    limits = other_catalogue / "limits.yaml"
+    limits.write_text(limits.read_text().replace("1750", "2000"))
+    added = read_definitions(other_catalogue)
+    shipped = render_dashboards(definitions.catalogue, definitions.kpis)
+    rendered = render_dashboards(added.catalogue, added.kpis)
+    assert rendered.keys() == shipped.keys()
+    for name in ("a4p-overview.json", "a4p-indicator.json"):
+        assert "Joint visits" in rendered[name] and "Joint visits" not in shipped[name]
+    (other_catalogue / "a4p-indicator.json").write_text(rendered["a4p-indicator.json"])
+    dashboard = GrafanaDashboard(other_catalogue / "a4p-indicator.json")
+    assert "joint_visits" in dashboard.list_options("indicator")
+    # The dimension is part of what tells figures apart, and half-yearly counts are bars.
+    assert '\\"partner\\"' in rendered["a4p-overview.json"]
+    bars = next(target["expr"] for panel in dashboard.panels for target in panel["targets"] if "offset -184d" in target["expr"])
+    assert "joint_visits" in bars
+
+
+def test_rows_of_a_figure_have_titles_with_its_unit_and_part(definitions: Definitions) -> None:
+    titles = Vocabulary.make(definitions.catalogue, definitions.kpis).row_titles
+    assert titles["sofa_incidents_new|"] == "New SOFA or SOMA incidents"
+    assert titles["tpp_trainees_women_ratio|Medical"] == "Women among Triangular Partnership trainees, %: Medical"
+    assert titles["explosive_routes_cleared_meters|"] == "Routes verified free of explosives, km"
