@@ -16,22 +16,22 @@ STATUS_TEXT = {
 }
 LEVELS = {1.0: "low", 2.0: "medium", 3.0: "high"}
 SUFFIXES = {"days": "days", "meters": "m", "square_meters": "m\N{SUPERSCRIPT TWO}"}
+METERS_A_KILOMETER = 1000
 
 Tone = Literal["better", "worse", "same", "neutral"]
 
 
 def write_figure(value: float | None, unit: str) -> str:
-    """Return a value as a person reads it, such as 1,234, 27.3%, yes, 2 medium or 30 days; empty for None."""
+    """Return a value as a person reads it, such as 1,234, 27.3 %, yes, medium or 30 days; empty for None."""
     if value is None:
         return ""
     if unit == "boolean" and value in (0, 1):
         return "yes" if value else "no"
     if unit == "level" and value in LEVELS:
-        return f"{value:g}{NO_BREAK}{LEVELS[value]}"
+        return LEVELS[value]
     if unit == "ratio":
-        return f"{_write_number(value * 100, 1)}%"
-    suffix = f"{NO_BREAK}{SUFFIXES[unit]}" if unit in SUFFIXES else ""
-    return _write_number(value, 2) + suffix
+        return f"{_write_number(value * 100, 1)}{NO_BREAK}%"
+    return _write_with_unit(value, unit)
 
 
 def write_change(change: float | None, unit: str) -> str:
@@ -40,11 +40,10 @@ def write_change(change: float | None, unit: str) -> str:
         return ""
     if unit == "boolean" and change in (-1, 1):
         return "now yes" if change > 0 else "now no"
-    number = _write_number(change * 100, 1) if unit == "ratio" else _write_number(change, 2)
-    if number == "0":
+    if change == 0:
         return "no change"
-    suffix = {"ratio": f"{NO_BREAK}points"}.get(unit, f"{NO_BREAK}{SUFFIXES[unit]}" if unit in SUFFIXES else "")
-    return ("" if change < 0 else "+") + number + suffix
+    written = f"{_write_number(change * 100, 1)}{NO_BREAK}points" if unit == "ratio" else _write_with_unit(change, unit)
+    return written if change < 0 else f"+{written}"
 
 
 def judge_change(change: float | None, better: str) -> Tone:
@@ -54,6 +53,14 @@ def judge_change(change: float | None, better: str) -> Tone:
     if change == 0:
         return "same"
     return "better" if (change > 0) == (better == "higher") else "worse"
+
+
+def _write_with_unit(value: float, unit: str) -> str:
+    if unit == "meters" and abs(value) >= METERS_A_KILOMETER:
+        value, suffix = value / METERS_A_KILOMETER, "km"
+    else:
+        suffix = SUFFIXES.get(unit, "")
+    return f"{_write_number(value, 2)}{NO_BREAK}{suffix}" if suffix else _write_number(value, 2)
 
 
 def _write_number(value: float, decimals: int) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,3 +104,166 @@ def test_what_is_not_there_or_cannot_be_asked_is_told_in_the_layout(client: Flas
 def test_the_moment_is_kept_in_every_link_of_a_page(client: FlaskClient) -> None:
     text = client.get("/?as_of=2023-10-31&known_at=2030-01-01T00:00Z").get_data(as_text=True)
     assert 'href="/?as_of=2023-10-31&amp;known_at=2030-01-01T00%3A00%3A00Z"' in text
+
+
+def read_cells(text: str) -> list[list[str]]:
+    """Return the text of the cells of every table row of a page."""
+    rows = []
+    for row in re.findall(r"<tr>(.*?)</tr>", text, re.S):
+        cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)
+        rows.append([" ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in cells])
+    return rows
+
+
+def find_row(text: str, *begins: str) -> list[str]:
+    """Return the one row whose first cells begin so."""
+    found = [row for row in read_cells(text) if len(row) >= len(begins) and all(map(str.startswith, row, begins))]
+    assert len(found) == 1, (begins, found)
+    return found[0]
+
+
+# Figures as the report prints them.
+PRINTED = [
+    ("sofa_incidents_new", "UNMISS", "125"),
+    ("sofa_incidents_new", "MINURSO", "0"),
+    ("sofa_incidents_total", "MINUSCA", "174"),
+    ("sofa_incidents_total", "UNIFIL", "?"),
+    ("sofa_incidents_total", "UNMIK", "–"),
+    ("hospitals_reporting", "MONUSCO", "3"),
+    ("crime_cases_reported", "MONUSCO", "55"),
+    ("conduct_trainings", "ALL", "914 E (estimated)"),
+    ("women_in_senior_leadership_ratio", "ALL", "37 % P (provisional)"),
+    ("cpas_in_use", "UNTSO", "yes"),
+]
+
+
+@pytest.mark.parametrize(("indicator", "mission", "printed"), PRINTED)
+def test_the_newest_figure_is_the_one_that_the_report_prints(
+    client: FlaskClient, indicator: str, mission: str, printed: str
+) -> None:
+    text = client.get(f"/indicators/{indicator}?mission={mission}").get_data(as_text=True)
+    newest = text[text.index('id="newest"') : text.index('id="chart"')]
+    assert find_row(newest, mission)[1] == printed
+
+
+def test_every_indicator_and_kpi_is_listed_and_has_its_page(client: FlaskClient, application: Application) -> None:
+    listed = client.get("/indicators").get_data(as_text=True)
+    names = [*application.definitions.catalogue.indicator_names, *(kpi.kpi for kpi in application.definitions.kpis)]
+    for name in names:
+        assert f'href="/indicators/{name}"' in listed
+    assert "99 found" in listed
+    for kpi in application.definitions.kpis:
+        assert client.get(f"/indicators/{kpi.kpi}").status_code == 200
+
+
+def test_indicators_are_found_by_words_priority_mission_status_and_change(client: FlaskClient) -> None:
+    def found(query: str) -> set[str]:
+        return set(re.findall(r'class="note under code">(\w+)<', client.get(f"/indicators?{query}").get_data(as_text=True)))
+
+    assert found("q=sofa+UNRESOLVED+record") == {"sofa_incidents_total", "sofa_incidents_longstanding"}
+    assert found("q=incidents&status=U") == {"sofa_incidents_total"}
+    assert "cpas_in_use" in found("priority=innovation_data_and_technology&mission=UNTSO")
+    assert "conduct_trainings" not in found("mission=UNTSO")
+    assert "cpas_impact_assessment" in found("change=worse")
+    assert found("q=no-such-word") == set()
+    assert found("q=s%25a") == set()
+
+
+def test_what_has_no_value_looks_different_from_0_and_says_why(client: FlaskClient) -> None:
+    text = client.get("/indicators/sofa_incidents_total").get_data(as_text=True)
+    periods = text[text.index('id="periods"') :]
+    assert find_row(periods, "cycle 5", "UNIFIL")[2:4] == ["?", "under validation"]
+    assert find_row(periods, "cycle 5", "UNMIK")[2:4] == ["–", "not applicable"]
+    assert find_row(periods, "cycle 5", "UNDOF")[2:4] == ["0", "normal"]
+
+
+def test_the_change_names_its_direction(client: FlaskClient) -> None:
+    text = client.get("/indicators/military_unit_evaluations").get_data(as_text=True)
+    newest = text[text.index('id="newest"') : text.index('id="chart"')]
+    assert find_row(newest, "UNISFA")[1:3] == ["8 P (provisional)", "+8 better"]
+    assert find_row(newest, "UNIFIL")[1:3] == ["4 P (provisional)", "−8 worse"]
+
+
+def test_a_page_of_the_past_shows_what_held_then(client: FlaskClient) -> None:
+    text = client.get("/indicators/tpp_trainees?as_of=2023-10-31").get_data(as_text=True)
+    newest = text[text.index('id="newest"') : text.index('id="chart"')]
+    assert find_row(newest, "ALL", "All")[2] == "143"
+    assert "306" not in text
+    nothing = client.get("/indicators/tpp_trainees?known_at=2020-01-01").get_data(as_text=True)
+    assert "Nothing had been reported by then" in nothing and "306" not in nothing
+
+
+def test_every_page_is_shown_of_a_moment_when_nothing_was_known(client: FlaskClient) -> None:
+    for path in ("/", "/priorities", "/priorities/integration", "/indicators", "/indicators/crime_trial_ratio", "/missions",
+                 "/missions/UNMISS", "/thresholds"):  # fmt: skip
+        assert client.get(f"{path}?as_of=1900-01-01&known_at=1900-01-01").status_code == 200, path
+
+
+def test_a_mission_is_shown_against_the_others(client: FlaskClient) -> None:
+    text = client.get("/missions/UNMISS").get_data(as_text=True)
+    row = find_row(text[text.index('id="host_country_cooperation"') :], "New SOFA or SOMA incidents")
+    assert row[1] == "125" and row[4] == "0 · 1 · 43 of 7"
+    assert find_row(text[text.index('id="breaches"') :], "warning", "New SOFA")[2] == "125"
+
+
+def test_a_limit_typed_in_is_tried_by_the_evaluator_of_the_command(client: FlaskClient) -> None:
+    text = client.get("/thresholds?metric=sofa_incidents_new&comparison=above&limit=30").get_data(as_text=True)
+    assert "would have fired 2 of 8 times" in text
+    tried = text[text.index('id="tried"') : text.index('id="in-force"')]
+    assert find_row(tried, "UNIFIL")[1:4] == ["2023-11-01 to 2024-04-30", "43", "13"]
+    assert "a4p thresholds set a4p_sofa_incidents_new --above 30 --severity warning" in tried
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("metric=sofa_incident", "is no metric of this service"),
+        ("metric=sofa_incidents_new&limit=many", "is no number"),
+        ("metric=sofa_incidents_new&limit=nan", "must be a finite number"),
+        ("metric=sofa_incidents_new&mission=NOWHERE&limit=1", "is no mission"),
+        ("metric=hospital_outage_days&labels=cause&limit=1", "not of the form name=value"),
+        ("metric=<script>alert(1)</script>&limit=1", "&lt;script&gt;"),
+    ],
+)
+def test_a_limit_that_cannot_be_tried_says_why(client: FlaskClient, query: str, told: str) -> None:
+    answer = client.get(f"/thresholds?{query}")
+    assert answer.status_code == 200
+    assert told in answer.get_data(as_text=True)
+    assert "<script" not in answer.get_data(as_text=True)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(client: FlaskClient) -> None:
+    for path, near in (
+        ("/indicators/sofa_incident_new", "sofa_incidents_new"),
+        ("/missions/unmis", "UNMISS"),
+        ("/priorities/integratoin", "integration"),
+    ):
+        answer = client.get(path)
+        assert answer.status_code == 404 and near in answer.get_data(as_text=True)
+
+
+WILD = '"><script>alert(1)</script> & <b>{{ 7*7 }}</b>'
+
+
+def test_wild_notes_and_sources_are_shown_as_they_are_written(tmp_path: Path, definitions: Definitions) -> None:
+    opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
+    try:
+        for number, value in enumerate((5, 7)):
+            file = tmp_path / f"{number}.csv"
+            with file.open("w", newline="") as stream:
+                writer = csv.writer(stream)
+                writer.writerow(["indicator", "mission", "period_start", "period_end", "value", "source", "page", "note"])
+                row = ["sofa_incidents_new", "UNMISS", "2024-05-01", "2024-10-31", value, f"source {WILD}", f"page {WILD}"]
+                writer.writerow([*row, f"note {number} {WILD}"])
+            opened.load([file], f"by {WILD}")
+        opened.refresh()
+        client = make_app(opened).test_client()
+        for path in ("/", "/indicators/sofa_incidents_new", "/missions/UNMISS", "/priorities/host_country_cooperation"):
+            text = client.get(path).get_data(as_text=True)
+            assert "<script" not in text and "<b>" not in text and "49" not in re.sub(r"<[^>]+>", "", text), path
+        text = client.get("/indicators/sofa_incidents_new").get_data(as_text=True)
+        # The figure that was corrected stays, with its own note and source.
+        row = find_row(text[text.index('id="periods"') :], "May 2024 to Oct 2024", "UNMISS")
+        assert row[2] == "7" and "Before: 5" in row[-1] and WILD in row[-1]
+    finally:
+        opened.close()

@@ -5,15 +5,14 @@ from __future__ import annotations
 from flask import Blueprint
 
 from service.application import Application
-from service.web.pages import overview
+from service.web.pages import indicators, missions, overview, priorities, thresholds
 from service.web.pages.layout import describe_names
 
 
 def make_pages_blueprint(application: Application) -> Blueprint:
     """Return the routes of the pages."""
     routes = Blueprint("pages", __name__)
-    for kind in (overview,):
+    for kind in (overview, priorities, indicators, missions, thresholds):
         kind.add_routes(routes, application)
-    # Pages that other blueprints add are shown in the same layout, and error pages in none.
-    routes.app_context_processor(describe_names)
+    routes.record_once(lambda state: state.app.jinja_env.globals.update(describe_names()))
     return routes

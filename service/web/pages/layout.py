@@ -11,7 +11,8 @@ and a template that extends base.html. Its path goes into NAVIGATION to have a l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -139,23 +140,16 @@ def write_instant(instant: datetime | None) -> str:
     return "" if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def write_period(start: date | None, end: date | None) -> str:
-    """Return a period as people name it: a year, from month to month where it is whole months, else from day to day."""
-    if end is None:
-        return ""
-    if start is None or start == end:
-        return write_day(end)
-    next_day = date.fromordinal(min(end.toordinal() + 1, date.max.toordinal()))
-    if start.day == 1 and next_day.day == 1:
-        if (start.month, end.month) == (1, 12):
-            return str(start.year) if start.year == end.year else f"{start.year}\N{EN DASH}{end.year}"
-        return f"{start:%b}{NO_BREAK}{start.year} \N{EN DASH} {end:%b}{NO_BREAK}{end.year}"
-    return f"{write_day(start)} \N{EN DASH} {write_day(end)}"
-
-
 def write_labels(dimensions: dict[str, str]) -> str:
     """Return dimension values as people read them, such as Engineering or Female, Police."""
     return ", ".join(str(value) for value in dimensions.values())
+
+
+def find_near(written: str, known: Iterable[str]) -> str:
+    """Return what to say of a name that is not known: the nearest that are."""
+    folded = {name.lower(): name for name in known}
+    near = [folded[name] for name in difflib.get_close_matches(written.lower(), folded, 3, 0.5)]
+    return f"The nearest names are {', '.join(near)}." if near else ""
 
 
 def describe_names() -> dict[str, object]:
@@ -166,7 +160,6 @@ def describe_names() -> dict[str, object]:
         "judge_change": judge_change,
         "write_day": write_day,
         "write_instant": write_instant,
-        "write_period": write_period,
         "write_labels": write_labels,
         "status_text": STATUS_TEXT,
     }

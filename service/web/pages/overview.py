@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from service.alerts import list_firing
 from service.application import Application
 from service.web.pages.layout import open_page
+
+MOST_CHANGES = 8
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
@@ -13,5 +16,20 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 
     @routes.get("/")
     def show_overview() -> str:
+        # What fires is told between snapshots, so it is asked of the warehouse itself.
+        with application.warehouse.cursor() as cursor:
+            firing = list_firing(cursor)
         with open_page(application) as page:
-            return page.render("overview.html")
+            changes = page.read("pages/list_changes")
+            tones = {tone: [row for row in changes if row["tone"] == tone] for tone in ("better", "worse")}
+            return page.render(
+                "overview.html",
+                holdings=page.read("pages/describe_holdings")[0],
+                priorities=page.read("pages/list_priorities"),
+                tones=tones,
+                most=MOST_CHANGES,
+                firing=firing,
+                breaches=page.read("pages/list_breaches", metric=None, mission=None),
+                overdue=page.read("pages/list_overdue"),
+                late=page.read("pages/list_late_missions"),
+            )

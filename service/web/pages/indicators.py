@@ -1,0 +1,101 @@
+"""The pages `/indicators` and `/indicators/<name>`, for indicators and KPIs alike: alerts link to both so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, current_app, request
+
+from metrics.catalogue import Indicator
+from metrics.figures import STATUS_TEXT
+from metrics.kpi_file import Kpi
+from service.application import Application
+from service.warehouse import read_rows, run_sql
+from service.web.pages.layout import Page, find_near, open_page, write_labels
+
+MOST_SERIES = 2000
+MOST_PERIODS = 1000
+
+
+def add_routes(routes: Blueprint, application: Application) -> None:
+    """Add the pages to the routes."""
+    definitions = application.definitions
+    catalogue = definitions.catalogue
+    indicators = {entry.indicator: (priority, entry) for priority, entry in catalogue.indicators}
+    kpis = {kpi.kpi: kpi for kpi in definitions.kpis}
+    missions = [entry.mission for entry in catalogue.missions]
+
+    @routes.get("/indicators")
+    def list_indicators() -> str:
+        asked = {name: request.args.get(name) or None for name in ("q", "priority", "mission", "status", "change")}
+        with open_page(application) as page:
+            return page.render(
+                "indicators.html",
+                asked=asked,
+                rows=page.read(
+                    "pages/list_indicators",
+                    words=(asked["q"] or "").split(),
+                    **{name: asked[name] for name in ("priority", "mission", "status", "change")},
+                ),
+                priorities=catalogue.priorities,
+                missions=missions,
+                statuses=STATUS_TEXT,
+            )
+
+    @routes.get("/indicators/<name>")
+    def show_indicator(name: str) -> str:
+        mission = request.args.get("mission") or None
+        if mission is not None and mission not in missions:
+            abort(404, f"No mission is named {mission!r}.")
+        if name in indicators:
+            with open_page(application) as page:
+                return _show_indicator(page, *indicators[name], mission)
+        if name in kpis:
+            with open_page(application) as page:
+                return _show_kpi(page, kpis[name], mission)
+        abort(404, f"No indicator or KPI is named {name!r}. {find_near(name, [*indicators, *kpis])}")
+
+    def _show_indicator(page: Page, priority: str, indicator: Indicator, mission: str | None) -> str:
+        name = indicator.indicator
+        return page.render(
+            "indicator.html",
+            kind="indicator",
+            name=name,
+            definition=indicator,
+            periods=page.read("pages/list_periods", indicator=name, mission=mission, most=MOST_PERIODS),
+            using=page.read("pages/list_using_kpis", indicator=name),
+            **_read_common(page, name, indicator.metric, priority, mission),
+        )
+
+    def _show_kpi(page: Page, kpi: Kpi, mission: str | None) -> str:
+        return page.render(
+            "kpi.html",
+            kind="kpi",
+            name=kpi.kpi,
+            definition=kpi,
+            inputs=[indicators[name][1] for name in kpi.inputs if name in indicators],
+            dates=page.read("pages/list_kpi_dates", kpi=kpi.kpi, mission=mission, most=MOST_PERIODS),
+            **_read_common(page, kpi.kpi, kpi.metric, kpi.priority, mission),
+        )
+
+    def _read_common(page: Page, name: str, metric: str, priority: str, mission: str | None) -> dict[str, Any]:
+        """Return what the page of an indicator and that of a KPI both show."""
+        assert page.session is not None
+        found = page.read("pages/list_figures", one=name, priority=None, mission=mission, most=MOST_SERIES)
+        return {
+            "priority": next((entry for entry in catalogue.priorities if entry.priority == priority), None),
+            "mission": mission,
+            "missions": missions,
+            "figures": found,
+            "breaches": {
+                (row["mission"], write_labels(row["dimensions"]))
+                for row in page.read("pages/list_breaches", metric=metric, mission=None)
+            },
+            "thresholds": read_rows(run_sql(page.session, "thresholds/list", metric=metric)),
+            "most_periods": MOST_PERIODS,
+            "has_api": _has_api(),
+        }
+
+
+def _has_api() -> bool:
+    return any(rule.rule == "/api/v1/observations" for rule in current_app.url_map.iter_rules())

@@ -1,0 +1,73 @@
+"""The pages `/missions` and `/missions/<mission>`: everything of one mission, against what the others have."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from flask import Blueprint, abort
+
+from service.application import Application
+from service.web.pages.layout import find_near, open_page, write_labels
+
+MOST_SERIES = 5000
+# Of the strip that shows where a mission stands, in pixels.
+STRIP_WIDTH = 120
+STRIP_MARGIN = 5
+
+
+def add_routes(routes: Blueprint, application: Application) -> None:
+    """Add the pages to the routes."""
+    catalogue = application.definitions.catalogue
+
+    @routes.get("/missions")
+    def list_missions() -> str:
+        with open_page(application) as page:
+            return page.render("missions.html", missions=page.read("pages/list_missions"))
+
+    @routes.get("/missions/<mission>")
+    def show_mission(mission: str) -> str:
+        found = next((entry for entry in catalogue.missions if entry.mission == mission), None)
+        if found is None:
+            names = [entry.mission for entry in catalogue.missions]
+            abort(404, f"No mission is named {mission!r}. {find_near(mission, names)}")
+        with open_page(application) as page:
+            rows = page.read("pages/list_figures", one=None, priority=None, mission=mission, most=MOST_SERIES)
+            others = {
+                (row["name"], write_labels(row["dimensions"])): row
+                for row in page.read("pages/list_other_missions", mission=mission)
+            }
+            for row in rows:
+                row["others"] = others.get((row["name"], write_labels(row["dimensions"])))
+                row["strip"] = place_on_strip(row["value"], row["others"])
+            titles = {entry.priority: entry.title for entry in catalogue.priorities}
+            rows.sort(key=lambda row: list(titles).index(row["priority"]) if row["priority"] in titles else len(titles))
+            reported = {row["name"] for row in rows}
+            return page.render(
+                "mission.html",
+                mission=found,
+                summary=next(row for row in page.read("pages/list_missions") if row["mission"] == mission),
+                groups=[
+                    (priority, titles.get(priority, priority), list(group))
+                    for priority, group in groupby(rows, key=lambda row: row["priority"])
+                ],
+                unreported=[
+                    entry
+                    for _, entry in catalogue.indicators
+                    if mission in entry.expected_missions and entry.indicator not in reported
+                ],
+                breaches=page.read("pages/list_breaches", metric=None, mission=mission),
+                is_cut=len(rows) == MOST_SERIES,
+            )
+
+
+def place_on_strip(value: float | None, others: dict[str, Any] | None) -> dict[str, float] | None:
+    """Return where the value and the others' least, middle and most stand on a strip, in pixels; None where there is none."""
+    if value is None or others is None or others["missions"] < 2:
+        return None
+    low, high = min(value, others["least"]), max(value, others["most"])
+    if low == high:
+        return None
+    scale = (STRIP_WIDTH - 2 * STRIP_MARGIN) / (high - low)
+    given = {"value": value, "least": others["least"], "middle": others["middle"], "most": others["most"]}
+    return {name: round(STRIP_MARGIN + (place - low) * scale, 1) for name, place in given.items()}

@@ -1,0 +1,105 @@
+"""The page `/thresholds`: those in force, their history, and what a limit typed in would have meant."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from typing import Any, cast
+
+from flask import Blueprint, request
+
+from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, Threshold, make_threshold
+from service.application import Application
+from service.errors import ThresholdError
+from service.thresholds import Trial, list_metrics, try_threshold
+from service.warehouse import read_rows, run_sql
+from service.web.pages.layout import open_page
+
+MOST_CHANGES = 100
+MOST_FIRED = 100
+
+
+def add_routes(routes: Blueprint, application: Application) -> None:
+    """Add the page to the routes."""
+    definitions = application.definitions
+    measured: dict[str, Any] = {entry.metric: entry for _, entry in definitions.catalogue.indicators}
+    measured |= {kpi.metric: kpi for kpi in definitions.kpis}
+    names = {metric: getattr(entry, "indicator", None) or entry.kpi for metric, entry in measured.items()}
+
+    @routes.get("/thresholds")
+    def show_thresholds() -> str:
+        asked = {name: request.args.get(name, "").strip() for name in ("metric", "mission", "labels", "limit")}
+        asked["comparison"] = _choose(request.args.get("comparison"), COMPARISONS, "above")
+        asked["severity"] = _choose(request.args.get("severity"), SEVERITIES, "warning")
+        with open_page(application) as page:
+            assert page.session is not None
+            trial: Trial | None = None
+            fault = ""
+            if asked["metric"]:
+                try:
+                    trial = try_threshold(page.session, definitions, read_trial(asked), suggest=True)
+                except ThresholdError as error:
+                    fault = str(error)
+            return page.render(
+                "thresholds.html",
+                asked=asked,
+                trial=trial,
+                fault=fault,
+                thresholds=read_rows(run_sql(page.session, "thresholds/list", metric=None)),
+                history=read_rows(run_sql(page.session, "thresholds/history", metric=None, last=MOST_CHANGES)),
+                metrics=list_metrics(definitions),
+                missions=[entry.mission for entry in definitions.catalogue.missions],
+                comparisons=COMPARISONS,
+                severities=SEVERITIES,
+                measured=measured,
+                names=names,
+                command=write_command(trial.threshold) if trial else "",
+                most=MOST_FIRED,
+                every_mission=EVERY_MISSION,
+            )
+
+
+def read_trial(asked: dict[str, str]) -> Threshold:
+    """Return the threshold that a form asks to try; without a limit only suggestions are wanted.
+
+    Raises ThresholdError where the limit is no number or the labels are not name=value pairs.
+    """
+    limit: float | None = None
+    if asked["limit"]:
+        try:
+            limit = float(asked["limit"])
+        except ValueError:
+            raise ThresholdError(f"the limit {asked['limit']!r} is no number; write it like 100 or 0.25") from None
+        if not math.isfinite(limit):
+            raise ThresholdError("the limit must be a finite number")
+    labels: dict[str, str] = {}
+    for pair in filter(None, (part.strip() for part in asked["labels"].split(";"))):
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not (equals and name and value):
+            raise ThresholdError(f"the labels {pair!r} are not of the form name=value; put ; between several")
+        labels[name] = value
+    return make_threshold(
+        asked["metric"],
+        asked["mission"] or EVERY_MISSION,
+        labels,
+        cast(Comparison, asked["comparison"]),
+        cast(Severity, asked["severity"]),
+        limit,
+        None,
+    )
+
+
+def write_command(threshold: Threshold) -> str:
+    """Return the command that sets a threshold."""
+    words = ["a4p", "thresholds", "set", threshold.metric]
+    if threshold.limit is not None:
+        words += [f"--{threshold.comparison}", f"{threshold.limit:g}"]
+    if threshold.mission != EVERY_MISSION:
+        words += ["--mission", threshold.mission]
+    for name, value in threshold.dimensions.items():
+        words += ["--label", f"{name}={value}"]
+    return shlex.join([*words, "--severity", threshold.severity])
+
+
+def _choose(given: str | None, known: tuple[str, ...], default: str) -> str:
+    return given if given in known else default

@@ -1,0 +1,16 @@
+-- The one row says how much the warehouse holds as of and known at the moment asked for.
+select
+    (select count(*) from indicators) as indicators,
+    (select count(distinct indicator) from latest where value is not null) as reported,
+    (select count(*) from kpis) as kpis,
+    (select count(*) from store.missions where status = 'active' and catalogue_version = (select max(catalogue_version) from store.catalogues)) as missions,
+    (select count(*) from observations where period_end <= as_of_date()) as observations,
+    (select count(*) from observation_revisions where period_end <= as_of_date() and recorded_at <= known_at_time())
+        - (select count(*) from observations where period_end <= as_of_date()) as earlier_revisions,
+    (select min(period_start) from observations where period_end <= as_of_date()) as first_day,
+    (select max(period_end) from observations where period_end <= as_of_date()) as last_day,
+    (select max(recorded_at) from observation_revisions where recorded_at <= known_at_time()) as newest_recorded_at,
+    (select max(cycle) from cycles where period_end <= as_of_date()) as cycle,
+    (select count(*) from latest where status = 'M') as missing,
+    (select count(*) from latest where status = 'U') as under_validation,
+    (select count(*) from latest where status = 'N') as not_applicable

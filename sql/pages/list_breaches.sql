@@ -1,0 +1,10 @@
+-- A row is a figure beyond a limit, the gravest first; of one metric or mission where that is given.
+select
+    coalesce(i.indicator, k.kpi, b.dimensions['indicator']) as name, coalesce(i.title, k.title, 'Change against the period before') as title,
+    coalesce(i.unit, k.unit, '') as unit, b.metric, b.mission, b.dimensions, b.comparison, b.severity, b.limit_value, b.value,
+    b.period_end, b.status, b.unreported_period_end, b.note
+from threshold_breaches as b
+left join indicators as i using (metric)
+left join kpis as k using (metric)
+where ($metric is null or b.metric = $metric) and ($mission is null or b.mission = $mission)
+order by b.severity = 'critical' desc, b.severity = 'warning' desc, b.metric, b.mission, b.dimensions::varchar

@@ -1,0 +1,45 @@
+-- A row is a series of an indicator or KPI with what holds, in the order of the catalogue: of one name, priority or mission where
+-- $name, $priority or $mission say so.
+with named as (
+    select
+        'indicator' as kind, indicator as name, title, priority, unit, better, ordinal, expected_missions, dimensions as dimension_values
+    from store.indicators
+    where catalogue_version = (select max(catalogue_version) from store.catalogues)
+    union all by name
+    select 'kpi' as kind, kpi as name, title, priority, unit, better, row_number() over (order by kpi) + 1e9 as ordinal
+    from kpis
+    where priority <> 'all'
+),
+observed as (
+    select
+        l.indicator as name, l.mission, l.dimensions, l.value, l.status, l.period_start, l.period_end, l.source, l.page, l.note,
+        c.previous_value, c.change
+    from latest as l
+    left join changes as c using (indicator, mission, dimensions)
+),
+computed as (
+    select kpi as name, mission, dimensions, value, 'A' as status, as_of as period_end
+    from kpi_latest
+),
+figures as (
+    select * from observed
+    union all by name
+    select * from computed
+)
+select
+    n.kind, n.name, n.title, n.priority, n.unit, n.better, n.expected_missions,
+    f.* exclude (name),
+    if(n.kind = 'kpi', null, name_period(y.cycle, f.period_start, f.period_end)) as period
+from figures as f
+join named as n using (name)
+left join priorities as p using (priority)
+left join store.missions as m
+    on m.mission = f.mission and m.catalogue_version = (select max(catalogue_version) from store.catalogues)
+left join cycles as y on y.period_start = f.period_start and y.period_end = f.period_end
+where ($one is null or n.name = $one)
+    and ($priority is null or n.priority = $priority)
+    and ($mission is null or f.mission = $mission)
+order by
+    n.kind = 'kpi', n.ordinal, list_transform(map_keys(f.dimensions), lambda label: list_position(n.dimension_values[label], f.dimensions[label])),
+    f.dimensions::varchar, m.ordinal
+limit $most

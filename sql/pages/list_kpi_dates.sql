@@ -1,0 +1,23 @@
+-- A row is a KPI figure from a date on as of which it holds, the newest first; a null value ends the series.
+with known as (
+    select *
+    from kpi_values
+    where kpi = $kpi and as_of <= as_of_date() and computed_at <= known_at_time() and ($mission is null or mission = $mission)
+),
+current as (
+    select *
+    from known
+    qualify row_number() over (partition by mission, dimensions, as_of order by computed_at desc) = 1
+),
+compared as (
+    select
+        *, value - lag(value) over (partition by mission, dimensions order by as_of) as change,
+        lag(value) over (partition by mission, dimensions order by as_of) as previous_value
+    from current
+)
+select c.*, if(c.value is null, 'M', 'A') as status, count(*) over () as row_count
+from compared as c
+left join store.missions as m
+    on m.mission = c.mission and m.catalogue_version = (select max(catalogue_version) from store.catalogues)
+order by c.as_of desc, m.ordinal, c.dimensions::varchar
+limit $most

@@ -1,0 +1,33 @@
+-- A row is a mission with how much it has reported: figures and what has no value, its newest period, and what breaches a limit.
+with held as (
+    select
+        l.mission, count(distinct l.indicator) as indicators, count(l.value) as figures,
+        count(*) filter (where l.status = 'M') as missing,
+        count(*) filter (where l.status = 'U') as under_validation,
+        count(*) filter (where l.status = 'N') as not_applicable,
+        max(l.period_end) as newest_period_end
+    from latest as l
+    join indicators as i using (indicator)
+    group by l.mission
+),
+expected as (
+    select mission, count(*) as expected
+    from (select unnest(expected_missions) as mission from indicators)
+    group by mission
+),
+breaches as (
+    select mission, count(*) as breaches
+    from threshold_breaches
+    group by mission
+)
+select
+    m.mission, m.name, m.location, m.has_political_mandate, m.host_agreement, m.status,
+    coalesce(e.expected, 0) as expected, coalesce(h.indicators, 0) as indicators, coalesce(h.figures, 0) as figures,
+    coalesce(h.missing, 0) as missing, coalesce(h.under_validation, 0) as under_validation,
+    coalesce(h.not_applicable, 0) as not_applicable, h.newest_period_end, coalesce(b.breaches, 0) as breaches
+from store.missions as m
+left join held as h using (mission)
+left join expected as e using (mission)
+left join breaches as b using (mission)
+where m.catalogue_version = (select max(catalogue_version) from store.catalogues)
+order by m.ordinal

@@ -1,0 +1,45 @@
+-- A row is a priority with how many indicators it has, how many of them have a figure, and how they changed.
+with held as (
+    select i.priority, l.indicator, l.mission, l.dimensions, l.value, l.period_end, i.better, c.change
+    from latest as l
+    join indicators as i using (indicator)
+    left join changes as c using (indicator, mission, dimensions)
+),
+counted as (
+    select
+        priority, count(distinct indicator) filter (where value is not null) as reported, count(value) as figures,
+        max(period_end) as newest_period_end,
+        count(*) filter (where (change > 0 and better = 'higher') or (change < 0 and better = 'lower')) as better,
+        count(*) filter (where (change < 0 and better = 'higher') or (change > 0 and better = 'lower')) as worse,
+        count(*) filter (where change = 0) as same
+    from held
+    group by priority
+),
+defined as (
+    select priority, count(*) as indicators
+    from indicators
+    group by priority
+),
+computed as (
+    select priority, count(*) as kpis
+    from kpis
+    group by priority
+),
+breached as (
+    select d.priority, count(*) as breaches
+    from threshold_breaches as b
+    join (select metric, priority from indicators union all select metric, priority from kpis) as d using (metric)
+    group by d.priority
+)
+select
+    p.priority, p.title, p.number, p.cross_cutting, coalesce(d.indicators, 0) as indicators, coalesce(k.kpis, 0) as kpis,
+    coalesce(c.reported, 0) as reported, coalesce(c.figures, 0) as figures, c.newest_period_end,
+    coalesce(c.better, 0) as better, coalesce(c.worse, 0) as worse, coalesce(c.same, 0) as same,
+    coalesce(b.breaches, 0) as breaches
+from store.priorities as p
+left join defined as d using (priority)
+left join counted as c using (priority)
+left join computed as k using (priority)
+left join breached as b using (priority)
+where p.catalogue_version = (select max(catalogue_version) from store.catalogues)
+order by p.ordinal
