@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
+from metrics.figures import STATUS_TEXT, write_figure
 from metrics.vega import (
     CHARACTER_PIXELS,
     DASH_WHERE_DOUBTFUL,
@@ -33,10 +34,9 @@ from metrics.vega import (
 # Okabe and Ito's palette, told apart by colour-blind readers and in grey print, darkest first; for the parts of a whole.
 PARTS = ("#0072b2", "#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#d55e00")
 WIDTH = 680
-NO_VALUE = {"M": ("×", "missing"), "U": ("?", "under validation"), "N": ("–", "not applicable")}
-NOT_FINAL = {"E": "estimated", "P": "provisional"}
-LEVELS = {1: "low", 2: "medium", 3: "high"}
-ANSWERS = {0: "no", 1: "yes"}
+MARKS = {"M": "×", "U": "?", "N": "–"}
+# Figures that stand, but may change.
+NOT_FINAL = ("E", "P")
 
 
 @dataclass(frozen=True)
@@ -83,24 +83,15 @@ class Part:
     status: str = "A"
 
 
-def tell_value(value: float, unit: str) -> str:
-    """Return a figure as a person reads it: 12,345, 81 %, yes, high; a unit of length or time is left to the heading."""
-    if unit == "boolean":
-        return ANSWERS.get(int(value), f"{value:g}")
-    if unit == "level":
-        return LEVELS.get(int(value), f"{value:g}")
-    if unit == "ratio":
-        return f"{round(value * 100, 1):,g} %".replace("-", "−")
-    return f"{value:,.0f}".replace("-", "−") if float(value).is_integer() else f"{value:,.2f}".replace("-", "−")
-
-
-def draw_history(points: Sequence[Point], unit: str, title: str, limits: Sequence[Limit] = (), note: str = "") -> bytes:
+def draw_history(
+    points: Sequence[Point], unit: str, title: str, limits: Sequence[Limit] = (), note: str = "", room: int = WIDTH
+) -> bytes:
     """Return the history of one metric: a small panel for each series, on common scales.
 
     A count of a period is a bar over that period. A state (a ratio, a cumulative total, a figure of one day) is a step: over
     its period or, where periods share their first day or have one day, from the end of its period to the next. Yes and no,
     and levels, are a row of fields for each series. Where all is of one period, the series are compared. No
-    line slopes, and what has no value is a mark, never 0. `note` stands below the chart.
+    line slopes, and what has no value is a mark, never 0. `note` stands below the chart, which is at most `room` pixels wide.
     """
     if not points:
         return _draw_nothing(title)
@@ -109,10 +100,10 @@ def draw_history(points: Sequence[Point], unit: str, title: str, limits: Sequenc
     names = list(dict.fromkeys(point.series for point in points))
     if len(names) == len(points) and len({point.period for point in points}) == 1:
         bars = [Bar(point.series, point.value, point.status) for point in points]
-        return draw_comparison(bars, unit, f"{title}, {points[0].period}", limits=limits)
+        return draw_comparison(bars, unit, f"{title}, {points[0].period}", limits=limits, room=room)
     spans = _span(points)
-    columns = 1 if len(names) == 1 else 2 if len(names) <= 4 else 3
-    width = (WIDTH - 46 - (columns - 1) * 52) // columns
+    columns = 1 if len(names) == 1 else 2 if len(names) <= 4 or room < WIDTH else 3
+    width = (room - 46 - (columns - 1) * 52) // columns
     height = {1: 200, 2: 130, 3: 96}[columns]
     first, last = min(begin for begin, _ in spans), max(end for _, end in spans)
     pixels_a_day = width / max((last - first).days, 1)
@@ -124,11 +115,10 @@ def draw_history(points: Sequence[Point], unit: str, title: str, limits: Sequenc
 
     values: list[Spec] = []
     for point, (begin, end) in zip(points, spans, strict=True):
-        room = (end - begin).days * pixels_a_day
+        pixels = (end - begin).days * pixels_a_day
         # Bars stand apart; steps meet.
         inset = timedelta() if is_step else (end - begin) * 0.07
-        mark, _ = NO_VALUE.get(point.status, ("×", ""))
-        text = mark if point.value is None else _tell_short(point.value, unit, room + 8, point.status)
+        text = MARKS.get(point.status, "×") if point.value is None else _tell_short(point.value, unit, pixels + 8, point.status)
         values.append(
             {
                 "series": point.series,
@@ -147,7 +137,7 @@ def draw_history(points: Sequence[Point], unit: str, title: str, limits: Sequenc
         values.extend(_connect(values))
     for limit in limits:
         if limit.series in names:
-            text = f"limit: {limit.comparison} {tell_value(limit.value, unit)}"
+            text = f"limit: {limit.comparison} {write_figure(limit.value, unit)}"
             values.append({"series": limit.series, "kind": "limit", "value": limit.value, "text": text})
 
     labels = _label_periods(points, spans, pixels_a_day)
@@ -188,7 +178,12 @@ def draw_history(points: Sequence[Point], unit: str, title: str, limits: Sequenc
 
 
 def draw_comparison(
-    bars: Sequence[Bar], unit: str, title: str, previous: str = "the period before", limits: Sequence[Limit] = ()
+    bars: Sequence[Bar],
+    unit: str,
+    title: str,
+    previous: str = "the period before",
+    limits: Sequence[Limit] = (),
+    room: int = WIDTH,
 ) -> bytes:
     """Return one period's figures side by side, largest first, each printed; those without a value come last, with a mark.
 
@@ -197,17 +192,21 @@ def draw_comparison(
     if not bars:
         return _draw_nothing(title)
     ordered = sorted(bars, key=lambda bar: (bar.value is None, -(bar.value or 0)))
+    widest = max(len(bar.label) for bar in ordered)
+    width = room - round(widest * CHARACTER_PIXELS) - 90
+    most = max((value for bar in bars for value in (bar.value, bar.previous) if value is not None), default=0) or 1
+    texts = [_tell_status(bar.value, unit, bar.status) for bar in ordered]
     values = [
         {
             "label": bar.label,
             "kind": "none" if bar.value is None else "bar",
             "value": bar.value,
             "base": 0,
-            "edge": max(bar.value or 0, bar.previous or 0, 0),
-            "text": _tell_status(bar.value, unit, bar.status),
+            "edge": _find_edge(bar, (len(text) * CHARACTER_PIXELS + 16) * most / width),
+            "text": text,
             "doubtful": bar.status in NOT_FINAL,
         }
-        for bar in ordered
+        for bar, text in zip(ordered, texts, strict=True)
     ]
     values += [{"label": bar.label, "kind": "previous", "value": bar.previous} for bar in ordered if bar.previous is not None]
     labels = {bar.label for bar in bars if bar.value is not None}
@@ -227,21 +226,25 @@ def draw_comparison(
         text_layer("bar", {**x, "field": "edge"}, y, align="left", dx=6),
         text_layer("none", {**x, "field": "edge"}, y, {"value": EARLIER}, align="left", dx=6),
     ]
-    widest = max(len(bar.label) for bar in ordered)
-    width = WIDTH - round(widest * CHARACTER_PIXELS) - 90
     spec: Spec = {"data": {"values": values}, "width": width, "height": {"step": 22}, "layer": layers}
     notes = [
         *(["grey tick: " + previous] if any(bar.previous is not None for bar in bars) else []),
         *(
             f"orange tick: limit, {text}"
-            for text in dict.fromkeys(f"{limit.comparison} {tell_value(limit.value, unit)}" for limit in limits)
+            for text in dict.fromkeys(f"{limit.comparison} {write_figure(limit.value, unit)}" for limit in limits)
         ),
         *_explain_doubt(bar.status for bar in bars),
     ]
     return render(spec, title, _describe(((bar.label, bar.value, bar.status) for bar in ordered), unit), notes)
 
 
-def draw_parts(parts: Sequence[Part], unit: str, title: str) -> bytes:
+def _find_edge(bar: Bar, text_length: float) -> float:
+    """Return behind which value the figure is printed: the bar's or, where its tick stands in the way, the one before."""
+    end = max(bar.value or 0, 0)
+    return bar.previous if bar.previous is not None and end <= bar.previous < end + text_length else end
+
+
+def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) -> bytes:
     """Return parts of a whole (at most six) stacked in one bar a row, in the order given, printed where they fit.
 
     A part without a value is told beside its bar. Raises ValueError for more parts than there are colours to tell apart.
@@ -253,7 +256,7 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str) -> bytes:
     if not parts:
         return _draw_nothing(title)
     sums = {label: math.fsum(part.value or 0 for part in parts if part.label == label) for label in labels}
-    width = WIDTH - round(max(map(len, labels)) * CHARACTER_PIXELS) - 130
+    width = room - round(max(map(len, labels)) * CHARACTER_PIXELS) - 130
     pixels_a_unit = width / (max(sums.values()) or 1)
     values: list[Spec] = []
     for label in labels:
@@ -261,9 +264,9 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str) -> bytes:
         absent = []
         for part in sorted((part for part in parts if part.label == label), key=lambda part: names.index(part.part)):
             if part.value is None:
-                absent.append(f"{part.part}: {NO_VALUE.get(part.status, ('', 'missing'))[1]}")
+                absent.append(f"{part.part}: {STATUS_TEXT[part.status]}")
                 continue
-            text = tell_value(part.value, unit) + (f" {part.status}" if part.status in NOT_FINAL else "")
+            text = write_figure(part.value, unit) + (f" {part.status}" if part.status in NOT_FINAL else "")
             values.append(
                 {
                     "label": label,
@@ -277,7 +280,7 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str) -> bytes:
                 }
             )
             begin += part.value
-        total = "" if unit == "ratio" else tell_value(begin, unit)
+        total = "" if unit == "ratio" else write_figure(begin, unit)
         values.append({"label": label, "kind": "end", "to": begin, "text": "; ".join(filter(None, [total, *absent]))})
     y = {
         "field": "label",
@@ -384,9 +387,7 @@ def _draw_fields(points: Sequence[Point], unit: str, title: str) -> bytes:
     periods = [period for _, period in sorted({(point.period_end, point.period) for point in points})]
     values: list[Spec] = []
     for point in points:
-        text = (
-            NO_VALUE.get(point.status, ("×", ""))[0] if point.value is None else _tell_status(point.value, unit, point.status)
-        )
+        text = MARKS.get(point.status, "×") if point.value is None else _tell_status(point.value, unit, point.status)
         share = 0.0 if point.value is None else point.value if unit == "boolean" else (point.value - 1) / 2
         values.append(
             {
@@ -424,13 +425,13 @@ def _draw_nothing(title: str) -> bytes:
 
 def _tell_status(value: float | None, unit: str, status: str) -> str:
     if value is None:
-        return NO_VALUE.get(status, ("", "missing"))[1]
-    return tell_value(value, unit) + (f" {status}" if status in NOT_FINAL else "")
+        return STATUS_TEXT[status]
+    return write_figure(value, unit) + (f" {status}" if status in NOT_FINAL else "")
 
 
 def _tell_short(value: float, unit: str, room_pixels: float, status: str) -> str:
     """Return the figure as it fits into so many pixels: whole, then without its status, then rounded, then not at all."""
-    whole = tell_value(value, unit)
+    whole = write_figure(value, unit)
     candidates = [f"{whole} {status}"] if status in NOT_FINAL else []
     candidates.append(whole)
     if abs(value) >= 1000:
@@ -441,14 +442,14 @@ def _tell_short(value: float, unit: str, room_pixels: float, status: str) -> str
 def _explain_statuses(points: Sequence[Point]) -> list[str]:
     absent = {point.status for point in points if point.value is None}
     return [
-        *(f"{mark} {meaning}" for status, (mark, meaning) in NO_VALUE.items() if status in absent),
+        *(f"{mark} {STATUS_TEXT[status]}" for status, mark in MARKS.items() if status in absent),
         *_explain_doubt(point.status for point in points),
     ]
 
 
 def _explain_doubt(statuses: Iterable[str]) -> list[str]:
     seen = set(statuses)
-    return [f"{status} {meaning}" for status, meaning in NOT_FINAL.items() if status in seen]
+    return [f"{status} {STATUS_TEXT[status]}" for status in NOT_FINAL if status in seen]
 
 
 def _describe(told: Iterable[tuple[str, float | None, str]], unit: str) -> str:

@@ -15,6 +15,7 @@ from service.commands.export import export
 from service.commands.generate import generate
 from service.commands.jobs import jobs
 from service.commands.load import load
+from service.commands.report import report
 from service.commands.restore import restore
 from service.commands.rules import rules
 from service.commands.serve import serve
@@ -36,7 +37,22 @@ def a4p() -> None:
     """
 
 
-for command in (alerts, backup, check, export, generate, jobs, load, restore, rules, serve, snapshot, stack, thresholds):
+for command in (
+    alerts,
+    backup,
+    check,
+    export,
+    generate,
+    jobs,
+    load,
+    report,
+    restore,
+    rules,
+    serve,
+    snapshot,
+    stack,
+    thresholds,
+):
     a4p.add_command(command)
 
 

@@ -48,6 +48,14 @@ class SnapshotError(ServiceError):
     """A snapshot could not be made; the last good one goes on being served."""
 
 
+class ReportError(ServiceError):
+    """A cycle cannot be written as a document: it is not known."""
+
+
+class OutputError(ServiceError):
+    """A file could not be written."""
+
+
 @dataclass(frozen=True)
 class RowError:
     """One thing wrong with one cell of a loaded file; `row` counts as a spreadsheet does, the header being row 1."""

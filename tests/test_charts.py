@@ -20,7 +20,6 @@ from metrics.charts import (
     draw_history,
     draw_parts,
     draw_sparkline,
-    tell_value,
 )  # fmt: skip
 from service.application import Application
 from service.definitions import Definitions
@@ -102,11 +101,6 @@ def test_parts_are_stacked_and_their_sum_is_printed() -> None:
 def test_yes_and_no_are_fields_with_words() -> None:
     points = [Point(m, "cycle 5", date(2023, 11, 1), date(2024, 4, 30), v) for m, v in (("UNDOF", 0.0), ("UNMISS", 1.0))]
     assert {"yes", "no"} <= set(read_texts(draw_history(points, "boolean", "Plan")))
-
-
-def test_figures_are_told_as_a_person_reads_them() -> None:
-    told = [tell_value(v, u) for v, u in ((12345, "count"), (-0.245, "ratio"), (0.5, "days"), (3, "level"), (1, "boolean"))]
-    assert told == ["12,345", "−24.5 %", "0.50", "high", "yes"]
 
 
 @pytest.mark.parametrize("draw", [draw_history, draw_sparkline])

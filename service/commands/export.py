@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from service.commands.options import catalogue_option, data_dir_option
+from service.commands.output import open_output
 from service.commands.progress import show_progress
 from service.definitions import read_definitions
-from service.errors import ServiceError
 from service.export import render_openmetrics
 from service.settings import read_settings
 from service.warehouse import open_copy
-
-
-class ExportError(ServiceError):
-    """The file could not be written."""
 
 
 @click.group(
@@ -68,15 +63,7 @@ def openmetrics(
             for part in parts:
                 click.echo(part, nl=False)
             return
-        # A file that stands there is whole.
-        unfinished = output.with_name(f"{output.name}.{os.getpid()}.tmp")
-        try:
-            with unfinished.open("wb") as stream:
-                for part in parts:
-                    stream.write(part)
-            unfinished.replace(output)
-        except OSError as error:
-            raise ExportError(f"{output} cannot be written: {error.strerror}") from None
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with open_output(output) as stream:
+            for part in parts:
+                stream.write(part)
     click.echo(f"{output}: {output.stat().st_size:,} bytes")

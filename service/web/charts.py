@@ -12,50 +12,21 @@ figures change. Text in the image is text; the SVG can also stand inline, as it 
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from datetime import UTC, date, datetime
-
 from flask import Blueprint, Response, abort, request
 
 from service.application import Application
 from service.charts import draw_indicator
-from service.read_copy import ReadCopy
+from service.web.kept import KeptAnswers, answer_bytes
+from service.web.pages.layout import read_moment
 
-# Of the sizes at hand about 5 MB.
+# About 5 MB of the sizes at hand.
 MOST_KEPT = 200
-
-
-class ChartStore:
-    """Charts that were drawn from one read copy; those of a copy that was replaced are forgotten.
-
-    The engine that draws holds Python's lock for 20 to 150 ms a chart, so the same chart is not drawn twice.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._copy: ReadCopy | None = None
-        self._charts: dict[tuple[object, ...], bytes] = {}
-
-    def find(self, copy: ReadCopy, key: tuple[object, ...]) -> bytes | None:
-        """Return the chart of this key, or None where it has not been drawn from this copy."""
-        with self._lock:
-            return self._charts.get(key) if self._copy is copy else None
-
-    def keep(self, copy: ReadCopy, key: tuple[object, ...], chart: bytes) -> None:
-        """Keep a chart, forgetting the oldest where there are too many."""
-        with self._lock:
-            if self._copy is not copy:
-                self._copy, self._charts = copy, {}
-            while len(self._charts) >= MOST_KEPT:
-                del self._charts[next(iter(self._charts))]
-            self._charts[key] = chart
 
 
 def make_charts_blueprint(application: Application) -> Blueprint:
     """Return the routes of charts."""
     routes = Blueprint("charts", __name__)
-    store = ChartStore()
+    kept: KeptAnswers[bytes] = KeptAnswers(MOST_KEPT)
 
     @routes.get("/charts/indicators/<indicator>.svg")
     def draw_indicator_history(indicator: str) -> Response:
@@ -66,26 +37,15 @@ def make_charts_blueprint(application: Application) -> Blueprint:
         mission = request.args.get("mission") or None
         if mission is not None and mission not in {entry.mission for entry in catalogue.missions}:
             abort(404, f"no mission is named {mission!r}; /missions lists them")
-        try:
-            as_of = date.fromisoformat(request.args["as_of"]) if request.args.get("as_of") else None
-            known_at = datetime.fromisoformat(request.args["known_at"]) if request.args.get("known_at") else None
-        except ValueError:
-            abort(400, "as_of must be a date (2023-10-31), known_at a date or time (2024-07-01T12:00:00Z)")
-        if known_at is not None and known_at.tzinfo is None:
-            known_at = known_at.replace(tzinfo=UTC)
+        as_of, known_at = read_moment()
         copy = application.read_copy
         if copy is None:
-            abort(503, "no snapshot yet; try again in a moment")
-        key = (indicator, mission, as_of, known_at)
-        chart = store.find(copy, key)
-        if chart is None:
+            abort(503, "The first snapshot is being made; ask again in a moment.")
+
+        def draw() -> bytes:
             with copy.ask(as_of, known_at) as session:
-                chart = draw_indicator(session, found, mission)
-            store.keep(copy, key, chart)
-        response = Response(chart, content_type="image/svg+xml; charset=utf-8")
-        response.set_etag(hashlib.sha256(chart).hexdigest()[:32])
-        response.headers["Cache-Control"] = "no-cache"
-        response.make_conditional(request)
-        return response
+                return draw_indicator(session, found, mission)
+
+        return answer_bytes(kept.find(copy, (indicator, mission, as_of, known_at), draw), "image/svg+xml; charset=utf-8")
 
     return routes

@@ -11,7 +11,7 @@ create or replace macro as_of_date() as coalesce(getvariable('as_of')::date, (no
 -- The instant that every view of current figures is known at; a correction recorded later is not seen.
 create or replace macro known_at_time() as coalesce(getvariable('known_at')::timestamptz, 'infinity'::timestamptz);
 
--- A period as a person says it: cycle 5, 2023, 30 Apr 2024, Oct 2023 to Aug 2024; one of several years by its end, to 30 Apr 2024.
+-- A period as a person says it: cycle 5, 2023, 30 Apr 2024, Oct 2023–Aug 2024; one of several years by its end, to 30 Apr 2024.
 create or replace macro name_period(cycle, period_start, period_end) as
     case
         when cycle is not null then 'cycle ' || cycle
@@ -20,9 +20,9 @@ create or replace macro name_period(cycle, period_start, period_end) as
             then year(period_end)::varchar
         when period_end - period_start > 366 then 'to ' || strftime(period_end, '%-d %b %Y')
         when day(period_start) <> 1 or day(period_end + 1) <> 1
-            then strftime(period_start, '%-d %b %Y') || ' to ' || strftime(period_end, '%-d %b %Y')
+            then strftime(period_start, '%-d %b %Y') || '–' || strftime(period_end, '%-d %b %Y')
         when date_trunc('month', period_start) = date_trunc('month', period_end) then strftime(period_end, '%b %Y')
-        else strftime(period_start, '%b %Y') || ' to ' || strftime(period_end, '%b %Y')
+        else strftime(period_start, '%b %Y') || '–' || strftime(period_end, '%b %Y')
     end;
 
 -- A series as a person says it: its mission, its dimension values, or both.

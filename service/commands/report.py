@@ -1,0 +1,77 @@
+"""`a4p report`: a reporting cycle as a document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from service.commands.options import INSTANT, data_dir_option
+from service.commands.output import open_output
+from service.commands.progress import show_progress
+from service.errors import WarehouseError
+from service.read_copy import ReadCopy
+from service.report.figures import list_cycles
+from service.report.formats import FORMATS, name_file, open_cycle, render_cycle
+from service.settings import Settings, read_settings
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  a4p report
+  a4p report --cycle 5 --format pdf
+  a4p report --cycle 5 --known-at 2024-07-01 --output as-first-reported.xlsx
+  a4p report --cycle 4 --format html --output - | less
+"""
+)
+@click.option("--cycle", type=click.IntRange(min=1), help="Number of the cycle.  [default: the newest with figures]")
+@click.option("--format", "kind", type=click.Choice(list(FORMATS)), help="Format.  [default: by --output, else html]")
+@click.option("--known-at", type=INSTANT, help="Without what was recorded after this date or time (UTC).")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="File; - is standard output.  [default: a4p-cycle-N.FORMAT]",
+)
+@data_dir_option
+def report(cycle: int | None, kind: str | None, known_at: datetime | None, output: Path | None, data_dir: Path | None) -> None:
+    """Write a reporting cycle as one document: HTML that stands alone, PDF, or XLSX.
+
+    It has for each priority the figures, changes, charts, limits breached and notes. It is written from the read copy,
+    so a service may run or not; the same snapshot gives the same bytes.
+    """
+    settings = read_settings(data_dir=data_dir)
+    if kind is None:
+        kind = output.suffix[1:].lower() if output and output.suffix[1:].lower() in FORMATS else "html"
+    copy = _open_copy(settings)
+    number = cycle if cycle is not None else _find_newest(copy)
+    with show_progress() as progress:
+        progress("reading figures", None)
+        body = render_cycle(open_cycle(copy, number, known_at), kind, progress=progress)
+    if output == Path("-"):
+        click.echo(body, nl=False)
+        return
+    target = output or Path(name_file(number, kind))
+    with open_output(target) as stream:
+        stream.write(body)
+    snapshot = f"snapshot {copy.info.snapshot_id} of {copy.info.made_at:%Y-%m-%d %H:%M} UTC"
+    click.echo(f"{target}: cycle {number}, {snapshot}, {len(body):,} bytes")
+
+
+def _open_copy(settings: Settings) -> ReadCopy:
+    file = settings.read_copy_file
+    if not file.exists():
+        raise WarehouseError(
+            f"{file} does not exist; start the service once (a4p serve) or make a snapshot (a4p snapshot), "
+            "or name another data directory with --data-dir"
+        )
+    return ReadCopy(file, settings.threads, settings.memory_limit)
+
+
+def _find_newest(copy: ReadCopy) -> int:
+    with copy.ask() as session:
+        known = [info.cycle for info in list_cycles(session) if info.figure_count]
+    if not known:
+        raise WarehouseError("no cycle has figures yet; load some with 'a4p load', or start the service, which loads its own")
+    return known[0]

@@ -1,0 +1,1 @@
+"""A reporting cycle as a document: its figures, read from the warehouse, and the formats they are written in."""

@@ -1,0 +1,48 @@
+"""Answers that take long to make and are the same for one read copy: kept until that is replaced."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from flask import Response, request
+
+from service.read_copy import ReadCopy
+
+Answer = TypeVar("Answer")
+
+
+class KeptAnswers(Generic[Answer]):
+    """Answers by key, made from one read copy; those of a copy that was replaced are forgotten, and the oldest beyond `most`.
+
+    One answer is made at a time: the engine that draws charts holds Python's lock for 20 to 150 ms each.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._copy: ReadCopy | None = None
+        self._answers: dict[tuple[object, ...], Answer] = {}
+
+    def find(self, copy: ReadCopy, key: tuple[object, ...], make: Callable[[], Answer]) -> Answer:
+        """Return the answer of this key, made by `make` unless it is at hand."""
+        with self._lock:
+            if self._copy is not copy:
+                self._copy, self._answers = copy, {}
+            if key not in self._answers:
+                answer = make()
+                while len(self._answers) >= self._most:
+                    del self._answers[next(iter(self._answers))]
+                self._answers[key] = answer
+            return self._answers[key]
+
+
+def answer_bytes(body: bytes, content_type: str) -> Response:
+    """Return the bytes as an answer that a browser asks for again, and is told 304 while they are the same."""
+    response = Response(body, content_type=content_type)
+    response.set_etag(hashlib.sha256(body).hexdigest()[:32])
+    response.headers["Cache-Control"] = "no-cache"
+    response.make_conditional(request)
+    return response

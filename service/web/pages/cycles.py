@@ -1,0 +1,62 @@
+"""The pages `/cycles` and `/cycles/<n>`: the reporting cycles, and each as a document that can be read or taken along."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint, Response, abort
+
+from service.application import Application
+from service.errors import ReportError
+from service.read_copy import ReadCopy
+from service.report.document import Document, write_document
+from service.report.figures import CycleReport
+from service.report.formats import FORMATS, name_file, open_cycle, render_cycle
+from service.report.html import render_body
+from service.web.kept import KeptAnswers, answer_bytes
+from service.web.pages.layout import open_page, read_moment
+
+# Documents of about half a megabyte each, and what was written of them.
+MOST_KEPT = 20
+
+
+def add_routes(routes: Blueprint, application: Application) -> None:
+    """Add the pages to the routes."""
+    cycles: KeptAnswers[tuple[CycleReport, Document]] = KeptAnswers(MOST_KEPT)
+    files: KeptAnswers[bytes] = KeptAnswers(MOST_KEPT)
+
+    def find_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None) -> tuple[CycleReport, Document]:
+        def make() -> tuple[CycleReport, Document]:
+            report = open_cycle(copy, cycle, known_at)
+            return report, write_document(report)
+
+        try:
+            return cycles.find(copy, (cycle, known_at), make)
+        except ReportError as error:
+            abort(404, str(error))
+
+    @routes.get("/cycles")
+    def list_all_cycles() -> str:
+        with open_page(application) as page:
+            return page.render("cycles.html", cycles=page.read("cycles/list"), kinds=list(FORMATS))
+
+    @routes.get("/cycles/<int:cycle>")
+    def show_cycle(cycle: int) -> str:
+        with open_page(application) as page:
+            copy = application.read_copy
+            assert copy is not None
+            _, document = find_cycle(copy, cycle, page.known_at)
+            return page.render("cycle.html", cycle=cycle, body=render_body(document), kinds=list(FORMATS))
+
+    @routes.get("/cycles/<int:cycle>.<any(html, pdf, xlsx):kind>")
+    def take_cycle(cycle: int, kind: str) -> Response:
+        _, known_at = read_moment()
+        copy = application.read_copy
+        if copy is None:
+            abort(503, "The first snapshot is being made; ask again in a moment.")
+        report, document = find_cycle(copy, cycle, known_at)
+        body = files.find(copy, (cycle, kind, known_at), lambda: render_cycle(report, kind, document))
+        response = answer_bytes(body, FORMATS[kind])
+        # Our policy for pages forbids the style that a file must hold within itself, so it is saved and not shown.
+        response.headers["Content-Disposition"] = f'attachment; filename="{name_file(cycle, kind)}"'
+        return response

@@ -1,0 +1,27 @@
+-- A row is an indicator with who was expected to report it in the cycle that was prepared, who did, and who said nothing.
+with told as (
+    select indicator, mission, bool_or(status not in ('M', 'U')) as has_figure
+    from cycle_figures
+    where not is_stale
+    group by all
+),
+spoken as (
+    select indicator, list(mission) as missions, list(mission) filter (where has_figure) as reporters
+    from told
+    group by all
+),
+begun as (
+    select distinct indicator
+    from cycle_figures
+)
+select
+    i.priority, i.indicator, i.title, i.description, i.unit, i.better, i.source, i.metric,
+    i.expected_missions,
+    list_filter(i.expected_missions, lambda mission: list_contains(coalesce(s.reporters, []), mission)) as reporters,
+    list_filter(i.expected_missions, lambda mission: not list_contains(coalesce(s.missions, []), mission)) as silent_missions,
+    b.indicator is not null as has_begun
+from store.indicators as i
+left join spoken as s using (indicator)
+left join begun as b using (indicator)
+where i.catalogue_version = (select max(catalogue_version) from store.catalogues)
+order by i.ordinal

@@ -1,0 +1,30 @@
+-- A row is a KPI figure that holds on the last day of a cycle, with the one that held on the day before it began.
+with known as (
+    select *
+    from kpi_values
+    where computed_at <= known_at_time() and as_of <= $period_end
+    qualify row_number() over (partition by kpi, mission, dimensions, as_of order by computed_at desc) = 1
+),
+-- A row without a value ends what an earlier one says, so the newest row is taken whole.
+holding as (
+    select *
+    from known
+    qualify row_number() over (partition by kpi, mission, dimensions order by as_of desc) = 1
+),
+before as (
+    select *
+    from known
+    where as_of < $period_start
+    qualify row_number() over (partition by kpi, mission, dimensions order by as_of desc) = 1
+)
+select
+    k.priority, k.kpi, k.title, k.description, k.unit, k.better, h.mission, array_to_string(map_values(h.dimensions), ', ') as part,
+    'as of ' || strftime(h.as_of, '%-d %b %Y') as period, h.as_of = $period_end as is_cycle, h.value,
+    'as of ' || strftime(b.as_of, '%-d %b %Y') as previous_period, b.value as previous_value,
+    h.value - b.value as change
+from holding as h
+join kpis as k using (kpi)
+left join before as b on (b.kpi, b.mission, b.dimensions) = (h.kpi, h.mission, h.dimensions) and h.as_of >= $period_start
+join store.missions as m on m.mission = h.mission and m.catalogue_version = (select max(catalogue_version) from store.catalogues)
+where h.value is not null and k.priority <> 'all'
+order by k.kpi, part, m.ordinal

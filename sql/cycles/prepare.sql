@@ -1,0 +1,65 @@
+-- A row is what one series says in the cycle $period_start..$period_end, with the figure before it.
+create or replace temp table cycle_figures as
+with known as (
+    select *
+    from observations
+    where period_start <= $period_end
+),
+current_indicators as (
+    select indicator, ordinal, unit, frequency, dimensions as known_dimensions
+    from store.indicators
+    where catalogue_version = (select max(catalogue_version) from store.catalogues)
+),
+-- What holds on the last day of the cycle or, where nothing does, the window over that day which ends first.
+chosen as (
+    select *
+    from known
+    qualify row_number() over (
+        partition by indicator, mission, dimensions
+        order by period_end > $period_end, abs(period_end - $period_end), period_start desc
+    ) = 1
+),
+-- The period before, as in the view `changes`; for what can be compared over any time (shares, levels, days) else the last one.
+earlier as (
+    select
+        c.indicator, c.mission, c.dimensions, k.period_start, k.period_end, k.value, k.status,
+        k.period_end = c.period_start - 1 or k.period_start = c.period_start as is_next
+    from chosen as c
+    join known as k using (indicator, mission, dimensions)
+    join current_indicators as i using (indicator)
+    where k.period_end < c.period_end
+        and (
+            k.period_end = c.period_start - 1
+            or k.period_start = c.period_start
+            or i.unit in ('ratio', 'boolean', 'level')
+            or (k.period_start = k.period_end and c.period_start = c.period_end)
+        )
+    qualify row_number() over (
+        partition by c.indicator, c.mission, c.dimensions order by is_next desc, k.period_end desc, k.period_start desc
+    ) = 1
+),
+changed as (
+    select
+        c.indicator, c.mission, c.dimensions, c.period_start, c.period_end, c.value, c.status, c.source, c.page, c.note,
+        e.period_start as previous_start, e.period_end as previous_end, e.value as previous_value, e.status as previous_status,
+        c.value - e.value as change,
+        (c.period_start, c.period_end) = ($period_start, $period_end) as is_cycle,
+        c.period_end > $period_end as runs_on,
+        -- A calendar year is the newest one until the next has ended.
+        c.period_end < $period_start - if(i.frequency = 'annual', 366, 0) as is_stale
+    from chosen as c
+    join current_indicators as i using (indicator)
+    left join earlier as e using (indicator, mission, dimensions)
+)
+select
+    f.*,
+    array_to_string(map_values(f.dimensions), ', ') as part,
+    list_transform(map_keys(f.dimensions), lambda name: list_position(i.known_dimensions[name], f.dimensions[name])) as places,
+    name_period(c.cycle, f.period_start, f.period_end) as period,
+    name_period(p.cycle, f.previous_start, f.previous_end) as previous_period,
+    i.ordinal as indicator_ordinal, m.ordinal as mission_ordinal
+from changed as f
+join current_indicators as i on i.indicator = f.indicator
+join store.missions as m on m.mission = f.mission and m.catalogue_version = (select max(catalogue_version) from store.catalogues)
+left join cycles as c on (c.period_start, c.period_end) = (f.period_start, f.period_end)
+left join cycles as p on (p.period_start, p.period_end) = (f.previous_start, f.previous_end)
