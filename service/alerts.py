@@ -79,6 +79,7 @@ def list_firing(connection: Connection) -> list[dict[str, Any]]:
 def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
     """Return every notification of an alert, and every revision of the observation its newest is about.
 
+    An alert about a KPI has no observation of its own, but `inputs`: those that the KPI was computed from when it was told.
     The beginning of a fingerprint will do. Raises AlertError when none, or more than one, begins so.
     """
     notifications = read_rows(run_sql(connection, "alerts/history", fingerprint=fingerprint))
@@ -90,19 +91,35 @@ def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
             else f"no alert begins with {fingerprint}; 'a4p alerts' lists those that fire"
         )
     labels, annotations = notifications[0]["labels"], notifications[0]["annotations"]
-    revisions = run_sql(
-        connection,
-        "alerts/trace",
-        metric=labels.get("metric"),
-        indicator=labels.get("indicator"),
-        mission=labels.get("mission"),
-        period_end=annotations.get("period_end"),
-        labels=labels,
+    revisions = _read_observations(
+        run_sql(
+            connection,
+            "alerts/trace",
+            metric=labels.get("metric"),
+            indicator=labels.get("indicator"),
+            mission=labels.get("mission"),
+            period_end=annotations.get("period_end"),
+            labels=labels,
+        )
     )
-    observations = [
-        {**row, "period_start": str(row["period_start"]), "period_end": str(row["period_end"])} for row in read_rows(revisions)
+    # What fired, not what cleared it.
+    told = next((row for row in notifications if row["status"] == "firing"), notifications[0])
+    inputs = _read_observations(
+        run_sql(
+            connection,
+            "alerts/trace_inputs",
+            metric=labels.get("metric"),
+            mission=labels.get("mission"),
+            told_at=told["recorded_at"] + "Z",
+        )
+    )
+    return {"notifications": notifications, "observations": revisions, "inputs": inputs}
+
+
+def _read_observations(result: Connection) -> list[dict[str, Any]]:
+    return [
+        {**row, "period_start": str(row["period_start"]), "period_end": str(row["period_end"])} for row in read_rows(result)
     ]
-    return {"notifications": notifications, "observations": observations}
 
 
 def acknowledge_alerts(

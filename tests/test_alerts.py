@@ -21,6 +21,7 @@ from service.settings import Settings
 from service.web.alerts import MOST_BYTES
 from service.web.app import make_app
 from tests.conftest import STORED_AT, Clock, WriteCsv
+from tests.service_process import run_a4p
 
 FIRING: dict[str, Any] = {
     "version": "4",
@@ -53,8 +54,8 @@ def alter(status: str = "firing", **annotations: str) -> dict[str, Any]:
     return changed
 
 
-def write_alert(**changed: str) -> bytes:
-    """Return a notification of one alert that is wrong in what is given."""
+def write_alert(**changed: Any) -> bytes:
+    """Return a notification of the alert with what is given changed."""
     return json.dumps({**FIRING, "alerts": [{**FIRING["alerts"][0], **changed}]}).encode()
 
 
@@ -207,6 +208,43 @@ def test_an_alert_leads_to_its_observation_batch_file_and_page(
         (240, 1, "9", "A. Analyst", {"cause": "Equipment"}),
     ]
     assert observations[0]["file_name"].endswith("247.csv")
+
+
+def test_an_alert_about_a_kpi_leads_to_the_observations_it_was_computed_from(
+    client: FlaskClient, application: Application, token: dict[str, str], write_csv: WriteCsv
+) -> None:
+    row = {"indicator": "serious_misconduct_allegations", "mission": "ALL", "page": 12}
+    years = [{**row, "period_start": f"{year}-01-01", "period_end": f"{year}-12-31"} for year in (2022, 2023)]
+    application.load([write_csv("years.csv", {**years[0], "value": 100}, {**years[1], "value": 140})], "A. Analyst")
+    labels = {"metric": "a4p_serious_misconduct_change_ratio", "mission": "ALL", "severity": "warning"}
+    told = write_alert(labels={"alertname": "A4pSeriousMisconductChangeRatioAbove", **labels})
+    client.post("/api/v1/alerts", data=told, headers=token)
+    application.load([write_csv("corrected.csv", {**years[1], "value": 101})], "A. Analyst")
+    with application.warehouse.cursor() as cursor:
+        traced = trace_alert(cursor, "3f2a")
+    assert traced["observations"] == []
+    (found,) = traced["inputs"]
+    assert (found["indicator"], found["period_end"], found["value"], found["previous_value"], found["page"]) == (
+        "serious_misconduct_allegations", "2023-12-31", 140, 100, "12",
+    )  # fmt: skip
+    assert found["file_name"].endswith("years.csv"), "as it was known when it fired"
+
+
+def test_those_of_severity_info_are_counted_unless_they_are_asked_for(
+    client: FlaskClient, application: Application, token: dict[str, str]
+) -> None:
+    overdue = {"alertname": "A4pIndicatorOverdue", "severity": "info"}
+    for number in range(3):
+        told = write_alert(labels={**overdue, "indicator": f"i{number}"}, fingerprint=f"{number:016x}")
+        client.post("/api/v1/alerts", data=told, headers=token)
+    client.post("/api/v1/alerts", json=FIRING, headers=token)
+    application.warehouse.checkpoint()
+    data_dir = str(application.settings.data_dir)
+    application.close()
+    shown = run_a4p("alerts", "--data-dir", data_dir).stdout
+    assert "247" in shown
+    assert shown.splitlines()[-1] == "and 3 of severity info (A4pIndicatorOverdue 3); 'a4p alerts list --all' lists them"
+    assert len(run_a4p("alerts", "list", "--all", "--data-dir", data_dir).stdout.splitlines()) == 5
 
 
 def test_an_alert_that_is_not_known(application: Application) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from service.settings import read_settings
 from service.warehouse import open_copy
 
 PIPE_WIDTH = 200
+# So many indicators can be overdue that what matters would not be seen among them.
+FOLDED_SEVERITY = "info"
+
+all_option = click.option("--all", "show_all", is_flag=True, help="List those of severity info one by one too.")
 
 
 @click.group(
@@ -31,12 +36,13 @@ Examples:
   a4p alerts ack 3f2a --note "The mission was asked"
 """,
 )
+@all_option
 @data_dir_option
 @click.pass_context
-def alerts(context: click.Context, data_dir: Path | None) -> None:
+def alerts(context: click.Context, show_all: bool, data_dir: Path | None) -> None:
     """List the alerts that fire now, and since when. Works while the service runs and while it does not."""
     if context.invoked_subcommand is None:
-        _list(data_dir)
+        _list(data_dir, show_all)
     else:
         context.obj = data_dir
 
@@ -46,20 +52,32 @@ def alerts(context: click.Context, data_dir: Path | None) -> None:
     epilog="""\b
 Examples:
   a4p alerts list
+  a4p alerts list --all
 """,
 )
+@all_option
 @data_dir_option
 @click.pass_obj
-def list_(outer: Path | None, data_dir: Path | None) -> None:
+def list_(outer: Path | None, show_all: bool, data_dir: Path | None) -> None:
     """List the alerts that fire now, and since when."""
-    _list(data_dir or outer)
+    _list(data_dir or outer, show_all)
 
 
-def _list(data_dir: Path | None) -> None:
+def _list(data_dir: Path | None, show_all: bool) -> None:
     rows = _ask(data_dir, {"action": "list"})
     if not rows:
         click.echo("no alert fires")
         return
+    folded = Counter(row["alert"] for row in rows if row["severity"] == FOLDED_SEVERITY and not show_all)
+    rows = [row for row in rows if show_all or row["severity"] != FOLDED_SEVERITY]
+    if rows:
+        _print_alerts(rows)
+    if folded:
+        counts = ", ".join(f"{name} {count:,}" for name, count in sorted(folded.items()))
+        click.echo(f"and {folded.total():,} of severity {FOLDED_SEVERITY} ({counts}); 'a4p alerts list --all' lists them")
+
+
+def _print_alerts(rows: list[dict[str, Any]]) -> None:
     table = Table("alert", "severity", "since (UTC)", "value", "limit", "what", "acknowledged", box=None, pad_edge=False)
     for row in rows:
         table.add_row(
@@ -100,13 +118,20 @@ def show(outer: Path | None, alert: str, data_dir: Path | None) -> None:
         figure = f", value {_write(row['value'])}, limit {_write(row['limit_value'])}" if row["value"] is not None else ""
         click.echo(f"  {row['recorded_at']} {row['status']}: from {row['starts_at']}{ended}{figure}")
     for row in traced["observations"]:
-        labels = "".join(f", {name}={value}" for name, value in row["dimensions"].items())
-        page = f", page {row['page']}" if row["page"] else ""
-        click.echo(f"observation {row['indicator']}, {row['mission']}{labels}, {row['period_start']} to {row['period_end']}")
-        click.echo(f"  value {_write(row['value'])}, status {row['status']}, from {row['source']}{page}")
-        click.echo(f"  batch {row['batch_id']}, {row['file_name']}, by {row['loaded_by']}, recorded {row['recorded_at']} UTC")
-        if row["note"]:
-            click.echo(f"  note: {row['note']}")
+        _tell_observation("observation", row)
+    for row in traced["inputs"]:
+        _tell_observation("computed from", row)
+
+
+def _tell_observation(what: str, row: dict[str, Any]) -> None:
+    labels = "".join(f", {name}={value}" for name, value in row["dimensions"].items())
+    page = f", page {row['page']}" if row["page"] else ""
+    before = f" ({_write(row['previous_value'])} the period before)" if row.get("previous_value") is not None else ""
+    click.echo(f"{what} {row['indicator']}, {row['mission']}{labels}, {row['period_start']} to {row['period_end']}")
+    click.echo(f"  value {_write(row['value'])}{before}, status {row['status']}, from {row['source']}{page}")
+    click.echo(f"  batch {row['batch_id']}, {row['file_name']}, by {row['loaded_by']}, recorded {row['recorded_at']} UTC")
+    if row["note"]:
+        click.echo(f"  note: {row['note']}")
 
 
 @alerts.command(
