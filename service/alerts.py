@@ -7,9 +7,9 @@ import os
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from service.errors import AlertError
 from service.settings import Settings
@@ -19,15 +19,22 @@ from service.warehouse import Connection, Warehouse, read_rows, run_sql
 OWN_MODE, SHARED_MODE = 0o600, 0o640
 
 
+def _check_name(labels: dict[str, str]) -> dict[str, str]:
+    if "alertname" not in labels:
+        raise ValueError("there is no alertname among them")
+    return labels
+
+
 class Alert(BaseModel):
     """One alert of a notification; keys of later versions of Alertmanager are ignored."""
 
     model_config = ConfigDict(extra="ignore")
     status: Literal["firing", "resolved"]
-    labels: dict[str, str]
+    labels: Annotated[dict[str, str], AfterValidator(_check_name), Field(json_schema_extra={"required": ["alertname"]})]
     annotations: dict[str, str] = Field(default_factory=dict)
-    starts_at: AwareDatetime = Field(alias="startsAt")
-    ends_at: AwareDatetime | None = Field(alias="endsAt", default=None)
+    # Strict: a number would be taken for seconds since 1970.
+    starts_at: AwareDatetime = Field(alias="startsAt", strict=True)
+    ends_at: AwareDatetime | None = Field(alias="endsAt", default=None, strict=True)
     fingerprint: str = Field(pattern=r"^[0-9a-f]{1,64}$")
 
 

@@ -14,6 +14,7 @@ from service.application import Application
 from service.errors import PortTaken
 from service.handoff import make_handoff_app
 from service.web.alerts import make_alerts_blueprint
+from service.web.api import make_api_blueprint
 from service.web.charts import make_charts_blueprint
 from service.web.guard import guard
 from service.web.pages import make_pages_blueprint
@@ -40,6 +41,7 @@ def make_app(application: Application) -> Flask:
     app.register_blueprint(make_scrape_blueprint(application))
     app.register_blueprint(make_pages_blueprint(application))
     app.register_blueprint(make_charts_blueprint(application))
+    app.register_blueprint(make_api_blueprint(application))
     app.register_blueprint(make_alerts_blueprint(application))
     app.register_blueprint(make_remote_read_blueprint(application))
     return app

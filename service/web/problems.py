@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from http import HTTPStatus
+from typing import TypedDict
 
 from flask import Response, request
 from pydantic import ValidationError
@@ -18,6 +19,13 @@ OWN_FAULT = "The fault is the service's own and is in its log."
 RETRY_SECONDS = 5
 # What the caller can mend by asking otherwise; other errors are the service's own.
 MISTAKES = (AlertError, LoadError, ThresholdError)
+
+
+class Fault(TypedDict):
+    """One thing that is wrong with a request: where, and what."""
+
+    name: str
+    detail: str
 
 
 class Refused(HTTPException):
@@ -46,15 +54,25 @@ def refuse_service_error(error: ServiceError) -> Refused:
 
 
 def refuse_invalid(error: ValidationError, known: Iterable[str] = ()) -> Refused:
-    """Return what pydantic found wrong as 400; `errors` has every fault, `known` are the names it may have meant."""
+    """Return what pydantic found wrong as 400; `known` are the names that a misspelt one may have meant."""
+    return refuse_faults(list_faults(error, known))
+
+
+def refuse_faults(faults: Sequence[Fault]) -> Refused:
+    """Return 400 that tells the first fault as its detail and every one in `errors`."""
+    return Refused(400, f"{faults[0]['name']}: {faults[0]['detail']}", errors=list(faults))
+
+
+def list_faults(error: ValidationError, known: Iterable[str] = ()) -> list[Fault]:
+    """Return every fault that pydantic found, with its name and what is wrong."""
     names = tuple(known)
-    errors = []
+    faults: list[Fault] = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         name = ".".join(map(str, fault["loc"])) or "body"
         is_unknown = fault["type"] == "extra_forbidden"
         message = f"is not known here; {mend_name(name, names)}" if is_unknown else fault["msg"].removeprefix("Value error, ")
-        errors.append({"name": name, "detail": message})
-    return Refused(400, f"{errors[0]['name']}: {errors[0]['detail']}", errors=errors)
+        faults.append({"name": name, "detail": message})
+    return faults
 
 
 def mend_name(written: str, known: Iterable[str]) -> str:

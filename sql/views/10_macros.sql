@@ -30,3 +30,10 @@ create or replace macro name_series(mission, dimensions) as
     array_to_string(
         if(mission = 'ALL' and len(map_keys(dimensions)) > 0, [], [mission]) || map_values(dimensions), ', '
     );
+
+-- An instant as RFC 3339 writes it, in UTC.
+create or replace macro write_rfc3339(instant) as strftime(instant at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ');
+
+-- Whether dimensions have every one of the values that are wanted, each written name=value.
+create or replace macro has_dimensions(dimensions, wanted) as
+    list_has_all(list_transform(map_entries(dimensions), lambda entry: entry.key || '=' || entry.value), wanted);

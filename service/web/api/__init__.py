@@ -1,0 +1,71 @@
+"""The JSON API, /api/v1/: what pages and SQL show, for programs; every answer is of one snapshot and names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from service.application import Application
+from service.read_copy import ReadCopy
+from service.web.api.answer import link_next, make_answer, read_page, send_json, write_members
+from service.web.api.openapi import list_names, write_document
+from service.web.api.queries import Names, bind_query, read_query
+from service.web.api.resources import RESOURCES, Resource
+from service.web.problems import RETRY_SECONDS, Refused, mend_name
+
+PREFIX = "/api/v1"
+
+
+def make_api_blueprint(application: Application) -> Blueprint:
+    """Return the routes of the API, made from the table of resources, and the document that describes them."""
+    routes = Blueprint("api", __name__, url_prefix=PREFIX)
+    names = list_names(application.definitions)
+    document = write_document(application, names)
+    for resource in RESOURCES:
+        rule = f"/{resource.path}".replace("{", "<").replace("}", ">")
+        routes.add_url_rule(rule, resource.operation, _answer(application, resource, names), methods=["GET"])
+
+    @routes.get("/openapi.json")
+    def describe() -> Response:
+        return send_json(document, None)
+
+    @routes.get("/")
+    def list_resources() -> Response:
+        paths = [f"{PREFIX}/{resource.path}" for resource in RESOURCES]
+        return send_json(f"{{{write_members({'openapi': f'{PREFIX}/openapi.json', 'resources': paths})[2:]}}}\n", None)
+
+    return routes
+
+
+def open_copy(application: Application) -> ReadCopy:
+    """Return the read copy. Raises Refused (503) before the first snapshot."""
+    copy = application.read_copy
+    if copy is None:
+        raise Refused(503, "the first snapshot is being made; ask again in a moment", {"Retry-After": str(RETRY_SECONDS)})
+    return copy
+
+
+def _answer(application: Application, resource: Resource, names: Names) -> Callable[..., Response]:
+    def answer(**path: str) -> Response:
+        query = read_query(resource.query, request.args, names)
+        bound: dict[str, Any] = {"limit": 1, **bind_query(query)}
+        item = resource.item
+        if item is not None:
+            bound[item] = [path[item]]
+        copy = open_copy(application)
+        as_of, known_at = bound.get("as_of"), bound.get("known_at")
+        with application.warehouse.cursor() if resource.is_live else copy.ask(as_of, known_at) as session:
+            page = read_page(session, resource.sql, bound)
+        if item is None:
+            following = link_next(page.next)
+            made = make_answer(copy.info, as_of, known_at, "rows", page.rows, next=following)
+            if following is not None:
+                made.headers["Link"] = f'<{following}>; rel="next"'
+            return made
+        if page.rows == "[]":
+            raise Refused(404, f"{path[item]!r} is no {item}; {mend_name(path[item], names[resource.item_kind])}")
+        return make_answer(copy.info, as_of, known_at, "row", page.rows[1:-1])
+
+    return answer

@@ -1,0 +1,258 @@
+"""What a row of each resource of the API has; what a column means is said by the comment on its view."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
+
+# In the schema of a name: which schema of the document lists its values (pydantic itself refers to none but its own).
+KIND = "x-kind"
+
+
+def _name_schema(kind: str) -> WithJsonSchema:
+    return WithJsonSchema({KIND: kind})
+
+
+# Their values are those of the catalogue that is served; the document lists them.
+IndicatorName = Annotated[str, _name_schema("IndicatorName")]
+MissionName = Annotated[str, _name_schema("MissionName")]
+KpiName = Annotated[str, _name_schema("KpiName")]
+MetricName = Annotated[str, _name_schema("MetricName")]
+PriorityName = Annotated[str, _name_schema("PriorityName")]
+ThresholdMission = Annotated[str, _name_schema("ThresholdMission")]
+
+Date = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
+Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Dimensions = dict[str, str]
+Status = Literal["A", "E", "P", "M", "U", "N"]
+Comparison = Literal["above", "below"]
+Severity = Literal["info", "warning", "critical"]
+RunStatus = Literal["running", "succeeded", "failed", "missed", "interrupted"]
+
+
+class Row(BaseModel):
+    """A row; `view` is where the comments on its columns are."""
+
+    model_config = ConfigDict(extra="forbid")
+    view: ClassVar[str] = ""
+
+
+class Indicator(Row):
+    view = "indicators"
+    indicator: str
+    title: str
+    description: str
+    priority: str
+    unit: str
+    better: Literal["higher", "lower", "neutral"]
+    source: str
+    metric: str
+    expected_missions: list[str]
+
+
+class Mission(Row):
+    view = "missions"
+    mission: str
+    name: str
+    location: str
+    has_political_mandate: bool | None
+    host_agreement: str | None
+
+
+class Priority(Row):
+    view = "priorities"
+    priority: str
+    title: str
+    number: int | None
+    cross_cutting: bool
+
+
+class Period(Row):
+    view = "cycles"
+    period: str
+    cycle: int | None
+    period_start: Date
+    period_end: Date
+    observations: int
+
+
+class Observation(Row):
+    view = "observations"
+    indicator: str
+    mission: str
+    dimensions: Dimensions
+    period_start: Date
+    period_end: Date
+    value: float | None
+    status: Status
+    source: str
+    page: str | None
+    note: str | None
+    batch_id: int
+    recorded_at: Time
+
+
+class Series(Row):
+    view = "observations"
+    indicator: str
+    mission: str
+    dimensions: Dimensions
+    metric: str | None
+    first_day: Date
+    last_day: Date
+    observations: int
+
+
+class Kpi(Row):
+    view = "kpis"
+    kpi: str
+    title: str
+    description: str
+    unit: str
+    better: Literal["higher", "lower", "neutral"]
+    priority: str
+    metric: str
+
+
+class KpiValue(Row):
+    view = "kpi_values"
+    kpi: str
+    mission: str
+    dimensions: Dimensions
+    as_of: Date
+    value: float | None
+    computed_at: Time
+
+
+class Completeness(Row):
+    view = "completeness"
+    period: str
+    indicator: str
+    missions_expected: int
+    missions_reported: int
+
+
+class Reconciliation(Row):
+    view = "reconciliation"
+    check_name: str
+    expected: float | None
+    computed: float | None
+    difference: float | None
+    agrees: bool | None
+    note: str | None
+
+
+class Threshold(Row):
+    view = "thresholds"
+    metric: str
+    mission: str
+    dimensions: Dimensions
+    comparison: Comparison
+    severity: Severity
+    limit_value: float
+    note: str | None
+    set_by: str | None
+    recorded_at: Time
+
+
+class ThresholdSetting(Row):
+    view = "threshold_history"
+    metric: str
+    mission: str
+    dimensions: Dimensions
+    comparison: Comparison
+    severity: Severity
+    limit_value: float | None
+    replaced_limit: float | None
+    note: str | None
+    set_by: str | None
+    recorded_at: Time
+
+
+class FiringAlert(Row):
+    view = "firing_alerts"
+    fingerprint: str
+    alert: str
+    metric: str | None
+    mission: str | None
+    severity: str | None
+    value: float | None
+    limit_value: float | None
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: Time
+    acknowledged_by: str | None
+    acknowledgement: str | None
+    acknowledged_at: Time | None
+
+
+class Snapshot(Row):
+    view = "snapshot_info"
+    snapshot_id: str
+    as_of: Date
+    made_at: Time
+    batch_id: int
+    series_count: int
+
+
+class JobRun(Row):
+    view = "job_runs"
+    run_id: int
+    job: str
+    due: Time
+    started: Time | None
+    ended: Time | None
+    status: RunStatus
+    row_count: int | None
+    error: str | None
+
+
+class Batch(Row):
+    view = "batches"
+    batch_id: int
+    file_name: str
+    sha256: str
+    loaded_by: str
+    recorded_at: Time
+    row_count: int
+    new_observations: int
+    revisions: int
+    unchanged: int
+
+
+def page_model(row: type[Row]) -> dict[str, Any]:
+    """Return the JSON schema of a page of rows."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["snapshot", "as_of", "known_at", "rows", "next"],
+        "properties": {
+            **moment_schema(),
+            "rows": {"type": "array", "items": {"$ref": f"#/components/schemas/{row.__name__}"}},
+            "next": {"type": ["string", "null"], "description": "Path of the page after this one; null on the last."},
+        },
+    }
+
+
+def item_model(row: type[Row]) -> dict[str, Any]:
+    """Return the JSON schema of one row by its name."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["snapshot", "as_of", "known_at", "row"],
+        "properties": {**moment_schema(), "row": {"$ref": f"#/components/schemas/{row.__name__}"}},
+    }
+
+
+def moment_schema() -> dict[str, Any]:
+    """Return the JSON schema of what every answer says of itself."""
+    return {
+        "snapshot": {"type": "string", "description": "The snapshot answered from: the id of a4p_snapshot_info in /metrics."},
+        "as_of": {"type": "string", "format": "date", "description": "The date that the figures hold as of."},
+        "known_at": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "The instant that the figures are as known at; null for all that is known.",
+        },
+    }

@@ -1,0 +1,9 @@
+-- A row is a period that had ended and for which something was reported; the newest comes first.
+select
+    name_period(c.cycle, o.period_start, o.period_end) as period, c.cycle, o.period_start, o.period_end,
+    count(*) as observations,
+    format('{:07d}|{}', date '9999-12-31' - o.period_end, o.period_start) as key
+from observations as o
+left join cycles as c using (period_start, period_end)
+where o.period_end <= as_of_date()
+group by all
