@@ -20,6 +20,7 @@ from service.commands.restore import restore
 from service.commands.rules import rules
 from service.commands.serve import serve
 from service.commands.snapshot import snapshot
+from service.commands.sql import sql
 from service.commands.stack import stack
 from service.commands.thresholds import thresholds
 from service.errors import ServiceError
@@ -50,6 +51,7 @@ for command in (
     rules,
     serve,
     snapshot,
+    sql,
     stack,
     thresholds,
 ):

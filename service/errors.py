@@ -44,6 +44,24 @@ class AlertError(ServiceError):
     """An alert is not known, or not clearly one; or the token of the alerts endpoint cannot be used."""
 
 
+class QueryError(ServiceError):
+    """A query that a user wrote cannot be answered as it is.
+
+    `line` and `column` count from 1 and are None where the fault has no place; the text shows `excerpt`, what the line
+    says, with a pointer at its character `mark`.
+    """
+
+    def __init__(
+        self, message: str, line: int | None = None, column: int | None = None, excerpt: str = "", mark: int = 1
+    ) -> None:
+        self.message = message
+        self.line = line
+        self.column = column
+        margin = f"line {line} | "
+        pointer = " " * (len(margin) - 2) + "| " + " " * (mark - 1) + "^"
+        super().__init__(message if line is None else f"{message}\n\n{margin}{excerpt}\n{pointer}")
+
+
 class SnapshotError(ServiceError):
     """A snapshot could not be made; the last good one goes on being served."""
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from service.application import Application
 from service.definitions import Definitions, read_definitions
 from service.errors import LoadError
 from service.load import Batch, load_files
 from service.readers.columns import KNOWN
-from service.settings import find_in_tree
+from service.settings import Settings, find_in_tree
 from service.warehouse import Warehouse, open_warehouse, store_catalogue
 
 STORED_AT = datetime(2025, 1, 1, tzinfo=UTC)
@@ -53,6 +54,17 @@ class Clock:
 def definitions() -> Definitions:
     """The definitions that ship with the service."""
     return read_definitions(find_in_tree("metrics"))
+
+
+@pytest.fixture(scope="session")
+def report_dir(definitions: Definitions, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the read copy of the report; no service runs on it, and nobody writes in it."""
+    directory = tmp_path_factory.mktemp("report")
+    application = Application(Settings(data_dir=directory, threads=1), definitions)
+    application.load_shipped()
+    application.refresh()
+    application.close()
+    return directory
 
 
 @pytest.fixture(scope="session")

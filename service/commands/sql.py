@@ -1,0 +1,241 @@
+"""`a4p sql`: questions in SQL, on the read copy."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Literal, cast
+
+import click
+import duckdb
+from rich.console import Console
+
+from service.commands.options import data_dir_option
+from service.errors import QueryError, ServiceError
+from service.examples import read_examples
+from service.prompt import Prompt
+from service.query import (
+    Connection,
+    FileFormat,
+    Relation,
+    extract_statements,
+    has_result,
+    prepare_session,
+    run_statement,
+    tell_faults,
+    write_result,
+)
+from service.result_table import MOST_ROWS, print_rows
+from service.schema import read_schema
+from service.settings import read_settings
+from service.warehouse import open_copy
+
+PIPE_WIDTH = 10_000
+INSTANTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%z"]
+OutputFormat = Literal["table", "csv", "json", "parquet"]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  a4p sql
+  a4p sql "select mission, value from latest where indicator = 'sofa_incidents_total'"
+  a4p sql --as-of 2023-10-31 "from kpi_latest"
+  a4p sql -f question.sql --output answer.parquet
+  echo "from missions" | a4p sql --format json
+"""
+)
+@click.argument("query", required=False)
+@click.option("-f", "--file", type=click.File(encoding="utf-8"), help="File with the query; - is standard input.")
+@click.option(
+    "--format",
+    "chosen",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    help="Of the answer.  [default: by the ending of --output; else table on a terminal, csv in a pipe]",
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; parquet needs one.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="What held on this date.  [default: that of the snapshot]")
+@click.option("--known-at", type=click.DateTime(INSTANTS), help="What was known then (UTC unless it says otherwise).")
+@data_dir_option
+def sql(
+    query: str | None,
+    file: IO[str] | None,
+    chosen: OutputFormat | None,
+    output: Path | None,
+    as_of: datetime | None,
+    known_at: datetime | None,
+    data_dir: Path | None,
+) -> None:
+    """Answer QUERY from the read copy, whether the service runs or not; without a query, give a prompt.
+
+    Nothing is written: the copy is opened for reading. docs/sql.md lists the views and their columns.
+    """
+    settings = read_settings(data_dir=data_dir)
+    if query is not None and file is not None:
+        raise click.UsageError("give the query or -f FILE, not both")
+    text = query if query is not None else file.read() if file else None if sys.stdin.isatty() else sys.stdin.read()
+    chosen = choose_format(chosen, output, text is None)
+    copy = OpenCopy(settings.read_copy_file, as_of, known_at)
+    try:
+        if text is None:
+            console = Console()
+            prompt = Prompt(
+                console,
+                read_schema(copy.connection),
+                read_examples(),
+                lambda typed: show_tables(console, copy.connection, typed),
+                copy.describe,
+                copy.refresh,
+            )
+            prompt.run()
+        elif chosen == "table":
+            with output.open("w", encoding="utf-8") if output else nullcontext() as stream:
+                console = Console(file=stream)
+                if not console.is_terminal:
+                    console.width = PIPE_WIDTH
+                show_tables(console, copy.connection, text)
+        else:
+            write_answer(copy.connection, text, cast(FileFormat, chosen), output)
+    except RuntimeError as error:
+        if isinstance(error, duckdb.Error):
+            raise
+        # DuckDB tells a Ctrl-C so.
+        raise click.Abort() from None
+    finally:
+        copy.close()
+
+
+def choose_format(chosen: OutputFormat | None, output: Path | None, is_prompt: bool) -> OutputFormat:
+    """Return the format of the answer. Raises UsageError where the options contradict."""
+    if is_prompt and (chosen not in (None, "table") or output is not None):
+        raise click.UsageError("the prompt prints tables; give a query, or -f FILE, for other formats")
+    if chosen == "parquet" and output is None:
+        raise click.UsageError("parquet is no text: add --output FILE")
+    if chosen is None and output is not None:
+        ending = output.suffix.lstrip(".").lower()
+        if ending not in ("csv", "json", "parquet"):
+            raise click.UsageError(f"the ending of {output} names no format; add --format")
+        return cast(OutputFormat, ending)
+    return chosen or ("table" if is_prompt or sys.stdout.isatty() else "csv")
+
+
+class OpenCopy:
+    """The read copy of one moment: it is read until `refresh`, whatever the service publishes meanwhile."""
+
+    def __init__(self, file: Path, as_of: datetime | None, known_at: datetime | None) -> None:
+        self._file = file
+        self._as_of = as_of
+        self._known_at = known_at
+        self.connection: Connection
+        self._open()
+
+    def _open(self) -> None:
+        self.connection = open_copy(self._file)
+        try:
+            row = self.connection.execute("select snapshot_id, as_of, made_at from snapshot_info").fetchone()
+        except duckdb.Error:
+            raise ServiceError(f"{self._file} is no read copy of this version; start the service once") from None
+        # What /metrics of this snapshot shows.
+        as_of = self._as_of.date() if self._as_of else row[1] if row else None
+        self._told = f"snapshot {row[0]} of {row[2]:%Y-%m-%d %H:%M} UTC" if row else "no snapshot yet"
+        self._told += f", as of {as_of}" if as_of else ""
+        self._told += f", known at {self._known_at:%Y-%m-%d %H:%M:%S}" if self._known_at else ""
+        prepare_session(
+            self.connection, as_of.isoformat() if as_of else None, self._known_at.isoformat() if self._known_at else None
+        )
+
+    def describe(self) -> str:
+        """Return in words which snapshot is read, and of when."""
+        return self._told
+
+    def refresh(self) -> None:
+        """Read what is published now."""
+        # Within a process DuckDB knows a database by its path: the old one has to go first.
+        self.connection.close()
+        self._open()
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def show_tables(console: Console, connection: Connection, text: str) -> None:
+    """Run every statement and print the rows of each that has any. Raises QueryError, KeyboardInterrupt."""
+    for statement in extract_statements(connection, text):
+        try:
+            relation = run_statement(connection, statement, text)
+            if relation is None:
+                continue
+            with tell_faults(text):
+                rows = relation.limit(MOST_ROWS + 1).fetchall()
+        except RuntimeError as error:
+            if isinstance(error, duckdb.Error):
+                raise
+            raise KeyboardInterrupt from None
+        if relation.columns == ["explain_key", "explain_value"]:
+            console.print("\n".join(str(plan) for _, plan in rows), markup=False, highlight=False, soft_wrap=True)
+            continue
+        print_rows(console, relation.columns, list(map(str, relation.types)), rows[:MOST_ROWS], len(rows) > MOST_ROWS)
+
+
+def write_answer(connection: Connection, text: str, file_format: FileFormat, output: Path | None) -> None:
+    """Run every statement and write the rows of the one that has any. Raises QueryError, ServiceError."""
+    statements = extract_statements(connection, text)
+    answering = sum(map(has_result, statements))
+    if answering > 1:
+        raise QueryError(f"{file_format} holds the answer to one query, and here are {answering}; --format table shows each")
+    for statement in statements:
+        relation = run_statement(connection, statement, text)
+        if relation is None:
+            continue
+        with tell_faults(text):
+            if output is None:
+                stream_result(connection, relation, file_format, sys.stdout.buffer)
+            else:
+                _write_whole(relation, file_format, output)
+
+
+def stream_result(connection: Connection, relation: Relation, file_format: FileFormat, stream: IO[bytes]) -> None:
+    """Write the rows of a relation of `connection` to a stream as they are computed. Raises duckdb.Error, BrokenPipeError."""
+    reading, writing = os.pipe()
+    failures: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            write_result(relation, file_format, Path(f"/dev/fd/{writing}"))
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            os.close(writing)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with os.fdopen(reading, "rb", buffering=0) as answer:
+            while block := answer.read(1 << 16):
+                stream.write(block)
+            stream.flush()
+    except BaseException:
+        # Nobody reads on, or Ctrl-C: the query ends before its thread may be left.
+        connection.interrupt()
+        raise
+    finally:
+        writer.join()
+    if failures:
+        raise failures[0]
+
+
+def _write_whole(relation: Relation, file_format: FileFormat, output: Path) -> None:
+    # A file that stands there is whole.
+    unfinished = output.with_name(f"{output.name}.{os.getpid()}.tmp")
+    try:
+        write_result(relation, file_format, unfinished)
+        unfinished.replace(output)
+    except OSError as error:
+        raise ServiceError(f"{output} cannot be written: {error.strerror}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    click.echo(f"{output}: {output.stat().st_size:,} bytes", err=True)
