@@ -1,0 +1,51 @@
+"""The page `/jobs`: the runs of jobs as they stand now, the newest first."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, request
+
+from service.application import Application
+from service.warehouse import read_rows, run_sql
+from service.web.pages.layout import open_page
+
+MOST_RUNS = 100
+# No warehouse has had as many.
+LAST_RUN = 2**31 - 1
+
+
+def add_routes(routes: Blueprint, application: Application) -> None:
+    """Add the page to the routes. Its runs are read from the warehouse itself: a copy would tell of a failure too late."""
+
+    @routes.get("/jobs")
+    def show_jobs() -> str:
+        before = _read_before()
+        job = request.args.get("job", "").strip() or None
+        only_failed = request.args.get("only") == "failed"
+        with open_page(application) as page, application.warehouse.cursor() as session:
+            summary = read_rows(run_sql(session, "jobs/summarize"))
+            if job is not None and job not in {row["job"] for row in summary}:
+                abort(404, f"No job is named {job!r}; there are {', '.join(row['job'] for row in summary)}.")
+            runs = read_rows(
+                run_sql(session, "jobs/list_page", before=before, job=job, only_failed=only_failed, most=MOST_RUNS + 1)
+            )
+            return page.render(
+                "jobs.html",
+                summary=summary,
+                runs=runs[:MOST_RUNS],
+                older=str(runs[MOST_RUNS - 1]["run_id"]) if len(runs) > MOST_RUNS else None,
+                job=job,
+                only="failed" if only_failed else None,
+                before=before,
+                schedules={entry.name: entry.cron for entry in application.jobs},
+                timezone=application.settings.timezone,
+                hide_moment=True,
+            )
+
+
+def _read_before() -> int | None:
+    written = request.args.get("before", "")
+    if not written:
+        return None
+    if not (written.isascii() and written.isdigit() and int(written[:12]) <= LAST_RUN):
+        abort(400, f"before is {written!r}, which is no number of a run.")
+    return int(written)

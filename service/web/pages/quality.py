@@ -1,0 +1,62 @@
+"""The page `/quality`: whether printed totals agree with their parts, who reported what, and what was loaded."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from flask import Blueprint
+
+from metrics.figures import MINUS
+from service.application import Application
+from service.web.pages.layout import open_page
+
+MOST_ROWS = 5000
+MOST_BATCHES = 100
+# As many columns as a screen is wide.
+MOST_CYCLES = 6
+
+
+def add_routes(routes: Blueprint, application: Application) -> None:
+    """Add the page to the routes."""
+
+    @routes.get("/quality")
+    def show_quality() -> str:
+        with open_page(application) as page:
+            due = page.read("pages/list_completeness", most=MOST_ROWS)
+            cycles = sorted({row["cycle"] for row in due if row["cycle"] is not None})[-MOST_CYCLES:]
+            return page.render(
+                "quality.html",
+                comparisons=page.read("pages/list_reconciliation"),
+                cycles=cycles,
+                totals=[_add_up([row for row in due if row["cycle"] == cycle]) for cycle in cycles],
+                priorities=_arrange(due, cycles),
+                others=[row for row in due if row["cycle"] is None],
+                batches=page.read("pages/list_batches", most=MOST_BATCHES),
+                most_batches=MOST_BATCHES,
+                write_number=write_number,
+                is_cut=len(due) == MOST_ROWS,
+            )
+
+
+def write_number(value: float | None) -> str:
+    """Return a figure of any unit with up to four decimals, which is what the report prints of ratios."""
+    return "" if value is None else f"{value:,.4f}".rstrip("0").rstrip(".").replace("-", MINUS)
+
+
+def _add_up(rows: list[dict[str, Any]]) -> tuple[int, int]:
+    return sum(row["missions_reported"] for row in rows), sum(row["missions_expected"] for row in rows)
+
+
+def _arrange(due: list[dict[str, Any]], cycles: list[int]) -> list[dict[str, Any]]:
+    """Return the grid by priority: each indicator due in any of the cycles, with its row of each, None where it was not."""
+    shown = [row for row in due if row["cycle"] in cycles]
+    arranged = []
+    for (priority, title), of_priority in groupby(shown, key=lambda row: (row["priority"], row["priority_title"])):
+        indicators = []
+        for _, found in groupby(of_priority, key=lambda row: row["indicator"]):
+            rows = list(found)
+            by_cycle = {row["cycle"]: row for row in rows}
+            indicators.append({**rows[0], "cells": [by_cycle.get(cycle) for cycle in cycles]})
+        arranged.append({"priority": priority, "title": title, "indicators": indicators})
+    return arranged
