@@ -49,27 +49,29 @@ class LabelColumn:
 
 @dataclass(frozen=True)
 class History:
-    """What /metrics shows at any instant: series with labels, and rows of (day since 1970, value).
+    """What /metrics shows at any instant: series with labels, and rows of (start in ticks since 1970, value).
 
-    The rows of series n are `offsets[n]` to `offsets[n + 1]`; each holds from 00:00 UTC of its day until that of the next,
-    and NaN ends the series. A series in `grows` is one higher on each further day. Nothing changes once it is made.
+    The rows of series n are `offsets[n]` to `offsets[n + 1]`; each holds from its start until that of the next, and NaN ends
+    the series. A tick is a day for what reports say, a millisecond for what is recorded at an instant. A series in `grows`
+    is one higher on each further day. Nothing changes once it is made.
     """
 
     labels: Mapping[str, LabelColumn]
     offsets: Integers
-    days: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.signedinteger]
     values: npt.NDArray[np.float64]
     grows: Booleans
+    tick_ms: int = DAY_MS
     state: object = None
-    distinct_days: npt.NDArray[np.int32] = field(init=False)
+    distinct_starts: npt.NDArray[np.signedinteger] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "distinct_days", np.unique(self.days))
+        object.__setattr__(self, "distinct_starts", np.unique(self.starts))
 
     @property
     def first_ms(self) -> int:
-        """The first instant at which anything holds."""
-        return int(self.distinct_days[0]) * DAY_MS if len(self.distinct_days) else 0
+        """The first instant at which anything holds; that of 1970 where nothing ever does."""
+        return int(self.distinct_starts[0]) * self.tick_ms if len(self.distinct_starts) else 0
 
     @property
     def series_count(self) -> int:
@@ -104,6 +106,27 @@ class History:
             if not selected.size:
                 break
         return np.arange(self.series_count) if selected is None else selected
+
+
+@dataclass(frozen=True)
+class WholeHistory:
+    """All that PromQL can be asked of: what reports say, by day, and what is recorded at an instant, by millisecond."""
+
+    reported: History
+    recorded: History
+
+    @property
+    def parts(self) -> tuple[History, History]:
+        return self.reported, self.recorded
+
+    @property
+    def first_ms(self) -> int:
+        """The first instant at which anything holds."""
+        return min(part.first_ms for part in self.parts)
+
+    @property
+    def series_count(self) -> int:
+        return sum(part.series_count for part in self.parts)
 
 
 def _match_values(matcher: Matcher, values: Sequence[str], code_of: Mapping[str, int], match_regex: MatchRegex) -> Booleans:

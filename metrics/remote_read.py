@@ -37,7 +37,8 @@ PART_SAMPLES = 50_000
 # From 1971 to 2109 a timestamp in milliseconds takes six bytes, so that samples are records of one size.
 RECORD = np.dtype([("before", "u1", 3), ("value", "<u8"), ("after", "u1", 7)])
 FIRST_RECORD_MS, LAST_RECORD_MS = 1 << 35, (1 << 42) - 1
-FAR_DAY = 400_000
+# The end of what holds still, by far the latest of all instants.
+FAR_MS = 400_000 * DAY_MS
 
 
 class MalformedRequest(Exception):
@@ -126,21 +127,21 @@ def _list_rows(history: History, numbers: Integers, plan: Plan) -> tuple[Integer
     counts = history.offsets[numbers + 1] - history.offsets[numbers]
     owners = np.repeat(np.arange(len(numbers)), counts)
     rows = _count_up(history.offsets[numbers], counts)
-    starts = history.days[rows].astype(np.int64)
+    starts = history.starts[rows].astype(np.int64)
     ends = np.empty_like(starts)
     ends[:-1] = starts[1:]
-    ends[np.cumsum(counts)[counts > 0] - 1] = FAR_DAY
+    ends[np.cumsum(counts)[counts > 0] - 1] = FAR_MS // history.tick_ms
     values = history.values[rows]
     grows = history.grows[numbers]
     # A row just ended is kept where it is the end itself.
-    first_day, last_day = plan.start_ms // DAY_MS, plan.end_ms // DAY_MS
-    kept = (ends > first_day) & (starts <= last_day)
+    first, last = plan.start_ms // history.tick_ms, plan.end_ms // history.tick_ms
+    kept = (ends > first) & (starts <= last)
     owners, starts, ends, values = owners[kept], starts[kept], ends[kept], values[kept]
     if grows.any():
-        owners, starts, ends, values = _unfold_days(owners, starts, ends, values, grows, first_day, last_day)
+        owners, starts, ends, values = _unfold_days(owners, starts, ends, values, grows, first, last)
     bits = values.view(np.uint64).copy()
     bits[np.isnan(values)] = STALE_BITS
-    return owners, starts * DAY_MS, bits, ends * DAY_MS
+    return owners, starts * history.tick_ms, bits, ends * history.tick_ms
 
 
 def _unfold_days(
@@ -262,13 +263,13 @@ def _list_timestamps(history: History, selected: Integers, plan: Plan) -> Intege
     """Return every instant (ms, ascending) at which a sample may be."""
     if not plan.changes and not plan.ends:
         return plan.grid
-    first_day, last_day = -(-plan.start_ms // DAY_MS), plan.end_ms // DAY_MS
-    known = history.distinct_days
+    first, last = -(-plan.start_ms // history.tick_ms), plan.end_ms // history.tick_ms
+    known = history.distinct_starts
     if history.grows[selected].any():
-        days = np.arange(max(first_day, int(known[0])), last_day + 1)
+        ticks = np.arange(max(first, int(known[0])), last + 1)
     else:
-        days = known[np.searchsorted(known, first_day) : np.searchsorted(known, last_day, "right")].astype(np.int64)
-    return np.union1d(plan.grid, days * DAY_MS)
+        ticks = known[np.searchsorted(known, first) : np.searchsorted(known, last, "right")].astype(np.int64)
+    return np.union1d(plan.grid, ticks * history.tick_ms)
 
 
 def _make_sample_encoder(timestamps: Integers, grid: Integers) -> _SampleEncoder:

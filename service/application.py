@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from metrics.exposition import Exposition, assemble_exposition
-from metrics.history import History
+from metrics.history import WholeHistory
 from service.definitions import Definitions
 from service.errors import LoadError
 from service.history import read_history
@@ -41,7 +41,7 @@ class Application:
         self.self_metrics = SelfMetrics()
         self.exposition: Exposition = assemble_exposition((), {})
         self.snapshot: Snapshot | None = None
-        self.history: History | None = None
+        self.history: WholeHistory | None = None
         self.read_copy: ReadCopy | None = None
         self.warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit)
         try:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from metrics.exposition import render_header
 from metrics.families import Family, list_families
-from metrics.history import JOB
+from metrics.history import DAY_MS, JOB
 from service.definitions import Definitions
 from service.errors import ServiceError
-from service.history import prepare_history
+from service.history import prepare_recorded, prepare_reported
 from service.load import Progress
 from service.warehouse import Connection, read_sql
 
@@ -43,16 +43,33 @@ def render_openmetrics(
     # Every order that matters is asked for.
     copy.execute("set preserve_insertion_order = false")
     progress("reading", None)
-    prepare_history(copy, lambda share: progress("reading", share))
+    families = {family.name: family for family in list_families(definitions.catalogue, definitions.kpis)}
+    unknown = sorted(set(metrics) - set(families))
+    if unknown:
+        raise UnknownMetric(f"the history has no metric {', '.join(unknown)}; docs/metrics.md lists the names")
+    period = {
+        "first_ms": _count_days(first or date(1, 1, 1)) * DAY_MS,
+        "last_ms": (_count_days(last or date(9999, 12, 31)) + 1) * DAY_MS - 1,
+        "job": JOB,
+    }
+    prepare_reported(copy, lambda share: progress("reading", share))
+    yield from _render_prepared(copy, families, metrics, {**period, "tick_ms": DAY_MS}, progress)
+    prepare_recorded(copy)
+    yield from _render_prepared(copy, families, metrics, {**period, "tick_ms": 1}, progress)
+    yield END
+
+
+def _render_prepared(
+    copy: Connection,
+    families: Mapping[str, Family],
+    metrics: Sequence[str],
+    parameters: Mapping[str, object],
+    progress: Progress,
+) -> Iterator[bytes]:
     known = copy.execute(
         "select metric, min(number), max(number) from history_series group by metric order by metric"
     ).fetchall()
-    unknown = sorted(set(metrics) - {metric for metric, _, _ in known})
-    if unknown:
-        raise UnknownMetric(f"the history has no metric {', '.join(unknown)}; docs/metrics.md lists the names")
-    families = {family.name: family for family in list_families(definitions.catalogue, definitions.kpis)}
     series_count = known[-1][2] + 1 if known else 0
-    period = {"first_day": _count_days(first or date(1, 1, 1)), "last_day": _count_days(last or date(9999, 12, 31))}
     for metric, lowest, highest in known:
         if metrics and metric not in metrics:
             continue
@@ -60,13 +77,12 @@ def render_openmetrics(
         for number in range(lowest, highest + 1, PART_SERIES):
             text, count = copy.execute(
                 read_sql("remote_read/render_openmetrics"),
-                {"first": number, "last": min(highest, number + PART_SERIES - 1), "job": JOB, **period},
+                {"first": number, "last": min(highest, number + PART_SERIES - 1), **parameters},
             ).fetchone() or (None, 0)
             if count:
                 yield (header or b"") + text.encode()
                 header = None
             progress("writing", min(1.0, (number + PART_SERIES) / series_count))
-    yield END
 
 
 def _count_days(day: date) -> int:

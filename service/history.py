@@ -6,52 +6,73 @@ from collections.abc import Callable
 
 import numpy as np
 
-from metrics.history import METRIC_LABEL, History, LabelColumn
+from metrics.history import DAY_MS, METRIC_LABEL, History, LabelColumn, WholeHistory
 from service.warehouse import Connection, Warehouse, read_sql, run_sql
 
 # Observations of which is computed at once how long they hold.
 PART_ROWS = 1_000_000
 
 
-def prepare_history(cursor: Connection, tell_share: Callable[[float], None] = lambda share: None) -> None:
-    """Fill the temporary tables `history_series` and `history_rows` with the history of every series."""
+def prepare_reported(cursor: Connection, tell_share: Callable[[float], None] = lambda share: None) -> None:
+    """Fill the temporary tables `history_series` and `history_rows` with what reports say of every series, by day."""
     run_sql(cursor, "remote_read/prepare_held")
     count, last = cursor.execute(
         "select (select count(*) from store.observations), (select coalesce(max(series_id), 0) from store.series)"
     ).fetchone() or (0, 0)
     part = max(1, last * PART_ROWS // max(1, count))
     for first in range(0, last + 1, part):
-        run_sql(cursor, "remote_read/hold_part", first=first, last=first + part - 1)
+        run_sql(cursor, "remote_read/pick_part", first=first, last=first + part - 1)
+        run_sql(cursor, "remote_read/revise_part")
+        run_sql(cursor, "remote_read/hold_part")
         tell_share(min(1.0, (first + part) / (last + 1)))
     run_sql(cursor, "remote_read/drop_part")
     run_sql(cursor, "remote_read/prepare_series")
     run_sql(cursor, "remote_read/prepare_rows")
 
 
-def read_history(warehouse: Warehouse, earlier: History | None = None) -> History:
-    """Return the history as committed now: all of it from one transaction. `earlier` when nothing has changed since."""
+def prepare_recorded(cursor: Connection) -> None:
+    """Fill the same tables instead with what is recorded at an instant, thresholds first of all, by millisecond."""
+    run_sql(cursor, "remote_read/pick_governed")
+    run_sql(cursor, "remote_read/revise_part")
+    run_sql(cursor, "remote_read/prepare_recorded")
+    run_sql(cursor, "remote_read/drop_part")
+
+
+def read_history(warehouse: Warehouse, earlier: WholeHistory | None = None) -> WholeHistory:
+    """Return the history as committed now: all of it from one transaction. What has not changed is that of `earlier`."""
     cursor = warehouse.cursor()
     try:
         cursor.begin()
         state = cursor.execute(read_sql("remote_read/read_state")).fetchone()
-        if earlier is not None and earlier.state == state:
+        recorded_state = state, cursor.execute(read_sql("remote_read/read_recorded_state")).fetchone()
+        if earlier is not None and earlier.recorded.state == recorded_state:
             return earlier
-        prepare_history(cursor)
-        run_sql(cursor, "remote_read/prepare_labels")
-        grows = cursor.execute("select grows from history_series order by number").fetchnumpy()["grows"]
-        # In the order in which they were put there: DuckDB keeps it (preserve_insertion_order).
-        rows = cursor.execute("select number, day, value from history_rows").fetchnumpy()
-        offsets = np.concatenate(([0], np.cumsum(np.bincount(rows["number"], minlength=len(grows))))).astype(np.int64)
-        return History(
-            labels=_read_labels(cursor, len(grows)),
-            offsets=offsets,
-            days=rows["day"].astype(np.int32, copy=False),
-            values=rows["value"].astype(np.float64, copy=False),
-            grows=np.asarray(grows, np.bool_),
-            state=state,
-        )
+        if earlier is not None and earlier.reported.state == state:
+            reported = earlier.reported
+        else:
+            prepare_reported(cursor)
+            reported = _read_columns(cursor, DAY_MS, state)
+        prepare_recorded(cursor)
+        return WholeHistory(reported, _read_columns(cursor, 1, recorded_state))
     finally:
         cursor.close()
+
+
+def _read_columns(cursor: Connection, tick_ms: int, state: object) -> History:
+    run_sql(cursor, "remote_read/prepare_labels")
+    grows = cursor.execute("select grows from history_series order by number").fetchnumpy()["grows"]
+    # In the order in which they were put there: DuckDB keeps it (preserve_insertion_order).
+    rows = cursor.execute("select number, start, value from history_rows").fetchnumpy()
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(rows["number"], minlength=len(grows))))).astype(np.int64)
+    return History(
+        labels=_read_labels(cursor, len(grows)),
+        offsets=offsets,
+        starts=rows["start"],
+        values=rows["value"].astype(np.float64, copy=False),
+        grows=np.asarray(grows, np.bool_),
+        tick_ms=tick_ms,
+        state=state,
+    )
 
 
 def _read_labels(cursor: Connection, series_count: int) -> dict[str, LabelColumn]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from metrics.history import History
+from metrics.history import WholeHistory
 from metrics.remote_read import MalformedRequest, compress_response, decode_request, encode_series, read_query
 from metrics.remote_read_grid import GridTooLong, plan_samples
 from metrics.remote_read_pb2 import Query
@@ -41,7 +41,7 @@ class RemoteReader:
         settings: Settings,
         warehouse: Warehouse,
         self_metrics: SelfMetrics,
-        find_history: Callable[[], History | None],
+        find_history: Callable[[], WholeHistory | None],
     ) -> None:
         self._settings = settings
         self._warehouse = warehouse
@@ -106,7 +106,7 @@ class RemoteReader:
 class _Answering:
     """One request being answered: what it has taken so far, against what it may."""
 
-    def __init__(self, settings: Settings, warehouse: Warehouse, history: History, deadline: float) -> None:
+    def __init__(self, settings: Settings, warehouse: Warehouse, history: WholeHistory, deadline: float) -> None:
         self._settings = settings
         self._warehouse = warehouse
         self._history = history
@@ -118,19 +118,21 @@ class _Answering:
         """Return the encoded result of one query. Raises MalformedRequest and ReadRefused."""
         self._check_time()
         matchers, request = read_query(query)
-        selected = self._history.select(matchers, self._match_regex)
+        selected = [part.select(matchers, self._match_regex) for part in self._history.parts]
+        series_count = sum(map(len, selected))
         lookback_ms = self._settings.remote_read_lookback_seconds * 1000
         try:
-            plan = plan_samples(request, len(selected), lookback_ms, self._history.first_ms, self._settings.remote_read_samples)
+            plan = plan_samples(request, series_count, lookback_ms, self._history.first_ms, self._settings.remote_read_samples)
         except GridTooLong:
             raise self._refuse_size("samples", self._settings.remote_read_samples) from None
         parts = []
-        for part, series_count, sample_count in encode_series(self._history, selected, plan):
-            parts.append(part)
-            self.series_count += series_count
-            self.sample_count += sample_count
-            self._check_size()
-            self._check_time()
+        for history, numbers in zip(self._history.parts, selected, strict=True):
+            for part, told_series, told_samples in encode_series(history, numbers, plan):
+                parts.append(part)
+                self.series_count += told_series
+                self.sample_count += told_samples
+                self._check_size()
+                self._check_time()
         return b"".join(parts)
 
     def _check_size(self) -> None:

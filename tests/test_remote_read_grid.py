@@ -27,7 +27,7 @@ def make_history(series: list[Rows], grows: list[bool] | None = None) -> History
     return History(
         labels={"__name__": LabelColumn.make(np.arange(1, len(series) + 1), [f"m{n:02}" for n in range(len(series))])},
         offsets=np.cumsum([0, *map(len, series)]),
-        days=np.array([day for day, _ in rows], np.int32),
+        starts=np.array([day for day, _ in rows], np.int32),
         values=np.array([np.nan if value is None else value for _, value in rows]),
         grows=np.array(grows or [False] * len(series)),
     )

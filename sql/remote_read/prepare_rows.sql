@@ -1,4 +1,4 @@
--- A row of history_rows is a value of a numbered series from a day (since 1970) on; NaN ends the series.
+-- A row of history_rows is a value of a numbered series from a day on, counted from 1970; NaN ends the series.
 create or replace temp table history_rows as
 with numbered as (
     select n.number, h.holds_from, h.value
@@ -13,6 +13,6 @@ with numbered as (
     from derived as d
     join history_series as n on n.source = 'derived' and n.metric = d.metric and n.labels = d.labels
 )
-select number, (holds_from - date '1970-01-01' + 1)::integer as day, coalesce(value, 'nan'::double) as value
+select number, (holds_from - date '1970-01-01' + 1)::integer as start, coalesce(value, 'nan'::double) as value
 from numbered
-order by number, day;
+order by number, start;

@@ -1,7 +1,7 @@
 -- A row is some of the samples as lines of OpenMetrics with timestamps, series after series, and their number.
 with lines as (
     select
-        r.number, r.day,
+        r.number, r.start,
         s.metric || '{' || array_to_string(
             list_transform(
                 list_sort(map_entries(map_concat(s.labels, map {'job': $job}))),
@@ -14,10 +14,12 @@ with lines as (
             when r.value = trunc(r.value) and abs(r.value) < 9007199254740992 then r.value::bigint::varchar
             else r.value::varchar
         end
-        || ' ' || (r.day::bigint * 86400) || chr(10) as line
+        || ' ' || (r.start::bigint * $tick_ms // 1000)
+        || if(r.start::bigint * $tick_ms % 1000 = 0, '', format('.{:03}', r.start::bigint * $tick_ms % 1000))
+        || chr(10) as line
     from history_rows as r
     join history_series as s using (number)
-    where r.number between $first and $last and r.day between $first_day and $last_day and not isnan(r.value)
+    where r.number between $first and $last and r.start::bigint * $tick_ms between $first_ms and $last_ms and not isnan(r.value)
 )
-select string_agg(line, '' order by number, day), count(*)
+select string_agg(line, '' order by number, start), count(*)
 from lines

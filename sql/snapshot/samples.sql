@@ -45,13 +45,8 @@ select
 from changes as c
 semi join indicators as i using (indicator)
 union all
--- The cycle 5 report closed four months after the cycle, so a figure is overdue half a year after the next period has ended.
-select
-    'a4p_indicator_overdue_after_seconds',
-    map {'indicator': indicator},
-    86400 * (184 + if(frequency = 'annual', 366, 184))
-from store.indicators
-where catalogue_version = (select max(catalogue_version) from store.catalogues) and frequency <> 'irregular'
+select 'a4p_indicator_overdue_after_seconds', map {'indicator': indicator}, overdue_after_seconds
+from store.deadlines
 union all
 select 'a4p_reconciliation_agrees', map {'check': check_name}, bool_and(agrees)::integer
 from store.reconciliations

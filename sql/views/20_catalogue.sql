@@ -66,3 +66,11 @@ comment on column kpis.unit is 'Unit of its values.';
 comment on column kpis.better is 'Whether higher or lower is better, or neutral.';
 comment on column kpis.priority is 'Priority it belongs to; all for a figure about every indicator.';
 comment on column kpis.metric is 'Its name in Prometheus.';
+
+-- The cycle 5 report closed four months after the cycle, so a figure is overdue half a year after the next period has ended.
+create or replace view store.deadlines as
+select indicator, 86400 * (184 + if(frequency = 'annual', 366, 184)) as overdue_after_seconds
+from store.indicators
+where catalogue_version = (select max(catalogue_version) from store.catalogues) and frequency <> 'irregular';
+
+comment on view store.deadlines is 'A row is an indicator with a rhythm: how long after the end of its newest period the next figure is overdue.';

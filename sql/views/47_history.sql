@@ -128,52 +128,9 @@ union all
 select 'a4p_indicator_expected', map {'indicator': e.indicator, 'mission': e.mission}, f.first_period_end, 1, 0
 from (select indicator, unnest(expected_missions) as mission from indicators) as e
 cross join (select min(period_end) as first_period_end from store.observations) as f
+where f.first_period_end is not null
+union all
+select 'a4p_indicator_overdue_after_seconds', map {'indicator': d.indicator}, f.first_period_end, d.overdue_after_seconds, 0
+from store.deadlines as d
+cross join (select min(period_end) as first_period_end from store.observations) as f
 where f.first_period_end is not null;
-
--- Every sample that /metrics could ever have shown, from when until when it holds.
-create or replace view history as
-with observed as (
-    select
-        i.metric, map_concat(map {'mission': s.mission}, s.dimensions) as labels,
-        h.holds_from, h.holds_until, h.value, 0::double as growth
-    from store.holdings as h
-    join store.series as s using (series_id)
-    join indicators as i using (indicator)
-    where h.value is not null
-),
-changed as (
-    select
-        'a4p_indicator_change' as metric,
-        map_concat(map {'indicator': s.indicator, 'mission': s.mission}, s.dimensions) as labels,
-        h.holds_from, h.holds_until, h.value - h.previous_value as value, 0::double as growth
-    from store.holdings as h
-    join store.series as s using (series_id)
-    where s.indicator in (select indicator from indicators) and h.value is not null and h.previous_value is not null
-),
-derived as (
-    select
-        metric, labels, as_of as holds_from,
-        lead(as_of) over (partition by metric, labels order by as_of) as holds_until,
-        value, growth
-    from store.derived_history('store.holdings')
-    qualify value is not null
-),
-held as (
-    select * from observed
-    union all
-    select * from changed
-    union all
-    select * from derived
-)
-select
-    metric, labels, starts_to_hold(holds_from) as starts,
-    coalesce(starts_to_hold(holds_until), 'infinity'::timestamptz) as ends, value, growth
-from held;
-
-comment on view history is 'A row is a value of a series of /metrics, with the instants from which and until which it holds.';
-comment on column history.metric is 'Name in Prometheus.';
-comment on column history.labels is 'Labels as /metrics shows them.';
-comment on column history.starts is 'First instant at which the value holds: 00:00 UTC of the day after the end of the period.';
-comment on column history.ends is 'First instant at which it no longer does; infinity where it still holds.';
-comment on column history.value is 'The value at its first instant.';
-comment on column history.growth is 'What each further day adds: 1 for an age in days, 0 for every other metric.';

@@ -1,10 +1,9 @@
 -- What thresholds govern and what breaches them: one evaluator, for today's thresholds and for any that are tried.
 -- `limits` and `series` name tables or views: of thresholds, and of (metric, mission, dimensions).
 
--- The threshold of each comparison and severity that governs a series: the mission's own before the general one (*, every
--- mission but not ALL), then the one that names more dimension values, then the later one.
+-- Every threshold that is meant for a series; * is for every mission but not for ALL.
 -- Series are projected on each set of dimensions that thresholds name, so that the match is a hash join for a million of them.
-create or replace macro governing_thresholds(limits, series) as table
+create or replace macro store.matching_thresholds(limits, series) as table
 with named as (
     select
         metric, mission as threshold_mission, dimensions as threshold_dimensions, comparison, severity, limit_value, note,
@@ -38,25 +37,30 @@ matched as (
     where n.threshold_mission = '*' and p.mission <> 'ALL'
 )
 select
-    metric, mission, dimensions, comparison, severity, limit_value, threshold_mission, threshold_dimensions, note, set_by, set_at
-from matched
-qualify row_number() over (
-    partition by metric, mission, dimensions, comparison, severity
-    order by threshold_mission = '*', len(names) desc, set_at desc, names
-) = 1;
+    metric, mission, dimensions, comparison, severity, limit_value, threshold_mission, threshold_dimensions, note, set_by, set_at,
+    -- The mission's own before the general one, then the one that names more dimension values, then the later one.
+    {'is_own': threshold_mission <> '*', 'size': len(names), 'set_at': set_at, 'names': names} as precedence
+from matched;
+
+-- The threshold of each comparison and severity that governs a series: that with the highest precedence.
+create or replace macro governing_thresholds(limits, series) as table
+select * exclude precedence
+from store.matching_thresholds(limits, series)
+qualify row_number() over (partition by metric, mission, dimensions, comparison, severity order by precedence desc) = 1;
 
 comment on macro table governing_thresholds is 'The thresholds that govern each series: one for each comparison and severity.';
 
 -- What each series of the metrics that thresholds name shows, and when. An unreported figure changes nothing: the one before
 -- goes on being compared (docs/decisions/missing-data-and-alerts.md), until one that is not applicable (N) ends it.
-create or replace macro threshold_holdings(limits) as table
+-- `observed` names the view holdings, or a table of those of the metrics in question.
+create or replace macro store.threshold_holdings_of(limits, observed) as table
 with wanted as (
     select distinct metric
     from query_table(limits)
 ),
 held as materialized (
     select i.metric, h.*
-    from holdings as h
+    from query_table(observed) as h
     join indicators as i using (indicator)
     where i.metric in (from wanted) or 'a4p_indicator_change' in (from wanted)
 ),
@@ -105,6 +109,9 @@ select
     figure.source as source, figure.page as page, figure.batch_id as batch_id, unreported_period_end
 from carried
 where figure.value is not null;
+
+create or replace macro threshold_holdings(limits) as table
+from store.threshold_holdings_of(limits, 'holdings');
 
 comment on macro table threshold_holdings is 'What each series of the metrics that thresholds name shows, with the dates as of which it does.';
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 from collections.abc import Iterator
@@ -112,6 +113,16 @@ def test_a_panel_over_all_indicators_of_a_mission_for_eight_years(
     assert len(told) > 60
 
 
+def test_the_limit_of_today_is_drawn_over_any_time(prometheus: PrometheusProcess) -> None:
+    """As docs/promql.md says: a default limit is in force since the service first started, and not before."""
+    limit = 'a4p_threshold{job="a4p-history", metric="a4p_sofa_incidents_new", mission="UNMISS"}'
+    start, end = seconds("2018-01-01"), seconds("2024-06-01")
+    assert prometheus.query_range(limit, start, end, DAY * 30) == []
+    (series,) = prometheus.query_range(f"{limit} @ 4102444800", start, end, DAY * 30)
+    assert {value for _, value in series["values"]} == {"50"}
+    assert len(series["values"]) == (end - start) // (DAY * 30) + 1
+
+
 def test_every_series_of_a_mission_is_listed(prometheus: PrometheusProcess) -> None:
     listed = prometheus.ask("series", **{"match[]": '{job="a4p-history", mission="UNMISS"}', "start": 0})
     assert listed["status"] == "success"
@@ -157,7 +168,9 @@ def test_the_export_is_imported_whole(service: tuple[ServiceProcess, str], tmp_p
         rows = copy.execute("select metric, labels, starts, value from history").fetchall()
     expected: dict[str, list[tuple[float, float]]] = {}
     for metric, labels, starts, value in rows:
-        expected.setdefault(write_labels({"__name__": metric, **labels}), []).append((starts.timestamp(), value))
+        # What is recorded within a millisecond is seen after it.
+        starts = math.ceil(starts.timestamp() * 1000) / 1000
+        expected.setdefault(write_labels({"__name__": metric, **labels}), []).append((starts, value))
     with PrometheusProcess(tmp_path / "prometheus") as imported:
         answer = imported.query('{job="a4p-history"}[50y]', datetime.now(UTC).timestamp())
     told = {

@@ -1,0 +1,108 @@
+-- What /metrics shows from the instant at which it was recorded: thresholds, and how printed totals agree with their parts.
+
+-- Limits with the time in which each was in force.
+create or replace view store.limits as
+with versions as (
+    select
+        metric, mission, dimensions, comparison, severity, limit_value, note, set_by, recorded_at,
+        lead(recorded_at, 1, 'infinity'::timestamptz) over (
+            partition by metric, mission, dimensions, comparison, severity
+            order by recorded_at
+        ) as ended_at
+    from store.thresholds
+    where recorded_at <= known_at_time()
+)
+select *
+from versions
+where limit_value is not null;
+
+comment on view store.limits is 'A row is a limit as it was set, and until when it was in force.';
+
+-- The limit that governs a series for a comparison and severity, while both are there: the limit in force, the series with a figure.
+-- `observed` names the view holdings, or a table of those of every metric that ever had a threshold.
+create or replace macro store.limit_history(observed) as table
+with figures as (
+    select metric, mission, dimensions, holds_from, coalesce(holds_until, 'infinity'::date) as holds_until
+    from store.threshold_holdings_of('store.limits', observed)
+),
+numbered as (
+    select
+        *,
+        count(*) filter (where is_apart) over (partition by metric, mission, dimensions order by holds_from) as spell
+    from (
+        select
+            *,
+            holds_from is distinct from lag(holds_until) over (
+                partition by metric, mission, dimensions
+                order by holds_from
+            ) as is_apart
+        from figures
+    )
+),
+shown as materialized (
+    select
+        metric, mission, dimensions,
+        starts_to_hold(min(holds_from)) as starts, starts_to_hold(max(holds_until)) as ends
+    from numbered
+    group by metric, mission, dimensions, spell
+),
+matching as materialized (
+    select m.*, v.ended_at
+    from store.matching_thresholds('store.limits', shown) as m
+    join store.limits as v
+        on v.metric = m.metric and v.mission = m.threshold_mission and v.dimensions = m.threshold_dimensions
+        and v.comparison = m.comparison and v.severity = m.severity and v.recorded_at = m.set_at
+),
+turns as (
+    select
+        *,
+        lead(starts, 1, 'infinity'::timestamptz) over (
+            partition by metric, mission, dimensions, comparison, severity
+            order by starts
+        ) as ends
+    from (
+        select distinct metric, mission, dimensions, comparison, severity, unnest([set_at, ended_at]) as starts
+        from matching
+    )
+),
+governing as (
+    select
+        t.metric, t.mission, t.dimensions, t.comparison, t.severity, t.starts, t.ends,
+        arg_max(m.limit_value, m.precedence) as value
+    from turns as t
+    join matching as m using (metric, mission, dimensions, comparison, severity)
+    where m.set_at <= t.starts and m.ended_at > t.starts
+    group by all
+)
+select
+    g.metric, g.mission, g.dimensions, g.comparison, g.severity, g.value,
+    greatest(g.starts, s.starts) as starts, least(g.ends, s.ends) as ends
+from governing as g
+join shown as s using (metric, mission, dimensions)
+where g.starts < s.ends and g.ends > s.starts;
+
+-- Whether each printed total agreed with its parts, from the run that found it until the next run.
+create or replace view store.reconciliation_history as
+with runs as (
+    select recorded_at, lead(recorded_at, 1, 'infinity'::timestamptz) over (order by recorded_at) as ended_at
+    from (select distinct recorded_at from store.reconciliation_runs)
+    where recorded_at <= known_at_time()
+)
+select c.check_name, r.recorded_at, r.ended_at, bool_and(c.agrees) as agrees
+from store.reconciliations as c
+join runs as r using (recorded_at)
+group by all;
+
+comment on view store.reconciliation_history is 'A row is how a printed total stood to its parts from one run of the comparisons to the next.';
+
+create or replace macro store.recorded_history(observed) as table
+select
+    'a4p_threshold' as metric,
+    map_concat(
+        map {'metric': metric, 'mission': mission}, dimensions, map {'comparison': comparison, 'severity': severity}
+    ) as labels,
+    starts, ends, value
+from store.limit_history(observed)
+union all
+select 'a4p_reconciliation_agrees', map {'check': check_name}, recorded_at, ended_at, agrees::integer
+from store.reconciliation_history;
