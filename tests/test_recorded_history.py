@@ -175,7 +175,7 @@ changes = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(made=changes)
 def test_at_every_instant_the_limit_is_that_of_the_thresholds_known_then(warehouse: Warehouse, made: list[Any]) -> None:
     """Over any order of settings and removals the history says what the precedence of thresholds says for each instant."""
