@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 
 import click
 
 from metrics.catalogue import CatalogueError
-from service.commands.alerts import alerts
-from service.commands.backup import backup
-from service.commands.check import check
-from service.commands.export import export
-from service.commands.generate import generate
-from service.commands.jobs import jobs
-from service.commands.load import load
-from service.commands.report import report
-from service.commands.restore import restore
-from service.commands.rules import rules
-from service.commands.serve import serve
-from service.commands.snapshot import snapshot
-from service.commands.sql import sql
-from service.commands.stack import stack
-from service.commands.thresholds import thresholds
 from service.errors import ServiceError
 
 FAILED = 1
+# Each is a module of service.commands with a command of that name.
+COMMANDS = """
+    alerts backup check export generate jobs load report restore rules serve snapshot sql stack thresholds
+""".split()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "A4P"})
+class Commands(click.Group):
+    """The subcommands, of which only the one that is asked for is imported: what the others need takes a second."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return COMMANDS
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"service.commands.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "A4P"})
 @click.version_option(package_name="a4p-service")
 def a4p() -> None:
     """A4P+ indicators: history in DuckDB, metrics in Prometheus.
@@ -36,26 +39,6 @@ def a4p() -> None:
     Every option can be set as A4P_<NAME> in the environment, or in the TOML file that A4P_CONFIG names (a4p.toml).
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
-
-
-for command in (
-    alerts,
-    backup,
-    check,
-    export,
-    generate,
-    jobs,
-    load,
-    report,
-    restore,
-    rules,
-    serve,
-    snapshot,
-    sql,
-    stack,
-    thresholds,
-):
-    a4p.add_command(command)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from service.cli import a4p
+from service.cli import COMMANDS
 from service.settings import find_in_tree
 from tests.service_process import run_a4p
 
@@ -21,7 +21,7 @@ def submission(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("command", sorted(a4p.commands))
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str) -> None:
     shown = run_a4p(command, "--help")
     assert shown.returncode == 0
