@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from metrics.catalogue import Catalogue
-from metrics.dashboards import indicator, mission, overview, priority
-from metrics.dashboards.frame import render_page
+from metrics.dashboards import (
+    accountability,
+    data_quality,
+    host_country,
+    indicator,
+    mission,
+    overview,
+    priority,
+    service_health,
+)
+from metrics.dashboards.frame import Page, render_page
 from metrics.dashboards.words import Vocabulary
 from metrics.kpi_file import Kpi
 
-BUILDERS = (overview.build_page, priority.build_page, mission.build_page, indicator.build_page)
+BUILDERS: tuple[Callable[[Vocabulary], Page | None], ...] = (
+    overview.build_page,
+    priority.build_page,
+    mission.build_page,
+    indicator.build_page,
+    accountability.build_page,
+    host_country.build_page,
+    data_quality.build_page,
+    service_health.build_page,
+)
 
 
 def render_dashboards(catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> dict[str, str]:
     """Return the JSON of each dashboard by the name of its file, which is its uid."""
     words = Vocabulary.make(catalogue, kpis)
     pages = [build(words) for build in BUILDERS]
-    return {f"{page.uid}.json": render_page(page, words) for page in pages}
+    return {f"{page.uid}.json": render_page(page, words) for page in pages if page}

@@ -72,8 +72,8 @@ def count_all(queries: Queries) -> list[PanelBuilder]:
         ),
         count(
             "Not reported?",
-            AS_OF
-            + "Indicator and mission for which a figure is expected, but none ever came though others reported it, or none for "
+            AS_OF + "Indicator and mission for which a figure is expected, but none ever came though others reported it, or "
+            "none for "
             "the newest period, or which is missing or under validation.",
             f"count({queries.gaps()})",
             "None",
@@ -109,8 +109,8 @@ def _tabulate_changes(
 ) -> PanelBuilder:
     return tabulate(
         title,
-        AS_OF
-        + "Changes against the period before; what is better, the catalogue says. First what stands out most from what chance "
+        AS_OF + "Changes against the period before; what is better, the catalogue says. First what stands out most from what "
+        "chance "
         "does to counts (the change over the root of the two figures). Of a figure that has a total, the total only.",
         [
             name_row(queries.weight(changes)),

@@ -163,7 +163,9 @@ def _compare_with_scraped(words: Vocabulary, queries: Queries) -> PanelBuilder:
         "part, a revision was loaded later. Prometheus knows nothing from before it was installed.",
         [
             Query(queries.name_part(_named(select(METRIC))), "{{mission}} {{part}}"),
-            Query(queries.name_part(_named(select_scraped(METRIC))), "{{mission}} {{part}} as shown then"),
+            Query(
+                queries.name_part(_named(f"last_over_time({select_scraped(METRIC)}[1d])")), "{{mission}} {{part}} as shown then"
+            ),
         ],
         "No figure within the time range",
     )

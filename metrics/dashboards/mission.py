@@ -53,7 +53,8 @@ def _tabulate_figures(words: Vocabulary, queries: Queries) -> PanelBuilder:
     return tabulate(
         "Where does this mission stand, against the others?",
         AS_OF
-        + "Each figure in the unit that its name ends in, or why there is none; how it changed against the period before; the "
+        + "Each figure in the unit that its name ends in, or why there is none; how it changed against the period before; "
+        "the "
         "median of the other missions that have one; how sure it is and the last day of its period.",
         [
             name_row(f"{keys} * on (indicator) group_left (priority) {queries.info()}"),

@@ -161,9 +161,9 @@ def transform(name: str, **options: object) -> DataTransformerConfig:
     return DataTransformerConfig(id_val=name, options=options)
 
 
-def count(title: str, description: str, query: str, none: str, colour: str, link: tuple[str, str] | None = None) -> stat.Panel:
+def count(title: str, description: str, query: str, none: str, colour: str) -> stat.Panel:
     """Return a panel with one count in one colour; a count of 0 is silent."""
-    panel = (
+    return (
         stat.Panel()
         .title(title)
         .description(description)
@@ -179,9 +179,6 @@ def count(title: str, description: str, query: str, none: str, colour: str, link
         .text(common.VizTextDisplayOptions().value_size(36))
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     )
-    if link:
-        panel.data_links([dashboard.DashboardLink(link[0]).url(link[1])])
-    return panel
 
 
 def tabulate(
@@ -370,6 +367,7 @@ def draw_bars_now(title: str, description: str, queries: Sequence[Query], none: 
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.FIXED).fixed_color(FIGURE))
         .thresholds(plain_thresholds((None, FIGURE)))
         .display_mode(BarGaugeDisplayMode.BASIC)
+        .text(common.VizTextDisplayOptions().title_size(12).value_size(16))
         .value_mode(BarGaugeValueMode.TEXT)
         .orientation(VizOrientation.HORIZONTAL)
         .show_unfilled(False)

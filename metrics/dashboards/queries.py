@@ -23,6 +23,8 @@ SCRAPED = 'job="a4p"'
 ANY_METRIC = '__name__=~"a4p_.+"'
 INFO = '__name__=~"a4p_(indicator|kpi)_info"'
 PERIOD_END = "a4p_indicator_period_end_timestamp_seconds"
+# Limits hold from when they were set; those in force at the end of 2099 are those of today.
+END_OF_TIME = 4102444800
 # What tells one figure from another, once `Queries.figures` has named it.
 KEY = "indicator, part, mission"
 # A half-yearly figure is drawn over the half-year before it holds, an annual one over the year; a gap parts two bars.
@@ -37,6 +39,11 @@ def select(metric: str, *matchers: str) -> str:
 def select_scraped(metric: str, *matchers: str) -> str:
     """Return a selector of what was scraped."""
     return f"{metric}{{{','.join([SCRAPED, *matchers])}}}"
+
+
+def timeless(selector: str) -> str:
+    """Return the selector of what holds today, at every instant; Prometheus then reads it once and not at each step."""
+    return f"{selector} @ {END_OF_TIME}"
 
 
 def equal(label: str, value: str) -> str:
@@ -79,12 +86,12 @@ class Queries:
 
     def info(self, *matchers: str) -> str:
         """What the catalogue says, by `indicator`: its priority, unit and better. Always 1."""
-        chosen = select("", INFO, 'priority!="all"', *self.about, *matchers)
+        chosen = timeless(select("", INFO, 'priority!="all"', *self.about, *matchers))
         return f'label_replace({chosen}, "indicator", "$1", "metric", "a4p_(.+)")'
 
     def info_by_metric(self, *matchers: str) -> str:
         """What the catalogue says, by `metric`."""
-        return select("", INFO, *self.about, *matchers)
+        return timeless(select("", INFO, *self.about, *matchers))
 
     def name_part(self, query: str) -> str:
         """Join the values of all dimensions into one label, `part`."""
@@ -133,7 +140,7 @@ class Queries:
     def never_reported(self, *matchers: str) -> str:
         """Indicator and mission of which a figure is expected and none ever came, though others reported it."""
         return self._within(
-            f"(max by (indicator, mission) ({select('a4p_indicator_expected', *self.of, *matchers)})"
+            f"(max by (indicator, mission) ({timeless(select('a4p_indicator_expected', *self.of, *matchers))})"
             f" unless on (indicator, mission) {select(PERIOD_END)}"
             f" and on (indicator) {select(PERIOD_END)})"
         )
@@ -142,7 +149,7 @@ class Queries:
         """Indicator and mission that was reported, but for a period before the newest; the value is that of its end."""
         newest = f"max by (indicator) ({select(PERIOD_END)})"
         ends = f"max by (indicator, mission) ({select(PERIOD_END, *self.of, *matchers)})"
-        expected = f"on (indicator, mission) {select('a4p_indicator_expected')}"
+        expected = f"on (indicator, mission) {timeless(select('a4p_indicator_expected'))}"
         return self._within(f"(({ends} < on (indicator) group_left () {newest}) and {expected})")
 
     def unvalidated(self, *matchers: str) -> str:
@@ -223,8 +230,8 @@ class Queries:
         return f"(({crossed}) and on (metric) {self.info_by_metric()})" if self.about else f"({crossed})"
 
     def limits(self, *matchers: str) -> str:
-        """Limits that govern a figure."""
-        return select("a4p_threshold", *self.of, *matchers)
+        """Limits that govern a figure: those of today, whatever the end of the range is."""
+        return timeless(select("a4p_threshold", *self.of, *matchers))
 
     def _turned(self, of_lower: str, of_higher: str, *matchers: str) -> str:
         changes = self.changes(*matchers)

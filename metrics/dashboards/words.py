@@ -25,10 +25,11 @@ MISSION_COLOURS = (
     "#CC6677", "#882255", "#AA4499", "#DDDDDD", "#BBAA88", "#77AADD",
 )  # fmt: skip
 
-# A cell that says a word holds a number beyond any figure, which value mappings turn into the word.
+# A cell that says a word holds a number beyond any figure, which value mappings turn into the word; those that say why there is
+# no figure are below all figures, and so last where the largest comes first.
 BOOLEAN_BASE = 1e12
 LEVEL_BASE = 2e12
-STATUS_BASE = 3e12
+STATUS_BASE = -3e12
 STATUS_CODES: Mapping[str, int] = {"U": 1, "N": 2, "M": 3}
 NEVER_REPORTED_CODE = 4
 

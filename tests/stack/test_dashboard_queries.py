@@ -34,6 +34,7 @@ EMPTY = {
         ("a4p-priority", panel)
         for panel in ("Got worse?", "What got worse, and where?", "Got better?", "What got better, and where?")
     },
+    "Nothing failed and nothing was refused": {("a4p-service", "Failed jobs?"), ("a4p-service", "Refused reads?")},
     "Nothing got worse in UNMISS": {("a4p-mission", "Got worse?"), ("a4p-mission", "What got worse, and where?")},
 }
 
@@ -63,7 +64,8 @@ class Asked:
             if target.is_instant:
                 self._answers[key] = self.prometheus.query(target.expression, self.now)
             else:
-                start = self.now - range_seconds
+                # A step ends at the end, as a service that has just started is seen nowhere else.
+                start = self.now - range_seconds // target.step_seconds * target.step_seconds
                 self._answers[key] = self.prometheus.query_range(target.expression, start, self.now, target.step_seconds)
         return self._answers[key]
 
@@ -83,7 +85,8 @@ def copy(service: tuple[ServiceProcess, str]) -> Iterator[duckdb.DuckDBPyConnect
 @pytest.fixture(scope="module")
 def asked(service: tuple[ServiceProcess, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     with PrometheusProcess(tmp_path_factory.mktemp("prometheus"), service_url=service[1], scrapes=True) as running:
-        wait_for(lambda: running.query('a4p_snapshot_series{job="a4p"}', time.time()))
+        running.query('a4p_indicator_info{job="a4p-history"}', time.time())
+        wait_for(lambda: running.query('count_over_time(a4p_remote_read_queries_total{job="a4p"}[1m]) > 3', time.time()))
         wait_for(lambda: running.query('ALERTS{alertstate="firing"}', time.time()))
         yield Asked(running)
 
@@ -129,7 +132,7 @@ def test_every_metric_that_a_query_names_is_one_of_the_service(
     dashboard = DASHBOARDS[uid]
     known = {family.name for family in list_families(definitions.catalogue, definitions.kpis)}
     scraped = get(f"{service[1]}/metrics")[2].decode()
-    known |= set(re.findall(r"^(a4p_[a-z0-9_]+)", scraped, re.MULTILINE))
+    known |= set(re.findall(r"^(?:# HELP )?(a4p_[a-z0-9_]+)", scraped, re.MULTILINE))
     for target in dashboard.list_targets(dashboard.choose()):
         # A name that is followed by ( or . begins a pattern, which the test of answers covers.
         named = {found[0] for found in METRIC.finditer(target.expression) if target.expression[found.end()] not in "(.+"}
@@ -191,4 +194,4 @@ def test_panels_show_what_sql_says(asked: Asked, copy: duckdb.DuckDBPyConnection
     assert one("a4p-overview", "Figures up to?") == sql("select 1000 * epoch(max(period_end)) from latest")[0][0]
     figures = sql("select mission, value from latest where indicator = 'sofa_incidents_new' and value is not null")
     shown = panel("a4p-indicator", "Where does each mission stand, and how sure is it?")
-    assert {one["metric"]["mission"]: value(one) for one in shown if value(one) < 1e12} == dict(figures)
+    assert {one["metric"]["mission"]: value(one) for one in shown if value(one) >= 0} == dict(figures)
