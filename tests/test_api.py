@@ -93,12 +93,12 @@ def read_history(history: History, as_of: date) -> Figures:
     figures: Figures = {}
     for number in range(history.series_count):
         first, last = history.offsets[number], history.offsets[number + 1]
-        row = first + int(np.searchsorted(history.days[first:last], day, "right")) - 1
+        row = first + int(np.searchsorted(history.starts[first:last], day, "right")) - 1
         if row < first or np.isnan(history.values[row]):
             continue
         labels = {name: column.values[column.codes[number]] for name, column in history.labels.items()}
         metric = labels.pop(METRIC_LABEL)
-        growth = day - int(history.days[row]) if history.grows[number] else 0
+        growth = day - int(history.starts[row]) if history.grows[number] else 0
         kept = {name: value for name, value in labels.items() if value}
         figures[name_figure(metric, kept)] = float(history.values[row]) + growth
     return figures
@@ -140,7 +140,7 @@ def test_api_metrics_sql_and_history_agree_on_every_figure_at_one_snapshot(
     assert application.snapshot is not None and application.history is not None
     scraped_snapshot, scraped = read_metrics(client)
     sql_snapshot, asked = read_sql(application)
-    remembered = read_history(application.history, application.snapshot.as_of)
+    remembered = read_history(application.history.reported, application.snapshot.as_of)
 
     assert snapshot == scraped_snapshot == sql_snapshot
     catalogue = application.definitions.catalogue
