@@ -1,4 +1,4 @@
-"""Charts of figures as SVG: data in, bytes out, so that pages, cycle documents and the service share one hand.
+"""Charts of figures, drawn alike on pages and in cycle documents: data in, a chart out, of which `render_svg` makes an SVG.
 
 Vega-Lite draws, in the engine that vl-convert brings: text stays text, nothing is fetched, no style attribute or element is
 written (a Content-Security-Policy needs no unsafe-inline), and the same data gives the same bytes. Each colour has one
@@ -23,11 +23,12 @@ from metrics.vega import (
     LIMIT,
     NONE,
     PAPER,
+    Chart,
     Spec,
     arrange,
     doubt,
+    frame,
     layer,
-    render,
     text_layer,
 )
 
@@ -85,7 +86,7 @@ class Part:
 
 def draw_history(
     points: Sequence[Point], unit: str, title: str, limits: Sequence[Limit] = (), note: str = "", room: int = WIDTH
-) -> bytes:
+) -> Chart:
     """Return the history of one metric: a small panel for each series, on common scales.
 
     A count of a period is a bar over that period. A state (a ratio, a cumulative total, a figure of one day) is a step: over
@@ -174,7 +175,7 @@ def draw_history(
         *(["dashed orange: limit"] if limits else []),
         *([note] if note else []),
     ]
-    return render(spec, title, _describe(((f"{p.series}, {p.period}", p.value, p.status) for p in points), unit), notes)
+    return frame(spec, title, _describe(((f"{p.series}, {p.period}", p.value, p.status) for p in points), unit), notes)
 
 
 def draw_comparison(
@@ -184,7 +185,7 @@ def draw_comparison(
     previous: str = "the period before",
     limits: Sequence[Limit] = (),
     room: int = WIDTH,
-) -> bytes:
+) -> Chart:
     """Return one period's figures side by side, largest first, each printed; those without a value come last, with a mark.
 
     A grey tick is the figure of the period before; `previous` is what the legend calls that. An orange tick is a limit.
@@ -235,7 +236,7 @@ def draw_comparison(
         ),
         *_explain_doubt(bar.status for bar in bars),
     ]
-    return render(spec, title, _describe(((bar.label, bar.value, bar.status) for bar in ordered), unit), notes)
+    return frame(spec, title, _describe(((bar.label, bar.value, bar.status) for bar in ordered), unit), notes)
 
 
 def _find_edge(bar: Bar, text_length: float) -> float:
@@ -244,7 +245,7 @@ def _find_edge(bar: Bar, text_length: float) -> float:
     return bar.previous if bar.previous is not None and end <= bar.previous < end + text_length else end
 
 
-def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) -> bytes:
+def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) -> Chart:
     """Return parts of a whole (at most six) stacked in one bar a row, in the order given, printed where they fit.
 
     A part without a value is told beside its bar. Raises ValueError for more parts than there are colours to tell apart.
@@ -303,10 +304,10 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) 
     ]
     spec: Spec = {"data": {"values": values}, "width": width, "height": {"step": 26}, "layer": layers}
     told = ((f"{part.label}, {part.part}", part.value, part.status) for part in parts)
-    return render(spec, title, _describe(told, unit), [])
+    return frame(spec, title, _describe(told, unit), [])
 
 
-def draw_sparkline(points: Sequence[Point], unit: str, title: str) -> bytes:
+def draw_sparkline(points: Sequence[Point], unit: str, title: str) -> Chart:
     """Return the history of one series for a table's cell, 120 by 24 pixels: a bar a period, a grey field where none."""
     values = [
         {"at": index, "kind": "none" if point.value is None else "bar", "value": point.value, "base": 0}
@@ -319,7 +320,7 @@ def draw_sparkline(points: Sequence[Point], unit: str, title: str) -> bytes:
     ]
     spec: Spec = {"data": {"values": values}, "width": 120, "height": 24, "padding": 0, "layer": layers}
     told = _describe(((point.period, point.value, point.status) for point in points), unit)
-    return render(spec, title, told, [])
+    return frame(spec, title, told, [])
 
 
 def _draw_limits(y: Spec, width: int) -> list[Spec]:
@@ -381,7 +382,7 @@ def _label_periods(points: Sequence[Point], spans: Sequence[tuple[date, date]], 
     return labels
 
 
-def _draw_fields(points: Sequence[Point], unit: str, title: str) -> bytes:
+def _draw_fields(points: Sequence[Point], unit: str, title: str) -> Chart:
     """Return a row for each series, a column for each period, and in each field the answer or level."""
     names = list(dict.fromkeys(point.series for point in points))
     periods = [period for _, period in sorted({(point.period_end, point.period) for point in points})]
@@ -409,10 +410,10 @@ def _draw_fields(points: Sequence[Point], unit: str, title: str) -> bytes:
     step = min(110, max(44, 540 // len(periods)))
     spec: Spec = {"data": {"values": values}, "width": {"step": step}, "height": {"step": 20}, "layer": layers}
     told = ((f"{p.series}, {p.period}", p.value, p.status) for p in points)
-    return render(spec, title, _describe(told, unit), _explain_statuses(points))
+    return frame(spec, title, _describe(told, unit), _explain_statuses(points))
 
 
-def _draw_nothing(title: str) -> bytes:
+def _draw_nothing(title: str) -> Chart:
     spec: Spec = {
         "data": {"values": [{}]},
         "width": WIDTH,
@@ -420,7 +421,7 @@ def _draw_nothing(title: str) -> bytes:
         "view": {"stroke": None},
         "mark": {"type": "text", "text": "No figure is known."},
     }
-    return render(spec, title, "No figure is known.", [])
+    return frame(spec, title, "No figure is known.", [])
 
 
 def _tell_status(value: float | None, unit: str, status: str) -> str:

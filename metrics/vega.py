@@ -1,8 +1,14 @@
-"""Vega-Lite as charts.py needs it: layers of one table, panels, and the look of the house, rendered by vl-convert."""
+"""Vega-Lite as charts.py needs it: layers of one table, panels, and the look of the house, drawn by vl-convert.
+
+Run as a program it draws for another process: a chart's spec a line in, its SVG a line out, both JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -14,8 +20,17 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 CHARACTER_PIXELS = 6.2
 VEGA_LITE = "6.4"
 Spec = dict[str, Any]
-
+Engine = Callable[[str], str]
 DASH_WHERE_DOUBTFUL = {"condition": {"test": "datum.doubtful", "value": [4, 2]}, "value": [1, 0]}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What is to be drawn: a Vega-Lite spec as JSON, and title and description for those who do not see it."""
+
+    spec: str
+    title: str
+    description: str
 
 
 def doubt() -> Spec:
@@ -48,8 +63,8 @@ def arrange(panel: Spec, names: list[str], columns: int) -> Spec:
     return {"facet": facet, "columns": columns, "spacing": {"row": 26, "column": 16}, "spec": panel}
 
 
-def render(spec: Spec, title: str, description: str, notes: Sequence[str] = ()) -> bytes:
-    """Return the chart as SVG; title and description are for those who do not see it, the notes stand below it."""
+def frame(spec: Spec, title: str, description: str, notes: Sequence[str] = ()) -> Chart:
+    """Return the chart of a spec in the look of the house; the notes stand below it."""
     whole: Spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "background": PAPER,
@@ -82,7 +97,32 @@ def render(spec: Spec, title: str, description: str, notes: Sequence[str] = ()) 
             "color": INK,
             "offset": 12,
         }
-    svg: str = vl_convert.vegalite_to_svg(whole, vl_version="6.4", allowed_base_urls=[])
-    head, body = svg.split(">", 1)
-    words = f' role="img" aria-label="{escape(title)}"><title>{escape(title)}</title><desc>{escape(description)}</desc>'
+    return Chart(json.dumps(whole, separators=(",", ":")), title, description)
+
+
+def run_engine(spec: str) -> str:
+    """Return the SVG of a spec, drawn in this process. Raises ValueError for a spec that is none."""
+    svg: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
+    return svg
+
+
+def render_svg(chart: Chart, engine: Engine = run_engine) -> bytes:
+    """Return a chart as SVG, the same bytes for the same chart."""
+    head, body = engine(chart.spec).split(">", 1)
+    title = escape(chart.title)
+    words = f' role="img" aria-label="{title}"><title>{title}</title><desc>{escape(chart.description)}</desc>'
     return f"{head}{words}{body}".encode()
+
+
+def main() -> None:
+    """Draw what stands on each line of standard input."""
+    for line in sys.stdin:
+        try:
+            answer = {"svg": run_engine(line)}
+        except ValueError as error:
+            answer = {"error": str(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

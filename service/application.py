@@ -11,6 +11,7 @@ from pathlib import Path
 from metrics.exposition import Exposition, assemble_exposition
 from metrics.history import WholeHistory
 from service.definitions import Definitions
+from service.drawing import DrawingProcess
 from service.errors import LoadError
 from service.history import read_history
 from service.jobs import Job, JobRunner, list_runs
@@ -43,6 +44,7 @@ class Application:
         self.snapshot: Snapshot | None = None
         self.history: WholeHistory | None = None
         self.read_copy: ReadCopy | None = None
+        self.drawing = DrawingProcess()
         self.warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit)
         try:
             store_catalogue(self.warehouse, definitions.catalogue, clock())
@@ -102,6 +104,7 @@ class Application:
     def close(self) -> None:
         """Stop the jobs after the one that is running, and close the warehouse."""
         self.runner.stop()
+        self.drawing.close()
         self.warehouse.close()
 
     def _make_snapshot(self) -> int:

@@ -66,6 +66,12 @@ class SnapshotError(ServiceError):
     """A snapshot could not be made; the last good one goes on being served."""
 
 
+class DrawingError(ServiceError):
+    """A chart could not be drawn."""
+
+    can_retry = True
+
+
 class ReportError(ServiceError):
     """A cycle cannot be written as a document: it is not known."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from metrics.figures import STATUS_TEXT, write_figure
+from metrics.vega import Engine, run_engine
 from service.load import Progress, ignore_progress
 from service.report.figures import WHOLE, Breach, CycleReport, IndicatorReport, PriorityReport
 from service.report.pictures import Picture, draw_pictures
@@ -66,12 +67,12 @@ class Document:
     disagreements: Table | None
 
 
-def write_document(report: CycleReport, progress: Progress = ignore_progress) -> Document:
-    """Return the whole document; the charts are drawn here, which takes most of the time."""
+def write_document(report: CycleReport, progress: Progress = ignore_progress, engine: Engine = run_engine) -> Document:
+    """Return the whole document; the charts are drawn here, by `engine`, which takes most of the time."""
     sections = []
     for done, priority in enumerate(report.priorities):
         progress("drawing charts", done / len(report.priorities))
-        sections.append(_write_section(report, priority))
+        sections.append(_write_section(report, priority, engine))
     progress("writing", None)
     return Document(
         title=f"A4P+ report, cycle {report.cycle}",
@@ -117,7 +118,7 @@ def _write_time(instant: datetime) -> str:
     return f"{write_date(instant)} {instant:%H:%M} UTC"
 
 
-def _write_section(report: CycleReport, priority: PriorityReport) -> Section:
+def _write_section(report: CycleReport, priority: PriorityReport, engine: Engine) -> Section:
     missions = [mission for mission, _ in report.missions]
     tables = (
         tabulate_whole(priority.indicators, priority.kpis),
@@ -128,7 +129,7 @@ def _write_section(report: CycleReport, priority: PriorityReport) -> Section:
         heading=priority.heading,
         summary=_summarise(priority),
         tables=tuple(table for table in tables if table),
-        pictures=draw_pictures(report, priority),
+        pictures=draw_pictures(report, priority, engine),
         breaches=tuple(_tell_breach(breach) for breach in priority.breaches),
         unreported="; ".join(priority.unreported),
         notes=(

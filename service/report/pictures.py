@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import unescape
 
 from metrics.charts import PARTS, Bar, Part, Point, draw_comparison, draw_history, draw_parts
+from metrics.vega import Chart, Engine, render_svg
 from service.report.figures import WHOLE, CycleReport, Figure, IndicatorReport, PriorityReport
 
 # A line of fewer figures says no more than the table.
@@ -26,13 +26,13 @@ class Picture:
     alt: str
 
 
-def draw_pictures(report: CycleReport, priority: PriorityReport) -> tuple[Picture, ...]:
+def draw_pictures(report: CycleReport, priority: PriorityReport, engine: Engine) -> tuple[Picture, ...]:
     """Return the charts of a priority, in the order of its indicators."""
-    drawn = ((entry, _draw(report, entry)) for entry in priority.indicators)
-    return tuple(_frame(entry.title, chart.decode()) for entry, chart in drawn if chart)
+    drawn = ((entry, _choose(report, entry)) for entry in priority.indicators)
+    return tuple(_render(entry.title, chart, engine) for entry, chart in drawn if chart)
 
 
-def _draw(report: CycleReport, entry: IndicatorReport) -> bytes | None:
+def _choose(report: CycleReport, entry: IndicatorReport) -> Chart | None:
     figures = [figure for figure in entry.figures if not figure.is_stale]
     missions = list(dict.fromkeys(figure.mission for figure in figures))
     parts = list(dict.fromkeys(figure.part for figure in figures if figure.part))
@@ -82,7 +82,6 @@ def _is_whole(entry: IndicatorReport, figures: Sequence[Figure]) -> bool:
     return entry.unit == "count" and not is_cumulative and all(figure.part != "All" for figure in figures)
 
 
-def _frame(title: str, chart: str) -> Picture:
-    head = chart.partition("<title>")[0]
-    words = chart.partition("<desc>")[2].partition("</desc>")[0]
-    return Picture(title, chart, int(head.partition('width="')[2].partition('"')[0]), unescape(words))
+def _render(title: str, chart: Chart, engine: Engine) -> Picture:
+    svg = render_svg(chart, engine).decode()
+    return Picture(title, svg, int(svg.partition('width="')[2].partition('"')[0]), chart.description)

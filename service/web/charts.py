@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, request
 
+from metrics.vega import render_svg
 from service.application import Application
 from service.charts import draw_indicator
 from service.web.kept import KeptAnswers, answer_bytes
@@ -44,7 +45,8 @@ def make_charts_blueprint(application: Application) -> Blueprint:
 
         def draw() -> bytes:
             with copy.ask(as_of, known_at) as session:
-                return draw_indicator(session, found, mission)
+                chart = draw_indicator(session, found, mission)
+            return render_svg(chart, application.drawing.draw)
 
         return answer_bytes(kept.find(copy, (indicator, mission, as_of, known_at), draw), "image/svg+xml; charset=utf-8")
 

@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 class KeptAnswers(Generic[Answer]):
     """Answers by key, made from one read copy; those of a copy that was replaced are forgotten, and the oldest beyond `most`.
 
-    One answer is made at a time: the engine that draws charts holds Python's lock for 20 to 150 ms each.
+    One answer is made at a time.
     """
 
     def __init__(self, most: int) -> None:
