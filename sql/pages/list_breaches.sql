@@ -2,7 +2,8 @@
 select
     coalesce(i.indicator, k.kpi, b.dimensions['indicator']) as name, coalesce(i.title, k.title, 'Change against the period before') as title,
     coalesce(i.unit, k.unit, '') as unit, b.metric, b.mission, b.dimensions, b.comparison, b.severity, b.limit_value, b.value,
-    b.period_end, b.status, b.unreported_period_end, b.note
+    b.period_end, b.status, b.unreported_period_end, b.threshold_mission,
+    b.threshold_dimensions, b.note
 from threshold_breaches as b
 left join indicators as i using (metric)
 left join kpis as k using (metric)

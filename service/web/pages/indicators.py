@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from flask import Blueprint, abort, current_app, request
@@ -10,8 +11,7 @@ from metrics.catalogue import Indicator
 from metrics.figures import STATUS_TEXT
 from metrics.kpi_file import Kpi
 from service.application import Application
-from service.warehouse import read_rows, run_sql
-from service.web.pages.layout import Page, find_near, open_page, write_labels
+from service.web.pages.layout import Page, find_near, keep_pages, open_page, write_labels
 
 MOST_SERIES = 2000
 MOST_PERIODS = 1000
@@ -19,6 +19,7 @@ MOST_PERIODS = 1000
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes."""
+    keep = keep_pages(application)
     definitions = application.definitions
     catalogue = definitions.catalogue
     indicators = {entry.indicator: (priority, entry) for priority, entry in catalogue.indicators}
@@ -26,6 +27,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     missions = [entry.mission for entry in catalogue.missions]
 
     @routes.get("/indicators")
+    @keep
     def list_indicators() -> str:
         asked = {name: request.args.get(name) or None for name in ("q", "priority", "mission", "status", "change")}
         with open_page(application) as page:
@@ -43,6 +45,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             )
 
     @routes.get("/indicators/<name>")
+    @keep
     def show_indicator(name: str) -> str:
         mission = request.args.get("mission") or None
         if mission is not None and mission not in missions:
@@ -80,18 +83,23 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 
     def _read_common(page: Page, name: str, metric: str, priority: str, mission: str | None) -> dict[str, Any]:
         """Return what the page of an indicator and that of a KPI both show."""
-        assert page.session is not None
+        thresholds = page.read("pages/list_thresholds", metric=metric)
+        # Few have a threshold, and to evaluate them takes half as long as all the rest of the page.
+        breaches = page.read("pages/list_breaches", metric=metric, mission=None) if thresholds else []
+        counts = Counter(
+            (row["threshold_mission"], write_labels(row["threshold_dimensions"]), row["comparison"], row["severity"])
+            for row in breaches
+        )
+        for row in thresholds:
+            row["breaches"] = counts[row["mission"], write_labels(row["dimensions"]), row["comparison"], row["severity"]]
         found = page.read("pages/list_figures", one=name, priority=None, mission=mission, most=MOST_SERIES)
         return {
             "priority": next((entry for entry in catalogue.priorities if entry.priority == priority), None),
             "mission": mission,
             "missions": missions,
             "figures": found,
-            "breaches": {
-                (row["mission"], write_labels(row["dimensions"]))
-                for row in page.read("pages/list_breaches", metric=metric, mission=None)
-            },
-            "thresholds": read_rows(run_sql(page.session, "thresholds/list", metric=metric)),
+            "breaches": {(row["mission"], write_labels(row["dimensions"])) for row in breaches},
+            "thresholds": thresholds,
             "most_periods": MOST_PERIODS,
             "has_api": _has_api(),
         }

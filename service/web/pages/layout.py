@@ -12,20 +12,24 @@ and a template that extends base.html. Its path goes into NAVIGATION to have a l
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import wraps
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from flask import abort, current_app, render_template, request
+from flask import Response, abort, current_app, render_template, request
 
 from metrics.figures import NO_BREAK, STATUS_TEXT, judge_change, write_change, write_figure
 from service.application import Application
 from service.read_copy import SnapshotInfo
 from service.warehouse import Connection, read_rows, run_sql
+from service.web.kept import KeptAnswers, answer_bytes
 
+# About 20 MB of those that show most.
+MOST_KEPT = 200
 # A link appears once its route exists.
 NAVIGATION = (
     ("/", "Overview"),
@@ -102,6 +106,25 @@ def open_page(application: Application) -> Iterator[Page]:
         abort(503, "The first snapshot is being made; ask again in a moment.")
     with copy.ask(as_of, known_at) as session:
         yield Page(copy.info, as_of, known_at, session)
+
+
+def keep_pages(application: Application) -> Callable[[Callable[..., str]], Callable[..., Response]]:
+    """Return what makes a view keep its pages for as long as the read copy is served: they are the same until then.
+
+    Not for a page that shows what happens between snapshots.
+    """
+    kept: KeptAnswers[str] = KeptAnswers(MOST_KEPT)
+
+    def keep(view: Callable[..., str]) -> Callable[..., Response]:
+        @wraps(view)
+        def answer(**parts: str) -> Response:
+            copy = application.read_copy
+            body = kept.find(copy, (request.full_path,), lambda: view(**parts)) if copy else view(**parts)
+            return answer_bytes(body.encode(), "text/html; charset=utf-8")
+
+        return answer
+
+    return keep
 
 
 def read_moment() -> tuple[date | None, datetime | None]:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, abort
 
 from service.application import Application
-from service.web.pages.layout import find_near, open_page, write_labels
+from service.web.pages.layout import find_near, keep_pages, open_page, write_labels
 
 MOST_SERIES = 5000
 # Of the strip that shows where a mission stands, in pixels.
@@ -18,14 +18,17 @@ STRIP_MARGIN = 5
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes."""
+    keep = keep_pages(application)
     catalogue = application.definitions.catalogue
 
     @routes.get("/missions")
+    @keep
     def list_missions() -> str:
         with open_page(application) as page:
             return page.render("missions.html", missions=page.read("pages/list_missions"))
 
     @routes.get("/missions/<mission>")
+    @keep
     def show_mission(mission: str) -> str:
         found = next((entry for entry in catalogue.missions if entry.mission == mission), None)
         if found is None:

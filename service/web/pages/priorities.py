@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, abort
 
 from service.application import Application
-from service.web.pages.layout import find_near, open_page, write_labels
+from service.web.pages.layout import find_near, keep_pages, open_page, write_labels
 
 WHOLE = "ALL"
 MOST_SERIES = 5000
@@ -51,14 +51,17 @@ def arrange_matrix(rows: Iterable[Row]) -> list[MatrixRow]:
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes."""
+    keep = keep_pages(application)
     catalogue = application.definitions.catalogue
 
     @routes.get("/priorities")
+    @keep
     def list_priorities() -> str:
         with open_page(application) as page:
             return page.render("priorities.html", priorities=page.read("pages/list_priorities"))
 
     @routes.get("/priorities/<priority>")
+    @keep
     def show_priority(priority: str) -> str:
         found = next((entry for entry in catalogue.priorities if entry.priority == priority), None)
         if found is None:

@@ -1,0 +1,178 @@
+"""A real Chromium goes through every page as a visitor does: nothing is broken, blocked, wrong or out of reach."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urldefrag, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.service_process import ServiceProcess, get
+from tests.tools import find_tool
+
+pytestmark = pytest.mark.stack
+# It runs as root in containers, and fetches nothing but what the tests ask for.
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+           "--disable-component-update", "--disable-sync"]  # fmt: skip
+# One page of each kind, and those that show most.
+PAGES = [
+    "/",
+    "/priorities",
+    "/priorities/accountability_to_peacekeepers",
+    "/priorities/host_country_cooperation",
+    "/indicators",
+    "/indicators?q=no+such+word",
+    "/indicators/sofa_incidents_total",
+    "/indicators/sea_allegations_by_incident_date?mission=ALL",
+    "/indicators/hospital_outage_days",
+    "/indicators/crime_trial_ratio",
+    "/missions",
+    "/missions/UNMISS?as_of=2023-10-31",
+    "/missions/MINUSMA",
+    "/thresholds?metric=sofa_incidents_new&limit=30",
+    "/thresholds?metric=wrong",
+    "/no-such-page",
+]
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with ServiceProcess(tmp_path_factory.mktemp("browser") / "data") as service:
+        yield service.wait_until_ready()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_tool("chromium"), args=OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A tab; what its console says, blocked or failed requests included, fails the test at its end."""
+    tab = browser.new_page(viewport={"width": 1366, "height": 900})
+    told: list[str] = []
+    tab.on("console", lambda message: told.append(f"{message.type}: {message.text}"))
+    tab.on("pageerror", lambda error: told.append(f"error: {error}"))
+    tab.on("requestfailed", lambda request: told.append(f"failed: {request.url}"))
+    yield tab
+    tab.close()
+    # A page that is not there is asked for on purpose.
+    assert [line for line in told if "404 (NOT FOUND)" not in line] == []
+
+
+# What is asked of a page in many ways is followed in one of each: every indicator for every mission is a thousand pages.
+MANY_WAYS = frozenset(["mission", "metric", "limit"])
+
+
+def make_is_new() -> Callable[[str], bool]:
+    """Return what says whether a link, or one like it, was not seen before."""
+    seen: set[object] = set()
+
+    def is_new(link: str) -> bool:
+        parts = urlsplit(link)
+        many = sorted(parse_qs(parts.query).keys() & MANY_WAYS)
+        key: object = (parts.path.rsplit("/", 1)[0], *many) if many else link
+        is_first = key not in seen
+        seen.add(key)
+        return is_first
+
+    return is_new
+
+
+@pytest.mark.timeout(240)
+def test_every_link_of_every_page_leads_somewhere_and_every_page_is_of_one_snapshot(url: str) -> None:
+    is_new = make_is_new()
+    waiting, seen, anchors, snapshots = ["/"], set[str](), set[str](), set[str]()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        status, headers, body = get(url + path)
+        assert status == 200, path
+        if not headers["Content-Type"].startswith("text/html"):
+            continue
+        text = body.decode()
+        snapshots |= set(re.findall(r"a4p_snapshot_info\{id=&?[^0-9]*(\d+)", text))
+        for link in re.findall(r'(?:href|src)="([^"]+)"', text):
+            target, anchor = urldefrag(link.replace("&amp;", "&"))
+            if anchor and not target:
+                assert f'id="{anchor}"' in text, (path, anchor)
+            elif anchor:
+                anchors.add(f"{target}#{anchor}")
+            if target.startswith("/") and is_new(target):
+                waiting.append(target)
+    assert len(seen) > 130 and len(snapshots) == 1
+    for link in anchors:
+        target, anchor = urldefrag(link)
+        assert f'id="{anchor}"' in get(url + target)[2].decode(), link
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_quiet_fits_a_phone_and_can_be_used_by_everybody(page: Page, url: str, path: str) -> None:
+    page.goto(url + path)
+    serious = [
+        (violation["id"], violation["impact"], [node["html"][:200] for node in violation["nodes"][:3]])
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    assert page.locator("h1").count() == 1
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+
+
+def test_a_visitor_finds_a_figure_its_source_and_what_held_before(page: Page, url: str) -> None:
+    page.goto(url)
+    page.get_by_label("Pages").get_by_role("link", name="Indicators").click()
+    page.get_by_label("Words in name, title or description").fill("triangular trainees")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("link", name="Triangular Partnership trainees", exact=True).click()
+    newest = page.get_by_role("region", name="Newest figures").get_by_role("row")
+    # Figures of the report, page 5.
+    assert newest.filter(has_text="All").filter(has_text="306").count() == 1
+    assert newest.filter(has_text="Engineering").filter(has_text="110").count() == 1
+    assert "page 5" in page.get_by_role("region", name="Every period").inner_text()
+    page.get_by_label("Figures as of").fill("2023-10-31")
+    page.get_by_role("button", name="Show", exact=True).first.click()
+    assert "Shown as of 31 Oct 2023" in page.inner_text("body").replace("\N{NO-BREAK SPACE}", " ")
+    assert newest.filter(has_text="143").count() == 1 and newest.filter(has_text="306").count() == 0
+    # The moment stays on the way to another page.
+    page.get_by_label("Pages").get_by_role("link", name="Missions").click()
+    assert page.url.endswith("/missions?as_of=2023-10-31")
+    page.get_by_role("link", name="Show the newest").click()
+    assert page.url.endswith("/missions")
+
+
+def test_a_page_is_reached_and_read_without_a_mouse_and_without_javascript(browser: Browser, url: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(f"{url}/thresholds")
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")
+    assert tab.url.endswith("#content")
+    tab.get_by_label("Metric").fill("sofa_incidents_new")
+    tab.get_by_label("Limit", exact=True).fill("100")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**limit=100**")
+    assert "would have fired 1 of 8 times" in tab.inner_text("#tried")
+    assert "UNMISS" in tab.get_by_role("region", name="When it would have fired").inner_text()
+    context.close()
+
+
+def test_paper_has_the_figures_and_not_the_forms(page: Page, url: str, tmp_path: Path) -> None:
+    page.goto(f"{url}/missions/UNMISS")
+    page.emulate_media(media="print")
+    assert page.get_by_label("Moment of the figures").is_hidden() and page.get_by_label("Pages").is_hidden()
+    assert page.get_by_text("Newest figures, as of").is_visible()
+    assert page.pdf(path=tmp_path / "UNMISS.pdf", format="A4").startswith(b"%PDF")
