@@ -29,6 +29,7 @@ from metrics.vega import (
     doubt,
     frame,
     layer,
+    pad_labels,
     text_layer,
 )
 
@@ -227,7 +228,8 @@ def draw_comparison(
         text_layer("bar", {**x, "field": "edge"}, y, align="left", dx=6),
         text_layer("none", {**x, "field": "edge"}, y, {"value": EARLIER}, align="left", dx=6),
     ]
-    spec: Spec = {"data": {"values": values}, "width": width, "height": {"step": 22}, "layer": layers}
+    padding = pad_labels(bar.label for bar in ordered)
+    spec: Spec = {"data": {"values": values}, "width": width, "height": {"step": 22}, "padding": padding, "layer": layers}
     notes = [
         *(["grey tick: " + previous] if any(bar.previous is not None for bar in bars) else []),
         *(
@@ -295,14 +297,15 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) 
         "field": "part",
         "type": "nominal",
         "scale": {"domain": names, "range": list(PARTS[: len(names)])},
-        "legend": {"orient": "top", "title": None, "symbolType": "square"},
+        "legend": {"orient": "top", "title": None, "symbolType": "square", "columnPadding": 28},
     }
     layers = [
         layer("part", {"type": "bar", "height": 18, "stroke": PAPER}, x={**x, "field": "from"}, x2=x2, y=y, color=color),
         text_layer("part", {**x, "field": "middle"}, y, {"condition": {"test": "datum.light", "value": INK}, "value": PAPER}),
         text_layer("end", {**x, "field": "to"}, y, align="left", dx=6),
     ]
-    spec: Spec = {"data": {"values": values}, "width": width, "height": {"step": 26}, "layer": layers}
+    padding = pad_labels(labels)
+    spec: Spec = {"data": {"values": values}, "width": width, "height": {"step": 26}, "padding": padding, "layer": layers}
     told = ((f"{part.label}, {part.part}", part.value, part.status) for part in parts)
     return frame(spec, title, _describe(told, unit), [])
 
@@ -408,7 +411,8 @@ def _draw_fields(points: Sequence[Point], unit: str, title: str) -> Chart:
         text_layer("field", x, y, as_given | {"field": "ink"}),
     ]
     step = min(110, max(44, 540 // len(periods)))
-    spec: Spec = {"data": {"values": values}, "width": {"step": step}, "height": {"step": 20}, "layer": layers}
+    size = {"width": {"step": step}, "height": {"step": 20}, "padding": pad_labels(names)}
+    spec: Spec = {"data": {"values": values}, **size, "layer": layers}
     told = ((f"{p.series}, {p.period}", p.value, p.status) for p in points)
     return frame(spec, title, _describe(told, unit), _explain_statuses(points))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -18,6 +18,7 @@ FIGURE, DOUBTFUL, EARLIER, LIMIT, NONE, INK, PAPER = "#1f6aa5", "#cfe2f1", "#667
 # vl-convert measures text by Liberation Sans, which it brings and which has the widths of Arial.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 CHARACTER_PIXELS = 6.2
+PADDING = 4
 VEGA_LITE = "6.4"
 Spec = dict[str, Any]
 Engine = Callable[[str], str]
@@ -63,12 +64,18 @@ def arrange(panel: Spec, names: list[str], columns: int) -> Spec:
     return {"facet": facet, "columns": columns, "spacing": {"row": 26, "column": 16}, "spec": panel}
 
 
+def pad_labels(labels: Iterable[str]) -> Spec:
+    """Return the padding of a chart with labels at its left: a reader without Arial has a wider font, and loses no letter."""
+    widest = max(map(len, labels), default=0) * CHARACTER_PIXELS
+    return {"left": PADDING + round(widest * 0.18), "right": PADDING + 10, "top": PADDING, "bottom": PADDING}
+
+
 def frame(spec: Spec, title: str, description: str, notes: Sequence[str] = ()) -> Chart:
     """Return the chart of a spec in the look of the house; the notes stand below it."""
     whole: Spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "background": PAPER,
-        "padding": 4,
+        "padding": PADDING,
         **spec,
         "config": {
             "aria": False,
