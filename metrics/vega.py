@@ -6,6 +6,7 @@ Run as a program it draws for another process: a chart's spec a line in, its SVG
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ PADDING = 4
 VEGA_LITE = "6.4"
 Spec = dict[str, Any]
 Engine = Callable[[str], str]
+# The chart is one image that is described as a whole; the engine's own roles on its parts say nothing more.
+_INNER_ROLES = re.compile(r' (?:role="graphics-[a-z]+"|aria-[a-z]+="[^"]*")')
 DASH_WHERE_DOUBTFUL = {"condition": {"test": "datum.doubtful", "value": [4, 2]}, "value": [1, 0]}
 
 
@@ -115,7 +118,7 @@ def run_engine(spec: str) -> str:
 
 def render_svg(chart: Chart, engine: Engine = run_engine) -> bytes:
     """Return a chart as SVG, the same bytes for the same chart."""
-    head, body = engine(chart.spec).split(">", 1)
+    head, body = _INNER_ROLES.sub("", engine(chart.spec)).split(">", 1)
     title = escape(chart.title)
     words = f' role="img" aria-label="{title}"><title>{title}</title><desc>{escape(chart.description)}</desc>'
     return f"{head}{words}{body}".encode()

@@ -117,6 +117,7 @@ def test_a_chart_obeys_a_strict_policy_tells_itself_in_words_and_is_the_same_eac
     assert root.get("aria-label") == root.findtext(f"{SVG}title") == 'Incidents <"new">'
     assert "2020: missing" in (root.findtext(f"{SVG}desc") or "")
     for element in root.iter():
+        assert element is root or element.get("role") is None
         assert element.get("style") is None
         assert element.tag not in {f"{SVG}style", f"{SVG}script", f"{SVG}image"}
 
