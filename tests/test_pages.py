@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import html
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from service.alerts import Notification, record_notification
 from service.application import Application
-from service.definitions import Definitions
+from service.definitions import Definitions, read_definitions
 from service.settings import Settings
 from service.web.app import make_app
 
@@ -248,6 +250,40 @@ def test_an_unknown_name_is_answered_with_the_nearest(client: FlaskClient) -> No
         assert answer.status_code == 404 and near in answer.get_data(as_text=True)
 
 
+def test_a_wild_catalogue_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    catalogue = tmp_path / "catalogue"
+    (catalogue / "indicators").mkdir(parents=True)
+    wild = json.dumps(WILD)
+    (catalogue / "priorities.yaml").write_text(f"- {{priority: integration, title: {wild}, cross_cutting: true}}\n")
+    (catalogue / "cycles.yaml").write_text("- {cycle: 1, period_start: 2023-11-01, period_end: 2024-04-30}\n")
+    (catalogue / "limits.yaml").write_text("series_budget: 100\n")
+    (catalogue / "missions.yaml").write_text(
+        f"- {{mission: M1, name: {wild}, location: {wild}, has_political_mandate: null, "
+        "host_agreement: null, status: active}\n"
+    )
+    (catalogue / "indicators" / "integration.yaml").write_text(
+        f"- {{indicator: wild, title: {wild}, description: {wild}, unit: count, better: higher, frequency: half_yearly, "
+        f"source: {wild}, expected_missions: [M1], dimensions: {{kind: ['<i>a</i>', '7 & {{{{ 7*7 }}}}']}}, whole: true}}\n"
+    )
+    file = tmp_path / "wild.csv"
+    file.write_text(
+        "indicator,mission,dimensions,period_start,period_end,value,source\n"
+        "wild,M1,kind=<i>a</i>,2023-11-01,2024-04-30,3,a test\n"
+    )
+    opened = Application(Settings(data_dir=tmp_path / "data", threads=1, catalogue=catalogue), read_definitions(catalogue))
+    try:
+        opened.load([file], "a test")
+        opened.refresh()
+        client = make_app(opened).test_client()
+        for path in ("/", "/priorities", "/priorities/integration", "/indicators", "/indicators/wild", "/missions",
+                     "/missions/M1", "/thresholds?metric=wild&limit=1"):  # fmt: skip
+            text = client.get(path).get_data(as_text=True)
+            assert "<script" not in text and "<i>" not in text and "49" not in re.sub(r"<[^>]+>", "", text), path
+        assert find_row(client.get("/missions/M1").get_data(as_text=True), WILD)[:2] == [f"{WILD} <i>a</i>", "3"]
+    finally:
+        opened.close()
+
+
 WILD = '"><script>alert(1)</script> & <b>{{ 7*7 }}</b>'
 
 
@@ -277,3 +313,15 @@ def test_wild_notes_and_sources_are_shown_as_they_are_written(tmp_path: Path, de
         assert row[2] == "7" and "Before: 5" in row[-1] and WILD in row[-1]
     finally:
         opened.close()
+
+
+def test_an_alert_is_on_the_overview_as_soon_as_it_is_told(client: FlaskClient, application: Application) -> None:
+    assert "None has been told by Alertmanager" in client.get("/").get_data(as_text=True)
+    told = {"status": "firing", "labels": {"alertname": "A4pTest", "severity": "critical"}, "fingerprint": "abc",
+            "annotations": {"summary": "Told <now>"}, "startsAt": "2024-05-01T00:00:00Z"}  # fmt: skip
+    for status in ("firing", "resolved"):
+        alert = {**told, "status": status, "endsAt": "2024-05-02T00:00:00Z"}
+        notification = Notification.model_validate_json(json.dumps({"version": "4", "alerts": [alert]}))
+        record_notification(application.warehouse, notification, application.clock())
+        shown = client.get("/").get_data(as_text=True)
+        assert ("Told &lt;now&gt;" in shown) == (status == "firing")

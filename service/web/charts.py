@@ -1,4 +1,4 @@
-"""Charts as images: `/charts/indicators/<indicator>.svg`.
+"""Charts as images: `/charts/indicators/<indicator>.svg`, and the same of a KPI.
 
 A page embeds one so; an image needs nothing of the page's Content-Security-Policy but `img-src 'self'`, works without
 JavaScript, and prints:
@@ -12,11 +12,14 @@ figures change. Text in the image is text; the SVG can also stand inline, as it 
 
 from __future__ import annotations
 
+from typing import cast
+
 from flask import Blueprint, Response, abort, request
 
+from metrics.kpi_file import Kpi
 from metrics.vega import render_svg
 from service.application import Application
-from service.charts import draw_indicator
+from service.charts import draw_indicator, draw_kpi
 from service.web.kept import KeptAnswers, answer_bytes
 from service.web.pages.layout import read_moment
 
@@ -33,8 +36,9 @@ def make_charts_blueprint(application: Application) -> Blueprint:
     def draw_indicator_history(indicator: str) -> Response:
         catalogue = application.definitions.catalogue
         found = next((entry for _, entry in catalogue.indicators if entry.indicator == indicator), None)
-        if found is None:
-            abort(404, f"no indicator is named {indicator!r}; /indicators lists them")
+        kpi = next((entry for entry in application.definitions.kpis if entry.kpi == indicator), None)
+        if found is None and kpi is None:
+            abort(404, f"no indicator or KPI is named {indicator!r}; /indicators lists them")
         mission = request.args.get("mission") or None
         if mission is not None and mission not in {entry.mission for entry in catalogue.missions}:
             abort(404, f"no mission is named {mission!r}; /missions lists them")
@@ -45,7 +49,7 @@ def make_charts_blueprint(application: Application) -> Blueprint:
 
         def draw() -> bytes:
             with copy.ask(as_of, known_at) as session:
-                chart = draw_indicator(session, found, mission)
+                chart = draw_indicator(session, found, mission) if found else draw_kpi(session, cast(Kpi, kpi), mission)
             return render_svg(chart, application.drawing.draw)
 
         return answer_bytes(kept.find(copy, (indicator, mission, as_of, known_at), draw), "image/svg+xml; charset=utf-8")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.bench.load import measure_load
 from tests.bench.measure import Bench, Figure, Size, print_table
+from tests.bench.pages import measure_pages
 from tests.bench.remote_read import measure_remote_read
 from tests.bench.render import measure_render
 from tests.bench.scrape import measure_busy_scrape, measure_scrape
@@ -27,6 +28,7 @@ BENCHES: dict[str, Bench] = {
     "snapshot": measure_snapshot,
     "start": measure_start,
     "remote_read": measure_remote_read,
+    "pages": measure_pages,
 }
 
 

@@ -109,22 +109,24 @@ def open_page(application: Application) -> Iterator[Page]:
 
 
 def keep_pages(application: Application) -> Callable[[Callable[..., str]], Callable[..., Response]]:
-    """Return what makes a view keep its pages for as long as the read copy is served: they are the same until then.
-
-    Not for a page that shows what happens between snapshots.
-    """
+    """Return what makes a view keep its pages for as long as the read copy is served: they are the same until then."""
     kept: KeptAnswers[str] = KeptAnswers(MOST_KEPT)
 
     def keep(view: Callable[..., str]) -> Callable[..., Response]:
         @wraps(view)
         def answer(**parts: str) -> Response:
-            copy = application.read_copy
-            body = kept.find(copy, (request.full_path,), lambda: view(**parts)) if copy else view(**parts)
-            return answer_bytes(body.encode(), "text/html; charset=utf-8")
+            return answer_page(application, kept, lambda: view(**parts))
 
         return answer
 
     return keep
+
+
+def answer_page(application: Application, kept: KeptAnswers[str], make: Callable[[], str], live: object = None) -> Response:
+    """Return the page being asked for, made unless it is kept; `live` is what it shows beside the read copy."""
+    copy = application.read_copy
+    body = kept.find(copy, (request.full_path, repr(live)), make) if copy else make()
+    return answer_bytes(body.encode(), "text/html; charset=utf-8")
 
 
 def read_moment() -> tuple[date | None, datetime | None]:

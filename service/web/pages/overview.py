@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from typing import Any
+
+from flask import Blueprint, Response
 
 from service.alerts import list_firing
 from service.application import Application
-from service.web.pages.layout import open_page
+from service.web.kept import KeptAnswers
+from service.web.pages.layout import MOST_KEPT, answer_page, open_page
 
 MOST_CHANGES = 8
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the page to the routes."""
+    kept: KeptAnswers[str] = KeptAnswers(MOST_KEPT)
 
     @routes.get("/")
-    def show_overview() -> str:
+    def show_overview() -> Response:
         # What fires is told between snapshots, so it is asked of the warehouse itself.
         with application.warehouse.cursor() as cursor:
             firing = list_firing(cursor)
-        with open_page(application) as page:
-            changes = page.read("pages/list_changes")
-            tones = {tone: [row for row in changes if row["tone"] == tone] for tone in ("better", "worse")}
-            return page.render(
-                "overview.html",
-                holdings=page.read("pages/describe_holdings")[0],
-                priorities=page.read("pages/list_priorities"),
-                tones=tones,
-                most=MOST_CHANGES,
-                firing=firing,
-                breaches=page.read("pages/list_breaches", metric=None, mission=None),
-                overdue=page.read("pages/list_overdue"),
-                late=page.read("pages/list_late_missions"),
-            )
+        return answer_page(application, kept, lambda: render_overview(application, firing), firing)
+
+
+def render_overview(application: Application, firing: list[dict[str, Any]]) -> str:
+    """Return the page, with the alerts that fire."""
+    with open_page(application) as page:
+        changes = page.read("pages/list_changes")
+        return page.render(
+            "overview.html",
+            holdings=page.read("pages/describe_holdings")[0],
+            priorities=page.read("pages/list_priorities"),
+            tones={tone: [row for row in changes if row["tone"] == tone] for tone in ("better", "worse")},
+            most=MOST_CHANGES,
+            firing=firing,
+            breaches=page.read("pages/list_breaches", metric=None, mission=None),
+            overdue=page.read("pages/list_overdue"),
+            late=page.read("pages/list_late_missions"),
+        )

@@ -1,0 +1,21 @@
+-- A row is what one series of a KPI says from a date on as of which it holds; the first $most series. A null value ends a series.
+with figures as (
+    select mission, dimensions, as_of, arg_max_null(value, computed_at) as value
+    from kpi_values
+    where kpi = $kpi
+        and ($mission is null or mission = $mission)
+        and as_of <= as_of_date()
+        and computed_at <= known_at_time()
+    group by all
+),
+numbered as (
+    select *, dense_rank() over (order by mission = 'ALL' desc, mission, dimensions::varchar) as number
+    from figures
+)
+select
+    name_series(mission, dimensions) as series, name_period(c.cycle, as_of, as_of) as period, as_of as period_start,
+    as_of as period_end, value, if(value is null, 'M', 'A') as status, (select max(number) from numbered) as series_count
+from numbered
+left join cycles as c on c.period_end = as_of
+where number <= $most
+order by number, as_of
