@@ -162,8 +162,8 @@ def _draw_sanctions() -> PanelBuilder:
         "cycle. Source: "
         "Department of Management Strategy, Policy and Compliance.",
         [
-            Query(f"max by (action) ({select('a4p_misconduct_sanctions')})", "{{action}}: all"),
-            Query(f"max by (action) ({select('a4p_misconduct_sanctions_new')})", "{{action}}: new"),
+            Query(f"max by (action) ({select('a4p_misconduct_sanctions')})", "{{action}}, all"),
+            Query(f"max by (action) ({select('a4p_misconduct_sanctions_new')})", "{{action}}, new"),
         ],
         "No figures by then",
     )
@@ -210,7 +210,7 @@ def _draw_coverage(words: Vocabulary, queries: Queries, name: str) -> PanelBuild
         f"{subject.description} Source: {subject.source}. Dashed: the limit.",
         [
             Query(select(subject.metric, not_among("mission", ["ALL"])), "{{mission}}"),
-            Query(f"max by (severity, comparison) ({limit})", "limit: {{comparison}}, {{severity}}"),
+            Query(f"max by (severity, comparison) ({limit})", "limit for each mission: {{comparison}}, {{severity}}"),
         ],
         "No figure within the time range",
         unit="percentunit",

@@ -18,6 +18,7 @@ from metrics.dashboards.panels import (
     map_titles,
     map_values,
     tabulate,
+    transform,
 )
 from metrics.dashboards.queries import KEY, Queries, name_row
 from metrics.dashboards.words import BAD, BAD_CELL, GOOD, LOOK, LOOK_CELL, SILENT_CELL, SURENESS, UNSURE
@@ -65,7 +66,7 @@ def count_all(queries: Queries) -> list[PanelBuilder]:
         ),
         count(
             "Beyond a limit?",
-            AS_OF + "Figures above or below a threshold that governs them; `a4p thresholds list` shows all.",
+            AS_OF + "Figures above or below the threshold that is set for them today; `a4p thresholds list` shows all.",
             f"count({queries.beyond()})",
             "None",
             BAD,
@@ -117,7 +118,7 @@ def _tabulate_changes(
             name_row(queries.cells(queries.before(changes))),
             name_row(f"{queries.cells(queries.figures())} and on ({KEY}) {changes}"),
             name_row(queries.relative(changes)),
-            name_row(queries.period_ends(f"max by ({KEY}) ({changes})")),
+            *([] if queries.of else [name_row(queries.period_ends(f"max by ({KEY}) ({changes})"))]),
         ],
         [
             Column("row", "Figure", mappings=[map_titles(titles)], link=link_figure()),
@@ -125,7 +126,8 @@ def _tabulate_changes(
             Column("Value #B", "Before", 62, unit="locale", mappings=CELLS),
             Column("Value #C", "Now", 56, unit="locale", mappings=CELLS),
             Column("Value #D", by, 78, unit="percent", colour=colour),
-            Column("Value #E", "Period to", 96, unit="time:YYYY-MM-DD"),
+            # The page of one mission has it beside every figure.
+            *([] if queries.of else [Column("Value #E", "Period to", 96, unit="time:YYYY-MM-DD")]),
             Column("indicator", "indicator", is_hidden=True),
         ],
         none,
@@ -140,28 +142,37 @@ def _show_missions(queries: Queries) -> list[Column]:
 def tabulate_beyond(queries: Queries) -> PanelBuilder:
     """Return the table of what is beyond its limit."""
     metrics = {subject.metric: subject.scaled_title for subject in queries.words.subjects}
-    crossed = queries.beyond()
     scale = f"on (metric) group_left () {queries.scale_by_metric()}"
-    # The links read the name of the figure without its prefix.
-    named = 'label_replace({}, "name", "$1", "metric", "a4p_(.+)")'
+    by = "by (metric, mission, comparison, severity)"
+    # Of a figure that has parts, the part that is farthest beyond.
+    worst = f"(max {by} ({queries.beyond('above')}) or min {by} ({queries.beyond('below')}))"
+    limits = f"max {by} ({queries.limits()}) and {worst}"
+
+    def name(query: str) -> str:
+        # Links read the name of the figure without its prefix, and severities have no alphabetical order.
+        named = f'label_replace({query}, "name", "$1", "metric", "a4p_(.+)")'
+        for rank, severity in enumerate(SEVERITIES):
+            named = f'label_replace({named}, "rank", "{rank}", "severity", "{severity}")'
+        return named
+
     return tabulate(
         "What is beyond its limit?",
-        AS_OF + "Figures above or below the threshold that governs them, with the limit they crossed, worst first.",
-        [
-            named.format(f"sort_desc(round({crossed} * {scale}, 0.1))"),
-            named.format(f"round(({queries.limits()} and {crossed}) * {scale}, 0.1)"),
-        ],
+        AS_OF + "Figures above or below the threshold that is set for them today, with the limit they crossed, worst "
+        "first; of "
+        "a figure "
+        "that has parts, the worst part.",
+        [name(f"round({worst} * {scale}, 0.1)"), name(f"round(({limits}) * {scale}, 0.1)")],
         [
             Column("metric", "Figure", mappings=[map_titles(metrics)], link=link_figure("${__data.fields.name}")),
             *_show_missions(queries),
-            Column("comparison", "Is", 62),
+            *([] if queries.of else [Column("comparison", "Is", 62)]),
             Column("Value #B", "Limit", 62, unit="locale"),
             Column("Value #A", "Now", 70, unit="locale"),
             Column("severity", "Severity", 82, mappings=[map_values(SEVERITIES)], is_coloured=True, align="center"),
             Column("name", "name", is_hidden=True),
         ],
-        "Nothing is beyond a limit, or no limit was set by then",
-        sort_by="Severity",
+        "Nothing is beyond a limit of today, or none is set",
+        transformations=[transform("merge"), transform("sortBy", fields={}, sort=[{"field": "rank"}])],
     )
 
 

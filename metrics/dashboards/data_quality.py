@@ -120,7 +120,7 @@ def _count(queries: Queries) -> list[PanelBuilder]:
 
 
 def _disagreeing() -> str:
-    return f"max by (check) ({select_scraped('a4p_reconciliation_agrees')}) == 0"
+    return f"max by (check) ({select('a4p_reconciliation_agrees')}) == 0"
 
 
 def _tabulate_cells(words: Vocabulary, queries: Queries) -> PanelBuilder:
@@ -215,6 +215,6 @@ def _draw_loads() -> PanelBuilder:
         "Files loaded, observations and revisions they brought, and loads refused, since the service was started last; "
         "the view `batches` lists "
         "every load with its file.",
-        [Query(f"sum({select_scraped(name)})", title, instant=True) for name, title in LOADED],
+        [Query(f"sum({select_scraped(name)})", title) for name, title in LOADED],
         "Prometheus did not scrape the service at the end of the time range",
     )

@@ -61,7 +61,7 @@ def _draw_new() -> PanelBuilder:
         AS_OF
         + "Incidents recorded in the cycle in which the host country did not respect the agreement. A mission whose figure "
         "is under validation, or that has no agreement, has no bar. Source: peacekeeping missions.",
-        [Query(f"sort_desc(max by (mission) ({select('a4p_sofa_incidents_new', NO_ALL)}))", "{{mission}}", instant=True)],
+        [Query(f"sort_desc(max by (mission) ({select('a4p_sofa_incidents_new', NO_ALL)}))", "{{mission}}")],
         "No mission reported new incidents by then",
     )
 
@@ -112,7 +112,7 @@ def _draw_periods(words: Vocabulary, queries: Queries) -> PanelBuilder:
         "peacekeeping missions.",
         [
             Query(draw_over_period(new, "half_yearly"), "{{mission}}"),
-            Query(f"max by (severity, comparison) ({limit})", "limit for one mission: {{comparison}}, {{severity}}"),
+            Query(f"max by (severity, comparison) ({limit})", "limit for each mission: {{comparison}}, {{severity}}"),
         ],
         "No figure within the time range",
         bars=True,

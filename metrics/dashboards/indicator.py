@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from metrics.dashboards import uids
-from metrics.dashboards.briefs import SURE
-from metrics.dashboards.frame import Line, Page, choose_indicator, choose_mission, link_to
+from metrics.dashboards.briefs import LINK_MISSION, SURE
+from metrics.dashboards.frame import Line, Page, choose_indicator, link_to
 from metrics.dashboards.panels import (
     CELLS,
+    REF_IDS,
     Column,
     PanelBuilder,
     Query,
@@ -14,6 +15,7 @@ from metrics.dashboards.panels import (
     dash_limits,
     draw_states,
     draw_steps,
+    draw_unstacked,
     map_titles,
     override,
     tabulate,
@@ -28,7 +30,7 @@ from metrics.dashboards.queries import (
     select,
     select_scraped,
 )
-from metrics.dashboards.words import BAD, GOOD, LOOK, Vocabulary
+from metrics.dashboards.words import BAD, GOOD, LOOK, SCALES, Vocabulary
 
 THIS = equal("indicator", "$indicator")
 METRIC = "a4p_$indicator"
@@ -47,7 +49,7 @@ def build_page(words: Vocabulary) -> Page:
             Line(12, [(24, _draw_cells(words, queries))]),
             Line(8, [(24, _compare_with_scraped(words, queries))]),
         ],
-        [choose_indicator(words, "sofa_incidents_new"), choose_mission(words, "ALL")],
+        [choose_indicator(words, "sofa_incidents_new")],
     )
 
 
@@ -62,10 +64,10 @@ def _describe(words: Vocabulary, queries: Queries) -> PanelBuilder:
         [name_row(queries.info(equal("metric", METRIC)))],
         [
             Column("indicator", "What is counted", mappings=[map_titles(descriptions)], wraps=True),
-            Column("row", "Source", 220, mappings=[map_titles({f"{s.name}|": s.source for s in subjects})], wraps=True),
-            Column("unit", "Unit", 84, mappings=[map_titles(UNITS)], wraps=True),
+            Column("row", "Source", 290, mappings=[map_titles({f"{s.name}|": s.source for s in subjects})], wraps=True),
+            Column("unit", "Unit", 126, mappings=[map_titles(UNITS)]),
             Column("better", "Better is", 76),
-            Column("priority", "Priority", 170, mappings=[map_titles(priorities)], wraps=True,
+            Column("priority", "Priority", 160, mappings=[map_titles(priorities)], wraps=True,
                    link=("About this priority", link_to(uids.PRIORITY, priority="${__value.raw}"))),
         ],
         "Nothing was loaded by then: choose a later end of the time range",
@@ -77,9 +79,9 @@ UNITS = {
     "ratio": "percent",
     "days": "days",
     "meters": "kilometres",
-    "square_meters": "square kilometres",
+    "square_meters": "km²",
     "boolean": "yes or no",
-    "level": "low, medium, high",
+    "level": "low/medium/high",
 }
 
 
@@ -99,8 +101,8 @@ def _tabulate_missions(queries: Queries) -> PanelBuilder:
             queries.sureness(figures),
         ],
         [
-            Column("mission", "Mission", 92, link=("About this mission", link_to(uids.MISSION, mission="${__value.raw}"))),
-            Column("part", "Of which", wraps=True),
+            Column("mission", "Mission", link=LINK_MISSION),
+            Column("part", "Of which"),
             Column("Value #A", "Figure", 126, unit="locale", mappings=CELLS, is_coloured=True, align="center"),
             Column("Value #B", "Worse by", 80, unit="percent", colour=BAD),
             Column("Value #C", "Better by", 80, unit="percent", colour=GOOD),
@@ -112,31 +114,60 @@ def _tabulate_missions(queries: Queries) -> PanelBuilder:
 
 
 def _draw_periods(words: Vocabulary, queries: Queries) -> PanelBuilder:
-    asked = []
+    bars, lines, limits = [], [], []
     for frequency in PERIOD_WINDOWS:
-        names = [s.name for s in words.subjects if s.counts_a_period and s.frequency == frequency]
+        names = [one.name for one in words.subjects if one.counts_a_period and one.frequency == frequency]
         if names:
-            chosen = select("", equal("__name__", METRIC), among("__name__", [f"a4p_({'|'.join(names)})"]))
-            asked.append(Query(queries.name_part(_named(draw_over_period(chosen, frequency))), "{{mission}} {{part}}"))
-    counted = "|".join(s.name for s in words.subjects if s.counts_a_period)
-    states = select("", equal("__name__", METRIC), f'__name__!~"a4p_({counted})"')
-    asked.append(Query(queries.name_part(_named(states)), "{{mission}} {{part}}"))
-    limits = queries.limits(equal("metric", METRIC))
-    asked.append(Query(f"max by (severity, comparison) ({limits})", "limit: {{comparison}}, {{severity}}"))
+            bars.append(Query(queries.name_part(_named(draw_over_period(_among(names), frequency))), "{{mission}} {{part}}"))
+    # Figures of one unit share an axis and a factor; most have neither of their own.
+    factors = {"": 1.0} | {unit: factor for unit, (factor, _) in SCALES.items() if factor != 1}
+    for unit, factor in factors.items():
+        of_unit = [one for one in words.subjects if (one.unit if one.unit in factors else "") == unit]
+        shown, times = ("percentunit", "") if unit == "ratio" else ("locale", f" * {factor:g}" if factor != 1 else "")
+        states = [one.name for one in of_unit if not one.counts_a_period]
+        if states:
+            query = queries.name_part(_named(_among(states))) + times
+            lines.append((shown, Query(query, "{{mission}} {{part}}")))
+        if of_unit:
+            metrics = among("metric", [f"a4p_({'|'.join(one.name for one in of_unit)})"])
+            limit = f"max by (severity, comparison) ({queries.limits(equal('metric', METRIC), metrics)}){times}"
+            limits.append((shown, Query(limit, "limit for each mission: {{comparison}}, {{severity}}")))
     panel = draw_steps(
         "How much in each period?",
-        "A figure that counts a period is a bar as wide as its period, missions on top of each other; any other is a step "
+        "A figure that counts a period is a bar as wide as its period, missions on top of each other, a printed total "
+        "behind them; any other is a step "
         "that holds until "
-        "the next. Dashed: limits.",
-        asked,
+        "the next. Dashed: the limits of today.",
+        [*bars, *(query for _, query in [*lines, *limits])],
         "No figure within the time range",
         bars=True,
         stacked=True,
     )
     for matcher, properties in colour_missions(words):
         panel.with_override(matcher, properties)
-    dash_limits(panel, "ABCDEFG"[len(asked) - 1], LOOK)
+    # A total is drawn behind its parts, not on top of them.
+    panel.with_override(
+        *override(
+            "byRegexp",
+            "/^(ALL|.* All) ?$/",
+            custom__stacking={"mode": "none", "group": "totals"},
+            custom__fillOpacity=25,
+            custom__lineWidth=1,
+        )
+    )
+    for position, (unit, _) in enumerate([*lines, *limits], len(bars)):
+        ref_id = REF_IDS[position]
+        panel.with_override(*override("byFrameRefID", ref_id, unit=unit))
+        if position < len(bars) + len(lines):
+            draw_unstacked(panel, ref_id)
+        else:
+            dash_limits(panel, ref_id, LOOK)
     return panel
+
+
+def _among(names: list[str]) -> str:
+    """Select this indicator or KPI, when it is one of these."""
+    return select("", equal("__name__", METRIC), among("__name__", [f"a4p_({'|'.join(names)})"]))
 
 
 def _named(query: str) -> str:

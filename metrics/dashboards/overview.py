@@ -15,7 +15,7 @@ from metrics.dashboards.briefs import (
 )
 from metrics.dashboards.frame import Line, Page, link_to
 from metrics.dashboards.panels import Column, PanelBuilder, map_nothing, map_titles, map_values, tabulate, transform
-from metrics.dashboards.queries import Queries, equal
+from metrics.dashboards.queries import Queries
 from metrics.dashboards.words import BAD_CELL, CLEAR, LOOK_CELL, UNSURE_CELL, Vocabulary
 
 # A mission and priority stands as its worst figure does.
@@ -51,7 +51,7 @@ def _tabulate_standing(words: Vocabulary, queries: Queries) -> PanelBuilder:
     of_indicator = f"* on (indicator) group_left (priority) {queries.info()}"
     standing = " or ".join(
         [
-            f"{by} ({queries.beyond(equal('severity', 'critical'))} {of_metric}) * 0 + 4",
+            f"{by} ({queries.beyond(severity='critical')} {of_metric}) * 0 + 4",
             f"{by} ({queries.beyond()} {of_metric}) * 0 + 3",
             f"{by} ({queries.worse()}) * 0 + 2",
             f"{by} ({queries.gaps()} {of_indicator}) * 0 + 1",

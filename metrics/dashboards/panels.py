@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from grafana_foundation_sdk.builders import (
@@ -258,10 +258,14 @@ def _style_column(column: Column) -> tuple[MatcherConfig, list[DynamicConfigValu
 
 
 def colour_missions(words: Vocabulary) -> list[tuple[MatcherConfig, list[DynamicConfigValue]]]:
-    """Return the overrides that give each mission its colour, whatever follows its name in a legend."""
-    colours = zip([*words.missions, "ALL"], [*MISSION_COLOURS[: len(words.missions)], FIGURE], strict=False)
+    """Return the overrides that give each mission its colour, whatever follows its name in a legend.
+
+    The parts of ALL, where it has any, keep colours of their own.
+    """
+    colours = dict(zip([f"{mission}\\b" for mission in words.missions], MISSION_COLOURS, strict=False))
+    colours["ALL ?$"] = FIGURE
     return [
-        override("byRegexp", f"/^{mission}\\b/", color={"mode": "fixed", "fixedColor": colour}) for mission, colour in colours
+        override("byRegexp", f"/^{name}/", color={"mode": "fixed", "fixedColor": colour}) for name, colour in colours.items()
     ]
 
 
@@ -302,6 +306,19 @@ def draw_steps(
     if stacked:
         panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
     return panel
+
+
+def draw_unstacked(panel: timeseries.Panel, ref_id: str) -> None:
+    """Draw what the query of this letter gives as plain steps in a chart of stacked bars."""
+    panel.with_override(
+        *override(
+            "byFrameRefID",
+            ref_id,
+            custom__lineWidth=2,
+            custom__fillOpacity=0,
+            custom__stacking={"mode": "none", "group": "steps"},
+        )
+    )
 
 
 def dash_limits(panel: timeseries.Panel, ref_id: str, colour: str) -> None:
@@ -355,6 +372,8 @@ def draw_states(
 
 def draw_bars_now(title: str, description: str, queries: Sequence[Query], none: str, *, unit: str = "locale") -> bargauge.Panel:
     """Return one horizontal bar for each series, as long as its value at the end of the range."""
+    # Over a range the last value of a series that ended would pass for what holds.
+    queries = [replace(query, instant=True) for query in queries]
     return (
         bargauge.Panel()
         .title(title)

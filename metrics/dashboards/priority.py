@@ -58,8 +58,8 @@ def tabulate_matrix(words: Vocabulary, queries: Queries, title: str) -> PanelBui
     return tabulate(
         title,
         AS_OF + "A row is an indicator or KPI, or a part of one, in the unit that its name ends in. Validating, n/a (not "
-        "applicable), missing and no report (though others did) say why there is none; 0 is a reported nought; - is a "
-        "figure that nobody expects.",
+        "applicable), missing and no report (though others did) say why there is none; 0 is a reported nought; - is "
+        "none: nobody expects a figure, or the row of the whole says why there is none.",
         [name_row(f"{queries.cells(queries.figures())} or {queries.absences()}")],
         [
             Column("row", "Figure", 330, mappings=[map_titles(words.row_titles)], link=link_figure()),

@@ -17,6 +17,7 @@ from metrics.dashboards.words import (
 )
 from metrics.families import INDICATOR_CHANGE, INDICATOR_FAMILIES
 from metrics.rules import OPERATORS
+from metrics.thresholds import COMPARISONS, Comparison
 
 HISTORY = 'job="a4p-history"'
 SCRAPED = 'job="a4p"'
@@ -168,7 +169,7 @@ class Queries:
     def overdue(self) -> str:
         """Indicators of which a figure should have come: seconds since the end of the newest period."""
         age = f"time() - max by (indicator) ({select(PERIOD_END, *self.of)})"
-        after = f"max by (indicator) ({select_scraped('a4p_indicator_overdue_after_seconds')})"
+        after = f"max by (indicator) ({select('a4p_indicator_overdue_after_seconds')})"
         return self._within(f"({age} > on (indicator) {after})")
 
     def period_ends(self, keys: str) -> str:
@@ -217,15 +218,16 @@ class Queries:
         sizes = f"abs({changes}) / on ({KEY}) ({both} > 0) ^ 0.5"
         return f"sort_desc({sizes} * on (indicator) group_left () ({self.scale()}) ^ 0.5)"
 
-    def beyond(self, *matchers: str) -> str:
-        """Figures beyond a limit, with `metric`, `severity` and `comparison`."""
+    def beyond(self, *comparisons: Comparison, severity: str = "") -> str:
+        """Figures beyond a limit that is set today, with `metric`, `severity` and `comparison`."""
         others = [family.name for family in INDICATOR_FAMILIES if family.name != INDICATOR_CHANGE]
         named = select("", ANY_METRIC, not_among("__name__", others), *self.of)
         figures = f'label_replace({named}, "metric", "$1", "__name__", "(.+)")'
+        severities = [equal("severity", severity)] if severity else []
         crossed = " or ".join(
-            f"({figures} {operator} ignoring (comparison, severity) group_right ()"
-            f" {self.limits(equal('comparison', comparison), *matchers)})"
-            for comparison, operator in OPERATORS.items()
+            f"({figures} {OPERATORS[comparison]} ignoring (comparison, severity) group_right ()"
+            f" {self.limits(equal('comparison', comparison), *severities)})"
+            for comparison in comparisons or COMPARISONS
         )
         return f"(({crossed}) and on (metric) {self.info_by_metric()})" if self.about else f"({crossed})"
 

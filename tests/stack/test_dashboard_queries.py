@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import duckdb
 import pytest
 import yaml
 
+from metrics.dashboards.words import CELL_WORDS
 from metrics.families import list_families
 from service.definitions import Definitions
 from service.settings import find_in_tree
@@ -25,11 +26,6 @@ DASHBOARDS = {file.stem: GrafanaDashboard(file) for file in sorted((find_in_tree
 METRIC = re.compile(r"\ba4p_[a-z0-9_]+")
 # Panels that are empty with the report alone, by the reason. Everything else has data.
 EMPTY = {
-    "The history has no limits yet": {
-        (uid, panel)
-        for uid in ("a4p-overview", "a4p-priority", "a4p-mission")
-        for panel in ("Beyond a limit?", "What is beyond its limit?")
-    },
     "The report has one period of host country cooperation": {
         ("a4p-priority", panel)
         for panel in ("Got worse?", "What got worse, and where?", "Got better?", "What got better, and where?")
@@ -172,26 +168,124 @@ def test_a_range_that_ends_in_the_past_shows_what_held_then(asked: Asked, copy: 
     assert float(series["value"][1]) == copy.execute(TURNED, ["lower", "higher"]).fetchall()[0][0] > 0
 
 
-def test_panels_show_what_sql_says(asked: Asked, copy: duckdb.DuckDBPyConnection) -> None:
-    def sql(query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        return copy.execute(query, parameters or None).fetchall()
+Show = Callable[..., list[dict[str, Any]]]
 
-    def panel(uid: str, title: str, ref_id: str = "A", **values: str) -> list[dict[str, Any]]:
+
+@pytest.fixture
+def show(asked: Asked) -> Show:
+    """Returns the answer to a query of a panel, with the variables of its dashboard."""
+
+    def ask(uid: str, title: str, ref_id: str = "A", **values: str) -> list[dict[str, Any]]:
         dashboard = DASHBOARDS[uid]
         targets = dashboard.list_targets(dashboard.choose(**values))
         (target,) = [one for one in targets if (one.panel, one.ref_id) == (title, ref_id)]
         return asked.ask(target, dashboard.range_seconds)
 
-    def value(series: dict[str, Any]) -> float:
-        return float(series["value"][1])
+    return ask
 
-    def one(uid: str, title: str, **values: str) -> float:
-        (series,) = panel(uid, title, **values)
-        return value(series)
 
-    assert one("a4p-overview", "Got worse?") == sql(TURNED, "lower", "higher")[0][0]
-    assert one("a4p-overview", "Got better?") == sql(TURNED, "higher", "lower")[0][0]
-    assert one("a4p-overview", "Figures up to?") == sql("select 1000 * epoch(max(period_end)) from latest")[0][0]
-    figures = sql("select mission, value from latest where indicator = 'sofa_incidents_new' and value is not null")
-    shown = panel("a4p-indicator", "Where does each mission stand, and how sure is it?")
-    assert {one["metric"]["mission"]: value(one) for one in shown if value(one) >= 0} == dict(figures)
+def by(label: str, series: list[dict[str, Any]]) -> dict[str, float]:
+    return {one["metric"][label]: float(one["value"][1]) for one in series}
+
+
+@pytest.mark.parametrize(
+    ("uid", "title", "query"),
+    [
+        ("a4p-overview", "Got worse?", TURNED.replace("?", "'lower'", 1).replace("?", "'higher'")),
+        ("a4p-overview", "Got better?", TURNED.replace("?", "'higher'", 1).replace("?", "'lower'")),
+        ("a4p-overview", "Beyond a limit?", "select count(*) from threshold_breaches"),
+        ("a4p-overview", "Figures up to?", "select 1000 * epoch(max(period_end)) from latest"),
+        ("a4p-data-quality", "Totals that disagree?", "select count(*) from reconciliation where not agrees"),
+        (
+            "a4p-data-quality",
+            "Never reported?",
+            """
+            select count(*)
+            from (select indicator, unnest(expected_missions) as mission from indicators) as e
+            where indicator in (select indicator from observations)
+                and (indicator, mission) not in (select (indicator, mission) from observations)
+            """,
+        ),
+        (
+            "a4p-data-quality",
+            "Not certain?",
+            "select count(*) from (select distinct indicator, mission from latest where status in ('E', 'P'))",
+        ),
+    ],
+)
+def test_a_count_is_that_of_sql(show: Show, copy: duckdb.DuckDBPyConnection, uid: str, title: str, query: str) -> None:
+    (series,) = show(uid, title)
+    assert float(series["value"][1]) == copy.execute(query).fetchall()[0][0] > 0
+
+
+@pytest.mark.parametrize(
+    ("uid", "title", "ref_id", "query"),
+    [
+        (
+            "a4p-host-country",
+            "Which missions have the most new incidents?",
+            "A",
+            "select mission, value from latest where indicator = 'sofa_incidents_new' and value is not null",
+        ),
+        (
+            "a4p-accountability",
+            "In which mission does the chain break?",
+            "C",
+            "select mission, value from kpi_latest where kpi = 'crime_investigation_ratio'",
+        ),
+        (
+            "a4p-accountability",
+            "What followed from substantiated abuse?",
+            "A",
+            "select dimensions['action'], value from latest where indicator = 'misconduct_sanctions'",
+        ),
+        (
+            "a4p-overview",
+            "Who has not reported?",
+            "E",
+            """
+            select mission, count(*)
+            from (select unnest(expected_missions) as mission from indicators)
+            where mission <> 'ALL'
+            group by mission
+            """,
+        ),
+    ],
+)
+def test_figures_are_those_of_sql(
+    show: Show, copy: duckdb.DuckDBPyConnection, uid: str, title: str, ref_id: str, query: str
+) -> None:
+    label = "action" if "abuse" in title else "mission"
+    shown = by(label, show(uid, title, ref_id))
+    expected = dict(copy.execute(query).fetchall())
+    assert shown == {key: pytest.approx(value) for key, value in expected.items()}
+
+
+def test_a_cell_of_the_matrix_is_a_percentage_a_word_or_why_there_is_none(show: Show) -> None:
+    title = "What does each mission report on this priority?"
+    cells = {
+        (one["metric"]["row"], one["metric"]["mission"]): float(one["value"][1])
+        for one in show("a4p-priority", title, priority="host_country_cooperation")
+    }
+    assert cells["sofa_incidents_new_share|", "UNMISS"] == 60.7
+    assert cells["sofa_incidents_new|", "UNDOF"] == 0
+    assert CELL_WORDS[cells["sofa_impact_level|Mandated tasks", "UNISFA"]][0] == "High"
+    assert CELL_WORDS[cells["coordination_mechanism_in_place|", "UNMISS"]][0] == "Yes"
+    assert CELL_WORDS[cells["sofa_incidents_total|", "UNIFIL"]][0] == "under validation"
+    assert CELL_WORDS[cells["sofa_incidents_new|", "UNMIK"]][0] == "not applicable"
+    assert CELL_WORDS[cells["sofa_impact_level|", "UNMISS"]][0] == "not reported"
+
+
+def test_a_bar_stands_over_its_year_and_nothing_after_the_last(asked: Asked) -> None:
+    dashboard = DASHBOARDS["a4p-accountability"]
+    (target,) = [one for one in dashboard.list_targets(dashboard.choose()) if one.panel == "Is serious misconduct rising?"]
+    for year, value in ((2016, None), (2017, 268), (2019, 373), (2023, 364), (2024, None), (2026, None)):
+        answer = asked.prometheus.query(target.expression, datetime(year, 6, 1, tzinfo=UTC).timestamp())
+        assert [float(one["value"][1]) for one in answer] == ([] if value is None else [value]), year
+
+
+def test_an_indicator_that_has_a_limit_shows_it_over_the_whole_range(show: Show) -> None:
+    dashboard = DASHBOARDS["a4p-host-country"]
+    (limit,) = show("a4p-host-country", "Do new incidents grow, cycle by cycle?", "B")
+    assert {value for _, value in limit["values"]} == {"50"}
+    assert limit["values"][-1][0] - limit["values"][0][0] > 0.98 * dashboard.range_seconds
