@@ -19,6 +19,7 @@ from service.load import Batch, Progress, ignore_progress, load_files
 from service.publish import prune_backups, publish_read_copy, write_copy
 from service.read_copy import ReadCopy
 from service.remote_read import RemoteReader
+from service.sandbox.pool import SandboxPool
 from service.self_metrics import SelfMetrics
 from service.settings import Settings
 from service.snapshot import Snapshot, make_snapshot
@@ -55,6 +56,7 @@ class Application:
             self.warehouse.close()
             raise
         self.remote_reader = RemoteReader(settings, self.warehouse, self.self_metrics, lambda: self.history)
+        self.sandbox = SandboxPool(settings)
         self.runner = JobRunner(self.warehouse, self.self_metrics, settings.timezone, clock)
         published = Job("read_copy", "", self._publish, Job("history", "", self._read_history))
         self.snapshot_job = Job("snapshot", settings.snapshot_cron, self._make_snapshot, published)
@@ -105,6 +107,7 @@ class Application:
         """Stop the jobs after the one that is running, and close the warehouse."""
         self.runner.stop()
         self.drawing.close()
+        self.sandbox.close()
         self.warehouse.close()
 
     def _make_snapshot(self) -> int:
@@ -128,16 +131,19 @@ class Application:
         publish_read_copy(self.warehouse, self.settings.read_copy_file, self.settings.backup_dir, now)
         if self.snapshot is not None:
             settings = self.settings
+            copy = ReadCopy(settings.read_copy_file, settings.threads, settings.memory_limit)
+            self.sandbox.renew(copy.info.snapshot_id)
             # One assignment: who reads the copy before goes on reading it.
-            self.read_copy = ReadCopy(settings.read_copy_file, settings.threads, settings.memory_limit)
+            self.read_copy = copy
         with self.warehouse.cursor() as cursor:
             (count,) = cursor.execute("select count(*) from store.observations").fetchone() or (0,)
         self.self_metrics.tell_warehouse(self.settings.warehouse_file.stat().st_size, count, now)
-        prune_backups(self.settings.backup_dir, self.settings.keep_backups)
+        self._prune()
         return int(count)
 
     def _checkpoint(self) -> None:
         self.warehouse.checkpoint()
 
     def _prune(self) -> int:
-        return prune_backups(self.settings.backup_dir, self.settings.keep_backups)
+        settings = self.settings
+        return prune_backups(settings.backup_dir, settings.keep_backups, settings.keep_backups_days, self.clock())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -64,11 +64,16 @@ def publish_read_copy(warehouse: Warehouse, read_copy: Path, backup_dir: Path, n
     os.link(read_copy, backup)
 
 
-def prune_backups(backup_dir: Path, keep: int) -> int:
-    """Delete all but the newest `keep` dated backups and what a killed copy left; return how many files went."""
-    old = sorted(backup_dir.glob("warehouse-*.duckdb"))[:-keep] if keep else []
-    own_leavings = f".{os.getpid()}.tmp"
-    left = [file for file in backup_dir.parent.glob("*.duckdb.*.tmp") if not file.name.endswith(own_leavings)]
+def prune_backups(backup_dir: Path, keep: int, keep_days: int, now: datetime) -> int:
+    """Delete dated backups beyond the newest `keep` or older than `keep_days`, and what a killed copy left.
+
+    The newest is kept whatever its age. Return how many files went.
+    """
+    newest_first = sorted(backup_dir.glob("warehouse-*.duckdb"), reverse=True)
+    eldest = (now - timedelta(days=keep_days)).strftime(BACKUP_NAME)
+    old = [file for place, file in enumerate(newest_first) if place >= keep or (place > 0 and file.name < eldest)]
+    own_mark = f".{os.getpid()}."
+    left = [file for file in backup_dir.parent.glob("*.duckdb.*.tmp") if own_mark not in file.name]
     for file in [*old, *left]:
         file.unlink(missing_ok=True)
     return len(old) + len(left)

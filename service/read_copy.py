@@ -39,6 +39,8 @@ class ReadCopy:
         # Within a process DuckDB knows a database by its path, and would give the replaced file for the same path.
         own_name = file.with_name(f"{file.name}.{os.getpid()}.{next(_numbers)}.tmp")
         try:
+            # A service that was killed here may have had the same number: in a container it always has.
+            own_name.unlink(missing_ok=True)
             os.link(file, own_name)
             try:
                 self._connection = duckdb.connect(

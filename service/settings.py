@@ -8,7 +8,7 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     prune_cron: Cron = Field("45 3 * * *", description="When to delete old backups.")
     timezone: TimeZone = Field("UTC", description="Time zone of the cron expressions.")
     keep_backups: int = Field(5, ge=1, description="How many dated copies to keep.")
+    keep_backups_days: int = Field(30, ge=1, description="For how many days to keep them; the newest is always kept.")
     threads: int = Field(default_factory=_default_threads, ge=1, description="DuckDB threads.")
     memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="DuckDB memory limit.")
     alerts_token_file: Path | None = Field(
@@ -87,6 +88,15 @@ class Settings(BaseSettings):
     remote_read_request_bytes: int = Field(8 << 20, ge=1, description="Largest request of remote read, decompressed.")
     remote_read_seconds: float = Field(30, gt=0, description="Longest time for one answer of remote read.")
     remote_read_concurrency: int = Field(4, ge=1, description="Requests of remote read that are answered at once.")
+    sql_token: SecretStr = Field(
+        SecretStr(""), description="Token that /api/v1/sql wants; without one it answers only while bound to the loopback."
+    )
+    sql_seconds: float = Field(10, gt=0, description="Longest time for one query of /api/v1/sql.")
+    sql_rows: int = Field(100_000, ge=1, description="Most rows in one answer of /api/v1/sql.")
+    sql_memory_mb: int = Field(
+        512, ge=64, description="Memory that one query of /api/v1/sql may take, and disk when that is short."
+    )
+    sql_concurrency: int = Field(2, ge=1, description="Queries of /api/v1/sql that are answered at once.")
 
     @classmethod
     def settings_customise_sources(

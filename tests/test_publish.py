@@ -16,7 +16,7 @@ import pytest
 from service.application import Application
 from service.definitions import read_definitions
 from service.errors import WarehouseError, WarehouseLocked
-from service.publish import prune_backups, publish_read_copy, restore_copy, write_copy
+from service.publish import BACKUP_NAME, prune_backups, publish_read_copy, restore_copy, write_copy
 from service.settings import Settings, find_in_tree
 
 ROW = "indicator,mission,period_start,period_end,value,source\nsofa_incidents_new,UNMISS,2024-05-01,2024-10-31,{},a test\n"
@@ -94,12 +94,22 @@ def test_the_last_few_copies_are_kept(application: Application) -> None:
     for hour in range(6):
         now = datetime(2024, 1, 1, hour, tzinfo=UTC) + timedelta(days=400)
         publish_read_copy(application.warehouse, settings.read_copy_file, settings.backup_dir, now)
-    left_by_a_kill = settings.data_dir / f"warehouse-read.duckdb.{os.getpid() + 1}.tmp"
-    left_by_a_kill.touch()
-    prune_backups(settings.backup_dir, 2)
-    names = sorted(file.name for file in settings.backup_dir.iterdir())
-    assert len(names) == 2
-    assert not left_by_a_kill.exists()
+    other = os.getpid() + 1
+    left_by_a_kill = [settings.data_dir / f"warehouse-read.duckdb.{other}{number}.tmp" for number in ("", ".3")]
+    for file in left_by_a_kill:
+        file.touch()
+    prune_backups(settings.backup_dir, 2, 30, now)
+    assert len(list(settings.backup_dir.iterdir())) == 2
+    assert not any(file.exists() for file in left_by_a_kill)
+
+
+def test_copies_go_when_they_are_old_but_for_the_newest(tmp_path: Path) -> None:
+    now = datetime(2024, 6, 30, tzinfo=UTC)
+    for days in (40, 31, 29, 10):
+        (tmp_path / (now - timedelta(days=days)).strftime(BACKUP_NAME)).touch()
+    assert prune_backups(tmp_path, 5, 30, now) == 2
+    assert prune_backups(tmp_path, 5, 1, now) == 1
+    assert [file.name for file in tmp_path.iterdir()] == [(now - timedelta(days=10)).strftime(BACKUP_NAME)]
 
 
 def test_publishing_from_two_threads_at_once(application: Application, tmp_path: Path) -> None:

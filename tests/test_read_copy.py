@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,12 @@ def test_a_file_that_is_no_copy_is_an_error_in_words(tmp_path: Path) -> None:
         ReadCopy(tmp_path / "broken.duckdb", 1, "1GB")
     with pytest.raises(WarehouseError, match="cannot be opened"):
         ReadCopy(tmp_path / "no such.duckdb", 1, "1GB")
+
+
+def test_what_a_killed_service_of_the_same_number_left_is_no_hindrance(
+    application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = application.settings.read_copy_file
+    monkeypatch.setattr("service.read_copy._numbers", count())
+    (file.parent / f"{file.name}.{os.getpid()}.0.tmp").touch()
+    assert ReadCopy(file, 1, "1GB").info.snapshot_id == 1

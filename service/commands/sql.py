@@ -19,13 +19,14 @@ from service.errors import QueryError, ServiceError
 from service.examples import read_examples
 from service.prompt import Prompt
 from service.query import (
+    TELL_PLACES,
     Connection,
     FileFormat,
     Relation,
     extract_statements,
     has_result,
-    prepare_session,
     run_statement,
+    set_moment,
     tell_faults,
     write_result,
 )
@@ -144,7 +145,8 @@ class OpenCopy:
         self._told = f"snapshot {row[0]} of {row[2]:%Y-%m-%d %H:%M} UTC" if row else "no snapshot yet"
         self._told += f", as of {as_of}" if as_of else ""
         self._told += f", known at {self._known_at:%Y-%m-%d %H:%M:%S}" if self._known_at else ""
-        prepare_session(
+        self.connection.execute(TELL_PLACES)
+        set_moment(
             self.connection, as_of.isoformat() if as_of else None, self._known_at.isoformat() if self._known_at else None
         )
 

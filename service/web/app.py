@@ -21,6 +21,7 @@ from service.web.pages import make_pages_blueprint
 from service.web.pages.errors import show_errors
 from service.web.remote_read import make_remote_read_blueprint
 from service.web.scrape import make_scrape_blueprint
+from service.web.sql import is_open, make_sql_blueprint
 
 # waitress parks what a slow reader has not taken in a file beyond this; our bodies are in memory already.
 NEVER_TO_FILE = 1 << 40
@@ -42,6 +43,7 @@ def make_app(application: Application) -> Flask:
     app.register_blueprint(make_pages_blueprint(application))
     app.register_blueprint(make_charts_blueprint(application))
     app.register_blueprint(make_api_blueprint(application))
+    app.register_blueprint(make_sql_blueprint(application))
     app.register_blueprint(make_alerts_blueprint(application))
     app.register_blueprint(make_remote_read_blueprint(application))
     return app
@@ -67,6 +69,7 @@ class WebServer:
     """
 
     def __init__(self, application: Application, tcp: socket.socket, handoff: socket.socket) -> None:
+        self._application = application
         self._map: dict[int, Any] = {}
         common = {
             "map": self._map,
@@ -80,8 +83,8 @@ class WebServer:
             create_server(
                 make_app(application),
                 sockets=[tcp],
-                # History queries that wait for their turn keep nobody else waiting.
-                threads=WEB_THREADS + application.remote_reader.places,
+                # Queries that wait for their turn keep nobody else waiting.
+                threads=WEB_THREADS + application.remote_reader.places + application.sandbox.places,
                 max_request_body_size=LARGEST_BODY_BYTES,
                 **common,
             ),
@@ -90,6 +93,8 @@ class WebServer:
 
     def run(self) -> None:
         """Answer until SystemExit or KeyboardInterrupt is raised in this thread."""
+        if is_open(self._application.settings):
+            self._application.sandbox.start()
         self._servers[0].run()
 
     def close(self) -> None:

@@ -1,0 +1,168 @@
+"""What data analysts ask in SQL: POST and GET /api/v1/sql, answered by workers of the sandbox."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import UTC, date, datetime
+from ipaddress import ip_address
+from typing import Any
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from service.application import Application
+from service.sandbox.pool import Answer, PoolBusy, WorkerLost
+from service.sandbox.protocol import Format, Question
+from service.settings import Settings
+from service.web.api.answer import SNAPSHOT_HEADER
+from service.web.guard import LOOPBACK_NAMES
+from service.web.problems import RETRY_SECONDS, Refused, refuse_invalid
+
+DEFAULT_ROWS = 1000
+LONGEST_SQL = 100_000
+MOST_BODY_BYTES = 1 << 20
+TRUNCATED_HEADER = "A4P-Truncated"
+MEDIA_TYPES: dict[Format, str] = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "arrow": "application/vnd.apache.arrow.stream",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+class SqlRequest(BaseModel):
+    """A query, as of a date, known at an instant (UTC unless it says otherwise), with at most so many rows."""
+
+    model_config = ConfigDict(extra="forbid")
+    sql: str = Field(min_length=1, max_length=LONGEST_SQL)
+    as_of: date | None = None
+    known_at: datetime | None = None
+    max_rows: int | None = Field(None, ge=1)
+    format: Format | None = None
+
+
+def is_open(settings: Settings) -> bool:
+    """Return whether anybody may ask: only from this machine, or with the token."""
+    if settings.sql_token.get_secret_value() or settings.host in LOOPBACK_NAMES:
+        return True
+    try:
+        return ip_address(settings.host).is_loopback
+    except ValueError:
+        return False
+
+
+def make_sql_blueprint(application: Application) -> Blueprint:
+    """Return the route that answers queries nobody vouches for; it is closed where strangers could ask."""
+    routes = Blueprint("sql", __name__)
+    settings = application.settings
+
+    @routes.get("/api/v1/sql")
+    def follow_link() -> Response:
+        _check_caller(settings)
+        repeated = [name for name, values in request.args.lists() if len(values) > 1]
+        if repeated:
+            raise Refused(400, f"{repeated[0]} is given more than once; give it once")
+        return _answer(application, _read(request.args.to_dict()))
+
+    @routes.post("/api/v1/sql")
+    def ask() -> Response:
+        _check_caller(settings)
+        body = request.stream.read(MOST_BODY_BYTES + 1)
+        if len(body) > MOST_BODY_BYTES:
+            raise Refused(413, f"a request has at most {MOST_BODY_BYTES:,} bytes")
+        try:
+            query = SqlRequest.model_validate_json(body)
+        except ValidationError as error:
+            raise refuse_invalid(error, SqlRequest.model_fields) from None
+        return _answer(application, query)
+
+    return routes
+
+
+def _check_caller(settings: Settings) -> None:
+    if not is_open(settings):
+        raise Refused(403, "SQL is closed while the service is bound to more than this machine; set A4P_SQL_TOKEN to open it")
+    token = settings.sql_token.get_secret_value()
+    given = request.headers.get("Authorization", "").encode("utf-8", "replace")
+    if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):
+        raise Refused(401, "the token of A4P_SQL_TOKEN is wanted", {"WWW-Authenticate": "Bearer"})
+
+
+def _read(given: dict[str, str]) -> SqlRequest:
+    try:
+        return SqlRequest.model_validate(given)
+    except ValidationError as error:
+        raise refuse_invalid(error, SqlRequest.model_fields) from None
+
+
+def _answer(application: Application, query: SqlRequest) -> Response:
+    settings = application.settings
+    if application.read_copy is None:
+        raise Refused(503, "the first snapshot is being made; ask again in a moment", {"Retry-After": str(RETRY_SECONDS)})
+    chosen = query.format or _choose_format()
+    rows = query.max_rows or (DEFAULT_ROWS if chosen == "json" else settings.sql_rows)
+    known_at = query.known_at
+    if known_at is not None and known_at.tzinfo is None:
+        known_at = known_at.replace(tzinfo=UTC)
+    question: Question = {
+        "sql": query.sql,
+        "as_of": query.as_of.isoformat() if query.as_of else None,
+        "known_at": known_at.isoformat() if known_at else None,
+        "most_rows": min(rows, settings.sql_rows),
+        "seconds": settings.sql_seconds,
+        "format": chosen,
+    }
+    try:
+        answer = application.sandbox.ask(question)
+    except PoolBusy as busy:
+        raise Refused(429 if busy.is_full else 503, str(busy), {"Retry-After": str(RETRY_SECONDS)}) from None
+    except WorkerLost as lost:
+        raise _refuse_time(settings) if lost.is_late else _refuse_lost() from None
+    if answer.reply["outcome"] == "out_of_time":
+        raise _refuse_time(settings)
+    if answer.reply["outcome"] == "out_of_memory":
+        raise _refuse_memory(settings)
+    if answer.reply["outcome"] != "answered":
+        place: dict[str, Any] = {name: answer.reply.get(name) for name in ("line", "column") if answer.reply.get(name)}
+        raise Refused(400, str(answer.reply["detail"]), **place)
+    return _send(answer, chosen)
+
+
+def _choose_format() -> Format:
+    offered = list(MEDIA_TYPES.values())
+    best = request.accept_mimetypes.best_match(offered) if request.accept_mimetypes else MEDIA_TYPES["json"]
+    for chosen, media_type in MEDIA_TYPES.items():
+        if media_type == best:
+            return chosen
+    raise Refused(406, f"an answer is one of {', '.join(offered)}")
+
+
+def _send(answer: Answer, chosen: Format) -> Response:
+    charset = "; charset=utf-8" if chosen == "csv" else ""
+    response = Response(answer.body, content_type=MEDIA_TYPES[chosen] + charset)
+    response.headers[SNAPSHOT_HEADER] = str(answer.snapshot_id)
+    response.headers[TRUNCATED_HEADER] = "true" if answer.reply["is_truncated"] else "false"
+    response.headers["Cache-Control"] = "no-cache"
+    response.vary.add("Accept")
+    if chosen != "json":
+        ending = "arrows" if chosen == "arrow" else chosen
+        response.headers["Content-Disposition"] = f'attachment; filename="a4p-snapshot-{answer.snapshot_id}.{ending}"'
+    if request.method == "GET":
+        response.set_etag(f"{answer.snapshot_id}-{hashlib.sha256(answer.body).hexdigest()[:24]}")
+        response.make_conditional(request)
+    return response
+
+
+def _refuse_time(settings: Settings) -> Refused:
+    return Refused(408, f"the query took longer than {settings.sql_seconds:g} s; ask for less, or raise A4P_SQL_SECONDS")
+
+
+def _refuse_memory(settings: Settings) -> Refused:
+    return Refused(
+        413, f"the query or its answer took more than {settings.sql_memory_mb:,} MB; ask for less, or raise A4P_SQL_MEMORY_MB"
+    )
+
+
+def _refuse_lost() -> Refused:
+    return Refused(413, "the query ended the process it ran in, most likely for want of memory; ask for less")
