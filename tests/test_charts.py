@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -170,6 +170,17 @@ def test_a_new_figure_is_another_image(application: Application, client: FlaskCl
     after = client.get("/charts/indicators/engagement_teams.svg", headers={"If-None-Match": before.headers["ETag"]})
     assert after.status_code == 200
     assert "17" in read_texts(after.data)
+
+
+def test_of_a_long_history_the_last_periods_are_drawn(application: Application, client: FlaskClient, tmp_path: Path) -> None:
+    file = tmp_path / "long.csv"
+    head = "indicator,mission,period_start,period_end,value,source\n"
+    days = [date(2025, 1, 1) + timedelta(days=day) for day in range(70)]
+    file.write_text(head + "".join(f"uncrewed_aircraft_attacks,UNDOF,{day},{day},{day.day},a test\n" for day in days))
+    application.load([file], "a test")
+    application.refresh()
+    texts = read_texts(client.get("/charts/indicators/uncrewed_aircraft_attacks.svg?mission=UNDOF").data)
+    assert any(text.endswith("the last 60 of 70 periods") for text in texts)
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def test_the_pdf_is_tagged_and_dated_by_its_snapshot(pdf: pypdf.PdfReader, repor
 
 def test_the_workbook_reckons_and_keeps_its_header_in_sight(workbook: openpyxl.Workbook) -> None:
     assert workbook.sheetnames[:2] == ["Read me", "Collective coherence"]
-    assert len(workbook.sheetnames) == 13
+    assert len(workbook.sheetnames) == 14
     sheet = workbook["Accountability to peacekeepers"]
     assert sheet.freeze_panes == "B2"
     assert sheet.auto_filter.ref.startswith("A1:")
@@ -273,7 +273,8 @@ def test_the_command_says_how_to_get_a_read_copy(tmp_path: Path) -> None:
     refused = run_a4p("report", "--data-dir", str(tmp_path))
     assert refused.returncode == 1
     assert "does not exist; start the service once (a4p serve) or make a snapshot" in refused.stderr
-    assert run_a4p("report", "--known-at", "yesterday").returncode == 2
+    for wrong in (["--known-at", "yesterday"], ["--output", "cycle.txt"]):
+        assert run_a4p("report", *wrong).returncode == 2
 
 
 def test_the_pages_list_the_cycles_and_show_one(client: FlaskClient) -> None:

@@ -42,8 +42,7 @@ def report(cycle: int | None, kind: str | None, known_at: datetime | None, outpu
     so a service may run or not; the same snapshot gives the same bytes.
     """
     settings = read_settings(data_dir=data_dir)
-    if kind is None:
-        kind = output.suffix[1:].lower() if output and output.suffix[1:].lower() in FORMATS else "html"
+    kind = kind or _find_kind(output)
     copy = _open_copy(settings)
     number = cycle if cycle is not None else _find_newest(copy)
     with show_progress() as progress:
@@ -57,6 +56,14 @@ def report(cycle: int | None, kind: str | None, known_at: datetime | None, outpu
         stream.write(body)
     snapshot = f"snapshot {copy.info.snapshot_id} of {copy.info.made_at:%Y-%m-%d %H:%M} UTC"
     click.echo(f"{target}: cycle {number}, {snapshot}, {len(body):,} bytes")
+
+
+def _find_kind(output: Path | None) -> str:
+    """Return the format that a file's name asks for."""
+    suffix = output.suffix[1:].lower() if output else ""
+    if suffix and suffix not in FORMATS:
+        raise click.UsageError(f"{output} does not tell the format; name it with --format, one of {', '.join(FORMATS)}")
+    return suffix or next(iter(FORMATS))
 
 
 def _open_copy(settings: Settings) -> ReadCopy:

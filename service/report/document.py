@@ -174,4 +174,7 @@ def _write_note(entry: IndicatorReport) -> Note:
     if stale:
         last = (f"{figure.mission} {write_figure(figure.value, entry.unit)} ({figure.period})" for figure in stale)
         written.append(f"{NOT_REPORTED} in this cycle; last known: {', '.join(last)}")
-    return Note(entry.title, entry.description, f"{entry.source}. {'; '.join(sources)}", tuple(written))
+    reported = (
+        "" if entry.expected_missions == (WHOLE,) else f", reported by {len(entry.reporters)} of {len(entry.expected_missions)}"
+    )
+    return Note(entry.title, entry.description, f"{entry.source}{reported}. {'; '.join(sources)}", tuple(written))

@@ -87,6 +87,7 @@ def render_xlsx(report: CycleReport) -> bytes:
     for priority in report.priorities:
         book.add_table(priority.title, tuple(COLUMNS), _list_figures(priority))
     _add_kpis(book, report)
+    _add_completeness(book, report)
     _add_breaches(book, report)
     book.add_table(
         "Printed against computed",
@@ -105,7 +106,7 @@ def _explain(book: _Book, report: CycleReport) -> None:
     lines = [
         ("Period", f"{write_date(report.period_start)} to {write_date(report.period_end)}"),
         ("Origin", write_origin(report)),
-        ("Sheets", "One for each priority, one figure a row; then KPIs, limits breached, printed against computed figures."),
+        ("Sheets", "One for each priority, one figure a row; then KPIs, completeness, limits breached, disagreements."),
         ("Figures", "Numbers in the unit of the column Unit. Ratios show in percent; yes is 1, no 0; levels are 1 to 3."),
         ("Empty figure", "There is none, and the column Status says why. It is never 0."),
         *explain_marks(report),
@@ -140,6 +141,22 @@ def _list_figures(priority: PriorityReport) -> Iterable[tuple[str, Sequence[Valu
         for mission in (mission for mission in entry.silent_missions if mission not in told):
             rest = (*(None,) * 7, entry.unit, entry.source, None, None, entry.indicator)
             yield entry.unit, (entry.title, "", mission, None, NOT_REPORTED, *rest)
+
+
+def _add_completeness(book: _Book, report: CycleReport) -> None:
+    rows = (
+        (
+            "count",
+            (
+                priority.title, entry.title, len(entry.expected_missions), len(entry.reporters),
+                ", ".join(entry.silent_missions), entry.indicator,
+            ),
+        )
+        for priority in report.priorities
+        for entry in priority.indicators
+    )  # fmt: skip
+    columns = ("Priority", "Indicator", "Reports expected", "Figures received", "Not reported", "Name")
+    book.add_table("Completeness", columns, rows)
 
 
 def _add_breaches(book: _Book, report: CycleReport) -> None:

@@ -17,26 +17,38 @@ Answer = TypeVar("Answer")
 class KeptAnswers(Generic[Answer]):
     """Answers by key, made from one read copy; those of a copy that was replaced are forgotten, and the oldest beyond `most`.
 
-    One answer is made at a time.
+    One answer is made at a time; who asks for one that is at hand does not wait for it.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = threading.Lock()
+        self._making = threading.Lock()
         self._copy: ReadCopy | None = None
         self._answers: dict[tuple[object, ...], Answer] = {}
 
     def find(self, copy: ReadCopy, key: tuple[object, ...], make: Callable[[], Answer]) -> Answer:
         """Return the answer of this key, made by `make` unless it is at hand."""
+        answer = self._look_up(copy, key)
+        if answer is None:
+            with self._making:
+                answer = self._look_up(copy, key)
+                if answer is None:
+                    answer = make()
+                    self._keep(copy, key, answer)
+        return answer
+
+    def _look_up(self, copy: ReadCopy, key: tuple[object, ...]) -> Answer | None:
+        with self._lock:
+            return self._answers.get(key) if self._copy is copy else None
+
+    def _keep(self, copy: ReadCopy, key: tuple[object, ...], answer: Answer) -> None:
         with self._lock:
             if self._copy is not copy:
                 self._copy, self._answers = copy, {}
-            if key not in self._answers:
-                answer = make()
-                while len(self._answers) >= self._most:
-                    del self._answers[next(iter(self._answers))]
-                self._answers[key] = answer
-            return self._answers[key]
+            while len(self._answers) >= self._most:
+                del self._answers[next(iter(self._answers))]
+            self._answers[key] = answer
 
 
 def answer_bytes(body: bytes, content_type: str) -> Response:

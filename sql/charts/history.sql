@@ -1,4 +1,5 @@
--- A row is what one series of an indicator says for one period that had ended; the first $most series, in the catalogue's order.
+-- A row is what one series of an indicator says for one period that had ended: the last $most_periods of the first $most_series,
+-- in the catalogue's order, with how many there are.
 with figures as (
     select
         o.mission, o.dimensions, o.period_start, o.period_end, o.value, o.status, c.cycle,
@@ -12,12 +13,15 @@ with figures as (
         and o.period_end <= as_of_date()
 ),
 numbered as (
-    select *, dense_rank() over (order by mission = 'ALL' desc, mission, places, dimensions::varchar) as number
+    select
+        *,
+        dense_rank() over (order by mission = 'ALL' desc, mission, places, dimensions::varchar) as number,
+        row_number() over (partition by mission, dimensions order by period_end desc, period_start desc) as age
     from figures
 )
 select
     name_series(mission, dimensions) as series, name_period(cycle, period_start, period_end) as period, period_start, period_end,
-    value, status, (select max(number) from numbered) as series_count
+    value, status, (select max(number) from numbered) as series_count, (select max(age) from numbered) as period_count
 from numbered
-where number <= $most
+where number <= $most_series and age <= $most_periods
 order by number, period_end, period_start

@@ -1,4 +1,5 @@
--- A row is what one series of a KPI says from a date on as of which it holds; the first $most series. A null value ends a series.
+-- A row is what one series of a KPI says from a date on as of which it holds: the last $most_periods of the first $most_series,
+-- with how many there are. A null value ends a series.
 with figures as (
     select mission, dimensions, as_of, arg_max_null(value, computed_at) as value
     from kpi_values
@@ -9,13 +10,17 @@ with figures as (
     group by all
 ),
 numbered as (
-    select *, dense_rank() over (order by mission = 'ALL' desc, mission, dimensions::varchar) as number
+    select
+        *,
+        dense_rank() over (order by mission = 'ALL' desc, mission, dimensions::varchar) as number,
+        row_number() over (partition by mission, dimensions order by as_of desc) as age
     from figures
 )
 select
     name_series(mission, dimensions) as series, name_period(c.cycle, as_of, as_of) as period, as_of as period_start,
-    as_of as period_end, value, if(value is null, 'M', 'A') as status, (select max(number) from numbered) as series_count
+    as_of as period_end, value, if(value is null, 'M', 'A') as status, (select max(number) from numbered) as series_count,
+    (select max(age) from numbered) as period_count
 from numbered
 left join cycles as c on c.period_end = as_of
-where number <= $most
+where number <= $most_series and age <= $most_periods
 order by number, as_of
