@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from flask import Blueprint, abort, current_app, request
+from flask import Blueprint, abort, request
 
 from metrics.catalogue import Indicator
 from metrics.figures import STATUS_TEXT
@@ -101,9 +101,4 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             "breaches": {(row["mission"], write_labels(row["dimensions"])) for row in breaches},
             "thresholds": thresholds,
             "most_periods": MOST_PERIODS,
-            "has_api": _has_api(),
         }
-
-
-def _has_api() -> bool:
-    return any(rule.rule == "/api/v1/observations" for rule in current_app.url_map.iter_rules())

@@ -145,13 +145,17 @@ def read_moment() -> tuple[date | None, datetime | None]:
         abort(400, f"known_at is {known_at!r}, which is no time; write it like 2024-07-01T12:00, in UTC.")
 
 
+def has_page(path: str) -> bool:
+    """Return whether there is a route of this path."""
+    return any(rule.rule == path for rule in current_app.url_map.iter_rules())
+
+
 def list_navigation() -> list[tuple[str, str, bool]]:
     """Return path, title and whether it is where the request is, of each page that exists."""
-    existing = {rule.rule for rule in current_app.url_map.iter_rules()}
     return [
         (path, title, request.path == path or (path != "/" and request.path.startswith(f"{path}/")))
         for path, title in NAVIGATION
-        if path in existing
+        if has_page(path)
     ]
 
 
@@ -186,5 +190,6 @@ def describe_names() -> dict[str, object]:
         "write_day": write_day,
         "write_instant": write_instant,
         "write_labels": write_labels,
+        "has_page": has_page,
         "status_text": STATUS_TEXT,
     }
