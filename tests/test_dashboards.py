@@ -141,5 +141,6 @@ def test_an_indicator_added_to_the_catalogue_is_on_its_panels(other_catalogue: P
 def test_rows_of_a_figure_have_titles_with_its_unit_and_part(definitions: Definitions) -> None:
     titles = Vocabulary.make(definitions.catalogue, definitions.kpis).row_titles
     assert titles["sofa_incidents_new|"] == "New SOFA or SOMA incidents"
-    assert titles["tpp_trainees_women_ratio|Medical"] == "Women among Triangular Partnership trainees, %: Medical"
+    assert titles["tpp_trainees_women_ratio|Medical"] == "Medical · Women among Triangular Partnership trainees, %"
+    assert titles["tpp_trainees_women_ratio|All"] == "Women among Triangular Partnership trainees, %"
     assert titles["explosive_routes_cleared_meters|"] == "Routes verified free of explosives, km"

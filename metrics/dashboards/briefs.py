@@ -199,7 +199,7 @@ def tabulate_silent(queries: Queries) -> PanelBuilder:
             Column("Value #C", "Behind others", 116),
             Column("Value #D", "Under validation", 132),
         ],
-        "Every mission reported all that is expected of it",
+        "Nothing that others reported is missing by then",
     )
 
 

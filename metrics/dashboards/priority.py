@@ -49,7 +49,7 @@ def build_page(words: Vocabulary) -> Page:
                 ],
             ),
         ],
-        [choose_priority(words, "host_country_cooperation")],
+        [choose_priority(words, "accountability_of_peacekeepers")],
     )
 
 

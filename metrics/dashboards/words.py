@@ -104,7 +104,9 @@ class Subject:
         for values in itertools.product(*self.values):
             part = " ".join(values)
             if part:
-                rows.append((f"{self.name}|{part}", f"{self.scaled_title}: {', '.join(values)}"))
+                # The part comes first: where a title is cut, it is what tells rows apart. A total goes by the title alone.
+                parts = [value for value in values if value != "All"]
+                rows.append((f"{self.name}|{part}", " · ".join([*parts, self.scaled_title])))
         return rows
 
 
