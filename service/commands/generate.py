@@ -56,7 +56,7 @@ Examples:
 )
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; fail when a file would change.")
 def generate(only_check: bool) -> None:
-    """Write every generated file of this checkout: of docs metrics.md and sql.md, and of prometheus and grafana what is theirs."""
+    """Write every generated file of this checkout, below docs, prometheus and grafana."""
     stale = []
     for file, text in list_generated().items():
         if file.exists() and file.read_text(encoding="utf-8") == text:
