@@ -40,24 +40,16 @@ LINK_MISSION = ("About this mission", link_to(uids.MISSION, mission="${__value.r
 
 
 def count_all(queries: Queries) -> list[PanelBuilder]:
-    """Return eight counts that fill a line: how many figures, what of them, and how new and how sure they are."""
+    """Return six counts that fill a line: worse, better, beyond a limit, not reported, overdue, and how new."""
     newest = count(
         "Figures up to?",
         AS_OF + "The last day of the newest period that any of the figures is for.",
         f"1000 * max({queries.period_ends_of_all()})",
-        "None",
+        "No figures by then",
         "text",
     )
-    newest.unit("time:YYYY-MM-DD").text(common.VizTextDisplayOptions().value_size(22))
-    figures = f"{queries.figures()} * on (indicator) group_left () {queries.info()}"
+    newest.unit("time:YYYY-MM-DD").text(common.VizTextDisplayOptions().value_size(26))
     return [
-        count(
-            "Figures?",
-            AS_OF + "Figures that hold, of every indicator and KPI, mission and part.",
-            f"count({figures})",
-            "None by then",
-            "text",
-        ),
         count(
             "Got worse?",
             AS_OF + "Figures that changed for the worse against the period before, by the direction that the catalogue gives.",
@@ -73,7 +65,7 @@ def count_all(queries: Queries) -> list[PanelBuilder]:
             GOOD,
         ),
         count(
-            "Past limits?",
+            "Beyond a limit?",
             AS_OF + "Figures above or below the threshold that is set for them today; `a4p thresholds list` shows all.",
             f"count({queries.beyond()})",
             "None",
@@ -89,17 +81,9 @@ def count_all(queries: Queries) -> list[PanelBuilder]:
             UNSURE,
         ),
         count(
-            "Overdue?",
+            "Indicators overdue?",
             AS_OF + "Indicators of which no mission reported the next period by half a year after its end.",
             f"count({queries.overdue()})",
-            "None",
-            LOOK,
-        ),
-        count(
-            "Not certain?",
-            AS_OF
-            + "Indicator and mission of which a figure is an estimate (a lower bound, or computed) or can be read two ways.",
-            f"count({queries.unsure()})",
             "None",
             LOOK,
         ),

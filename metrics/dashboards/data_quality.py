@@ -66,6 +66,7 @@ def _told(status: str) -> str:
 
 
 def _count(queries: Queries) -> list[PanelBuilder]:
+    unsure = f"({_told('E')} or {_told('P')})"
     reported = f"count({queries.expected()} unless on (indicator, mission) {queries.gaps()})"
     return [
         count(
@@ -97,7 +98,7 @@ def _count(queries: Queries) -> list[PanelBuilder]:
             AS_OF + "Indicator and mission of which any figure is an estimate (a lower bound, or computed) or can be read "
             "two "
             "ways.",
-            f"count({queries.unsure()})",
+            f"count({unsure})",
             "None",
             LOOK,
         ),

@@ -17,6 +17,7 @@ from service.web.alerts import make_alerts_blueprint
 from service.web.api import make_api_blueprint
 from service.web.charts import make_charts_blueprint
 from service.web.guard import guard
+from service.web.openapi import make_openapi_blueprint
 from service.web.pages import make_pages_blueprint
 from service.web.pages.errors import show_errors
 from service.web.remote_read import make_remote_read_blueprint
@@ -45,6 +46,7 @@ def make_app(application: Application) -> Flask:
     app.register_blueprint(make_api_blueprint(application))
     app.register_blueprint(make_sql_blueprint(application))
     app.register_blueprint(make_alerts_blueprint(application))
+    app.register_blueprint(make_openapi_blueprint(application))
     app.register_blueprint(make_remote_read_blueprint(application))
     return app
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from typing import Any
 
@@ -16,6 +15,7 @@ from service.sandbox.pool import Answer, PoolBusy, WorkerLost
 from service.sandbox.protocol import Format, Question
 from service.settings import Settings
 from service.web.api.answer import SNAPSHOT_HEADER
+from service.web.api.queries import Count, Day, Instant
 from service.web.guard import LOOPBACK_NAMES
 from service.web.problems import RETRY_SECONDS, Refused, refuse_invalid
 
@@ -35,11 +35,15 @@ class SqlRequest(BaseModel):
     """A query, as of a date, known at an instant (UTC unless it says otherwise), with at most so many rows."""
 
     model_config = ConfigDict(extra="forbid")
-    sql: str = Field(min_length=1, max_length=LONGEST_SQL)
-    as_of: date | None = None
-    known_at: datetime | None = None
-    max_rows: int | None = Field(None, ge=1)
-    format: Format | None = None
+    sql: str = Field(min_length=1, max_length=LONGEST_SQL, description="One query that reads.")
+    as_of: Day | None = Field(None, description="What `latest` and the like hold as of; the date of the snapshot unless given.")
+    known_at: Instant | None = Field(
+        None, description="Only what was recorded up to this instant, in the views of current figures."
+    )
+    max_rows: Count | None = Field(
+        None, ge=1, description="Most rows; 1,000 of JSON and as many as are allowed of others unless given."
+    )
+    format: Format | None = Field(None, description="Format of the answer, in place of Accept.")
 
 
 def is_open(settings: Settings) -> bool:
@@ -102,13 +106,10 @@ def _answer(application: Application, query: SqlRequest) -> Response:
         raise Refused(503, "the first snapshot is being made; ask again in a moment", {"Retry-After": str(RETRY_SECONDS)})
     chosen = query.format or _choose_format()
     rows = query.max_rows or (DEFAULT_ROWS if chosen == "json" else settings.sql_rows)
-    known_at = query.known_at
-    if known_at is not None and known_at.tzinfo is None:
-        known_at = known_at.replace(tzinfo=UTC)
     question: Question = {
         "sql": query.sql,
         "as_of": query.as_of.isoformat() if query.as_of else None,
-        "known_at": known_at.isoformat() if known_at else None,
+        "known_at": query.known_at.isoformat() if query.known_at else None,
         "most_rows": min(rows, settings.sql_rows),
         "seconds": settings.sql_seconds,
         "format": chosen,

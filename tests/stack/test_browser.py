@@ -38,6 +38,10 @@ PAGES = [
     "/cycles/4?known_at=2020-01-01",
     "/thresholds?metric=sofa_incidents_new&limit=30",
     "/thresholds?metric=wrong",
+    "/quality",
+    "/quality?as_of=1900-01-01",
+    "/sql",
+    "/jobs",
     "/no-such-page",
 ]
 PHONE = {"width": 390, "height": 844}
@@ -67,8 +71,8 @@ def page(browser: Browser) -> Iterator[Page]:
     tab.on("requestfailed", lambda request: told.append(f"failed: {request.url}"))
     yield tab
     tab.close()
-    # A page that is not there is asked for on purpose.
-    assert [line for line in told if "404 (NOT FOUND)" not in line] == []
+    # A page that is not there, and a query that is wrong, are asked for on purpose.
+    assert [line for line in told if "404 (NOT FOUND)" not in line and "400 (BAD REQUEST)" not in line] == []
 
 
 # What is asked of a page in many ways is followed in one of each: every indicator for every mission is a thousand pages.
@@ -179,3 +183,42 @@ def test_paper_has_the_figures_and_not_the_forms(page: Page, url: str, tmp_path:
     assert page.get_by_label("Moment of the figures").is_hidden() and page.get_by_label("Pages").is_hidden()
     assert page.get_by_text("Newest figures, as of").is_visible()
     assert page.pdf(path=tmp_path / "UNMISS.pdf", format="A4").startswith(b"%PDF")
+
+
+def test_a_question_in_sql_is_answered_drawn_and_saved_as_of_any_day(page: Page, url: str) -> None:
+    page.goto(f"{url}/sql")
+    editor = page.get_by_label("Query", exact=False).and_(page.locator("textarea"))
+    told = page.get_by_role("status")
+    rows = page.get_by_role("region", name="Rows of the answer").get_by_role("row")
+    editor.press("Control+Enter")
+    page.get_by_text("8 rows. Snapshot").wait_for()
+    assert re.match(r"UNMISS\s+125\s", rows.nth(1).inner_text())
+    page.locator("#chart-kind").select_option("bar")
+    canvas = page.get_by_role("img", name="Chart of the answer")
+    assert canvas.evaluate("c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(byte => byte > 0)")
+
+    editor.fill("select indicator,\n  vallue from latest")
+    editor.press("Control+Enter")
+    page.get_by_text('"vallue" not found').wait_for()
+    assert "line 2" in page.locator("#fault").inner_text()
+    assert editor.evaluate("e => [document.activeElement === e, e.selectionStart]") == [True, 20]
+    assert rows.first.is_hidden()
+
+    which = "indicator = 'tpp_trainees' and dimensions['training'] = 'All'"
+    query = f"select value, null as nothing, '' as empty from latest where {which}"
+    editor.fill(query)
+    page.get_by_label("Figures as of").fill("2023-10-31")
+    page.get_by_role("button", name="Show", exact=True).click()
+    assert editor.input_value() == query
+    page.get_by_role("button", name="Run").click()
+    page.get_by_text("1 row. Snapshot").wait_for()
+    # The report, page 5: 143 in the cycle before.
+    assert rows.nth(1).locator("td").all_inner_texts() == ["143", "null", ""]
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download CSV").click()
+    assert Path(saved.value.path()).read_text().splitlines() == ["value,nothing,empty", '143.0,,""']
+    assert re.fullmatch(r"a4p-snapshot-\d+\.csv", saved.value.suggested_filename)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download Parquet").click()
+    assert Path(saved.value.path()).read_bytes().startswith(b"PAR1")
+    assert told.inner_text().startswith("Saved a4p-snapshot-")

@@ -10,8 +10,7 @@ from flask import Blueprint, Response, request
 from service.application import Application
 from service.read_copy import ReadCopy
 from service.web.api.answer import link_next, make_answer, read_page, send_json, write_members
-from service.web.api.openapi import list_names, write_document
-from service.web.api.queries import Names, bind_query, read_query
+from service.web.api.queries import Names, bind_query, list_names, read_query
 from service.web.api.resources import RESOURCES, Resource
 from service.web.problems import RETRY_SECONDS, Refused, mend_name
 
@@ -19,17 +18,12 @@ PREFIX = "/api/v1"
 
 
 def make_api_blueprint(application: Application) -> Blueprint:
-    """Return the routes of the API, made from the table of resources, and the document that describes them."""
+    """Return the routes of the API, made from the table of resources."""
     routes = Blueprint("api", __name__, url_prefix=PREFIX)
     names = list_names(application.definitions)
-    document = write_document(application, names)
     for resource in RESOURCES:
         rule = f"/{resource.path}".replace("{", "<").replace("}", ">")
         routes.add_url_rule(rule, resource.operation, _answer(application, resource, names), methods=["GET"])
-
-    @routes.get("/openapi.json")
-    def describe() -> Response:
-        return send_json(document, None)
 
     @routes.get("/")
     def list_resources() -> Response:

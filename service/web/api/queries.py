@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 from werkzeug.datastructures import MultiDict
 
+from service.definitions import Definitions
 from service.web.api.rows import (
     KIND,
     IndicatorName,
@@ -74,6 +75,7 @@ Instant = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}),
 ]
 Flag = Annotated[bool, BeforeValidator(_read_flag)]
+Count = Annotated[int, BeforeValidator(_read_number)]
 Dimension = Annotated[str, Field(pattern=r"^[^=]+=")]
 
 
@@ -81,9 +83,7 @@ class Query(BaseModel):
     """What every list may be asked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    limit: Annotated[int, BeforeValidator(_read_number)] = Field(
-        USUAL_ROWS, ge=1, le=MOST_ROWS, description="Most rows of a page."
-    )
+    limit: Count = Field(USUAL_ROWS, ge=1, le=MOST_ROWS, description="Most rows of a page.")
     cursor: str | None = Field(None, description="Where the page begins, as `next` of the page before it says.")
 
 
@@ -162,8 +162,24 @@ class ItemQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Asked = TypeVar("Asked", bound=BaseModel)
+# Of each kind of name, by its schema in the document, the known values.
 Names = Mapping[str, Collection[str]]
+Asked = TypeVar("Asked", bound=BaseModel)
+
+
+def list_names(definitions: Definitions) -> Names:
+    """Return the known values of each kind of name that a query may have."""
+    catalogue = definitions.catalogue
+    missions = [mission.mission for mission in catalogue.missions]
+    indicators = [indicator for _, indicator in catalogue.indicators]
+    return {
+        "IndicatorName": [indicator.indicator for indicator in indicators],
+        "MissionName": missions,
+        "ThresholdMission": ["*", *missions],
+        "KpiName": [kpi.kpi for kpi in definitions.kpis],
+        "MetricName": [*(indicator.metric for indicator in indicators), *(kpi.metric for kpi in definitions.kpis)],
+        "PriorityName": [*(priority.priority for priority in catalogue.priorities), "all"],
+    }
 
 
 def read_query(model: type[Asked], arguments: MultiDict[str, str], names: Names) -> Asked:

@@ -6,17 +6,19 @@ import json
 from importlib.metadata import version
 from typing import Any
 
+from flask import Blueprint, Response
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.alerts import Notification
 from service.application import Application
-from service.definitions import Definitions
-from service.web.api.answer import SNAPSHOT_HEADER
-from service.web.api.queries import Names
+from service.web.api import PREFIX
+from service.web.api.answer import SNAPSHOT_HEADER, send_json
+from service.web.api.queries import Names, list_names
 from service.web.api.resources import RESOURCES, Resource
 from service.web.api.rows import KIND, Row, item_model, page_model
 from service.web.problems import MEDIA_TYPE
+from service.web.sql import MEDIA_TYPES, TRUNCATED_HEADER, SqlRequest
 
 Json = dict[str, Any]
 
@@ -40,28 +42,43 @@ PROBLEM: Json = {
         },
     },
 }
+SQL_ANSWER: Json = {
+    "type": "object",
+    "required": ["columns", "rows", "truncated", "snapshot"],
+    "properties": {
+        "columns": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "type"],
+                "properties": {"name": {"type": "string"}, "type": {"type": "string", "description": "Type in DuckDB."}},
+            },
+        },
+        "rows": {"type": "array", "items": {"type": "array"}, "description": "Values in the order of the columns."},
+        "truncated": {"type": "boolean", "description": "Whether there are more rows than these."},
+        "snapshot": {"type": "string"},
+    },
+}
 HEADERS: Json = {
     "ETag": {"description": "Of the snapshot and the bytes; send it as If-None-Match.", "schema": {"type": "string"}},
     SNAPSHOT_HEADER: {"description": "The snapshot answered from.", "schema": {"type": "string"}},
 }
+IF_NONE_MATCH: Json = {"name": "If-None-Match", "in": "header", "description": "An ETag.", "schema": {"type": "string"}}
 
 
-def list_names(definitions: Definitions) -> Names:
-    """Return the known values of each kind of name, by its schema in the document."""
-    catalogue = definitions.catalogue
-    missions = [mission.mission for mission in catalogue.missions]
-    indicators = [indicator for _, indicator in catalogue.indicators]
-    return {
-        "IndicatorName": [indicator.indicator for indicator in indicators],
-        "MissionName": missions,
-        "ThresholdMission": ["*", *missions],
-        "KpiName": [kpi.kpi for kpi in definitions.kpis],
-        "MetricName": [*(indicator.metric for indicator in indicators), *(kpi.metric for kpi in definitions.kpis)],
-        "PriorityName": [*(priority.priority for priority in catalogue.priorities), "all"],
-    }
+def make_openapi_blueprint(application: Application) -> Blueprint:
+    """Return the route of the document. It is made once: what it tells changes with the catalogue only."""
+    routes = Blueprint("openapi", __name__)
+    document = write_document(application)
+
+    @routes.get(f"{PREFIX}/openapi.json")
+    def describe() -> Response:
+        return send_json(document, None)
+
+    return routes
 
 
-def write_document(application: Application, names: Names) -> str:
+def write_document(application: Application) -> str:
     """Return the document as JSON: OpenAPI 3.1."""
     document = {
         "openapi": "3.1.0",
@@ -77,13 +94,10 @@ def write_document(application: Application, names: Names) -> str:
         "servers": [{"url": "/"}],
         "paths": _list_paths(),
         "components": {
-            "schemas": _list_schemas(application, names),
+            "schemas": _list_schemas(application, list_names(application.definitions)),
             "securitySchemes": {
-                "alertsToken": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "What the file alerts-token in the data directory holds.",
-                }
+                "alertsToken": _describe_token("What the file alerts-token in the data directory holds."),
+                "sqlToken": _describe_token("A4P_SQL_TOKEN, where it is set."),
             },
         },
     }
@@ -94,9 +108,10 @@ def _list_paths() -> Json:
     paths: Json = {}
     for resource in RESOURCES:
         get = _describe_get(resource)
-        paths[f"/api/v1/{resource.path}"] = {"get": get}
-    paths["/api/v1/alerts"]["post"] = _describe_notification()
-    paths["/api/v1/read"] = {"post": _describe_remote_read()}
+        paths[f"{PREFIX}/{resource.path}"] = {"get": get}
+    paths[f"{PREFIX}/alerts"]["post"] = _describe_notification()
+    paths[f"{PREFIX}/read"] = {"post": _describe_remote_read()}
+    paths[f"{PREFIX}/sql"] = {"get": _describe_sql(is_link=True), "post": _describe_sql(is_link=False)}
     return paths
 
 
@@ -111,16 +126,10 @@ def _describe_get(resource: Resource) -> Json:
         statuses["404"] = f"There is no such {resource.item}."
     else:
         headers["Link"] = {"description": "The page after this one, where there is one.", "schema": {"type": "string"}}
-    etag = {
-        "name": "If-None-Match",
-        "in": "header",
-        "description": "An ETag.",
-        "schema": {"type": "string"},
-    }
     return {
         "operationId": resource.operation,
         "summary": resource.summary,
-        "parameters": [*parameters, etag],
+        "parameters": [*parameters, IF_NONE_MATCH],
         "responses": {
             "200": {
                 "description": resource.summary,
@@ -150,6 +159,8 @@ def _list_parameters(query: type[BaseModel]) -> list[Json]:
         if kind is not None:
             kept["items"] = {"$ref": f"#/components/schemas/{kind}"}
         parameter = {"name": name, "in": "query", "description": described["description"], "schema": kept}
+        if name in schema.get("required", ()):
+            parameter["required"] = True
         parameters.append(parameter)
     return parameters
 
@@ -161,11 +172,11 @@ def _list_problems(statuses: dict[str, str]) -> Json:
 
 def _list_schemas(application: Application, names: Names) -> Json:
     models = list(dict.fromkeys(resource.row for resource in RESOURCES))
-    described: list[type[BaseModel]] = [*models, Notification]
+    described: list[type[BaseModel]] = [*models, Notification, SqlRequest]
     _, generated = models_json_schema(
         [(model, "validation") for model in described], ref_template="#/components/schemas/{model}"
     )
-    schemas: Json = {"Problem": PROBLEM}
+    schemas: Json = {"Problem": PROBLEM, "SqlAnswer": SQL_ANSWER}
     comments = _read_comments(application)
     for name, schema in generated["$defs"].items():
         schemas[name] = _drop_titles(schema)
@@ -256,5 +267,54 @@ def _describe_remote_read() -> Json:
             "429": {"description": "Too many are answered at once.", "content": text},
             "503": {"description": "The history is not read yet, or others took all the time.", "content": text},
             "504": {"description": "It took too long.", "content": text},
+        },
+    }
+
+
+def _describe_token(told: str) -> Json:
+    return {"type": "http", "scheme": "bearer", "description": told}
+
+
+def _describe_sql(is_link: bool) -> Json:
+    binary: Json = {"schema": {"type": "string", "format": "binary"}}
+    contents: Json = dict.fromkeys(MEDIA_TYPES.values(), binary)
+    contents[MEDIA_TYPES["csv"]] = {"schema": {"type": "string"}}
+    contents[MEDIA_TYPES["json"]] = {"schema": {"$ref": "#/components/schemas/SqlAnswer"}}
+    problems = {
+        "400": "The query is refused or failed; `line` and `column` say where.",
+        "401": "The token is wanted.",
+        "403": "The service is bound to more than its own machine, and has no token.",
+        "406": "No offered media type is accepted.",
+        "408": "The query took too long.",
+        "413": "The query, its memory or its answer is too large.",
+        "429": "Too many queries wait.",
+        "503": "No snapshot has been made yet, or others took all the time.",
+    }
+    if is_link:
+        asked: Json = {"parameters": [*_list_parameters(SqlRequest), IF_NONE_MATCH]}
+    else:
+        asked = {
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SqlRequest"}}},
+            }
+        }
+    return {
+        "operationId": "follow_sql_link" if is_link else "ask_sql",
+        "summary": "Answer one query that reads, in SQL of DuckDB",
+        "description": "Views and columns are in docs/sql.md. The media type is that of `format`, else the best of Accept.",
+        "security": [{}, {"sqlToken": []}],
+        **asked,
+        "responses": {
+            "200": {
+                "description": "Its rows, as many as are asked for and allowed.",
+                "headers": {
+                    SNAPSHOT_HEADER: HEADERS[SNAPSHOT_HEADER],
+                    TRUNCATED_HEADER: {"description": "Whether there are more rows.", "schema": {"enum": ["true", "false"]}},
+                },
+                "content": contents,
+            },
+            **({"304": {"description": "The caller has it already."}} if is_link else {}),
+            **_list_problems(problems),
         },
     }

@@ -1,0 +1,94 @@
+"""What the page /sql is before its script runs: the query, what can be asked, and questions to start from."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from service.application import Application
+from service.definitions import Definitions
+from service.examples import read_examples
+from service.schema import read_schema
+from service.settings import Settings, find_in_tree
+from service.web.app import make_app
+from service.web.pages.sql import FIRST_QUERY
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
+    opened = Application(Settings(data_dir=tmp_path_factory.mktemp("sql") / "data", threads=1), definitions)
+    opened.load_shipped()
+    opened.refresh()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def client(application: Application) -> FlaskClient:
+    return make_app(application).test_client()
+
+
+def read_editor(client: FlaskClient, path: str) -> str:
+    (written,) = re.findall(r"<textarea[^>]*>(.*?)</textarea>", client.get(path).get_data(as_text=True), re.S)
+    return html.unescape(written)
+
+
+def test_the_first_query_answers(client: FlaskClient, application: Application) -> None:
+    assert read_editor(client, "/sql") == FIRST_QUERY
+    assert application.read_copy is not None
+    with application.read_copy.ask() as session:
+        assert session.execute(FIRST_QUERY).fetchall()[0][:2] == ("UNMISS", 125)
+
+
+def test_a_link_carries_a_query_as_it_was_written(client: FlaskClient) -> None:
+    query = "select '</textarea><script>alert(1)</script>' & \"x\"\nfrom latest"
+    assert "<script>alert" not in client.get("/sql", query_string={"sql": query}).get_data(as_text=True)
+    (written,) = re.findall(
+        r"<textarea[^>]*>(.*?)</textarea>", client.get("/sql", query_string={"sql": query}).get_data(as_text=True), re.S
+    )
+    assert html.unescape(written) == query
+
+
+def test_every_view_and_column_that_can_be_asked_is_named_with_its_comment(
+    client: FlaskClient, application: Application
+) -> None:
+    text = html.unescape(client.get("/sql").get_data(as_text=True))
+    with application.warehouse.cursor() as session:
+        views = read_schema(session)
+    assert {"latest", "observations", "kpi_values"} <= {view.name for view in views}
+    for view in views:
+        assert f"<code>{view.call}</code>" in text
+        assert view.comment in text
+        for column in view.columns:
+            assert column.comment in text
+
+
+def test_every_example_is_a_link_that_brings_its_query(client: FlaskClient) -> None:
+    text = client.get("/sql").get_data(as_text=True)
+    for example in read_examples():
+        assert f'href="/sql?example={example.name}"' in text
+        assert read_editor(client, f"/sql?example={example.name}") == example.sql
+    assert client.get("/sql?example=no_such").status_code == 404
+
+
+def test_the_moment_goes_along_with_the_query(client: FlaskClient) -> None:
+    text = client.get("/sql?as_of=2023-10-31&known_at=2024-01-01").get_data(as_text=True)
+    form = text[text.index('id="ask"') : text.index("</textarea>")]
+    assert 'name="as_of" value="2023-10-31"' in form
+    assert 'name="known_at" value="2024-01-01T00:00:00Z"' in form
+
+
+def test_the_charting_library_is_the_one_that_was_published() -> None:
+    folder: Path = find_in_tree("service") / "web" / "static" / "vendor" / "chart.js"
+    # Of the file in the package chart.js 4.6.1.
+    assert (
+        hashlib.sha256((folder / "chart.umd.min.js").read_bytes()).hexdigest()
+        == "87364cc2b2a76a6684929e7d6b80b18a897794db38400caff1fcf1791c6925d2"
+    )
+    assert "MIT License" in (folder / "LICENSE.md").read_text()
