@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from metrics.catalogue import Indicator
-from metrics.charts import Limit, Point, draw_history
+from metrics.charts import Point, draw_history
+from metrics.comparisons import Limit
 from metrics.kpi_file import Kpi
 from metrics.vega import Chart
 from service.warehouse import Connection, run_sql

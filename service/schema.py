@@ -99,4 +99,19 @@ Three things to know:
 - A null is not zero: the figure is missing, under validation or not applicable, and `status` says which.
 - `mission = 'ALL'` is peacekeeping as a whole, as the report prints it. A sum over missions leaves it out.
 - `dimensions` is a map: `dimensions['training']` is null where a figure is not broken down by training.
+
+## Over HTTP
+
+`POST /api/v1/sql` takes `{"sql", "as_of", "known_at", "max_rows", "format"}`, of which all but `sql` may be left out;
+`GET` takes the same as parameters, for links. The answer is JSON, CSV, an Arrow IPC stream or Parquet, by `Accept`
+(`application/json`, `text/csv`, `application/vnd.apache.arrow.stream`, `application/vnd.apache.parquet`) or `format`:
+
+    {"columns": [{"name", "type"}], "rows": [[...]], "truncated": false, "snapshot": "12"}
+
+JSON has at most 1,000 rows unless `max_rows` says otherwise, the other formats as many as the service allows; `truncated`
+and the header `A4P-Truncated` say that there were more. In JSON an integer beyond 2^53, a NaN and an infinity are text.
+
+One query is answered, and only one that reads: SELECT, FROM, WITH, VALUES, PIVOT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN.
+What is refused or fails is 400 with problem details that name `line` and `column`; what takes too long 408, too much
+memory 413; 429 and 503 come with `Retry-After`. Settings `A4P_SQL_*` have the limits and the token.
 """

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from metrics.charts import Bar, draw_comparison
+from metrics.comparisons import Bar, draw_comparison
 from metrics.vega import run_engine
 from service.drawing import DrawingProcess
 from service.errors import DrawingError

@@ -219,6 +219,10 @@ def test_a_cycle_before_is_written_as_it_stood(copy: ReadCopy) -> None:
     assert figures["tpp_trainees", "ALL", "All"].value == 143
     assert figures["serious_misconduct_allegations", "ALL", ""].period == "2022"
     assert ("sofa_incidents_new", "UNMISS", "") not in figures
+    # Windows that end with cycle 5 or after it are of cycle 5.
+    assert ("fatalities_malicious_acts", "ALL", "") not in figures
+    assert ("crime_cases_reported", "MINUSCA", "") in figures
+    assert ("crime_cases_reported", "MONUSCO", "") not in figures
     assert "New SOFA or SOMA incidents" in next(p.unreported for p in report.priorities if p.number == 7)
 
 

@@ -40,16 +40,24 @@ LINK_MISSION = ("About this mission", link_to(uids.MISSION, mission="${__value.r
 
 
 def count_all(queries: Queries) -> list[PanelBuilder]:
-    """Return six counts that fill a line: worse, better, beyond a limit, not reported, overdue, and how new."""
+    """Return eight counts that fill a line: how many figures, what of them, and how new and how sure they are."""
     newest = count(
         "Figures up to?",
         AS_OF + "The last day of the newest period that any of the figures is for.",
         f"1000 * max({queries.period_ends_of_all()})",
-        "No figures by then",
+        "None",
         "text",
     )
-    newest.unit("time:YYYY-MM-DD").text(common.VizTextDisplayOptions().value_size(26))
+    newest.unit("time:YYYY-MM-DD").text(common.VizTextDisplayOptions().value_size(22))
+    figures = f"{queries.figures()} * on (indicator) group_left () {queries.info()}"
     return [
+        count(
+            "Figures?",
+            AS_OF + "Figures that hold, of every indicator and KPI, mission and part.",
+            f"count({figures})",
+            "None by then",
+            "text",
+        ),
         count(
             "Got worse?",
             AS_OF + "Figures that changed for the worse against the period before, by the direction that the catalogue gives.",
@@ -65,7 +73,7 @@ def count_all(queries: Queries) -> list[PanelBuilder]:
             GOOD,
         ),
         count(
-            "Beyond a limit?",
+            "Past limits?",
             AS_OF + "Figures above or below the threshold that is set for them today; `a4p thresholds list` shows all.",
             f"count({queries.beyond()})",
             "None",
@@ -81,9 +89,17 @@ def count_all(queries: Queries) -> list[PanelBuilder]:
             UNSURE,
         ),
         count(
-            "Indicators overdue?",
+            "Overdue?",
             AS_OF + "Indicators of which no mission reported the next period by half a year after its end.",
             f"count({queries.overdue()})",
+            "None",
+            LOOK,
+        ),
+        count(
+            "Not certain?",
+            AS_OF
+            + "Indicator and mission of which a figure is an estimate (a lower bound, or computed) or can be read two ways.",
+            f"count({queries.unsure()})",
             "None",
             LOOK,
         ),

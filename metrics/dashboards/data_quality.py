@@ -66,7 +66,6 @@ def _told(status: str) -> str:
 
 
 def _count(queries: Queries) -> list[PanelBuilder]:
-    unsure = f"({_told('E')} or {_told('P')})"
     reported = f"count({queries.expected()} unless on (indicator, mission) {queries.gaps()})"
     return [
         count(
@@ -98,7 +97,7 @@ def _count(queries: Queries) -> list[PanelBuilder]:
             AS_OF + "Indicator and mission of which any figure is an estimate (a lower bound, or computed) or can be read "
             "two "
             "ways.",
-            f"count({unsure})",
+            f"count({queries.unsure()})",
             "None",
             LOOK,
         ),

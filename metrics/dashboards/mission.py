@@ -28,7 +28,7 @@ def build_page(words: Vocabulary) -> Page:
         "A4P+ mission",
         "Everything about one mission: each figure against the other missions, what is missing, and every year of the record.",
         [
-            Line(4, [(4, panel) for panel in count_all(queries)]),
+            Line(4, [(3, panel) for panel in count_all(queries)]),
             Line(13, [(24, _tabulate_figures(words, queries))]),
             Line(
                 8, [(8, tabulate_beyond(queries)), (8, tabulate_worse(queries, titles)), (8, tabulate_better(queries, titles))]

@@ -37,7 +37,7 @@ def build_page(words: Vocabulary) -> Page:
         "A4P+ overview",
         "What got better, what got worse, where, since when, how sure, and who has not reported.",
         [
-            Line(4, [(4, panel) for panel in count_all(queries)]),
+            Line(4, [(3, panel) for panel in count_all(queries)]),
             Line(7, [(12, tabulate_worse(queries, titles)), (12, tabulate_better(queries, titles))]),
             Line(6, [(12, tabulate_beyond(queries)), (12, tabulate_silent(queries))]),
             Line(11, [(24, _tabulate_standing(words, queries))]),

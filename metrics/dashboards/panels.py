@@ -358,6 +358,7 @@ def draw_states(
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .thresholds(plain_thresholds((None, FIGURE_CELL)))
         .merge_values(True)
+        .per_page(40)
         .show_value(VisibilityMode.AUTO)
         .row_height(0.9)
         .fill_opacity(90)

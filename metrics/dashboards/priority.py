@@ -30,7 +30,7 @@ def build_page(words: Vocabulary) -> Page:
         "A4P+ priority",
         "One priority: each mission's figures on it, what is missing, what got better or worse, and every year of the record.",
         [
-            Line(4, [(4, panel) for panel in count_all(queries)]),
+            Line(4, [(3, panel) for panel in count_all(queries)]),
             Line(13, [(24, tabulate_matrix(words, queries, "What does each mission report on this priority?"))]),
             Line(8, [(12, tabulate_worse(queries, titles)), (12, tabulate_better(queries, titles))]),
             Line(8, [(12, tabulate_beyond(queries)), (12, tabulate_silent(queries))]),

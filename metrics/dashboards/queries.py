@@ -158,6 +158,11 @@ class Queries:
         chosen = select("a4p_indicator_status", among("status", ["M", "U"]), *self.of, *matchers)
         return self._within(f"max by (indicator, mission) ({chosen})")
 
+    def unsure(self) -> str:
+        """Indicator and mission of which any figure that holds is estimated or provisional."""
+        chosen = select("a4p_indicator_status", among("status", ["E", "P"]), *self.of)
+        return self._within(f"max by (indicator, mission) ({chosen})")
+
     def gaps(self) -> str:
         """Indicator and mission that is never reported, behind, missing or under validation; the value is 1."""
         return f"(({self.never_reported()} or {self.behind()} or {self.unvalidated()}) > bool 0)"

@@ -11,6 +11,8 @@ from metrics.reference import render_reference
 from metrics.rules import render_rules
 from service.definitions import read_definitions
 from service.errors import ServiceError
+from service.examples import read_examples
+from service.schema import read_shipped_schema, render_sql_reference
 from service.settings import find_in_tree
 
 
@@ -38,6 +40,7 @@ def list_generated() -> dict[Path, str]:
     dashboards = render_dashboards(definitions.catalogue, definitions.kpis)
     return {
         find_in_tree("docs") / "metrics.md": render_reference(definitions.catalogue, definitions.kpis),
+        find_in_tree("docs") / "sql.md": render_sql_reference(read_shipped_schema(), read_examples()),
         **{prometheus / "rules" / name: text for name, text in rules.items()},
         **{prometheus / "compose" / name: text for name, text in container_files.items()},
         **{find_in_tree("grafana") / "dashboards" / name: text for name, text in dashboards.items()},
@@ -53,7 +56,7 @@ Examples:
 )
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; fail when a file would change.")
 def generate(only_check: bool) -> None:
-    """Write every generated file of this checkout: docs/metrics.md, and what prometheus and grafana hold of them."""
+    """Write every generated file of this checkout, below docs, prometheus and grafana."""
     stale = []
     for file, text in list_generated().items():
         if file.exists() and file.read_text(encoding="utf-8") == text:

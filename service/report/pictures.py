@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from metrics.charts import PARTS, Bar, Part, Point, draw_comparison, draw_history, draw_parts
+from metrics.charts import Point, draw_history
+from metrics.comparisons import PARTS, Bar, Part, draw_comparison, draw_parts
 from metrics.vega import Chart, Engine, render_svg
 from service.report.figures import WHOLE, CycleReport, Figure, IndicatorReport, PriorityReport
 

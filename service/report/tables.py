@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from metrics.charts import NOT_FINAL
+from metrics.comparisons import NOT_FINAL
 from metrics.figures import STATUS_TEXT, Tone, judge_change, write_change, write_figure
 from service.report.figures import WHOLE, CycleReport, Figure, IndicatorReport, KpiFigure, KpiReport
 

@@ -1,9 +1,16 @@
 -- A row is what one series says in the cycle $period_start..$period_end, with the figure before it.
 create or replace temp table cycle_figures as
-with known as (
+with next_end as (
+    -- Where the catalogue has no later cycle, the next one is taken to be as long.
+    select coalesce(min(period_end), $period_end::date + ($period_end::date - $period_start::date)::integer) as day
+    from cycles
+    where period_end > $period_end
+),
+-- A window that is longer than the cycle belongs to the last cycle that it saw the end of.
+known as (
     select *
     from observations
-    where period_start <= $period_end
+    where period_start <= $period_end and (period_end <= $period_end or period_end < (select day from next_end))
 ),
 current_indicators as (
     select indicator, ordinal, unit, frequency, dimensions as known_dimensions

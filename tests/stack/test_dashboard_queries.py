@@ -192,9 +192,17 @@ def by(label: str, series: list[dict[str, Any]]) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("uid", "title", "query"),
     [
+        (
+            "a4p-overview",
+            "Figures?",
+            """
+            select (select count(*) from latest where value is not null)
+                + (select count(*) from kpi_latest join kpis using (kpi) where priority <> 'all')
+            """,
+        ),
         ("a4p-overview", "Got worse?", TURNED.replace("?", "'lower'", 1).replace("?", "'higher'")),
         ("a4p-overview", "Got better?", TURNED.replace("?", "'higher'", 1).replace("?", "'lower'")),
-        ("a4p-overview", "Beyond a limit?", "select count(*) from threshold_breaches"),
+        ("a4p-overview", "Past limits?", "select count(*) from threshold_breaches"),
         ("a4p-overview", "Figures up to?", "select 1000 * epoch(max(period_end)) from latest"),
         ("a4p-data-quality", "Totals that disagree?", "select count(*) from reconciliation where not agrees"),
         (

@@ -1,0 +1,206 @@
+"""Charts that compare: the figures of one period side by side, and the parts of a whole; with what all charts share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from metrics.figures import STATUS_TEXT, write_figure
+from metrics.vega import CHARACTER_PIXELS, EARLIER, INK, LIMIT, PAPER, Chart, Spec, doubt, frame, layer, pad_labels, text_layer
+
+# Okabe and Ito's palette, told apart by colour-blind readers and in grey print, darkest first; for the parts of a whole.
+PARTS = ("#0072b2", "#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#d55e00")
+WIDTH = 680
+# Figures that stand, but may change.
+NOT_FINAL = ("E", "P")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A threshold on one series."""
+
+    series: str
+    comparison: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What one series says in one period, with what it said in the period before."""
+
+    label: str
+    value: float | None
+    status: str = "A"
+    previous: float | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part (a dimension value) of one row (a mission or period)."""
+
+    label: str
+    part: str
+    value: float | None
+    status: str = "A"
+
+
+def draw_comparison(
+    bars: Sequence[Bar],
+    unit: str,
+    title: str,
+    previous: str = "the period before",
+    limits: Sequence[Limit] = (),
+    room: int = WIDTH,
+) -> Chart:
+    """Return one period's figures side by side, largest first, each printed; those without a value come last, with a mark.
+
+    A grey tick is the figure of the period before; `previous` is what the legend calls that. An orange tick is a limit.
+    """
+    if not bars:
+        return draw_nothing(title)
+    ordered = sorted(bars, key=lambda bar: (bar.value is None, -(bar.value or 0)))
+    widest = max(len(bar.label) for bar in ordered)
+    width = room - round(widest * CHARACTER_PIXELS) - 90
+    most = max((value for bar in bars for value in (bar.value, bar.previous) if value is not None), default=0) or 1
+    texts = [tell_status(bar.value, unit, bar.status) for bar in ordered]
+    values = [
+        {
+            "label": bar.label,
+            "kind": "none" if bar.value is None else "bar",
+            "value": bar.value,
+            "base": 0,
+            "edge": _find_edge(bar, (len(text) * CHARACTER_PIXELS + 16) * most / width),
+            "text": text,
+            "doubtful": bar.status in NOT_FINAL,
+        }
+        for bar, text in zip(ordered, texts, strict=True)
+    ]
+    values += [{"label": bar.label, "kind": "previous", "value": bar.previous} for bar in ordered if bar.previous is not None]
+    labels = {bar.label for bar in bars if bar.value is not None}
+    limits = [limit for limit in limits if limit.series in labels]
+    values += [{"label": limit.series, "kind": "limit", "value": limit.value} for limit in limits]
+    y = {
+        "field": "label",
+        "type": "nominal",
+        "sort": [bar.label for bar in ordered],
+        "axis": {"title": None, "ticks": False, "domain": False, "labelPadding": 6},
+    }
+    x = {"field": "value", "type": "quantitative", "scale": {"zero": True}, "axis": None}
+    tick = {"type": "tick", "thickness": 4, "size": 20, "opacity": 1, "stroke": PAPER, "strokeWidth": 1}
+    layers = [
+        layer("bar", {"type": "bar", "height": 14}, x=x, x2={"field": "base"}, y=y, **doubt()),
+        *(layer(kind, {**tick, "color": color}, x=x, y=y) for kind, color in (("previous", EARLIER), ("limit", LIMIT))),
+        text_layer("bar", {**x, "field": "edge"}, y, align="left", dx=6),
+        text_layer("none", {**x, "field": "edge"}, y, {"value": EARLIER}, align="left", dx=6),
+    ]
+    padding = pad_labels(bar.label for bar in ordered)
+    spec: Spec = {"data": {"values": values}, "width": width, "height": {"step": 22}, "padding": padding, "layer": layers}
+    notes = [
+        *(["grey tick: " + previous] if any(bar.previous is not None for bar in bars) else []),
+        *(
+            f"orange tick: limit, {text}"
+            for text in dict.fromkeys(f"{limit.comparison} {write_figure(limit.value, unit)}" for limit in limits)
+        ),
+        *explain_doubt(bar.status for bar in bars),
+    ]
+    return frame(spec, title, describe_figures(((bar.label, bar.value, bar.status) for bar in ordered), unit), notes)
+
+
+def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) -> Chart:
+    """Return parts of a whole (at most six) stacked in one bar a row, in the order given, printed where they fit.
+
+    A part without a value is told beside its bar. Raises ValueError for more parts than there are colours to tell apart.
+    """
+    names = list(dict.fromkeys(part.part for part in parts))
+    labels = list(dict.fromkeys(part.label for part in parts))
+    if len(names) > len(PARTS):
+        raise ValueError(f"{len(names)} parts, but only {len(PARTS)} colours can be told apart: draw a history of each")
+    if not parts:
+        return draw_nothing(title)
+    sums = {label: math.fsum(part.value or 0 for part in parts if part.label == label) for label in labels}
+    width = room - round(max(map(len, labels)) * CHARACTER_PIXELS) - 130
+    pixels_a_unit = width / (max(sums.values()) or 1)
+    values: list[Spec] = []
+    for label in labels:
+        begin = 0.0
+        absent = []
+        for part in sorted((part for part in parts if part.label == label), key=lambda part: names.index(part.part)):
+            if part.value is None:
+                absent.append(f"{part.part}: {STATUS_TEXT[part.status]}")
+                continue
+            text = write_figure(part.value, unit) + (f" {part.status}" if part.status in NOT_FINAL else "")
+            values.append(
+                {
+                    "label": label,
+                    "kind": "part",
+                    "part": part.part,
+                    "from": begin,
+                    "to": begin + part.value,
+                    "middle": begin + part.value / 2,
+                    "text": text if len(text) * CHARACTER_PIXELS < part.value * pixels_a_unit else "",
+                    "light": names.index(part.part) in (1, 2),
+                }
+            )
+            begin += part.value
+        total = "" if unit == "ratio" else write_figure(begin, unit)
+        values.append({"label": label, "kind": "end", "to": begin, "text": "; ".join(filter(None, [total, *absent]))})
+    y = {
+        "field": "label",
+        "type": "nominal",
+        "sort": labels,
+        "axis": {"title": None, "ticks": False, "domain": False, "labelPadding": 6},
+    }
+    x = {"type": "quantitative", "scale": {"zero": True, "domain": [0, max(sums.values()) or 1]}, "axis": None}
+    x2 = {"field": "to"}
+    color = {
+        "field": "part",
+        "type": "nominal",
+        "scale": {"domain": names, "range": list(PARTS[: len(names)])},
+        "legend": {"orient": "top", "title": None, "symbolType": "square", "columnPadding": 28},
+    }
+    layers = [
+        layer("part", {"type": "bar", "height": 18, "stroke": PAPER}, x={**x, "field": "from"}, x2=x2, y=y, color=color),
+        text_layer("part", {**x, "field": "middle"}, y, {"condition": {"test": "datum.light", "value": INK}, "value": PAPER}),
+        text_layer("end", {**x, "field": "to"}, y, align="left", dx=6),
+    ]
+    padding = pad_labels(labels)
+    spec: Spec = {"data": {"values": values}, "width": width, "height": {"step": 26}, "padding": padding, "layer": layers}
+    told = ((f"{part.label}, {part.part}", part.value, part.status) for part in parts)
+    return frame(spec, title, describe_figures(told, unit), [])
+
+
+def draw_nothing(title: str) -> Chart:
+    """Return the chart of a metric of which no figure is known."""
+    spec: Spec = {
+        "data": {"values": [{}]},
+        "width": WIDTH,
+        "height": 30,
+        "view": {"stroke": None},
+        "mark": {"type": "text", "text": "No figure is known."},
+    }
+    return frame(spec, title, "No figure is known.", [])
+
+
+def tell_status(value: float | None, unit: str, status: str) -> str:
+    """Return a figure with the letter of its status, or the word for why there is none."""
+    if value is None:
+        return STATUS_TEXT[status]
+    return write_figure(value, unit) + (f" {status}" if status in NOT_FINAL else "")
+
+
+def explain_doubt(statuses: Iterable[str]) -> list[str]:
+    """Return what the letters stand for, of those that occur."""
+    seen = set(statuses)
+    return [f"{status} {STATUS_TEXT[status]}" for status in NOT_FINAL if status in seen]
+
+
+def describe_figures(told: Iterable[tuple[str, float | None, str]], unit: str) -> str:
+    """Return what the chart shows in words, for those who do not see it."""
+    return "; ".join(f"{label}: {tell_status(value, unit, status)}" for label, value, status in told) + "."
+
+
+def _find_edge(bar: Bar, text_length: float) -> float:
+    """Return behind which value the figure is printed: the bar's or, where its tick stands in the way, the one before."""
+    end = max(bar.value or 0, 0)
+    return bar.previous if bar.previous is not None and end <= bar.previous < end + text_length else end

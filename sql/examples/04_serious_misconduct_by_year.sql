@@ -1,0 +1,8 @@
+-- How did allegations of serious misconduct go up and down, year by year?
+select
+    year(period_end) as year,
+    value as allegations,
+    value - lag(value) over (order by period_end) as change
+from observations
+where indicator = 'serious_misconduct_allegations'
+order by year;

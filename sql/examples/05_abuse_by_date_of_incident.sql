@@ -1,0 +1,6 @@
+-- How old are the acts behind allegations of sexual exploitation and abuse?
+select year(period_end) as reported_in, dimensions['incident_date'] as incident_date, value
+from observations
+where indicator = 'sea_allegations_by_incident_date'
+order by reported_in desc, incident_date
+limit 8;

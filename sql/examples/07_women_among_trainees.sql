@@ -1,0 +1,5 @@
+-- Where is the share of women among trainees highest?
+select dimensions['training'] as training, value as share_of_women
+from latest
+where indicator = 'tpp_trainees_women_ratio'
+order by share_of_women desc, training;

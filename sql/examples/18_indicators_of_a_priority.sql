@@ -1,0 +1,6 @@
+-- What is measured for women, peace and security, and where does it stand?
+select i.title, i.unit, l.mission, round(l.value, 3) as value, l.period_end
+from indicators as i
+join latest as l using (indicator)
+where i.priority = 'women_peace_and_security'
+order by i.title, l.mission;
