@@ -302,6 +302,7 @@ def try_threshold(connection: Connection, definitions: Definitions, wanted: Thre
         comparison=threshold.comparison,
         severity=threshold.severity,
         limit_value=threshold.limit,
+        is_rare=is_rare,
     ).fetchall()
     figures: list[TriedFigure] = []
     for row in rows:

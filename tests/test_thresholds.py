@@ -18,6 +18,8 @@ from service.definitions import Definitions
 from service.errors import ThresholdError
 from service.settings import Settings, find_in_tree
 from service.thresholds import check_defaults, remove_threshold, set_threshold, store_default_thresholds, try_threshold
+from service.warehouse import read_sql
+from tests.bench.data import World, make_warehouse, store_thresholds, write_catalogue
 from tests.conftest import Clock, WriteCsv
 
 NOW = datetime(2024, 9, 10, 12, tzinfo=UTC)
@@ -404,3 +406,39 @@ def test_a_suggested_limit_of_rare_events_is_rarely_passed_by_chance(application
     limits = {s.limit: s.reason for s in try_it(application, threshold("sea_allegations", None), suggest=True).suggestions}
     assert "Poisson, mean 4" in limits[8]
     assert find_poisson_tail(9, 4) <= 0.05 < find_poisson_tail(8, 4)
+
+
+def test_thousands_of_thresholds_govern_each_its_series_and_one_is_tried_against_them(tmp_path: Path) -> None:
+    # Of six thresholds on each of 2,000 series, those of one metric and severity are what a trial replaces.
+    world = World(2_000, 4)
+    catalogue = write_catalogue(world, tmp_path / "catalogue")
+    definitions = make_warehouse(world, catalogue, tmp_path / "data", threads=1)
+    store_thresholds(tmp_path / "data")
+    application = Application(Settings(data_dir=tmp_path / "data", catalogue=catalogue, threads=1), definitions, Clock(NOW))
+    try:
+        application.refresh()
+        exposed = b"".join(application.exposition.text.chunks).decode()
+        with application.warehouse.cursor() as cursor:
+            ((governed,),) = cursor.execute("select count(*) from latest where value is not null").fetchall()
+            assert exposed.count("\na4p_threshold{") == 6 * governed > 10_000
+            wanted = threshold("a4p_bench_0_trained", 0, severity="warning")
+            trial = try_threshold(cursor, definitions, wanted)
+            # Each series keeps its own: the general one governs none.
+            assert trial.tried == [] and len(trial.figures) > 700
+            own = threshold("a4p_bench_0_trained", 0, mission="UNMISS", dimensions={"training": "Training 1"})
+            assert try_threshold(cursor, definitions, own).tried == []
+    finally:
+        application.close()
+
+
+def test_a_trial_compares_no_figure_with_every_other(application: Application, report: Set) -> None:
+    # Such a join took quarters of an hour for a hundred thousand figures.
+    report(("UNMISS", 4, 90), ("UNMISS", 5, 125))
+    said = {"metric": "a4p_sofa_incidents_new", "mission": "*", "dimensions": {}, "comparison": "above",
+            "severity": "warning", "limit_value": 100, "is_rare": True}  # fmt: skip
+    with application.warehouse.cursor() as cursor:
+        for statement in cursor.extract_statements(read_sql("thresholds/try")):
+            bound = {name: said[name] for name in statement.named_parameters}
+            plan = "".join(row[1] for row in cursor.execute(f"explain {statement.query}", bound or None).fetchall())
+            assert "NL_JOIN" not in plan, plan
+            cursor.execute(statement, bound or None)

@@ -15,14 +15,38 @@ select
     $severity as severity, coalesce($limit_value::double, if($comparison = 'above', 1, -1) * 1.7e308) as limit_value,
     null::varchar as note, 'tried' as set_by, 'infinity'::timestamptz as recorded_at;
 
+-- Both are about one metric: what it shows is found once, from the observations of its own series alone.
+create or replace temp table tried_series as
+select s.*
+from store.series as s
+join indicators as i using (indicator)
+where $metric in (i.metric, 'a4p_indicator_change');
+
+create or replace temp table tried_revisions as
+select *
+from store.observations
+where rowid in (
+    select arg_max(rowid, batch_id)
+    from store.observations
+    where recorded_at <= known_at_time() and series_id in (select series_id from tried_series)
+    group by series_id, period_start, period_end
+);
+
+create or replace temp table tried_observed as
+select s.indicator, s.mission, s.dimensions, h.*
+from store.holdings_of('tried_revisions') as h
+join tried_series as s using (series_id);
+
+create or replace temp table tried_holdings as
+from store.threshold_holdings_of('tried_thresholds', 'tried_observed')
+where unreported_period_end is null;
+
 create or replace temp table trial as
 with tried as (
-    from evaluate_thresholds('tried_thresholds')
-    where unreported_period_end is null
+    from evaluate_shown('tried_thresholds', 'tried_holdings')
 ),
 today as (
-    from evaluate_thresholds('today_thresholds')
-    where unreported_period_end is null
+    from evaluate_shown('today_thresholds', 'tried_holdings')
 )
 select
     coalesce(n.mission, d.mission) as mission,
@@ -38,17 +62,20 @@ select
 from tried as n
 full join today as d using (mission, dimensions, holds_from);
 
--- Earlier periods of one series are those that ended before, of the same length but for the days that months differ in.
-with followed as (
-    select t.*, avg(e.value) as earlier_mean, count(e.value) as earlier_count
+-- Earlier periods of one series are those that ended before, of the same length but for the days that months differ in. They
+-- are counted for rare events alone, and by an inner join: as an outer one, with its inequalities, it would compare every pair.
+with earlier as (
+    select t.mission, t.dimensions, t.period_start, t.period_end, avg(e.value) as earlier_mean, count(*) as earlier_count
     from trial as t
-    left join trial as e
-        on e.mission = t.mission and e.dimensions = t.dimensions and e.period_end < t.period_start
+    join trial as e using (mission, dimensions)
+    where $is_rare
+        and e.period_end < t.period_start
         and abs((e.period_end - e.period_start) - (t.period_end - t.period_start)) <= 4
     group by all
 )
 select
-    mission, dimensions, period_start, period_end, value, excess, is_tried, fires, fires_today, is_newest,
-    earlier_mean, earlier_count
-from followed
-order by fires desc, period_end desc, excess desc, mission, dimensions::varchar
+    t.mission, t.dimensions, t.period_start, t.period_end, t.value, t.excess, t.is_tried, t.fires, t.fires_today, t.is_newest,
+    e.earlier_mean, coalesce(e.earlier_count, 0) as earlier_count
+from trial as t
+left join earlier as e using (mission, dimensions, period_start, period_end)
+order by t.fires desc, t.period_end desc, t.excess desc, t.mission, t.dimensions::varchar

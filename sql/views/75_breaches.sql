@@ -115,11 +115,8 @@ from store.threshold_holdings_of(limits, 'holdings');
 
 comment on macro table threshold_holdings is 'What each series of the metrics that thresholds name shows, with the dates as of which it does.';
 
-create or replace macro evaluate_thresholds(limits) as table
-with shown as materialized (
-    from threshold_holdings(limits)
-),
-governing as (
+create or replace macro evaluate_shown(limits, shown) as table
+with governing as (
     from governing_thresholds(limits, shown)
 )
 select
@@ -128,8 +125,16 @@ select
     if(g.comparison = 'above', s.value > g.limit_value, s.value < g.limit_value) as is_breach,
     s.period_start, s.period_end, s.status, s.source, s.page, s.batch_id, s.unreported_period_end,
     s.holds_from, s.holds_until, g.threshold_mission, g.threshold_dimensions, g.note, g.set_by, g.set_at
-from shown as s
+from query_table(shown) as s
 join governing as g using (metric, mission, dimensions);
+
+comment on macro table evaluate_shown is 'Every figure of `shown`, which threshold_holdings gives, that thresholds govern, and whether it breaches them.';
+
+create or replace macro evaluate_thresholds(limits) as table
+with shown as materialized (
+    from threshold_holdings(limits)
+)
+from evaluate_shown(limits, shown);
 
 comment on macro table evaluate_thresholds is 'Every figure that thresholds govern, over the whole history, and whether it breaches them.';
 

@@ -19,6 +19,7 @@ from tests.bench.render import measure_render
 from tests.bench.scrape import measure_busy_scrape, measure_scrape
 from tests.bench.snapshot import measure_snapshot
 from tests.bench.start import measure_start
+from tests.bench.thresholds import measure_thresholds
 
 BENCHES: dict[str, Bench] = {
     "scrape": measure_scrape,
@@ -26,6 +27,7 @@ BENCHES: dict[str, Bench] = {
     "render": measure_render,
     "load": measure_load,
     "snapshot": measure_snapshot,
+    "thresholds": measure_thresholds,
     "start": measure_start,
     "remote_read": measure_remote_read,
     "pages": measure_pages,

@@ -135,3 +135,14 @@ def make_warehouse(world: World, catalogue: Path, data_dir: Path, threads: int =
     finally:
         warehouse.close()
     return definitions
+
+
+def store_thresholds(data_dir: Path) -> None:
+    """Set a threshold of each comparison and severity on every series of a warehouse."""
+    warehouse = open_warehouse(data_dir / "warehouse.duckdb", 2, "4GB")
+    try:
+        with warehouse.write() as cursor:
+            cursor.execute(_read_sql("store_thresholds"), {"made_at": MADE_AT})
+        warehouse.checkpoint()
+    finally:
+        warehouse.close()

@@ -23,10 +23,11 @@ class Size:
     load_series: int = 100_000
     small_load_periods: int = 10
     large_load_periods: int = 100
+    threshold_series: int = 170_000
 
     @classmethod
     def quick(cls) -> Size:
-        return cls(10_000, 100_000, 10_000, 10, 100)
+        return cls(10_000, 100_000, 10_000, 10, 100, 17_000)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,92 @@
+"""Thresholds: six on each series of a large world, a million in all; what trying one takes, and what rendering them takes.
+
+Trying one is set against the same trial where no other threshold is set; rendering, by byte (a threshold has more labels than a
+figure), against the same series without thresholds. Seconds are of the processor, of all threads.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from metrics.exposition import assemble_exposition
+from metrics.families import list_families
+from metrics.thresholds import make_threshold
+from service.definitions import Definitions, read_definitions
+from service.settings import read_settings
+from service.snapshot import date_holding, hold
+from service.thresholds import try_threshold
+from service.warehouse import Connection, open_warehouse, read_clock, read_sql, run_sql
+from tests.bench.data import World, make_warehouse, store_thresholds, write_catalogue
+from tests.bench.measure import Figure, Size, answer, find_percentile, run_child, say, tell_seconds
+
+PERIODS = 10
+REPEATS = 3
+
+
+def measure_thresholds(size: Size, folder: Path) -> list[Figure]:
+    """Compare trying a threshold, and rendering, with a million thresholds and with none."""
+    world = World(size.threshold_series, PERIODS)
+    say(f"making a warehouse of {world.observations:,} observations of {world.series:,} series")
+    catalogue = write_catalogue(world, folder / "catalogue")
+    make_warehouse(world, catalogue, folder / "data")
+    bare = run_child("thresholds", folder / "data", catalogue)
+    say("setting six thresholds on each")
+    store_thresholds(folder / "data")
+    full = run_child("thresholds", folder / "data", catalogue)
+    trial, trial_bare = (find_percentile(result["trial"], 0.5) for result in (full, bare))
+    name = f"{full['thresholds']:,} thresholds"
+    per_byte, per_byte_bare = (result["render"] / result["text_bytes"] for result in (full, bare))
+    return [
+        Figure(
+            f"{name}: test of one on {full['figures']:,} figures, to none", tell_seconds(trial_bare), tell_seconds(trial),
+            trial / trial_bare, 3,
+        ),
+        Figure(
+            f"{name}: rendering a megabyte of text, to none", tell_seconds(per_byte_bare * 1e6), tell_seconds(per_byte * 1e6),
+            per_byte / per_byte_bare, 1.25,
+        ),
+        Figure(f"{name}: finding what each governs, in a snapshot", "", tell_seconds(full["govern"])),
+    ]  # fmt: skip
+
+
+def main(data_dir: Path, catalogue: Path) -> None:
+    """Try a threshold and render as the service does, and write the seconds of each."""
+    settings = read_settings(data_dir=data_dir)
+    definitions = read_definitions(catalogue)
+    warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit)
+    cursor = warehouse.cursor()
+    (thresholds,) = cursor.execute("select count(*) from thresholds").fetchone() or (0,)
+    wanted = make_threshold("bench_0_trained", "*", {}, "above", "warning", 900.0, None)
+    trial = []
+    for _ in range(REPEATS):
+        started = time.process_time()
+        figures = len(try_threshold(cursor, definitions, wanted).figures)
+        trial.append(time.process_time() - started)
+    govern, render, text_bytes = _render(cursor, definitions)
+    cursor.close()
+    warehouse.close()
+    answer(thresholds=thresholds, figures=figures, trial=trial, govern=govern, render=render, text_bytes=text_bytes)
+
+
+def _render(cursor: Connection, definitions: Definitions) -> tuple[float, float, int]:
+    """Return the seconds of finding what thresholds govern, those of rendering, and the bytes of the text."""
+    as_of = date_holding(read_clock())
+    hold(cursor, as_of)
+    run_sql(cursor, "snapshot/prepare_kpis", as_of=as_of)
+    for step in ("samples", "find_ended", "carry"):
+        run_sql(cursor, f"snapshot/{step}")
+    started = time.process_time()
+    run_sql(cursor, "snapshot/govern")
+    govern = time.process_time() - started
+    started = time.process_time()
+    rows = cursor.execute(read_sql("exposition/render_families")).fetchall()
+    exposition = assemble_exposition(
+        list_families(definitions.catalogue, definitions.kpis), {metric: body for metric, body, _ in rows}
+    )
+    return govern, time.process_time() - started, sum(map(len, exposition.text.chunks))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
