@@ -138,6 +138,14 @@ def test_an_indicator_added_to_the_catalogue_is_on_its_panels(other_catalogue: P
     assert "joint_visits" in bars
 
 
+def test_a_catalogue_without_a_subject_has_no_dashboard_of_it(other_catalogue: Path) -> None:
+    (other_catalogue / "indicators" / "host_country_cooperation.yaml").unlink()
+    smaller = read_definitions(other_catalogue)
+    rendered = render_dashboards(smaller.catalogue, smaller.kpis)
+    assert {file.name for file in FILES} - rendered.keys() == {"a4p-host-country.json"}
+    assert "sofa_incidents_new" not in rendered["a4p-indicator.json"]
+
+
 def test_rows_of_a_figure_have_titles_with_its_unit_and_part(definitions: Definitions) -> None:
     titles = Vocabulary.make(definitions.catalogue, definitions.kpis).row_titles
     assert titles["sofa_incidents_new|"] == "New SOFA or SOMA incidents"

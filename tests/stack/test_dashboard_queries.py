@@ -84,7 +84,7 @@ def copy(service: tuple[ServiceProcess, str]) -> Iterator[duckdb.DuckDBPyConnect
 def asked(service: tuple[ServiceProcess, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     with PrometheusProcess(tmp_path_factory.mktemp("prometheus"), service_url=service[1], scrapes=True) as running:
         running.query('a4p_indicator_info{job="a4p-history"}', time.time())
-        wait_for(lambda: running.query('count_over_time(a4p_remote_read_queries_total{job="a4p"}[1m]) > 3', time.time()))
+        wait_for(lambda: running.query('count_over_time(a4p_remote_read_queries_total{job="a4p"}[1m]) > 1', time.time()))
         wait_for(lambda: running.query('ALERTS{alertstate="firing"}', time.time()))
         yield Asked(running)
 
