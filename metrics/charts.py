@@ -120,6 +120,8 @@ def draw_history(
 
     labels = _label_periods(points, spans, pixels_a_day)
     values.extend({"series": name, "kind": "label", **label} for name in names for label in labels)
+    for value in values:
+        value["order"] = names.index(value["series"])
     axis: Spec = {"grid": False, "title": None, "tickCount": max(2, width // 60)}
     if labels:
         axis |= {"labels": False, "ticks": False, "domain": False}
@@ -232,8 +234,14 @@ def _draw_fields(points: Sequence[Point], unit: str, title: str) -> Chart:
                 "ink": PAPER if point.value is not None and share >= 1 else INK,
             }
         )
-    x = {"field": "period", "type": "ordinal", "sort": periods, "axis": {"title": None, "orient": "top", "labelAngle": 0}}
-    y = {"field": "series", "type": "nominal", "sort": names, "axis": {"title": None}}
+    x = {
+        "field": "period",
+        "type": "ordinal",
+        "sort": None,
+        "scale": {"domain": periods},
+        "axis": {"title": None, "orient": "top", "labelAngle": 0},
+    }
+    y = {"field": "series", "type": "nominal", "sort": None, "scale": {"domain": names}, "axis": {"title": None}}
     as_given: Spec = {"type": "nominal", "scale": None}
     layers = [
         layer("field", {"type": "rect", "stroke": EARLIER, "strokeWidth": 0.5}, x=x, y=y, color=as_given | {"field": "fill"}),

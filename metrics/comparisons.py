@@ -83,7 +83,8 @@ def draw_comparison(
     y = {
         "field": "label",
         "type": "nominal",
-        "sort": [bar.label for bar in ordered],
+        "sort": None,
+        "scale": {"domain": [bar.label for bar in ordered]},
         "axis": {"title": None, "ticks": False, "domain": False, "labelPadding": 6},
     }
     x = {"field": "value", "type": "quantitative", "scale": {"zero": True}, "axis": None}
@@ -148,7 +149,8 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) 
     y = {
         "field": "label",
         "type": "nominal",
-        "sort": labels,
+        "sort": None,
+        "scale": {"domain": labels},
         "axis": {"title": None, "ticks": False, "domain": False, "labelPadding": 6},
     }
     x = {"type": "quantitative", "scale": {"zero": True, "domain": [0, max(sums.values()) or 1]}, "axis": None}

@@ -59,11 +59,12 @@ def text_layer(kind: str, x: Spec, y: Spec, color: Spec | None = None, **mark: A
 
 
 def arrange(panel: Spec, names: list[str], columns: int) -> Spec:
-    """Return one panel, or the panels of several series in the order given."""
+    """Return one panel, or the panels of several series in the order of the column `order`."""
     if len(names) == 1:
         return panel
     header = {"title": None, "labelAnchor": "start", "labelFontWeight": "bold", "labelPadding": 6, "labelFontSize": 11}
-    facet = {"field": "series", "type": "nominal", "sort": names, "header": header}
+    # Never `sort: [names]`: Vega takes a name such as "if" in it for a part of an expression.
+    facet = {"field": "series", "type": "nominal", "sort": {"field": "order", "op": "min"}, "header": header}
     return {"facet": facet, "columns": columns, "spacing": {"row": 26, "column": 16}, "spec": panel}
 
 

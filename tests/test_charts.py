@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from metrics.charts import Point, draw_history
-from metrics.comparisons import Bar, Limit, Part, draw_comparison, draw_parts
+from metrics.comparisons import PARTS, Bar, Limit, Part, draw_comparison, draw_parts
 from metrics.vega import Chart, render_svg
 from service.application import Application
 from service.definitions import Definitions
@@ -111,6 +113,36 @@ def test_a_chart_obeys_a_strict_policy_tells_itself_in_words_and_is_the_same_eac
         assert element is root or element.get("role") is None
         assert element.get("style") is None
         assert element.tag not in {f"{SVG}style", f"{SVG}script", f"{SVG}image"}
+
+
+PERIODS = st.tuples(st.dates(date(1990, 1, 1), date(2030, 1, 1)), st.integers(0, 4000))
+FIGURES = st.one_of(
+    st.tuples(st.none(), st.sampled_from("MUN")),
+    st.tuples(st.floats(-1e12, 1e12) | st.integers(-3, 3).map(float), st.sampled_from("AEP")),
+)
+NAMES = st.sampled_from(["if", "ALL", 'so "called"', "<b>", "datum.value", "one, two", "é", "\\"])
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.dictionaries(st.tuples(NAMES, PERIODS), FIGURES, max_size=8),
+    st.sampled_from(["count", "ratio", "days", "meters", "square_meters", "boolean", "level"]),
+    NAMES,
+)
+def test_any_figures_of_any_names_make_a_chart(
+    figures: dict[tuple[str, tuple[date, int]], tuple[float | None, str]], unit: str, title: str
+) -> None:
+    points = [
+        Point(name, str(start.year), start, start + timedelta(days=length), value, status)
+        for (name, (start, length)), (value, status) in sorted(figures.items())
+    ]
+    last = {point.series: point for point in points}.values()
+    for chart in (
+        draw_history(points, unit, title, [Limit(point.series, "above", 3) for point in last]),
+        draw_comparison([Bar(point.series, point.value, point.status, point.value) for point in last], unit, title),
+        draw_parts([Part(p.period, p.series, abs(p.value or 0), p.status) for p in points][: len(PARTS)], unit, title),
+    ):
+        assert (read_svg(chart).findtext(f"{SVG}title") or "").startswith(title)
 
 
 @pytest.fixture(scope="module")
