@@ -43,10 +43,10 @@ where unreported_period_end is null;
 
 create or replace temp table trial as
 with tried as (
-    from evaluate_shown('tried_thresholds', 'tried_holdings')
+    from store.evaluate_shown('tried_thresholds', 'tried_holdings')
 ),
 today as (
-    from evaluate_shown('today_thresholds', 'tried_holdings')
+    from store.evaluate_shown('today_thresholds', 'tried_holdings')
 )
 select
     coalesce(n.mission, d.mission) as mission,

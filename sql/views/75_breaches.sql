@@ -115,7 +115,7 @@ from store.threshold_holdings_of(limits, 'holdings');
 
 comment on macro table threshold_holdings is 'What each series of the metrics that thresholds name shows, with the dates as of which it does.';
 
-create or replace macro evaluate_shown(limits, shown) as table
+create or replace macro store.evaluate_shown(limits, shown) as table
 with governing as (
     from governing_thresholds(limits, shown)
 )
@@ -128,13 +128,13 @@ select
 from query_table(shown) as s
 join governing as g using (metric, mission, dimensions);
 
-comment on macro table evaluate_shown is 'Every figure of `shown`, which threshold_holdings gives, that thresholds govern, and whether it breaches them.';
+comment on macro table store.evaluate_shown is 'Every figure of `shown`, which threshold_holdings gives, that thresholds govern, and whether it breaches them.';
 
 create or replace macro evaluate_thresholds(limits) as table
 with shown as materialized (
     from threshold_holdings(limits)
 )
-from evaluate_shown(limits, shown);
+from store.evaluate_shown(limits, shown);
 
 comment on macro table evaluate_thresholds is 'Every figure that thresholds govern, over the whole history, and whether it breaches them.';
 
