@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from grafana_foundation_sdk.models import units
 
 from metrics.dashboards import render_dashboards
 from metrics.dashboards.words import Vocabulary
+from service.commands.generate import SdkMissing, list_generated
 from service.definitions import Definitions, read_definitions
 from service.settings import find_in_tree
 from tests.grafana_dashboard import COLUMNS, GrafanaDashboard
@@ -144,6 +146,16 @@ def test_a_catalogue_without_a_subject_has_no_dashboard_of_it(other_catalogue: P
     rendered = render_dashboards(smaller.catalogue, smaller.kpis)
     assert {file.name for file in FILES} - rendered.keys() == {"a4p-host-country.json"}
     assert "sofa_incidents_new" not in rendered["a4p-indicator.json"]
+
+
+def test_without_the_library_of_dashboards_the_mend_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("metrics.dashboards", "grafana_foundation_sdk"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "grafana_foundation_sdk", None)
+    with pytest.raises(
+        SdkMissing, match=r"grafana_foundation_sdk\S* is missing; 'pip install -r requirements-dev.txt' brings it"
+    ):
+        list_generated()
 
 
 def test_rows_of_a_figure_have_titles_with_its_unit_and_part(definitions: Definitions) -> None:
