@@ -117,4 +117,4 @@ def test_the_handoff_refuses_a_threshold_it_does_not_understand(tmp_path: Path) 
             ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", f"{url}/thresholds"],
             capture_output=True, text=True,
         )  # fmt: skip
-        assert answer.stdout == "404", "nothing but the socket takes thresholds"
+        assert answer.stdout == "405", "the page is only read, and nothing but the socket takes thresholds"

@@ -1,4 +1,4 @@
--- A row is a series that is better or worse than in the period before, those that moved most for their size first.
+-- A row is a series that is better or worse than in the period before, the $most of each that moved most for their size.
 with judged as (
     select
         i.indicator, i.title, i.unit, i.better, c.mission, c.dimensions, c.value, c.previous_value, c.change,
@@ -9,6 +9,10 @@ with judged as (
     left join cycles as y on y.period_start = c.period_start and y.period_end = c.period_end
     where i.better <> 'neutral' and c.change <> 0
 )
-select *
+select *, count(*) over (partition by tone) as tone_count
 from judged
+qualify row_number() over (
+    partition by tone
+    order by abs(change) / greatest(abs(value), abs(previous_value)) desc, abs(change) desc, indicator, mission, dimensions::varchar
+) <= $most
 order by abs(change) / greatest(abs(value), abs(previous_value)) desc, abs(change) desc, indicator, mission, dimensions::varchar

@@ -13,8 +13,8 @@ from metrics.kpi_file import Kpi
 from service.application import Application
 from service.web.pages.layout import Page, find_near, keep_pages, open_page, write_labels
 
-MOST_SERIES = 2000
-MOST_PERIODS = 1000
+MOST_SERIES = 1000
+MOST_PERIODS = 500
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:

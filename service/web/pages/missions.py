@@ -10,7 +10,7 @@ from flask import Blueprint, abort
 from service.application import Application
 from service.web.pages.layout import find_near, keep_pages, open_page, write_labels
 
-MOST_SERIES = 5000
+MOST_SERIES = 1000
 # Of the strip that shows where a mission stands, in pixels.
 STRIP_WIDTH = 120
 STRIP_MARGIN = 5

@@ -29,13 +29,13 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 def render_overview(application: Application, firing: list[dict[str, Any]]) -> str:
     """Return the page, with the alerts that fire."""
     with open_page(application) as page:
-        changes = page.read("pages/list_changes")
+        changes = page.read("pages/list_changes", most=MOST_CHANGES)
         return page.render(
             "overview.html",
             holdings=page.read("pages/describe_holdings")[0],
             priorities=page.read("pages/list_priorities"),
             tones={tone: [row for row in changes if row["tone"] == tone] for tone in ("better", "worse")},
-            most=MOST_CHANGES,
+            counts={row["tone"]: row["tone_count"] for row in changes},
             firing=firing,
             breaches=page.read("pages/list_breaches", metric=None, mission=None),
             overdue=page.read("pages/list_overdue"),

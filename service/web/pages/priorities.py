@@ -12,7 +12,7 @@ from service.application import Application
 from service.web.pages.layout import find_near, keep_pages, open_page, write_labels
 
 WHOLE = "ALL"
-MOST_SERIES = 5000
+MOST_SERIES = 1000
 
 Row = dict[str, Any]
 
