@@ -42,29 +42,29 @@ def _choose(report: CycleReport, entry: IndicatorReport) -> Chart | None:
         if len(missions) < FEWEST_MISSIONS:
             return None
         if parts:
-            return draw_history(
-                [_place(figure, figure.mission, figure.part) for figure in figures], entry.unit, title, room=ROOM
-            )
-        return draw_history(entry.history, entry.unit, title, room=ROOM) if _count_periods(entry.history) > 1 else None
+            points = [_place(figure, figure.mission, figure.part) for figure in figures]
+            return draw_history(points, entry.unit, title, room=ROOM)
+        return _draw_periods(entry, title, 2)
     if len(missions) == 1 and parts:
-        if len(parts) <= len(PARTS) and _is_whole(entry, figures):
-            points = (
-                entry.history if entry.unit != "ratio" else [_place(figure, figure.part, figure.period) for figure in figures]
-            )
-            rows = [Part(p.period, p.series.removeprefix(f"{missions[0]}, "), p.value, p.status) for p in points]
-            return draw_parts(rows, entry.unit, title, room=ROOM)
-        return draw_history(entry.history, entry.unit, title, room=ROOM) if _count_periods(entry.history) > 1 else None
+        if len(parts) > len(PARTS) or not _is_whole(entry, figures):
+            return _draw_periods(entry, title, 2)
+        rows = [Part(figure.period, figure.part, figure.value, figure.status) for figure in figures]
+        if entry.unit != "ratio":
+            rows = [Part(p.period, p.series.removeprefix(f"{missions[0]}, "), p.value, p.status) for p in entry.history]
+        return draw_parts(rows, entry.unit, title, room=ROOM)
     if len(missions) == 1:
-        return (
-            draw_history(entry.history, entry.unit, title, room=ROOM)
-            if _count_periods(entry.history) >= FEWEST_PERIODS
-            else None
-        )
+        return _draw_periods(entry, title, FEWEST_PERIODS)
     shown = [figure for figure in figures if figure.mission != WHOLE]
     if parts or len(shown) < FEWEST_MISSIONS or sum(bool(figure.value) for figure in shown) < 2:
         return None
     bars = [Bar(figure.mission, figure.value, figure.status, figure.previous_value) for figure in shown]
     return draw_comparison(bars, entry.unit, title, room=ROOM)
+
+
+def _draw_periods(entry: IndicatorReport, title: str, fewest: int) -> Chart | None:
+    if _count_periods(entry.history) < fewest:
+        return None
+    return draw_history(entry.history, entry.unit, title, room=ROOM)
 
 
 def _place(figure: Figure, series: str, period: str) -> Point:
