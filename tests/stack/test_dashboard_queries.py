@@ -24,6 +24,7 @@ pytestmark = pytest.mark.stack
 
 DASHBOARDS = {file.stem: GrafanaDashboard(file) for file in sorted((find_in_tree("grafana") / "dashboards").glob("*.json"))}
 METRIC = re.compile(r"\ba4p_[a-z0-9_]+")
+START_SECONDS = 60
 # Panels that are empty with the report alone, by the reason. Everything else has data.
 EMPTY = {
     "Every mission reported on the accountability of peacekeepers": {
@@ -84,8 +85,11 @@ def copy(service: tuple[ServiceProcess, str]) -> Iterator[duckdb.DuckDBPyConnect
 def asked(service: tuple[ServiceProcess, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     with PrometheusProcess(tmp_path_factory.mktemp("prometheus"), service_url=service[1], scrapes=True) as running:
         running.query('a4p_indicator_info{job="a4p-history"}', time.time())
-        wait_for(lambda: running.query('count_over_time(a4p_remote_read_queries_total{job="a4p"}[1m]) > 1', time.time()))
-        wait_for(lambda: running.query('ALERTS{alertstate="firing"}', time.time()))
+        wait_for(
+            lambda: running.query('count_over_time(a4p_exposition_scrapes_total{job="a4p"}[1m]) > 2', time.time()),
+            START_SECONDS,
+        )
+        wait_for(lambda: running.query('ALERTS{alertstate="firing"}', time.time()), START_SECONDS)
         yield Asked(running)
 
 
