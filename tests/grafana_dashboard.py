@@ -75,12 +75,12 @@ class GrafanaDashboard:
         assert values.keys() <= saved.keys()
         return saved | values
 
-    def list_targets(self, values: Mapping[str, str], width: int = PAGE_PIXELS) -> Iterator[Target]:
+    def list_targets(self, values: Mapping[str, str]) -> Iterator[Target]:
         """Yield every query of every panel."""
         scraped = f"{LEAST_SCRAPE_SECONDS}s"
         for panel in self.panels:
             for target in panel.get("targets", []):
-                pixels = max(1, width * panel["gridPos"]["w"] // COLUMNS)
+                pixels = max(1, PAGE_PIXELS * panel["gridPos"]["w"] // COLUMNS)
                 least = parse_duration(target.get("interval") or panel.get("interval") or scraped)
                 step = max(least, math.ceil(self.range_seconds / pixels / 60) * 60)
                 # As wide as four scrapes at least, so that a rate has two samples.

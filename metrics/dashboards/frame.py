@@ -33,11 +33,10 @@ VariableBuilder = dashboard.CustomVariable | dashboard.DatasourceVariable
 
 @dataclass(frozen=True)
 class Line:
-    """Panels side by side, each with its width in columns; `heading` opens a section."""
+    """Panels side by side, each with its width in columns."""
 
     height: int
     panels: Sequence[tuple[int, PanelBuilder]]
-    heading: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,11 +137,6 @@ def _place(lines: Sequence[Line]) -> list[Any]:
     panels: list[Any] = []
     y = 0
     for line in lines:
-        if line.heading:
-            row = dashboard.Row(line.heading).grid_pos(GridPos(h=1, w=COLUMNS, x=0, y=y)).build()
-            row.collapsed = False
-            panels.append(row)
-            y += 1
         x = 0
         for width, builder in line.panels:
             panel = builder.build()

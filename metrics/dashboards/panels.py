@@ -14,7 +14,6 @@ from grafana_foundation_sdk.builders import (
     stat,
     statetimeline,
     table,
-    text,
     timeseries,
 )
 from grafana_foundation_sdk.models.common import (
@@ -51,7 +50,6 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
-from grafana_foundation_sdk.models.text import TextMode
 
 from metrics.dashboards.words import CELL_WORDS, CLEAR, FIGURE, FIGURE_CELL, MISSION_COLOURS, SHORT_WORDS, Vocabulary
 
@@ -74,7 +72,6 @@ class Query:
     expression: str
     legend: str = ""
     instant: bool = False
-    step: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,8 +141,6 @@ def ask(queries: Sequence[Query], *, as_table: bool = False) -> list[prometheus.
         target = target.instant() if query.instant else target.range()
         target = target.format(PromQueryFormat.TABLE if as_table else PromQueryFormat.TIME_SERIES)
         target = target.legend_format(query.legend or "__auto")
-        if query.step:
-            target = target.interval(query.step)
         targets.append(target)
     return targets
 
@@ -393,8 +388,3 @@ def draw_bars_now(title: str, description: str, queries: Sequence[Query], none: 
         .show_unfilled(False)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     )
-
-
-def write(title: str, markdown: str, description: str) -> text.Panel:
-    """Return a panel of text."""
-    return text.Panel().title(title).description(description).mode(TextMode.MARKDOWN).content(markdown)

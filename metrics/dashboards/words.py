@@ -148,10 +148,6 @@ class Vocabulary:
         return tuple(mission.mission for mission in self.catalogue.missions if mission.status == "active")
 
     @property
-    def indicator_titles(self) -> dict[str, str]:
-        return {subject.name: subject.scaled_title for subject in self.subjects}
-
-    @property
     def row_titles(self) -> dict[str, str]:
         return dict(row for subject in self.subjects for row in subject.list_rows())
 
