@@ -108,6 +108,9 @@ def test_what_is_not_there_or_cannot_be_asked_is_told_in_the_layout(client: Flas
 def test_the_moment_is_kept_in_every_link_of_a_page(client: FlaskClient) -> None:
     text = client.get("/?as_of=2023-10-31&known_at=2030-01-01T00:00Z").get_data(as_text=True)
     assert 'href="/?as_of=2023-10-31&amp;known_at=2030-01-01T00%3A00%3A00Z"' in text
+    # The first year and a part of a second are moments too, and an offset is told in UTC.
+    text = client.get("/?as_of=0001-01-01&known_at=0001-01-01T02:00:00.5%2B02:00").get_data(as_text=True)
+    assert 'href="/?as_of=0001-01-01&amp;known_at=0001-01-01T00%3A00%3A00.500000Z"' in text
 
 
 def read_cells(text: str) -> list[list[str]]:

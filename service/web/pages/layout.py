@@ -77,7 +77,7 @@ class Page:
         if self.as_of is not None:
             moment["as_of"] = self.as_of.isoformat()
         if self.known_at is not None:
-            moment["known_at"] = self.known_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            moment["known_at"] = self.known_at.replace(tzinfo=None).isoformat() + "Z"
         return moment
 
     def link(self, path: str, *parts: str, **query: str | None) -> str:
