@@ -6,7 +6,7 @@ format. https://prometheus.io/docs/specs/prw/remote_read_spec/ is the protocol.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 
@@ -23,6 +23,7 @@ from metrics.remote_read_pb2 import (
     Label,
     LabelMatcher,
     Query,
+    ReadHints,
     ReadRequest,
     Sample,
     TimeSeries,
@@ -39,6 +40,11 @@ RECORD = np.dtype([("before", "u1", 3), ("value", "<u8"), ("after", "u1", 7)])
 FIRST_RECORD_MS, LAST_RECORD_MS = 1 << 35, (1 << 42) - 1
 # The end of what holds still, by far the latest of all instants.
 FAR_MS = 400_000 * DAY_MS
+
+
+# What stands before the length of a result in a response.
+RESULT_TAG = EncodedReadResponse(results=[b""]).SerializeToString()[:1]
+CHUNK_BYTES = 1 << 20
 
 
 class MalformedRequest(Exception):
@@ -88,9 +94,51 @@ def read_query(query: Query) -> tuple[list[Matcher], Request]:
     return matchers, Request(start, end, hints.step_ms, hints.range_ms, hints.func, has_hints)
 
 
-def compress_response(results: list[bytes]) -> bytes:
-    """Return the compressed response of these encoded query results."""
-    return bytes(cramjam.snappy.compress_raw(EncodedReadResponse(results=results).SerializeToString()))
+class ResponseWriter:
+    """Puts a compressed response together part by part, so that no step holds all of it and other threads get their turns.
+
+    Snappy's block format is the length of the whole, then elements of which each refers back to what its own block brought;
+    so blocks that the library compressed one by one, each without the length before it, are one block when they are joined.
+    """
+
+    def __init__(self) -> None:
+        self._blocks: list[memoryview] = []
+        self._size = 0
+
+    def write_result(self, parts: Iterable[bytes]) -> None:
+        """Add the result of one query, given in parts."""
+        place = len(self._blocks)
+        size = sum(self._compress(part) for part in parts)
+        head = RESULT_TAG + _encode_varint(size)
+        self._compress(head)
+        # Its length is known only now.
+        self._blocks.insert(place, self._blocks.pop())
+
+    def finish(self) -> list[bytes]:
+        """Return the compressed response, in chunks of about a megabyte."""
+        chunks = []
+        waiting: list[bytes | memoryview] = [_encode_varint(self._size)]
+        size = 0
+        for block in self._blocks:
+            waiting.append(block)
+            size += len(block)
+            if size >= CHUNK_BYTES:
+                chunks.append(b"".join(waiting))
+                waiting, size = [], 0
+        if waiting:
+            chunks.append(b"".join(waiting))
+        return chunks
+
+    def _compress(self, part: bytes) -> int:
+        if part:
+            self._blocks.append(memoryview(cramjam.snappy.compress_raw(part))[len(_encode_varint(len(part))) :])
+            self._size += len(part)
+        return len(part)
+
+
+def _encode_varint(number: int) -> bytes:
+    """Return an unsigned number as protobuf and snappy write it, by way of a message that has a byte before it."""
+    return ReadHints(step_ms=number).SerializeToString()[1:] or b"\0"
 
 
 def encode_series(history: History, selected: Integers, plan: Plan) -> Iterator[tuple[bytes, int, int]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from metrics.history import WholeHistory
 from service.definitions import Definitions
 from service.drawing import DrawingProcess
 from service.errors import LoadError
-from service.history import read_history
+from service.history import HistoryReader
 from service.jobs import Job, JobRunner, list_runs
 from service.load import Batch, Progress, ignore_progress, load_files
 from service.publish import prune_backups, publish_read_copy, write_copy
@@ -55,11 +56,19 @@ class Application:
         except BaseException:
             self.warehouse.close()
             raise
-        self.remote_reader = RemoteReader(settings, self.warehouse, self.self_metrics, lambda: self.history)
+        self.remote_reader = RemoteReader(settings, self.warehouse, self.self_metrics, self.find_history)
         self.sandbox = SandboxPool(settings)
         self.runner = JobRunner(self.warehouse, self.self_metrics, settings.timezone, clock)
-        published = Job("read_copy", "", self._publish, Job("history", "", self._read_history))
-        self.snapshot_job = Job("snapshot", settings.snapshot_cron, self._make_snapshot, published)
+        # Apart: ten million observations take most of a minute, and nobody else has to wait for it.
+        self._history_job = Job("history", "", self._read_history, is_apart=True)
+        self._history_reader = HistoryReader(self.warehouse)
+        self._history_thread: threading.Thread | None = None
+        self._is_history_tried = threading.Event()
+        published = Job("read_copy", "", self._publish)
+        self._published_snapshot_job = Job("snapshot", "", self._make_snapshot, published)
+        self.snapshot_job = Job(
+            "snapshot", settings.snapshot_cron, self._make_snapshot, replace(published, followed_by=self._history_job)
+        )
         self.jobs = [
             self.snapshot_job,
             Job("checkpoint", settings.checkpoint_cron, self._checkpoint),
@@ -86,13 +95,26 @@ class Application:
         files = self.definitions.observation_files
         return load_files(self.warehouse, files, SHIPPED_BY, is_shipped=True, clock=self.clock) if files else []
 
-    def refresh(self) -> Snapshot:
-        """Make a snapshot, serve it and publish the read copy. Raises the snapshot's error; the last good one stays."""
-        error = self.runner.run(self.snapshot_job)
+    def refresh(self, with_history: bool = True) -> Snapshot:
+        """Make a snapshot, serve it, publish the read copy, and read the history that PromQL is answered from.
+
+        Raises the snapshot's error; the last good one stays.
+        """
+        error = self.runner.run(self.snapshot_job if with_history else self._published_snapshot_job)
         if error is not None:
             raise error
         assert self.snapshot is not None
         return self.snapshot
+
+    def start_history(self) -> None:
+        """Begin to read the history; queries that come before it is there wait for it."""
+        self._history_thread = threading.Thread(target=self.runner.run, args=[self._history_job], name="history")
+        self._history_thread.start()
+
+    def find_history(self, patience_seconds: float) -> WholeHistory | None:
+        """Return the newest history, at first waiting for it so long at most; None where it is not there then."""
+        self._is_history_tried.wait(patience_seconds)
+        return self.history
 
     def list_runs(self, last: int, only_failed: bool) -> list[dict[str, object]]:
         """Return the newest runs of jobs, as they stand now."""
@@ -105,6 +127,9 @@ class Application:
 
     def close(self) -> None:
         """Stop the jobs after the one that is running, and close the warehouse."""
+        self._history_reader.stop()
+        if self._history_thread is not None:
+            self._history_thread.join()
         self.runner.stop()
         self.drawing.close()
         self.sandbox.close()
@@ -122,8 +147,11 @@ class Application:
         return snapshot.series_count
 
     def _read_history(self) -> int:
-        # One assignment: a query that began on the history before ends on it.
-        self.history = read_history(self.warehouse, self.history)
+        try:
+            # One assignment: a query that began on the history before ends on it.
+            self.history = self._history_reader.read(self.history)
+        finally:
+            self._is_history_tried.set()
         return self.history.series_count
 
     def _publish(self) -> int:

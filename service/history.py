@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import duckdb
 import numpy as np
 
 from metrics.history import DAY_MS, METRIC_LABEL, History, LabelColumn, WholeHistory
+from service.errors import WarehouseError
 from service.warehouse import Connection, Warehouse, read_sql, run_sql
 
 # Observations of which is computed at once how long they hold.
@@ -38,24 +40,57 @@ def prepare_recorded(cursor: Connection) -> None:
     run_sql(cursor, "remote_read/drop_part")
 
 
-def read_history(warehouse: Warehouse, earlier: WholeHistory | None = None) -> WholeHistory:
-    """Return the history as committed now: all of it from one transaction. What has not changed is that of `earlier`."""
-    cursor = warehouse.cursor()
-    try:
-        cursor.begin()
-        state = cursor.execute(read_sql("remote_read/read_state")).fetchone()
-        recorded_state = state, cursor.execute(read_sql("remote_read/read_recorded_state")).fetchone()
-        if earlier is not None and earlier.recorded.state == recorded_state:
-            return earlier
-        if earlier is not None and earlier.reported.state == state:
-            reported = earlier.reported
-        else:
-            prepare_reported(cursor)
-            reported = _read_columns(cursor, DAY_MS, state)
-        prepare_recorded(cursor)
-        return WholeHistory(reported, _read_columns(cursor, 1, recorded_state))
-    finally:
-        cursor.close()
+class HistoryReader:
+    """Reads the history out of a warehouse, one reading at a time, until it is stopped."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._reading: Connection | None = None
+        self._is_stopped = False
+
+    def read(self, earlier: WholeHistory | None = None) -> WholeHistory:
+        """Return the history as committed now: all of it from one transaction. What has not changed is that of `earlier`.
+
+        Raises WarehouseError when it was stopped.
+        """
+        self._reading = cursor = self._warehouse.cursor()
+        try:
+            cursor.begin()
+            return _read_history(cursor, earlier, self._check)
+        except duckdb.InterruptException:
+            raise self._tell_stop() from None
+        finally:
+            self._reading = None
+            cursor.close()
+
+    def stop(self) -> None:
+        """Make a reading that goes on end soon, and every later one at once."""
+        self._is_stopped = True
+        if (reading := self._reading) is not None:
+            reading.interrupt()
+
+    def _check(self, share: float) -> None:
+        if self._is_stopped:
+            raise self._tell_stop()
+
+    @staticmethod
+    def _tell_stop() -> WarehouseError:
+        return WarehouseError("the service was stopped before it had read the history")
+
+
+def _read_history(cursor: Connection, earlier: WholeHistory | None, tell_share: Callable[[float], None]) -> WholeHistory:
+    tell_share(0)
+    state = cursor.execute(read_sql("remote_read/read_state")).fetchone()
+    recorded_state = state, cursor.execute(read_sql("remote_read/read_recorded_state")).fetchone()
+    if earlier is not None and earlier.recorded.state == recorded_state:
+        return earlier
+    if earlier is not None and earlier.reported.state == state:
+        reported = earlier.reported
+    else:
+        prepare_reported(cursor, tell_share)
+        reported = _read_columns(cursor, DAY_MS, state)
+    prepare_recorded(cursor)
+    return WholeHistory(reported, _read_columns(cursor, 1, recorded_state))
 
 
 def _read_columns(cursor: Connection, tick_ms: int, state: object) -> History:

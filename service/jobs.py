@@ -27,13 +27,15 @@ MOST_MISSED = 10_080
 class Job:
     """Work with a name; `work` returns how many rows it produced.
 
-    `cron` is empty for work that only follows other work; `followed_by` runs after it, whether it succeeded or not.
+    `cron` is empty for work that only follows other work; `followed_by` runs after it, whether it succeeded or not. A job that
+    `is_apart` may run beside another.
     """
 
     name: str
     cron: str
     work: Callable[[], int | None]
     followed_by: Job | None = None
+    is_apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class JobRunner:
         self._clock = clock
         self._zone = ZoneInfo(timezone)
         self._running = threading.Lock()
+        self._running_apart = threading.Lock()
         self._next_due: dict[str, datetime] = {}
         self._scheduler = BackgroundScheduler(
             timezone=self._zone,
@@ -102,7 +105,7 @@ class JobRunner:
         return error
 
     def _run_one(self, job: Job, due: datetime | None) -> Exception | None:
-        with self._running:
+        with self._running_apart if job.is_apart else self._running:
             started = self._clock()
             run_id = self._record_start(job.name, due or started, started)
             rows: int | None = None

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import duckdb
 
 from metrics.history import WholeHistory
-from metrics.remote_read import MalformedRequest, compress_response, decode_request, encode_series, read_query
+from metrics.remote_read import MalformedRequest, ResponseWriter, decode_request, encode_series, read_query
 from metrics.remote_read_grid import GridTooLong, plan_samples
 from metrics.remote_read_pb2 import Query
 from service.errors import ServiceError
@@ -34,14 +34,14 @@ class ReadRefused(ServiceError):
 
 
 class RemoteReader:
-    """Answers requests from the history that `find_history` returns at their beginning."""
+    """Answers requests from the history that `find_history` returns at their beginning, within so many seconds."""
 
     def __init__(
         self,
         settings: Settings,
         warehouse: Warehouse,
         self_metrics: SelfMetrics,
-        find_history: Callable[[], WholeHistory | None],
+        find_history: Callable[[float], WholeHistory | None],
     ) -> None:
         self._settings = settings
         self._warehouse = warehouse
@@ -52,26 +52,34 @@ class RemoteReader:
         self.places = settings.remote_read_concurrency * (1 + WAITING_PER_TURN)
         self._places = threading.BoundedSemaphore(self.places)
 
-    def answer(self, body: bytes) -> bytes:
-        """Return the compressed response to a compressed request. Raises ReadRefused."""
+    def answer(self, body: bytes) -> list[bytes]:
+        """Return the compressed response to a compressed request, in chunks. Raises ReadRefused."""
         started = time.monotonic()
         deadline = started + self._settings.remote_read_seconds
         try:
             request = decode_request(body, self._settings.remote_read_request_bytes)
             with self._take_turn(deadline):
-                history = self._find_history()
+                history = self._find_history(max(0.0, deadline - time.monotonic()))
                 if history is None:
-                    raise ReadRefused(UNAVAILABLE, "not_ready", "the history is not read yet; ask again in a moment")
+                    raise ReadRefused(
+                        UNAVAILABLE,
+                        "not_ready",
+                        "the history is not read from the warehouse yet; ask again in a moment, 'a4p jobs' tells how it goes",
+                    )
                 answering = _Answering(self._settings, self._warehouse, history, deadline)
-                results = [answering.answer(query) for query in request.queries]
-                response = compress_response(results)
+                writer = ResponseWriter()
+                for query in request.queries:
+                    writer.write_result(answering.answer(query))
+                response = writer.finish()
         except MalformedRequest as error:
             self._self_metrics.tell_refused_read("malformed")
             raise ReadRefused(MALFORMED, "malformed", str(error)) from None
         except ReadRefused as refusal:
             self._self_metrics.tell_refused_read(refusal.reason)
             raise
-        self._self_metrics.tell_read(len(results), answering.series_count, answering.sample_count, time.monotonic() - started)
+        self._self_metrics.tell_read(
+            len(request.queries), answering.series_count, answering.sample_count, time.monotonic() - started
+        )
         return response
 
     def refuse_body(self, size: int) -> ReadRefused:
@@ -114,8 +122,8 @@ class _Answering:
         self.series_count = 0
         self.sample_count = 0
 
-    def answer(self, query: Query) -> bytes:
-        """Return the encoded result of one query. Raises MalformedRequest and ReadRefused."""
+    def answer(self, query: Query) -> Iterator[bytes]:
+        """Yield the encoded result of one query, in parts. Raises MalformedRequest and ReadRefused."""
         self._check_time()
         matchers, request = read_query(query)
         selected = [part.select(matchers, self._match_regex) for part in self._history.parts]
@@ -125,15 +133,13 @@ class _Answering:
             plan = plan_samples(request, series_count, lookback_ms, self._history.first_ms, self._settings.remote_read_samples)
         except GridTooLong:
             raise self._refuse_size("samples", self._settings.remote_read_samples) from None
-        parts = []
         for history, numbers in zip(self._history.parts, selected, strict=True):
             for part, told_series, told_samples in encode_series(history, numbers, plan):
-                parts.append(part)
                 self.series_count += told_series
                 self.sample_count += told_samples
                 self._check_size()
                 self._check_time()
-        return b"".join(parts)
+                yield part
 
     def _check_size(self) -> None:
         for count, limit, what in (

@@ -22,6 +22,8 @@ from metrics.families import list_families
 from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest, ReadResponse
 from service.application import Application
 from service.definitions import read_definitions
+from service.errors import WarehouseError
+from service.history import HistoryReader
 from service.settings import Settings, find_in_tree
 from service.web.app import make_app
 
@@ -345,10 +347,10 @@ def test_requests_beyond_those_that_may_wait_are_turned_away(limited: Any) -> No
     waiting, go_on = threading.Event(), threading.Event()
     find_history = reader._find_history
 
-    def find_slowly() -> Any:
+    def find_slowly(patience_seconds: float) -> Any:
         waiting.set()
         go_on.wait(10)
-        return find_history()
+        return find_history(patience_seconds)
 
     reader._find_history = find_slowly
     body = compress(at(milliseconds("2018-06-01"), MISCONDUCT, JOB))
@@ -367,6 +369,37 @@ def test_requests_beyond_those_that_may_wait_are_turned_away(limited: Any) -> No
     go_on.set()
     threads[0].join(10)
     assert client.post("/api/v1/read", data=body).status_code == 200
+
+
+def test_a_query_that_comes_before_the_history_is_read_waits_for_it_within_its_time(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, threads=1, remote_read_seconds=0.2)
+    application = Application(settings, read_definitions(find_in_tree("metrics")))
+    try:
+        application.load_shipped()
+        application.refresh(with_history=False)
+        client = make_app(application).test_client()
+        assert client.get("/-/ready").status_code == 200
+        body = compress(at(milliseconds("2018-06-01"), MISCONDUCT, JOB))
+        early = client.post("/api/v1/read", data=body)
+        assert (early.status_code, early.text.split(";")[0]) == (503, "the history is not read from the warehouse yet")
+        assert count_refused(application, "not_ready") == 1
+        application.remote_reader._settings = settings.model_copy(update={"remote_read_seconds": 30})
+        statuses: list[int] = []
+        asking = threading.Thread(target=lambda: statuses.append(client.post("/api/v1/read", data=body).status_code))
+        asking.start()
+        application.start_history()
+        asking.join(30)
+        assert statuses == [200]
+    finally:
+        application.close()
+
+
+def test_a_reading_of_the_history_ends_with_the_service(application: Application) -> None:
+    reader = HistoryReader(application.warehouse)
+    assert reader.read().series_count > 1000
+    reader.stop()
+    with pytest.raises(WarehouseError, match="stopped"):
+        reader.read()
 
 
 def test_a_query_begun_before_a_load_ends_on_the_state_before(limited: Any, write_csv: Any) -> None:
@@ -420,7 +453,7 @@ wild_queries = st.builds(
 @pytest.fixture(scope="module")
 def small_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     """A service that gives little to one query, so that wild ones end soon."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("small"), threads=1, remote_read_samples=50_000, remote_read_seconds=5)
+    settings = Settings(data_dir=tmp_path_factory.mktemp("small"), threads=1, remote_read_samples=5_000, remote_read_seconds=5)
     opened = Application(settings, read_definitions(find_in_tree("metrics")))
     opened.load_shipped()
     opened.refresh()
@@ -428,7 +461,7 @@ def small_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClie
     opened.close()
 
 
-careful = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+careful = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @careful

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics.history import DAY_MS, History, LabelColumn
-from metrics.remote_read import compress_response, encode_series
+from metrics.remote_read import ResponseWriter, encode_series
 from metrics.remote_read_grid import GridTooLong, Request, make_grid, plan_samples
-from metrics.remote_read_pb2 import ReadResponse
+from metrics.remote_read_pb2 import EncodedReadResponse, ReadResponse
 
 LOOKBACK = 300_000
 STALE = struct.pack("<Q", 0x7FF0000000000002)
@@ -36,9 +36,10 @@ def make_history(series: list[Rows], grows: list[bool] | None = None) -> History
 def answer(history: History, request: Request) -> list[list[tuple[int, bytes]]]:
     """Return the samples of each series as Prometheus decodes them, values as bits."""
     plan = plan_samples(request, history.series_count, LOOKBACK, history.first_ms, 10_000_000)
-    parts = [part for part, _, _ in encode_series(history, np.arange(history.series_count), plan)]
+    writer = ResponseWriter()
+    writer.write_result(part for part, _, _ in encode_series(history, np.arange(history.series_count), plan))
     response = ReadResponse()
-    response.ParseFromString(bytes(cramjam.snappy.decompress_raw(compress_response([b"".join(parts)]))))
+    response.ParseFromString(bytes(cramjam.snappy.decompress_raw(b"".join(writer.finish()))))
     told: list[list[tuple[int, bytes]]] = [[] for _ in range(history.series_count)]
     for series in response.results[0].timeseries:
         (name,) = (label.value for label in series.labels if label.name == "__name__")
@@ -167,6 +168,16 @@ def test_a_range_query_on_whole_steps_has_one_sample_for_each() -> None:
     for is_left_open in (False, True):
         request = Request(start - LOOKBACK + is_left_open, end, DAY_MS, 0, "", True)
         assert len(make_grid(request.start_ms, end, request, 100, LOOKBACK)) == 2001
+
+
+@settings(max_examples=50, deadline=None)
+@given(results=st.lists(st.lists(st.binary(max_size=300), max_size=4), max_size=4), times=st.sampled_from([1, 40_000]))
+def test_a_response_put_together_in_parts_is_that_of_the_whole(results: list[list[bytes]], times: int) -> None:
+    writer = ResponseWriter()
+    for parts in results:
+        writer.write_result(part * times for part in parts)
+    whole = EncodedReadResponse(results=[b"".join(part * times for part in parts) for parts in results])
+    assert bytes(cramjam.snappy.decompress_raw(b"".join(writer.finish()))) == whole.SerializeToString()
 
 
 def test_too_many_instants_are_refused_before_they_are_made() -> None:

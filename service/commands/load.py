@@ -58,7 +58,7 @@ def _load(settings: Settings, files: list[Path], loaded_by: str, progress: Progr
         batches = application.load(files, loaded_by, progress)
         if any(batch.batch_id is not None for batch in batches):
             progress("making a snapshot", None)
-            application.refresh()
+            application.refresh(with_history=False)
         return batches
     finally:
         application.close()

@@ -51,7 +51,8 @@ def serve(host: str | None, port: int | None, snapshot_cron: str | None, data_di
         click.echo(f"warehouse {settings.warehouse_file}")
         _load_report(application)
         behind = application.runner.catch_up(application.jobs)
-        snapshot = application.refresh()
+        snapshot = application.refresh(with_history=False)
+        application.start_history()
         click.echo(f"{snapshot.series_count:,} series exposed, as of {snapshot.as_of} (snapshot {snapshot.snapshot_id})")
         for job in behind:
             if job is not application.snapshot_job:

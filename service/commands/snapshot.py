@@ -42,7 +42,7 @@ def snapshot(as_of: datetime | None, data_dir: Path | None, catalogue: Path | No
         else:
             application = Application(settings, read_definitions(settings.catalogue))
             try:
-                made = application.refresh()
+                made = application.refresh(with_history=False)
             finally:
                 application.close()
             result = {"snapshot_id": made.snapshot_id, "as_of": made.as_of.isoformat(), "series_count": made.series_count}

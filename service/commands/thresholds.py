@@ -335,7 +335,7 @@ def _change_anywhere(settings: Settings, wanted: ThresholdRequest, progress: Pro
         try:
             changed = change_threshold(application, wanted)
             progress("making a snapshot", None)
-            application.refresh()
+            application.refresh(with_history=False)
             return changed
         finally:
             application.close()

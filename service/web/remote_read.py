@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from service.application import Application
 from service.remote_read import ReadRefused
+from service.web.chunks import make_chunked_response
 
 
 def make_remote_read_blueprint(application: Application) -> Blueprint:
@@ -25,6 +26,8 @@ def make_remote_read_blueprint(application: Application) -> Blueprint:
             answer = reader.answer(body)
         except ReadRefused as refusal:
             return Response(f"{refusal}\n", refusal.status, content_type="text/plain; charset=utf-8")
-        return Response(answer, content_type="application/x-protobuf", headers={"Content-Encoding": "snappy"})
+        response = make_chunked_response(answer, "application/x-protobuf")
+        response.headers["Content-Encoding"] = "snappy"
+        return response
 
     return routes

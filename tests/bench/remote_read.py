@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -59,6 +60,8 @@ def measure_remote_read(size: Size, folder: Path) -> list[Figure]:
         started = time.monotonic()
         port = int(read_answer(service)["port"])
         say(f"the service was ready after {tell_seconds(time.monotonic() - started)}")
+        _wait_for_history(port)
+        say(f"and had read the history after {tell_seconds(time.monotonic() - started)}")
         figures = _measure_export(world, catalogue, data_dir, folder / "history.om")
         blocks = folder / "local" / "tsdb"
         _import_blocks(folder / "history.om", blocks)
@@ -73,6 +76,18 @@ def measure_remote_read(size: Size, folder: Path) -> list[Figure]:
     finally:
         service.terminate()
         service.wait()
+
+
+def _wait_for_history(port: int) -> None:
+    """Ask until a query is answered: each waits for half a minute itself."""
+    body = bytes(cramjam.snappy.compress_raw(_make_request([("mission", "none")], END, 0).SerializeToString()))
+    while True:
+        try:
+            _post(port, body)
+            return
+        except urllib.error.HTTPError as error:
+            if error.code != 503:
+                raise
 
 
 def _measure_export(world: World, catalogue: Path, data_dir: Path, file: Path) -> list[Figure]:

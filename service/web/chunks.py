@@ -1,0 +1,53 @@
+"""Answers of many bytes that are in memory already: sent as they are, without copies."""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import cast
+
+from flask import Response, request
+from werkzeug.wsgi import wrap_file
+
+
+class ChunkReader(io.RawIOBase):
+    """Chunks of bytes as a file that is read without copying: what `read` returns is a view into one chunk.
+
+    waitress copies bytes twice on their way to the kernel and a file once, which made a scrape of 100,000 series a third
+    slower; and a reader that is slow to take the bytes holds no copy of them.
+    """
+
+    def __init__(self, chunks: Sequence[bytes]) -> None:
+        self._chunks = chunks
+        self._starts = [0, *accumulate(map(len, chunks))]
+        self._position = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._starts[-1]}[whence]
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most `size` bytes, and no more than the rest of the chunk at hand; none at the end."""
+        if self._position >= self._starts[-1]:
+            return b""
+        index = bisect_right(self._starts, self._position) - 1
+        begin = self._position - self._starts[index]
+        view = memoryview(self._chunks[index])[begin : None if size < 0 else begin + size]
+        self._position += len(view)
+        return cast(bytes, view)
+
+
+def make_chunked_response(chunks: Sequence[bytes], content_type: str) -> Response:
+    """Return the answer to the request at hand that sends these chunks."""
+    file = wrap_file(request.environ, ChunkReader(chunks))  # type: ignore[arg-type]
+    response = Response(file, content_type=content_type, direct_passthrough=True)
+    response.content_length = sum(map(len, chunks))
+    return response
