@@ -110,3 +110,7 @@ class LoadError(ServiceError):
         if self.total > len(self.rows):
             lines.append(f"  ... and {self.total - len(self.rows):,} more")
         return "\n".join(lines)
+
+
+class JobInterrupted(ServiceError):
+    """A job ended early because the service is stopping; the next start records that it was interrupted."""

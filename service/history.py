@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 
 from metrics.history import DAY_MS, METRIC_LABEL, History, LabelColumn, WholeHistory
-from service.errors import WarehouseError
+from service.errors import JobInterrupted
 from service.warehouse import Connection, Warehouse, read_sql, run_sql
 
 # Observations of which is computed at once how long they hold.
@@ -51,7 +51,7 @@ class HistoryReader:
     def read(self, earlier: WholeHistory | None = None) -> WholeHistory:
         """Return the history as committed now: all of it from one transaction. What has not changed is that of `earlier`.
 
-        Raises WarehouseError when it was stopped.
+        Raises JobInterrupted when it was stopped.
         """
         self._reading = cursor = self._warehouse.cursor()
         try:
@@ -74,8 +74,8 @@ class HistoryReader:
             raise self._tell_stop()
 
     @staticmethod
-    def _tell_stop() -> WarehouseError:
-        return WarehouseError("the service was stopped before it had read the history")
+    def _tell_stop() -> JobInterrupted:
+        return JobInterrupted("the service was stopped before it had read the history")
 
 
 def _read_history(cursor: Connection, earlier: WholeHistory | None, tell_share: Callable[[float], None]) -> WholeHistory:

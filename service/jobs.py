@@ -13,7 +13,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from service.errors import ServiceError
+from service.errors import JobInterrupted, ServiceError
 from service.self_metrics import SelfMetrics
 from service.warehouse import Connection, Warehouse, read_clock, run_sql
 
@@ -112,6 +112,8 @@ class JobRunner:
             failure: Exception | None = None
             try:
                 rows = job.work()
+            except JobInterrupted as error:
+                return error
             except Exception as error:
                 failure = error
                 log.error("job %s failed: %s", job.name, error, exc_info=not isinstance(error, ServiceError))

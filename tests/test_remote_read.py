@@ -22,7 +22,7 @@ from metrics.families import list_families
 from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest, ReadResponse
 from service.application import Application
 from service.definitions import read_definitions
-from service.errors import WarehouseError
+from service.errors import JobInterrupted
 from service.history import HistoryReader
 from service.settings import Settings, find_in_tree
 from service.web.app import make_app
@@ -398,7 +398,7 @@ def test_a_reading_of_the_history_ends_with_the_service(application: Application
     reader = HistoryReader(application.warehouse)
     assert reader.read().series_count > 1000
     reader.stop()
-    with pytest.raises(WarehouseError, match="stopped"):
+    with pytest.raises(JobInterrupted, match="stopped"):
         reader.read()
 
 
