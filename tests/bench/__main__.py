@@ -1,4 +1,4 @@
-"""Runs the bench: `python -m tests.bench [--only NAME] [--quick]`.
+"""Runs the bench: `python -m tests.bench [--only NAME] [--quick] [--large-series N]`.
 
 Every figure is a ratio of two things measured side by side in the same run: absolute times say more of the machine.
 """
@@ -9,6 +9,7 @@ import argparse
 import tempfile
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 from tests.bench.load import measure_load
@@ -39,8 +40,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--only", choices=BENCHES, help="run this one")
     parser.add_argument("--quick", action="store_true", help="sizes a tenth; too small for the targets to mean much")
+    parser.add_argument(
+        "--large-series", type=int, metavar="N", help="series of the large worlds, a multiple of 1,000  [default: 1,000,000]"
+    )
     arguments = parser.parse_args()
     size = Size.quick() if arguments.quick else Size()
+    if arguments.large_series:
+        size = replace(size, large_series=arguments.large_series)
     figures: list[Figure] = []
     began = time.monotonic()
     for name, bench in BENCHES.items():
