@@ -153,13 +153,15 @@
     fill(find("chart-along"), columns);
     fill(find("chart-each"), columns, "all together");
     const dated = others.find((column) => isTime(column) && new Set(answer.rows.map((row) => row[column.place])).size > 1);
-    const along = dated || others.find((column) => !isTime(column)) || others[0] || columns.find((column) => column !== numbers[0]);
+    const along = dated || others.find((column) => !isTime(column)) || others[0] || columns[0];
     find("chart-along").value = along.place;
-    const value = numbers.find((column) => column !== along);
+    // What rows are of stands first, as a rule, and what was counted last.
+    const counted = numbers.filter((column) => column !== along);
+    const value = counted.find((column) => column.name === "value") || counted.at(-1);
     find("chart-value").value = value.place;
     // Where the same place comes twice, what tells the rows apart is a line of its own.
     const isRepeated = new Set(answer.rows.map((row) => row[along.place])).size < answer.rows.length;
-    const each = isRepeated && others.find((column) => column !== along);
+    const each = isRepeated && [...others, ...numbers].find((column) => column !== along && column !== value);
     find("chart-each").value = each ? each.place : "";
     drawChart();
   };
