@@ -160,7 +160,7 @@ class Application:
         if self.snapshot is not None:
             settings = self.settings
             copy = ReadCopy(settings.read_copy_file, settings.threads, settings.memory_limit)
-            self.sandbox.renew(copy.info.snapshot_id)
+            self.sandbox.publish(settings.read_copy_file, copy.info.snapshot_id)
             # One assignment: who reads the copy before goes on reading it.
             self.read_copy = copy
         with self.warehouse.cursor() as cursor:

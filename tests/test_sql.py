@@ -188,13 +188,18 @@ def test_a_new_snapshot_is_what_the_next_query_is_answered_from(
 
 
 def test_a_worker_holds_nothing_worth_stealing(application: Application) -> None:
-    worker = WorkerProcess(application.settings)
+    worker = WorkerProcess(application.settings, application.sandbox._copies, application.sandbox._copy)
     try:
         worker.wait_until_ready()
         folder = Path(f"/proc/{worker._process.pid}")
         assert (folder / "environ").read_bytes() == b""
         opened = [str(file.readlink()) for file in (folder / "fd").iterdir()]
-        assert sorted(Path(name).name.partition(":")[0] for name in opened) == ["null", "pipe", "pipe", "warehouse-read.duckdb"]
+        assert sorted(Path(name).name.partition(":")[0] for name in opened) == [
+            application.sandbox._copy,
+            "null",
+            "pipe",
+            "pipe",
+        ]
         limits = (folder / "limits").read_text()
         assert "Max core file size        0  " in limits
         assert "Max open files            64 " in limits

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ from service.sandbox.protocol import LARGEST_ANSWER_BYTES, LARGEST_HEADER_BYTES,
 from service.settings import TREE, Settings
 
 log = logging.getLogger(__name__)
+_numbers = count()
 
 START_SECONDS = 30
 # A worker that has not stopped its query by itself so long after its time is killed.
@@ -64,14 +66,12 @@ class Answer:
 class WorkerProcess:
     """One worker in a process of its own. Nothing it says is believed beyond its size and its form."""
 
-    def __init__(self, settings: Settings) -> None:
-        spill_root = settings.data_dir / "tmp"
-        spill_root.mkdir(exist_ok=True)
-        self._spill = Path(tempfile.mkdtemp(prefix="sql-", dir=spill_root))
+    def __init__(self, settings: Settings, copies: Path, copy: str) -> None:
+        self._spill = Path(tempfile.mkdtemp(prefix="sql-", dir=settings.data_dir / "tmp"))
         self._process = subprocess.Popen(
             [
                 sys.executable, "-I", "-m", "service.sandbox.worker",
-                str(settings.read_copy_file.absolute()), str(self._spill.absolute()),
+                str(copies.absolute()), copy, str(self._spill.absolute()),
                 str(settings.threads), str(settings.sql_memory_mb << 20),
             ],
             # Nothing of ours: no environment, no files but the two pipes.
@@ -79,7 +79,6 @@ class WorkerProcess:
         )  # fmt: skip
         assert self._process.stdin is not None and self._process.stdout is not None
         self._questions, self._replies = self._process.stdin.fileno(), self._process.stdout.fileno()
-        self.snapshot_id = 0
 
     def wait_until_ready(self) -> bool:
         """Return whether the kernel has Landlock, once the worker can be asked. Raises WorkerLost."""
@@ -87,7 +86,6 @@ class WorkerProcess:
             ready = self._read_header(time.monotonic() + START_SECONDS)
             if "error" in ready:
                 raise WorkerLost(str(ready["error"]))
-            self.snapshot_id = int(ready["snapshot_id"])
             return bool(ready["has_landlock"])
         except BaseException:
             self.kill()
@@ -99,12 +97,12 @@ class WorkerProcess:
         self._write(encode(question), deadline)
         reply = cast(Reply, self._read_header(deadline))
         try:
-            size = int(reply["size"])
+            size, snapshot_id = int(reply["size"]), int(reply["snapshot_id"])
         except (KeyError, TypeError, ValueError):
-            size = -1
+            raise WorkerLost("a worker said what it may not") from None
         if not 0 <= size <= LARGEST_ANSWER_BYTES:
             raise WorkerLost("a worker said what it may not")
-        return Answer(self.snapshot_id, reply, self._read(size, deadline))
+        return Answer(snapshot_id, reply, self._read(size, deadline))
 
     def kill(self) -> None:
         """End it, whatever it does, and remove what it left."""
@@ -152,13 +150,17 @@ def _wait(file: int, event: int, deadline: float) -> None:
 
 
 class SandboxPool:
-    """Answers queries from the published read copy, as many at once as `sql_concurrency` says.
+    """Answers queries from the copy published last, as many at once as `sql_concurrency` says.
 
     It starts no process before it is asked, or told to `start`.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        # Workers see this folder and nothing else: the copies, each by a name of its own, since within a process DuckDB
+        # knows a database by its path.
+        self._copies = settings.data_dir / "tmp" / "copies"
+        self._copy = ""
         # How many requests there may be at once, those that wait among them.
         self.places = settings.sql_concurrency + WAITING
         self._places = threading.BoundedSemaphore(self.places)
@@ -166,23 +168,30 @@ class SandboxPool:
         self._seats: queue.Queue[WorkerProcess | None] = queue.Queue()
         for _ in range(settings.sql_concurrency):
             self._seats.put(None)
-        self._spares: list[WorkerProcess] = []
-        self._published = 0
-        self._renewing = threading.Lock()
-        self._is_used = False
         self._is_closed = False
+
+    def publish(self, read_copy: Path, snapshot_id: int) -> None:
+        """Have every query from now on answered from this read copy. Raises OSError."""
+        self._copies.mkdir(parents=True, exist_ok=True)
+        name = f"{snapshot_id}-{next(_numbers)}.duckdb"
+        (self._copies / name).unlink(missing_ok=True)
+        os.link(read_copy, self._copies / name)
+        before, self._copy = self._copy, name
+        for file in self._copies.iterdir():
+            # A query that was asked a moment ago may be about to open the one before.
+            if file.name not in (before, name):
+                file.unlink(missing_ok=True)
 
     def ask(self, question: Question) -> Answer:
         """Return the answer to a question. Raises PoolBusy and WorkerLost."""
-        self._is_used = True
         with self._take_place():
             try:
                 worker = self._seats.get(timeout=self._settings.sql_seconds)
             except queue.Empty:
                 raise PoolBusy("other queries took all the time; ask again in a moment", is_full=False) from None
             try:
-                worker = self._renew(worker)
-                answer = worker.ask(question)
+                worker = worker or self._start()
+                answer = worker.ask({**question, "copy": self._copy})
             except BaseException:
                 if worker is not None:
                     worker.kill()
@@ -199,44 +208,22 @@ class SandboxPool:
         # What a service that was killed left; nobody else works in this data directory.
         for left in (self._settings.data_dir / "tmp").glob("sql-*"):
             shutil.rmtree(left, ignore_errors=True)
-        self._is_used = True
-        self.renew(self._published)
-
-    def renew(self, snapshot_id: int) -> None:
-        """Have every query from now on answered from this snapshot, which is published, or a later one.
-
-        New workers are started in the background; a query that comes before they are ready waits for them.
-        """
-        self._published = max(snapshot_id, self._published)
-        if self._is_used:
-            threading.Thread(target=self._replace_all, name="sandbox", daemon=True).start()
+        threading.Thread(target=self._start_all, name="sandbox", daemon=True).start()
 
     def close(self) -> None:
         """End every worker: at once those without work, the others after their answer."""
         self._is_closed = True
-        spares, self._spares = self._spares, []
-        for worker in [*spares, *self._take_idle()]:
+        for worker in self._take_idle():
             if worker is not None:
                 worker.kill()
+        shutil.rmtree(self._copies, ignore_errors=True)
 
-    def _replace_all(self) -> None:
-        with self._renewing:
-            # One of an earlier snapshot may wait here when a later one is done already.
-            stale = [spare for spare in self._spares if spare.snapshot_id < self._published]
-            self._spares = [spare for spare in self._spares if spare not in stale]
-            for spare in stale:
-                spare.kill()
-            idle = self._take_idle()
-            wanted = sum(worker is None or worker.snapshot_id < self._published for worker in idle)
-            for worker in idle:
-                self._leave(worker)
-            if not self._is_closed:
-                self._spares += self._start(max(0, wanted - len(self._spares)))
-            for worker in self._take_idle():
-                # Who is at work is replaced after it.
-                self._leave(self._take_spare(worker))
-            if self._is_closed:
-                self.close()
+    def _start_all(self) -> None:
+        for worker in self._take_idle():
+            try:
+                self._leave(worker or self._start())
+            except PoolBusy:
+                self._leave(None)
 
     def _take_idle(self) -> list[WorkerProcess | None]:
         idle: list[WorkerProcess | None] = []
@@ -245,40 +232,15 @@ class SandboxPool:
                 idle.append(self._seats.get_nowait())
         return idle
 
-    def _start(self, count: int) -> list[WorkerProcess]:
-        ready = []
+    def _start(self) -> WorkerProcess:
         try:
-            for worker in [WorkerProcess(self._settings) for _ in range(count)]:
-                if not worker.wait_until_ready():
-                    log.warning("this kernel has no Landlock: see docs/decisions/untrusted-sql.md")
-                ready.append(worker)
+            worker = WorkerProcess(self._settings, self._copies, self._copy)
+            if not worker.wait_until_ready():
+                log.warning("this kernel has no Landlock: see docs/decisions/untrusted-sql.md")
+            return worker
         except (OSError, WorkerLost) as error:
             log.error("a worker for queries could not be started: %s", error)
-        return ready
-
-    def _take_spare(self, worker: WorkerProcess | None) -> WorkerProcess | None:
-        if worker is not None:
-            if worker.snapshot_id >= self._published:
-                return worker
-            worker.kill()
-        try:
-            return self._spares.pop()
-        except IndexError:
-            return None
-
-    def _renew(self, worker: WorkerProcess | None) -> WorkerProcess:
-        if worker is not None and worker.snapshot_id >= self._published:
-            return worker
-        with self._renewing:
-            fresh = self._take_spare(worker)
-            if fresh is not None and fresh.snapshot_id >= self._published:
-                return fresh
-            if fresh is not None:
-                fresh.kill()
-            started = self._start(1)
-        if not started:
-            raise PoolBusy("no worker could be started; the log of the service says why", is_full=False)
-        return started[0]
+            raise PoolBusy("no worker could be started; the log of the service says why", is_full=False) from None
 
     def _leave(self, worker: WorkerProcess | None) -> None:
         if self._is_closed and worker is not None:

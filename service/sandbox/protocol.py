@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 LENGTH = struct.Struct("!I")
 LARGEST_HEADER_BYTES = 1 << 20
@@ -16,8 +16,9 @@ Outcome = Literal["answered", "refused", "out_of_time", "out_of_memory"]
 
 
 class Question(TypedDict):
-    """A query to answer; dates and instants are ISO 8601."""
+    """A query to answer; dates and instants are ISO 8601. The pool adds `copy`, the name of the file to answer from."""
 
+    copy: NotRequired[str]
     sql: str
     as_of: str | None
     known_at: str | None
@@ -30,6 +31,7 @@ class Reply(TypedDict):
     """How it ended; `size` bytes of the answer follow. `is_last` says that the worker ends with it."""
 
     outcome: Outcome
+    snapshot_id: int
     detail: str
     line: int | None
     column: int | None

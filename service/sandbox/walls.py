@@ -20,7 +20,8 @@ _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG, _RULE_PATH_BENEATH = 1, 1
 _FS_RIGHTS = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 5: 0xFFFF}
-_FS_RIGHTS_IN_SPILL = 0x1FFF & ~1  # all of the first version but to execute
+_FS_READ, _FS_TRUNCATE = 0b1100, 0x4000
+_FS_WRITE = 0x1FFF & ~1  # all of the first version but to execute
 _NET_RIGHTS, _SCOPES = 0b11, 0b11
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -42,8 +43,10 @@ def limit_resources(memory_bytes: int, file_bytes: int) -> None:
     Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
-def close_walls(spill: Path) -> bool:
-    """Give up every precedence, privilege and file but those below `spill`; return whether the kernel has Landlock.
+def close_walls(readable: Path, spill: Path) -> bool:
+    """Give up every precedence, privilege and file but those below two folders; return whether the kernel has Landlock.
+
+    Below `readable` files may be read, below `spill` written too; and what the kernel says of this process may be read.
 
     What is open stays open. Raises OSError when a wall that the kernel has cannot be raised.
     """
@@ -57,12 +60,16 @@ def close_walls(spill: Path) -> bool:
     rights = _FS_RIGHTS[max(known for known in _FS_RIGHTS if known <= version)]
     attributes = struct.pack("QQQ", rights, _NET_RIGHTS, _SCOPES)[: 24 if version >= 6 else 16 if version >= 4 else 8]
     ruleset = _check(_libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0))
-    folder = os.open(spill, os.O_PATH | os.O_DIRECTORY)
     # Files that grow need the right to be cut off again, where the kernel knows it.
-    allowed = _FS_RIGHTS_IN_SPILL | (rights & 0x4000)
-    _check(_libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, struct.pack("=Qi", allowed, folder), 0))
+    folders = {readable: _FS_READ, spill: _FS_WRITE | (rights & _FS_TRUNCATE)}
+    # DuckDB asks what its container allows whenever it opens a database, and breaks when it may not.
+    folders |= {folder: _FS_READ for folder in (Path("/proc/self"), Path("/sys/fs/cgroup")) if folder.exists()}
+    for folder, allowed in folders.items():
+        opened = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        rule = struct.pack("=Qi", allowed, opened)
+        _check(_libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0))
+        os.close(opened)
     _check(_libc.syscall(_RESTRICT_SELF, ruleset, 0))
-    os.close(folder)
     os.close(ruleset)
     return True
 

@@ -1,6 +1,6 @@
 """A worker: answers queries from one read copy, one after the other, behind the walls of DuckDB and of the system.
 
-Started by the pool with an empty environment as `python -I -m service.sandbox.worker COPY SPILL THREADS MEMORY_BYTES`; it
+Started by the pool with an empty environment as `python -I -m service.sandbox.worker COPIES COPY SPILL THREADS MEMORY`; it
 reads questions from standard input and writes replies to standard output. Nothing here is trusted by the pool.
 """
 
@@ -66,26 +66,40 @@ def open_locked(copy: Path, spill: Path, threads: int, memory_bytes: int) -> Con
 
 
 class Worker:
-    """Answers questions from one copy."""
+    """Answers questions, each from the copy that it names."""
 
-    def __init__(self, copy: Path, spill: Path, threads: int, memory_bytes: int) -> None:
-        self._connection = open_locked(copy, spill, threads, memory_bytes)
+    _connection: Connection
+
+    def __init__(self, copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) -> None:
+        self._copies = copies
+        self._spill = spill
+        self._threads = threads
+        self._memory_bytes = memory_bytes
         self._writer = duckdb.connect(
             config={**FEW_THREADS, "threads": "1", "memory_limit": f"{memory_bytes}B", "temp_directory": ""}
         )
         self._writer.execute("set TimeZone = 'UTC'")
-        row = self._connection.execute("select snapshot_id, as_of from snapshot_info").fetchone()
-        if row is None:
-            raise ValueError("the read copy holds no snapshot yet")
-        self.snapshot_id, as_of = row
-        self._as_of = as_of.isoformat()
-        self._settings = self._read_settings()
+        self._copy = ""
+        self._open(copy)
         for kind in ("json", "csv", "arrow", "parquet"):
             self.answer({**_WARM_UP, "format": kind})
         self.answer({**_WARM_UP, "sql": "selec"})
 
+    def _open(self, copy: str) -> None:
+        connection = open_locked(self._copies / copy, self._spill, self._threads, self._memory_bytes)
+        row = connection.execute("select snapshot_id, as_of from snapshot_info").fetchone()
+        if row is None:
+            raise ValueError("the read copy holds no snapshot yet")
+        if self._copy:
+            self._connection.close()
+        self._copy, self._connection = copy, connection
+        self._snapshot_id, self._as_of = row[0], row[1].isoformat()
+        self._settings = self._read_settings()
+
     def answer(self, question: Question) -> tuple[Reply, bytes]:
         """Return the reply to a question and the bytes of the answer."""
+        if question.get("copy", self._copy) != self._copy:
+            self._open(question["copy"])
         with self._connection.cursor() as session:
             is_late = threading.Event()
 
@@ -112,6 +126,7 @@ class Worker:
                 clock.cancel()
         if is_late.is_set() and reply["outcome"] != "answered":
             reply = _reply("out_of_time", "")
+        reply["snapshot_id"] = self._snapshot_id
         reply["is_last"] = not self._is_as_before()
         return reply, body
 
@@ -125,7 +140,7 @@ class Worker:
             columns = [{"name": column[0], "type": str(column[1])} for column in result.description or ()]
             rows = result.fetchmany(most + 1)
             is_truncated = len(rows) > most
-            members = {"columns": columns, "rows": rows[:most], "truncated": is_truncated, "snapshot": str(self.snapshot_id)}
+            members = {"columns": columns, "rows": rows[:most], "truncated": is_truncated, "snapshot": str(self._snapshot_id)}
             body = json.dumps(_write_json(members), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
             count = min(len(rows), most)
         else:
@@ -188,7 +203,7 @@ _WARM_UP: Question = {
 
 def _reply(outcome: Any, detail: str, line: int | None = None, column: int | None = None) -> Reply:
     return {
-        "outcome": outcome, "detail": detail[:10_000], "line": line, "column": column,
+        "outcome": outcome, "snapshot_id": 0, "detail": detail[:10_000], "line": line, "column": column,
         "row_count": 0, "is_truncated": False, "size": 0, "is_last": False,
     }  # fmt: skip
 
@@ -229,18 +244,18 @@ def _read_exactly(stream: BinaryIO, size: int) -> bytes:
     return block
 
 
-def main(copy: Path, spill: Path, threads: int, memory_bytes: int) -> None:
+def main(copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) -> None:
     """Answer until standard input ends."""
     questions, replies = sys.stdin.buffer, sys.stdout.buffer
     try:
         limit_resources(memory_bytes, memory_bytes)
-        worker = Worker(copy, spill, threads, memory_bytes)
-        has_landlock = close_walls(spill)
+        worker = Worker(copies, copy, spill, threads, memory_bytes)
+        has_landlock = close_walls(copies, spill)
     except (duckdb.Error, OSError, ValueError) as error:
         replies.write(encode({"error": str(error)}))
         replies.flush()
         return
-    replies.write(encode({"snapshot_id": worker.snapshot_id, "has_landlock": has_landlock}))
+    replies.write(encode({"has_landlock": has_landlock}))
     replies.flush()
     while True:
         (length,) = LENGTH.unpack(_read_exactly(questions, LENGTH.size))
@@ -254,4 +269,4 @@ def main(copy: Path, spill: Path, threads: int, memory_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))

@@ -17,14 +17,17 @@ from tests.bench.measure import Bench, Figure, Size, print_table
 from tests.bench.pages import measure_pages
 from tests.bench.remote_read import measure_remote_read
 from tests.bench.render import measure_render
-from tests.bench.scrape import measure_busy_scrape, measure_scrape
+from tests.bench.scrape import measure_busy_scrape, measure_publish, measure_scrape
 from tests.bench.snapshot import measure_snapshot
+from tests.bench.sql_endpoint import measure_sql
 from tests.bench.start import measure_start
 from tests.bench.thresholds import measure_thresholds
 
 BENCHES: dict[str, Bench] = {
     "scrape": measure_scrape,
     "busy": measure_busy_scrape,
+    "publish": measure_publish,
+    "sql": measure_sql,
     "render": measure_render,
     "load": measure_load,
     "snapshot": measure_snapshot,

@@ -129,16 +129,15 @@ def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _run_service(series: int, folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Run the service over so many series with one observation each; give the process and its port."""
-    world = World(series, 1)
+def run_service(world: World, folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run the service over a world; give the process and its port."""
     catalogue = write_catalogue(world, folder / "catalogue")
     make_warehouse(world, catalogue, folder / "data")
     with start_child("service", folder / "data", catalogue) as child:
         try:
             ready = read_answer(child)
-            if ready["series"] < series:
-                raise RuntimeError(f"the service exposes {ready['series']:,} series, not {series:,}")
+            if ready["series"] < world.series:
+                raise RuntimeError(f"the service exposes {ready['series']:,} series, not {world.series:,}")
             yield child, int(ready["port"])
         finally:
             child.terminate()
@@ -159,7 +158,7 @@ def measure_scrape(size: Size, folder: Path) -> list[Figure]:
     figures = []
     with ExitStack() as stack:
         say(f"starting the service with {series:,} series")
-        _, port = stack.enter_context(_run_service(series, folder))
+        _, port = stack.enter_context(run_service(World(series, 1), folder))
         ours = Scraper(port)
         body = ours.fetch()
         text = gzip.decompress(body)
@@ -203,9 +202,18 @@ def measure_scrape(size: Size, folder: Path) -> list[Figure]:
 
 def measure_busy_scrape(size: Size, folder: Path) -> list[Figure]:
     """Compare the 99th percentile of scrapes while snapshots are made in the same process with that at rest, by turns."""
-    series = size.large_series
-    say(f"starting the service with {series:,} series")
-    with _run_service(series, folder) as (child, port):
+    return _compare_busy(World(size.large_series, 1), folder, f"snapshots of {size.large_series:,} series")
+
+
+def measure_publish(size: Size, folder: Path) -> list[Figure]:
+    """Compare the 99th percentile of scrapes while a large warehouse is published as read copy with that at rest, by turns."""
+    world = World(size.load_series, size.large_load_periods)
+    return _compare_busy(world, folder, f"the publishing of {world.observations:,} observations")
+
+
+def _compare_busy(world: World, folder: Path, work: str) -> list[Figure]:
+    say(f"starting the service with {world.series:,} series and {world.observations:,} observations")
+    with run_service(world, folder) as (child, port):
         scraper = Scraper(port)
         scraper.scrape()
         idle: list[float] = []
@@ -213,9 +221,9 @@ def measure_busy_scrape(size: Size, folder: Path) -> list[Figure]:
         refreshes: list[float] = []
         for turn in range(1, BUSY_ROUNDS + 1):
             idle += _scrape_for(scraper, BUSY_SECONDS / 2)
-            _tell(child, "refresh")
+            tell_child(child, "refresh")
             busy += _scrape_for(scraper, BUSY_SECONDS)
-            _tell(child, "rest")
+            tell_child(child, "rest")
             refreshes += read_answer(child)["seconds"]
             say(f"round {turn} of {BUSY_ROUNDS}: {len(idle)} scrapes at rest, {len(busy)} during {len(refreshes)} snapshots")
     refresh = tell_seconds(find_percentile(refreshes, 0.5))
@@ -224,11 +232,11 @@ def measure_busy_scrape(size: Size, folder: Path) -> list[Figure]:
         at_rest, in_work = find_percentile(idle, share), find_percentile(busy, share)
         say(f"p{share * 100:g}: {tell_seconds(at_rest)} at rest, {tell_seconds(in_work)} busy")
     at_rest, in_work = find_percentile(idle, 0.99), find_percentile(busy, 0.99)
-    name = f"scrape p99 during snapshots of {series:,} series: at rest"
+    name = f"scrape p99 during {work}: at rest"
     return [Figure(name, tell_seconds(at_rest), tell_seconds(in_work), in_work / at_rest, 5)]
 
 
-def _tell(child: subprocess.Popen[str], word: str) -> None:
+def tell_child(child: subprocess.Popen[str], word: str) -> None:
     assert child.stdin is not None
     child.stdin.write(f"{word}\n")
     child.stdin.flush()
