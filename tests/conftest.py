@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from service.application import Application
 from service.definitions import Definitions, read_definitions
@@ -18,6 +19,7 @@ from service.load import Batch, load_files
 from service.readers.columns import KNOWN
 from service.settings import Settings, find_in_tree
 from service.warehouse import Warehouse, open_warehouse, store_catalogue
+from service.web.app import make_app
 
 STORED_AT = datetime(2025, 1, 1, tzinfo=UTC)
 GOOD_ROW = {
@@ -65,6 +67,22 @@ def report_dir(definitions: Definitions, tmp_path_factory: pytest.TempPathFactor
     application.refresh()
     application.close()
     return directory
+
+
+@pytest.fixture(scope="session")
+def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
+    """The report, loaded and published, for tests that only read; those that change it have one of their own."""
+    opened = Application(Settings(data_dir=tmp_path_factory.mktemp("published") / "data", threads=1), definitions)
+    opened.load_shipped()
+    opened.refresh()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def client(application: Application) -> FlaskClient:
+    """Asks the web application over the published report."""
+    return make_app(application).test_client()
 
 
 @pytest.fixture(scope="session")

@@ -26,21 +26,6 @@ ROW = "indicator,mission,period_start,period_end,value,source\n{},2023-11-01,202
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
-    """The report, loaded and published; tests that change it take `changing`."""
-    opened = Application(Settings(data_dir=tmp_path_factory.mktemp("api") / "data", threads=1), definitions)
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def client(application: Application) -> FlaskClient:
-    return make_app(application).test_client()
-
-
 @pytest.fixture
 def changing(tmp_path: Path, definitions: Definitions) -> Iterator[Application]:
     """The report, loaded and not yet published, to be changed by one test."""

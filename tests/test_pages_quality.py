@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,20 +16,6 @@ from service.settings import Settings
 from service.web.app import make_app
 from service.web.pages import jobs
 from service.web.pages.quality import write_number
-
-
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
-    opened = Application(Settings(data_dir=tmp_path_factory.mktemp("quality") / "data", threads=1), definitions)
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def client(application: Application) -> FlaskClient:
-    return make_app(application).test_client()
 
 
 def read_section(client: FlaskClient, path: str, heading: str) -> list[list[str]]:

@@ -5,33 +5,15 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from flask.testing import FlaskClient
 
 from service.application import Application
-from service.definitions import Definitions
 from service.examples import read_examples
 from service.schema import read_schema
-from service.settings import Settings, find_in_tree
-from service.web.app import make_app
+from service.settings import find_in_tree
 from service.web.pages.sql import FIRST_QUERY
-
-
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
-    opened = Application(Settings(data_dir=tmp_path_factory.mktemp("sql") / "data", threads=1), definitions)
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def client(application: Application) -> FlaskClient:
-    return make_app(application).test_client()
 
 
 def read_editor(client: FlaskClient, path: str) -> str:
