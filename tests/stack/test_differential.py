@@ -25,7 +25,7 @@ from tests.service_process import ServiceProcess
 pytestmark = pytest.mark.stack
 
 SEED = int(os.environ.get("A4P_TEST_SEED", "2018"))
-CASES = int(os.environ.get("A4P_TEST_CASES", "2400"))
+CASES = int(os.environ.get("A4P_TEST_CASES", "2000"))
 DAY = 86_400_000
 FIRST, LAST = date(2014, 1, 1), date(2024, 6, 30)
 STEPS = [1000, 15_000, 60_000, 299_000, 300_000, 301_000, 3_600_000, 7 * 3_600_000, DAY, DAY + 1, 3 * DAY, 7 * DAY, 30 * DAY]
