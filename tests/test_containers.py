@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -144,6 +145,10 @@ def test_grafana_finds_its_sources_and_dashboards(services: dict[str, Any]) -> N
         assert url.hostname == source["uid"]
     (provider,) = yaml.safe_load((provisioning / "dashboards" / "a4p.yml").read_text())["providers"]
     assert provider["folder"] == "A4P+"
+    settings = ConfigParser(interpolation=None)
+    settings.read(find_in_tree("grafana") / "grafana.ini")
+    home = settings["dashboards"]["default_home_dashboard_path"].removeprefix("$__env{A4P_DASHBOARDS}/")
+    assert (find_in_tree("grafana") / "dashboards" / home).is_file()
     path = environment[provider["options"]["path"].removeprefix("$")]
     assert path in {mount["target"] for mount in services["grafana"]["volumes"]}
 
