@@ -95,14 +95,15 @@ class WorkerProcess:
         """Return the answer to a question. Raises WorkerLost; it must then be killed."""
         deadline = time.monotonic() + question["seconds"] + GRACE_SECONDS
         self._write(encode(question), deadline)
-        reply = cast(Reply, self._read_header(deadline))
-        try:
-            size, snapshot_id = int(reply["size"]), int(reply["snapshot_id"])
-        except (KeyError, TypeError, ValueError):
-            raise WorkerLost("a worker said what it may not") from None
-        if not 0 <= size <= LARGEST_ANSWER_BYTES:
+        header = self._read_header(deadline)
+        if set(header) != set(Reply.__annotations__) or not all(
+            isinstance(header[key], int) for key in ("size", "snapshot_id")
+        ):
             raise WorkerLost("a worker said what it may not")
-        return Answer(snapshot_id, reply, self._read(size, deadline))
+        reply = cast(Reply, header)
+        if not 0 <= reply["size"] <= LARGEST_ANSWER_BYTES:
+            raise WorkerLost("a worker said what it may not")
+        return Answer(reply["snapshot_id"], reply, self._read(reply["size"], deadline))
 
     def kill(self) -> None:
         """End it, whatever it does, and remove what it left."""
@@ -197,7 +198,7 @@ class SandboxPool:
                     worker.kill()
                 self._leave(None)
                 raise
-            if answer.reply.get("is_last", True):
+            if answer.reply["is_last"]:
                 worker.kill()
                 worker = None
             self._leave(worker)
