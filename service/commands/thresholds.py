@@ -16,7 +16,7 @@ from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Compariso
 from service.application import Application
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
-from service.definitions import read_definitions
+from service.definitions import Definitions, read_definitions
 from service.errors import WarehouseLocked
 from service.handoff import ThresholdRequest, change_threshold, find_service, hand_off
 from service.load import Progress
@@ -26,7 +26,7 @@ from service.warehouse import open_copy, run_sql
 
 F = TypeVar("F", bound=Callable[..., Any])
 PIPE_WIDTH = 200
-# Another command may hold the warehouse for the second that its change and snapshot take.
+# Another command may hold the warehouse for the second that its change and snapshot take; so long is waited for each.
 WAIT_SECONDS = 30.0
 RETRY_SECONDS = 0.1
 SHOWN_FIGURES = 50
@@ -321,13 +321,18 @@ def _change(settings: Settings, wanted: ThresholdRequest) -> ThresholdChange:
 
 def _change_anywhere(settings: Settings, wanted: ThresholdRequest, progress: Progress) -> ThresholdChange:
     """Have the service do it, or do it here; wait while another command holds the warehouse."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    holder, deadline = "", 0.0
+    definitions: Definitions | None = None
     while True:
         if find_service(settings.data_dir):
             return ThresholdChange(**hand_off(settings.data_dir, "thresholds", wanted.model_dump(), progress))
+        definitions = definitions or read_definitions(settings.catalogue)
         try:
-            application = Application(settings, read_definitions(settings.catalogue))
-        except WarehouseLocked:
+            application = Application(settings, definitions)
+        except WarehouseLocked as locked:
+            # It names who holds it: a queue of others moves on, and only one that keeps it is waited for in vain.
+            if str(locked) != holder:
+                holder, deadline = str(locked), time.monotonic() + WAIT_SECONDS
             if time.monotonic() > deadline:
                 raise
             time.sleep(RETRY_SECONDS)
