@@ -298,3 +298,18 @@ def test_a_file_is_taken_along_and_not_sent_twice(client: FlaskClient) -> None:
     assert client.get("/cycles/4.xlsx", headers={"If-None-Match": taken.headers["ETag"]}).status_code == 304
     unknown_yet = client.get("/cycles/4.xlsx?known_at=2020-01-01")
     assert openpyxl.load_workbook(io.BytesIO(unknown_yet.data))["Integration"].max_row == 1
+
+
+def test_its_changes_are_those_of_the_view_changes(copy: ReadCopy, report: CycleReport) -> None:
+    with copy.ask(as_of=report.period_end) as session:
+        rows = session.execute("select indicator, mission, period_end, change from changes order by all").fetchall()
+    told = sorted(
+        (entry.indicator, figure.mission, figure.period_end, figure.change)
+        for priority in report.priorities
+        for entry in priority.indicators
+        for figure in entry.figures
+        # A window that ends after the cycle is in the document, and holds from later on.
+        if figure.change is not None and not figure.runs_on
+    )
+    assert told == rows
+    assert len(told) > 50

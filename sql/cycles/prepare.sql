@@ -26,23 +26,14 @@ chosen as (
         order by period_end > $period_end, abs(period_end - $period_end), period_start desc
     ) = 1
 ),
--- The period before, as in the view `changes`; for what can be compared over any time (shares, levels, days) else the last one.
+-- The period before, as in the view `changes`, so that a document says what pages and /metrics say.
 earlier as (
-    select
-        c.indicator, c.mission, c.dimensions, k.period_start, k.period_end, k.value, k.status,
-        k.period_end = c.period_start - 1 or k.period_start = c.period_start as is_next
+    select c.indicator, c.mission, c.dimensions, k.period_start, k.period_end, k.value, k.status
     from chosen as c
     join known as k using (indicator, mission, dimensions)
-    join current_indicators as i using (indicator)
-    where k.period_end < c.period_end
-        and (
-            k.period_end = c.period_start - 1
-            or k.period_start = c.period_start
-            or i.unit in ('ratio', 'boolean', 'level')
-            or (k.period_start = k.period_end and c.period_start = c.period_end)
-        )
+    where k.period_end < c.period_end and (k.period_end = c.period_start - 1 or k.period_start = c.period_start)
     qualify row_number() over (
-        partition by c.indicator, c.mission, c.dimensions order by is_next desc, k.period_end desc, k.period_start desc
+        partition by c.indicator, c.mission, c.dimensions order by k.period_end desc, k.period_start desc
     ) = 1
 ),
 changed as (
