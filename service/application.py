@@ -25,7 +25,7 @@ from service.self_metrics import SelfMetrics
 from service.settings import Settings
 from service.snapshot import Snapshot, make_snapshot
 from service.thresholds import check_defaults, store_default_thresholds
-from service.warehouse import open_warehouse, read_clock, store_catalogue, store_kpis
+from service.warehouse import open_warehouse, read_clock, run_sql, store_catalogue, store_kpis
 
 SHIPPED_BY = "a4p"
 
@@ -164,10 +164,11 @@ class Application:
             # One assignment: who reads the copy before goes on reading it.
             self.read_copy = copy
         with self.warehouse.cursor() as cursor:
-            (count,) = cursor.execute("select count(*) from store.observations").fetchone() or (0,)
-        self.self_metrics.tell_warehouse(self.settings.warehouse_file.stat().st_size, count, now)
+            batches, observations, revisions = run_sql(cursor, "snapshot/count_held").fetchone() or (0, 0, 0)
+        size_bytes = self.settings.warehouse_file.stat().st_size
+        self.self_metrics.tell_warehouse(size_bytes, batches, observations, revisions, now)
         self._prune()
-        return int(count)
+        return int(observations)
 
     def _checkpoint(self) -> None:
         self.warehouse.checkpoint()

@@ -60,6 +60,8 @@ class SelfMetrics:
         self._revisions = counter("a4p_load_revisions", "Revisions loaded since the start.")
         self._warehouse_size = gauge("a4p_warehouse_size_bytes", "Size of the warehouse file.")
         self._warehouse_rows = gauge("a4p_warehouse_observations", "Observations in the warehouse, every revision counted.")
+        self._warehouse_batches = gauge("a4p_warehouse_batches", "Files loaded into the warehouse.")
+        self._warehouse_revisions = gauge("a4p_warehouse_revisions", "Observations in the warehouse that corrected another.")
         self._read_copy_time = gauge("a4p_warehouse_read_copy_timestamp_seconds", "When the read copy was published.")
         self._scrapes = counter("a4p_exposition_scrapes", "Scrapes answered since the start.", "format", "encoding")
         self._text_size = gauge("a4p_exposition_size_bytes", "Size of the snapshot's text.", "format")
@@ -114,10 +116,12 @@ class SelfMetrics:
         """Count a load that was refused."""
         self._refused.inc()
 
-    def tell_warehouse(self, size_bytes: int, observations: int, read_copy_at: datetime) -> None:
-        """Say how large the warehouse is and when its read copy was published."""
+    def tell_warehouse(self, size_bytes: int, batches: int, observations: int, revisions: int, read_copy_at: datetime) -> None:
+        """Say how large the warehouse is, what it holds, and when its read copy was published."""
         self._warehouse_size.set(size_bytes)
+        self._warehouse_batches.set(batches)
         self._warehouse_rows.set(observations)
+        self._warehouse_revisions.set(revisions)
         self._read_copy_time.set(read_copy_at.timestamp())
 
     def count_scrape(self, text_format: str, encoding: str) -> None:

@@ -99,6 +99,7 @@ def test_the_service_tells_about_itself(client: FlaskClient, application: Applic
     assert told["a4p_snapshot_series"] == application.snapshot.series_count
     assert told["a4p_snapshot_timestamp_seconds"] == pytest.approx(application.snapshot.made_at.timestamp())
     assert told["a4p_warehouse_observations"] == 399
+    assert (told["a4p_warehouse_batches"], told["a4p_warehouse_revisions"]) == (9, 0)
     assert f'a4p_snapshot_info{{id="{application.snapshot.snapshot_id}"}} 1.0' in text
     assert 'a4p_job_runs_total{job="snapshot",status="succeeded"} 1.0' in text
     assert "process_resident_memory_bytes" in text

@@ -37,9 +37,9 @@ QUALITY = {
 STATUSES = {"E": 1, "P": 2, "N": 3, "M": 5, "U": 6}
 BY = "max by (indicator, mission)"
 LOADED = (
-    ("a4p_load_batches_total", "batches loaded"),
-    ("a4p_load_observations_total", "new observations"),
-    ("a4p_load_revisions_total", "revisions"),
+    ("a4p_warehouse_batches", "batches"),
+    ("a4p_warehouse_observations", "observations"),
+    ("a4p_warehouse_revisions", "of them revisions"),
     ("a4p_load_refused_total", "loads refused"),
 )
 
@@ -211,9 +211,8 @@ def _draw_completeness() -> PanelBuilder:
 def _draw_loads() -> PanelBuilder:
     return draw_bars_now(
         "What was loaded, and how much of it were corrections?",
-        "Files loaded, observations and revisions they brought, and loads refused, since the service was started last; "
-        "the view `batches` lists "
-        "every load with its file.",
+        "Files loaded, the observations they brought and how many of those corrected another, all that the warehouse holds; "
+        "loads refused since the service was started last. The view `batches` lists every load with its file.",
         [Query(f"sum({select_scraped(name)})", title) for name, title in LOADED],
         "Prometheus did not scrape the service at the end of the time range",
     )
