@@ -1,4 +1,4 @@
-"""The service's metrics about itself: a4p_snapshot_*, _job_*, _load_*, _warehouse_*, _exposition_* and _remote_read_*."""
+"""The service's metrics about itself: a4p_snapshot_*, job_*, load_*, warehouse_*, exposition_*, remote_read_* and sql_*."""
 
 from __future__ import annotations
 
@@ -75,6 +75,7 @@ class SelfMetrics:
             buckets=READ_DURATION_BUCKETS,
             registry=registry,
         )
+        self._queries = counter("a4p_sql_queries", "SQL queries over HTTP since the start, by HTTP status.", "code")
         self._snapshot_success.set(0)
         self._made_at: float | None = None
         self._rendering = threading.Lock()
@@ -138,6 +139,10 @@ class SelfMetrics:
     def tell_refused_read(self, reason: str) -> None:
         """Count a history request that was refused."""
         self._refused_reads.labels(reason).inc()
+
+    def count_query(self, code: int) -> None:
+        """Count an SQL query over HTTP, by the status it was answered with."""
+        self._queries.labels(str(code)).inc()
 
     def render(self, content_type: str, encoder: Encoder) -> bytes:
         """Return the text of these metrics, rendered within the last second."""

@@ -271,3 +271,13 @@ def test_strangers_are_refused(definitions: Definitions, tmp_path: Path) -> None
     finally:
         closed.close()
         guarded.close()
+
+
+def test_queries_are_counted_by_how_they_were_answered(application: Application, client: FlaskClient) -> None:
+    def count(code: str) -> float:
+        return application.self_metrics.registry.get_sample_value("a4p_sql_queries_total", {"code": code}) or 0
+
+    answered, refused = count("200"), count("400")
+    ask(client, FIGURE)
+    ask(client, "selec 1")
+    assert (count("200"), count("400")) == (answered + 1, refused + 1)

@@ -61,6 +61,11 @@ def make_sql_blueprint(application: Application) -> Blueprint:
     routes = Blueprint("sql", __name__)
     settings = application.settings
 
+    @routes.after_request
+    def count(response: Response) -> Response:
+        application.self_metrics.count_query(response.status_code)
+        return response
+
     @routes.get("/api/v1/sql")
     def follow_link() -> Response:
         _check_caller(settings)
