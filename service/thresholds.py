@@ -319,10 +319,12 @@ def suggest_limits(threshold: Threshold, figures: list[TriedFigure], is_rare: bo
         return ()
     is_above = threshold.comparison == "above"
     values = sorted((figure.value for figure in figures), reverse=not is_above)
-    found: list[tuple[float, str]] = []
+    found = [(values[-1], f"the {'highest' if is_above else 'lowest'} figure so far: only a new record fires")]
     if len(values) >= 5:
-        rank = -(-len(values) * int(SUGGESTED_QUANTILE * 100) // 100) - 1
-        found.append((values[rank], f"nine of ten of the {len(values)} figures so far are within it"))
+        # Rounded down, so that a limit is suggested beyond which something was, where figures are few.
+        found.append(
+            (values[int(len(values) * SUGGESTED_QUANTILE) - 1], "about nine in ten of the figures so far are within it")
+        )
     if is_rare and is_above:
         means: dict[object, list[float]] = {}
         for figure in figures:
@@ -330,7 +332,6 @@ def suggest_limits(threshold: Threshold, figures: list[TriedFigure], is_rare: bo
         mean = max(sum(series) / len(series) for series in means.values())
         limit = float(find_poisson_limit(mean, RARE_CHANCE))
         found.append((limit, f"chance alone (Poisson, mean {mean:.4g}) passes it in fewer than 1 of 20 periods"))
-    found.append((values[-1], f"the {'highest' if is_above else 'lowest'} figure so far: only a new record fires"))
     reasons: dict[float, str] = {}
     for limit, reason in found:
         reasons.setdefault(limit, reason)

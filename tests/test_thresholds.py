@@ -394,7 +394,7 @@ def test_suggested_limits_say_how_often_they_would_have_fired(application: Appli
     trial = try_it(application, threshold(limit=None), suggest=True)
     values = [figure.value for figure in trial.tried]
     assert len(values) == 16 and trial.fired == []
-    assert [(s.limit, s.fired) for s in trial.suggestions] == [(70, 0)]
+    assert [(s.limit, s.fired) for s in trial.suggestions] == [(60, 2), (70, 0)]
     assert all(s.fired == sum(value > s.limit for value in values) for s in trial.suggestions)
     lowest = try_it(application, threshold(limit=None, comparison="below"), suggest=True).suggestions
     assert lowest[-1].limit == 0 and lowest[-1].fired == 0
