@@ -69,14 +69,31 @@ def report_dir(definitions: Definitions, tmp_path_factory: pytest.TempPathFactor
     return directory
 
 
+@contextmanager
+def publish_report(data_dir: Path, definitions: Definitions, **settings: Any) -> Iterator[Application]:
+    """An application with the report, loaded and published, for as long as a `with` lasts."""
+    opened = Application(Settings(data_dir=data_dir, threads=1, **settings), definitions)
+    try:
+        opened.load_shipped()
+        opened.refresh()
+        yield opened
+    finally:
+        opened.close()
+
+
+def load_value(application: Application, folder: Path, value: int) -> None:
+    """Load a figure of UNMISS's new SOFA incidents for the cycle after the report's."""
+    file = folder / f"{value}.csv"
+    header = "indicator,mission,period_start,period_end,value,source\n"
+    file.write_text(f"{header}sofa_incidents_new,UNMISS,2024-05-01,2024-10-31,{value},a test\n")
+    application.load([file], "a test")
+
+
 @pytest.fixture(scope="session")
 def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
     """The report, loaded and published, for tests that only read; those that change it have one of their own."""
-    opened = Application(Settings(data_dir=tmp_path_factory.mktemp("published") / "data", threads=1), definitions)
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
+    with publish_report(tmp_path_factory.mktemp("published") / "data", definitions) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ from metrics.comparisons import PARTS, Bar, Limit, Part, draw_comparison, draw_p
 from metrics.vega import Chart, render_svg
 from service.application import Application
 from service.definitions import Definitions
-from service.settings import Settings
 from service.web.app import make_app
+from tests.conftest import publish_report
 
 SVG = "{http://www.w3.org/2000/svg}"
 YEARS = [
@@ -147,11 +147,8 @@ def test_any_figures_of_any_names_make_a_chart(
 
 @pytest.fixture(scope="module")
 def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
-    opened = Application(Settings(data_dir=tmp_path_factory.mktemp("charts"), threads=1), definitions)
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
+    with publish_report(tmp_path_factory.mktemp("charts"), definitions) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -19,16 +19,14 @@ from service.settings import Settings
 from service.web.app import make_app
 from service.web.pages import layout
 from service.web.pages.layout import Page
+from tests.conftest import publish_report
 
 
 @pytest.fixture(scope="module")
 def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
     """The report, loaded and published."""
-    opened = Application(Settings(data_dir=tmp_path_factory.mktemp("pages") / "data", threads=1), definitions)
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
+    with publish_report(tmp_path_factory.mktemp("pages") / "data", definitions) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -11,28 +11,18 @@ from pathlib import Path
 import pytest
 
 from service.application import Application
-from service.definitions import read_definitions
+from service.definitions import Definitions
 from service.errors import WarehouseError
 from service.read_copy import ReadCopy
-from service.settings import Settings, find_in_tree
+from tests.conftest import load_value, publish_report
 
-ROW = "indicator,mission,period_start,period_end,value,source\nsofa_incidents_new,UNMISS,2024-05-01,2024-10-31,{},a test\n"
 FIGURE = "select value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
 
 
 @pytest.fixture
-def application(tmp_path: Path) -> Iterator[Application]:
-    opened = Application(Settings(data_dir=tmp_path / "data", threads=1), read_definitions(find_in_tree("metrics")))
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
-
-
-def load_value(application: Application, tmp_path: Path, value: int) -> None:
-    file = tmp_path / f"{value}.csv"
-    file.write_text(ROW.format(value))
-    application.load([file], "a test")
+def application(tmp_path: Path, definitions: Definitions) -> Iterator[Application]:
+    with publish_report(tmp_path / "data", definitions) as opened:
+        yield opened
 
 
 def test_it_is_of_the_snapshot_that_is_exposed(application: Application) -> None:

@@ -21,11 +21,12 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from metrics.families import list_families
 from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest, ReadResponse
 from service.application import Application
-from service.definitions import read_definitions
+from service.definitions import Definitions, read_definitions
 from service.errors import JobInterrupted
 from service.history import HistoryReader
 from service.settings import Settings, find_in_tree
 from service.web.app import make_app
+from tests.conftest import publish_report
 
 EQ, NEQ, RE, NRE = LabelMatcher.EQ, LabelMatcher.NEQ, LabelMatcher.RE, LabelMatcher.NRE
 JOB = ("job", EQ, "a4p-history")
@@ -82,14 +83,9 @@ def read(client: FlaskClient, *queries: Query) -> list[dict[frozenset[tuple[str,
 
 
 @pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    opened = Application(
-        Settings(data_dir=tmp_path_factory.mktemp("data"), threads=1), read_definitions(find_in_tree("metrics"))
-    )
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
+def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
+    with publish_report(tmp_path_factory.mktemp("data"), definitions) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from service.report.figures import CycleReport, read_cycle
 from service.report.formats import render_cycle
 from service.settings import Settings
 from service.web.app import make_app
+from tests.conftest import publish_report
 from tests.service_process import run_a4p
 
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
@@ -37,11 +38,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def application(data_dir: Path, definitions: Definitions) -> Iterator[Application]:
-    opened = Application(Settings(data_dir=data_dir, threads=1), definitions)
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
+    with publish_report(data_dir, definitions) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -13,23 +13,19 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from service.application import Application
-from service.definitions import read_definitions
+from service.definitions import Definitions, read_definitions
 from service.settings import Settings, find_in_tree
 from service.web.app import make_app
+from tests.conftest import publish_report
 from tests.tools import find_tool
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
 
 @pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    opened = Application(
-        Settings(data_dir=tmp_path_factory.mktemp("data"), threads=1), read_definitions(find_in_tree("metrics"))
-    )
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
+def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
+    with publish_report(tmp_path_factory.mktemp("data"), definitions) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -20,19 +20,16 @@ from service.sandbox.pool import WAITING, WorkerProcess
 from service.settings import Settings
 from service.web.app import make_app
 from service.web.sql import is_open
+from tests.conftest import load_value, publish_report
 
 FIGURE = "select mission, value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
-ROW = "indicator,mission,period_start,period_end,value,source\nsofa_incidents_new,UNMISS,2024-05-01,2024-10-31,{},a test\n"
 
 
 @pytest.fixture(scope="module")
 def application(definitions: Definitions, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     directory = tmp_path_factory.mktemp("asked") / "data"
-    opened = Application(Settings(data_dir=directory, threads=1, sql_rows=5000, sql_concurrency=1), definitions)
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
+    with publish_report(directory, definitions, sql_rows=5000, sql_concurrency=1) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -178,8 +175,7 @@ def test_a_new_snapshot_is_what_the_next_query_is_answered_from(
     application: Application, client: FlaskClient, tmp_path: Path
 ) -> None:
     before = ask(client, FIGURE).json
-    (tmp_path / "a.csv").write_text(ROW.format(97))
-    application.load([tmp_path / "a.csv"], "a test")
+    load_value(application, tmp_path, 97)
     application.refresh()
     after = ask(client, FIGURE).json
     assert after["rows"] == [["UNMISS", 97]]

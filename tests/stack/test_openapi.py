@@ -13,9 +13,9 @@ from schemathesis.specs.openapi.checks import ignored_auth, positive_data_accept
 
 from service.application import Application
 from service.definitions import Definitions
-from service.settings import Settings
 from service.web.api.resources import RESOURCES
 from service.web.app import make_app
+from tests.conftest import publish_report
 
 # Of each operation and mode; all together take about half a minute.
 EXAMPLES = 12
@@ -30,11 +30,8 @@ OPERATIONS = [
 
 @pytest.fixture(scope="module")
 def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
-    opened = Application(Settings(data_dir=tmp_path_factory.mktemp("openapi") / "data", threads=1), definitions)
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
+    with publish_report(tmp_path_factory.mktemp("openapi") / "data", definitions) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
