@@ -18,6 +18,9 @@ from service.settings import read_settings
 from service.web.app import WebServer, bind
 from tests.bench.measure import answer
 
+# A whole indicator of the largest world, sixty days by day, is beyond the default.
+MOST_SAMPLES = 20_000_000
+
 
 class Refresher:
     """Refreshes in a thread of its own, as the scheduler does, for as long as it is told to."""
@@ -58,7 +61,7 @@ def obey(refresher: Refresher) -> None:
 
 def main(data_dir: Path, catalogue: Path) -> None:
     """Serve until terminated."""
-    settings = read_settings(data_dir=data_dir, catalogue=catalogue, port=0, keep_backups=1)
+    settings = read_settings(data_dir=data_dir, catalogue=catalogue, port=0, keep_backups=1, remote_read_samples=MOST_SAMPLES)
     tcp = bind(settings.host, settings.port)
     application = Application(settings, read_definitions(settings.catalogue))
     server = WebServer(application, tcp, listen(settings.data_dir))
