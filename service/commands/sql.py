@@ -14,7 +14,7 @@ import click
 import duckdb
 from rich.console import Console
 
-from service.commands.options import data_dir_option
+from service.commands.options import INSTANT, data_dir_option
 from service.errors import QueryError, ServiceError
 from service.examples import read_examples
 from service.prompt import Prompt
@@ -36,7 +36,6 @@ from service.settings import read_settings
 from service.warehouse import open_copy
 
 PIPE_WIDTH = 10_000
-INSTANTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%z"]
 OutputFormat = Literal["table", "csv", "json", "parquet"]
 
 
@@ -60,7 +59,7 @@ Examples:
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; parquet needs one.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="What held on this date.  [default: that of the snapshot]")
-@click.option("--known-at", type=click.DateTime(INSTANTS), help="What was known then (UTC unless it says otherwise).")
+@click.option("--known-at", type=INSTANT, help="What was known then (UTC unless it says otherwise).")
 @data_dir_option
 def sql(
     query: str | None,
@@ -144,7 +143,7 @@ class OpenCopy:
         as_of = self._as_of.date() if self._as_of else row[1] if row else None
         self._told = f"snapshot {row[0]} of {row[2]:%Y-%m-%d %H:%M} UTC" if row else "no snapshot yet"
         self._told += f", as of {as_of}" if as_of else ""
-        self._told += f", known at {self._known_at:%Y-%m-%d %H:%M:%S}" if self._known_at else ""
+        self._told += f", known at {self._known_at:%Y-%m-%d %H:%M:%S} UTC" if self._known_at else ""
         self.connection.execute(TELL_PLACES)
         set_moment(
             self.connection, as_of.isoformat() if as_of else None, self._known_at.isoformat() if self._known_at else None

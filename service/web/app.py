@@ -67,7 +67,7 @@ class WebServer:
     """One loop of waitress over two sockets: TCP for everybody, the Unix socket for the handoff.
 
     waitress, because it is one process (the warehouse has one writer), needs no compiler, and hands ready bytes to the
-    kernel; docs/decisions/wsgi-server.md has the figures.
+    kernel.
     """
 
     def __init__(self, application: Application, tcp: socket.socket, handoff: socket.socket) -> None:
