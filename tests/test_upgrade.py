@@ -1,0 +1,62 @@
+"""A data directory of the previous release opens in this one, with every revision, threshold and page it had."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from service.settings import find_in_tree
+from tests.service_process import ServiceProcess, get, run_a4p
+
+# Made by release 0.1: the report, cycle 6 of UNMISS filed (97) and corrected (131), two thresholds set, then a power cut.
+RELEASE = find_in_tree("tests") / "upgrade" / "release-0.1.tar.xz"
+
+
+@pytest.fixture
+def previous_data_dir(tmp_path: Path) -> Path:
+    """The data directory that release 0.1 left, with its write-ahead log."""
+    with tarfile.open(RELEASE) as archive:
+        archive.extractall(tmp_path / "data", filter="data")
+    return tmp_path / "data"
+
+
+def query(data_dir: Path, sql: str) -> str:
+    answer = run_a4p("sql", sql, "--format", "csv", A4P_DATA_DIR=str(data_dir))
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def test_a_data_directory_of_the_previous_release_serves_what_it_held(previous_data_dir: Path) -> None:
+    with ServiceProcess(previous_data_dir) as service:
+        url = service.wait_until_ready()
+        status, _, metrics = get(f"{url}/metrics")
+        assert status == 200
+        assert b'a4p_sofa_incidents_new{mission="UNMISS"} 131' in metrics
+        for page in ["/", "/indicators/sofa_incidents_new", "/missions/UNMISS", "/thresholds", "/quality", "/cycles"]:
+            assert get(url + page)[0] == 200, page
+        service.stop()
+    revisions = query(
+        previous_data_dir,
+        "select value::integer as value from observation_revisions "
+        "where indicator = 'sofa_incidents_new' and mission = 'UNMISS' "
+        "and period_start = date '2024-05-01' order by recorded_at",
+    )
+    assert revisions.split() == ["value", "97", "131"]
+    thresholds = query(
+        previous_data_dir,
+        "select mission, limit_value::integer as limit_value from thresholds "
+        "where metric = 'a4p_sofa_incidents_new' order by 1, 2",
+    )
+    assert "100" in thresholds and "UNIFIL,60" in thresholds
+
+
+def test_an_upgraded_directory_opens_again_without_a_change(previous_data_dir: Path) -> None:
+    for _ in range(2):
+        with ServiceProcess(previous_data_dir) as service:
+            service.wait_until_ready()
+            code, _ = service.stop()
+            assert code == 0
+    counted = query(previous_data_dir, "select count(*) as batches, max(batch_id) as newest from batches")
+    assert counted.split() == ["batches,newest", "11,11"]
