@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from service.atomic_file import replace_file
 from service.errors import OutputError
 
 
 @contextmanager
 def open_output(output: Path) -> Iterator[BinaryIO]:
-    """Give a stream to write; the file stands under its name once all is written. Raises OutputError."""
-    unfinished = output.with_name(f"{output.name}.{os.getpid()}.tmp")
+    """Give a stream to write; the file appears under its name once all is written. Raises OutputError."""
     try:
-        with unfinished.open("wb") as stream:
+        with replace_file(output) as unfinished, unfinished.open("wb") as stream:
             yield stream
-        unfinished.replace(output)
+            stream.flush()
     except OSError as error:
         raise OutputError(f"{output} cannot be written: {error.strerror}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import click
 import duckdb
 from rich.console import Console
 
+from service.atomic_file import replace_file
 from service.commands.options import INSTANT, data_dir_option
 from service.errors import QueryError, ServiceError
 from service.examples import read_examples
@@ -230,13 +231,9 @@ def stream_result(connection: Connection, relation: Relation, file_format: FileF
 
 
 def _write_whole(relation: Relation, file_format: FileFormat, output: Path) -> None:
-    # A file that stands there is whole.
-    unfinished = output.with_name(f"{output.name}.{os.getpid()}.tmp")
     try:
-        write_result(relation, file_format, unfinished)
-        unfinished.replace(output)
+        with replace_file(output) as unfinished:
+            write_result(relation, file_format, unfinished)
     except OSError as error:
         raise ServiceError(f"{output} cannot be written: {error.strerror}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
     click.echo(f"{output}: {output.stat().st_size:,} bytes", err=True)
