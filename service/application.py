@@ -11,13 +11,16 @@ from pathlib import Path
 
 from metrics.exposition import Exposition, assemble_exposition
 from metrics.history import WholeHistory
+from service.backups.retention import prune_backups
+from service.backups.target import check_target
+from service.backups.verify import Verification, verify_connection
 from service.definitions import Definitions
 from service.drawing import DrawingProcess
 from service.errors import LoadError
 from service.history import HistoryReader
 from service.jobs import Job, JobRunner, list_runs
 from service.load import Batch, Progress, ignore_progress, load_files
-from service.publish import prune_backups, publish_read_copy, write_copy
+from service.publish import publish_read_copy, write_copy
 from service.read_copy import ReadCopy
 from service.remote_read import RemoteReader
 from service.sandbox.pool import SandboxPool
@@ -37,7 +40,13 @@ class Application:
     WarehouseError as `open_warehouse` does.
     """
 
-    def __init__(self, settings: Settings, definitions: Definitions, clock: Callable[[], datetime] = read_clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        definitions: Definitions,
+        clock: Callable[[], datetime] = read_clock,
+        accept_loss: bool = False,
+    ) -> None:
         self.settings = settings
         self.definitions = definitions
         self.clock = clock
@@ -47,7 +56,7 @@ class Application:
         self.history: WholeHistory | None = None
         self.read_copy: ReadCopy | None = None
         self.drawing = DrawingProcess()
-        self.warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit)
+        self.warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit, accept_loss, clock)
         try:
             store_catalogue(self.warehouse, definitions.catalogue, clock())
             store_kpis(self.warehouse, definitions.kpis, clock())
@@ -122,8 +131,14 @@ class Application:
             return [asdict(run) for run in list_runs(cursor, last, only_failed)]
 
     def back_up(self, target: Path) -> None:
-        """Write a copy of the warehouse as it is now. Raises WarehouseError."""
+        """Write a copy of the warehouse as it is now. Raises WarehouseError, also where `target` is a file in use."""
+        check_target(target, self.settings)
         write_copy(self.warehouse, target)
+
+    def verify(self, progress: Progress = ignore_progress) -> Verification:
+        """Return what `verify_connection` finds in the open warehouse."""
+        with self.warehouse.cursor() as cursor:
+            return verify_connection(cursor, progress)
 
     def close(self) -> None:
         """Stop the jobs after the one that is running, and close the warehouse."""
@@ -174,5 +189,4 @@ class Application:
         self.warehouse.checkpoint()
 
     def _prune(self) -> int:
-        settings = self.settings
-        return prune_backups(settings.backup_dir, settings.keep_backups, settings.keep_backups_days, self.clock())
+        return prune_backups(self.settings.backup_dir, self.settings.retention)

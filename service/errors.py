@@ -24,6 +24,10 @@ class WarehouseError(ServiceError):
     """The warehouse file or its directory cannot be used as it is."""
 
 
+class WarehouseLost(WarehouseError):
+    """The warehouse file is missing, or holds less than was recorded of it; it is not opened."""
+
+
 class PortTaken(ServiceError):
     """Something else listens on the address the service was told to bind."""
 

@@ -233,6 +233,10 @@ def make_handoff_app(application: Application) -> Flask:
 
         return _stream(back_up)
 
+    @app.post("/verify")
+    def verify() -> Response:
+        return _stream(lambda progress: asdict(application.verify(progress)))
+
     @app.errorhandler(ValidationError)
     def refuse(error: ValidationError) -> tuple[dict[str, str], int]:
         return {"error": str(error)}, 400

@@ -1,18 +1,20 @@
-"""Copies of the warehouse: the read copy, dated backups, and going back to one."""
+"""Copies of the warehouse: the read copy, and the dated backup that is a second name of it."""
 
 from __future__ import annotations
 
 import os
 import threading
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from service.atomic_file import replace_file
+from service.backups.names import BACKUP_NAME
 from service.errors import WarehouseError
-from service.warehouse import STORAGE_VERSION, Warehouse, open_copy, open_warehouse, tell_open_error
+from service.warehouse import STORAGE_VERSION, Connection, Warehouse
 
-BACKUP_NAME = "warehouse-%Y%m%dT%H%M%S.%fZ.duckdb"
 _copying = threading.Lock()
 
 
@@ -21,38 +23,39 @@ def write_copy(warehouse: Warehouse, target: Path) -> None:
 
     Raises WarehouseError when it cannot be written; `target` is then as it was.
     """
-    # In the same folder, so that the rename is atomic; the name says whose leavings they are after a kill.
-    unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:
-        with _copying:
+        with _copying, replace_file(target) as unfinished:
             _copy_database(warehouse, unfinished)
-        with unfinished.open("rb") as stream:
-            os.fsync(stream.fileno())
-        unfinished.replace(target)
     except (duckdb.Error, OSError) as error:
-        unfinished.unlink(missing_ok=True)
         raise WarehouseError(f"the copy {target} could not be written: {str(error).splitlines()[0]}") from None
 
 
 def _copy_database(warehouse: Warehouse, target: Path) -> None:
     target.unlink(missing_ok=True)
-    cursor = warehouse.cursor()
+    with warehouse.cursor() as cursor:
+        copy_into(cursor, target)
+
+
+def copy_into(session: Connection, target: Path) -> None:
+    """Copy the database of a session to a new file, in one transaction. Raises duckdb.Error, with its first cause."""
+    (name,) = session.execute("select current_database()").fetchone() or ("",)
+    quoted_target = str(target).replace("'", "''")
+    quoted_name = name.replace('"', '""')
+    # An earlier copy that ran out of space may still be attached.
+    session.execute("detach database if exists published")
+    session.execute(f"attach '{quoted_target}' as published (storage_version '{STORAGE_VERSION}')")
     try:
-        (name,) = cursor.execute("select current_database()").fetchone() or ("",)
-        quoted_target = str(target).replace("'", "''")
-        quoted_name = name.replace('"', '""')
-        cursor.execute(f"attach '{quoted_target}' as published (storage_version '{STORAGE_VERSION}')")
-        try:
-            cursor.begin()
-            cursor.execute(f'copy from database "{quoted_name}" to published')
-            cursor.commit()
-        except BaseException:
-            cursor.rollback()
-            raise
-        finally:
-            cursor.execute("detach published")
-    finally:
-        cursor.close()
+        session.begin()
+        session.execute(f'copy from database "{quoted_name}" to published')
+        session.commit()
+    except BaseException:
+        # A full disk makes these fail too, and the first error is the one that says so.
+        with suppress(duckdb.Error):
+            session.rollback()
+        with suppress(duckdb.Error):
+            session.execute("detach published")
+        raise
+    session.execute("detach published")
 
 
 def publish_read_copy(warehouse: Warehouse, read_copy: Path, backup_dir: Path, now: datetime) -> None:
@@ -62,53 +65,3 @@ def publish_read_copy(warehouse: Warehouse, read_copy: Path, backup_dir: Path, n
     backup = backup_dir / now.strftime(BACKUP_NAME)
     backup.unlink(missing_ok=True)
     os.link(read_copy, backup)
-
-
-def prune_backups(backup_dir: Path, keep: int, keep_days: int, now: datetime) -> int:
-    """Delete dated backups beyond the newest `keep` or older than `keep_days`, and what a killed copy left.
-
-    The newest is kept whatever its age. Return how many files went.
-    """
-    newest_first = sorted(backup_dir.glob("warehouse-*.duckdb"), reverse=True)
-    eldest = (now - timedelta(days=keep_days)).strftime(BACKUP_NAME)
-    old = [file for place, file in enumerate(newest_first) if place >= keep or (place > 0 and file.name < eldest)]
-    own_mark = f".{os.getpid()}."
-    left = [file for file in backup_dir.parent.glob("*.duckdb.*.tmp") if own_mark not in file.name]
-    for file in [*old, *left]:
-        file.unlink(missing_ok=True)
-    return len(old) + len(left)
-
-
-def restore_copy(copy: Path, warehouse_file: Path, threads: int, memory_limit: str, now: datetime) -> Path | None:
-    """Make `copy` the warehouse; return where the earlier warehouse was put, or None when there was none.
-
-    Raises WarehouseError when the copy is no warehouse, WarehouseLocked while a service holds the warehouse.
-    """
-    with open_copy(copy) as connection:
-        tables = connection.execute("select 1 from duckdb_tables() where schema_name = 'store' and table_name = 'migrations'")
-        if tables.fetchone() is None:
-            raise WarehouseError(f"{copy} is a DuckDB database but no A4P+ warehouse; name a backup or read copy")
-    kept: Path | None = None
-    if warehouse_file.exists():
-        # Opening takes the lock and closing moves the log into the file: nothing is left behind in the .wal.
-        open_warehouse(warehouse_file, threads, memory_limit).close()
-        kept = warehouse_file.with_name(now.strftime("warehouse-before-restore-%Y%m%dT%H%M%S.%fZ.duckdb"))
-    warehouse_file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = warehouse_file.with_name(f"{warehouse_file.name}.{os.getpid()}.tmp")
-    try:
-        with copy.open("rb") as source, unfinished.open("wb") as target:
-            while block := source.read(1 << 22):
-                target.write(block)
-            target.flush()
-            os.fsync(target.fileno())
-        if kept is not None:
-            os.link(warehouse_file, kept)
-        unfinished.replace(warehouse_file)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise WarehouseError(f"{copy} could not be restored: {error.strerror}") from None
-    try:
-        open_warehouse(warehouse_file, threads, memory_limit).close()
-    except duckdb.Error as error:
-        raise tell_open_error(error, warehouse_file) from None
-    return kept

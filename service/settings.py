@@ -17,7 +17,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from service.backups.retention import Retention
 from service.errors import ServiceError
+from service.manifest import BACKUPS_NAME, READ_COPY_NAME, find_manifest
 
 TREE = Path(__file__).resolve().parent.parent
 
@@ -74,8 +76,11 @@ class Settings(BaseSettings):
     checkpoint_cron: Cron = Field("30 3 * * *", description="When to checkpoint the warehouse.")
     prune_cron: Cron = Field("45 3 * * *", description="When to delete old backups.")
     timezone: TimeZone = Field("UTC", description="Time zone of the cron expressions.")
-    keep_backups: int = Field(5, ge=1, description="How many dated copies to keep.")
-    keep_backups_days: int = Field(30, ge=1, description="For how many days to keep them; the newest is always kept.")
+    keep_backups: int = Field(5, ge=1, description="How many of the newest backups to retain, however close in time.")
+    keep_backups_hours: int = Field(24, ge=0, description="Hours of which the newest backup is retained.")
+    keep_backups_days: int = Field(30, ge=0, description="Days of which the newest backup is retained.")
+    keep_backups_weeks: int = Field(12, ge=0, description="Weeks of which the newest backup is retained.")
+    keep_backups_months: int = Field(24, ge=0, description="Months of which the newest backup is retained.")
     threads: int = Field(default_factory=_default_threads, ge=1, description="DuckDB threads.")
     memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="DuckDB memory limit.")
     alerts_token_file: Path | None = Field(
@@ -116,7 +121,25 @@ class Settings(BaseSettings):
 
     @property
     def read_copy_file(self) -> Path:
-        return self.data_dir / "warehouse-read.duckdb"
+        return self.data_dir / READ_COPY_NAME
+
+    @property
+    def manifest_file(self) -> Path:
+        return find_manifest(self.warehouse_file)
+
+    @property
+    def socket_file(self) -> Path:
+        return self.data_dir / "a4p.sock"
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(
+            self.keep_backups,
+            self.keep_backups_hours,
+            self.keep_backups_days,
+            self.keep_backups_weeks,
+            self.keep_backups_months,
+        )
 
     @property
     def token_file(self) -> Path:
@@ -124,7 +147,7 @@ class Settings(BaseSettings):
 
     @property
     def backup_dir(self) -> Path:
-        return self.data_dir / "backups"
+        return self.data_dir / BACKUPS_NAME
 
 
 def read_settings(**options: object) -> Settings:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -15,8 +16,11 @@ import duckdb
 
 from metrics.catalogue import Catalogue
 from metrics.kpi_file import Kpi
-from service.errors import WarehouseError, WarehouseLocked
+from service.errors import WarehouseError, WarehouseLocked, WarehouseLost
+from service.manifest import check_nothing_lost, count_rows, find_manifest, read_manifest
 from service.settings import find_in_tree
+
+log = logging.getLogger(__name__)
 
 STORAGE_VERSION = "v1.5.0"
 DUCKDB_CONFIG = {
@@ -55,11 +59,17 @@ def read_clock() -> datetime:
 
 
 class Warehouse:
-    """An open warehouse. Readers take a `cursor()`, writers enter `write()`; both see committed states only."""
+    """An open warehouse. Readers take a `cursor()`, writers enter `write()`; both see committed states only.
 
-    def __init__(self, connection: Connection, file: Path) -> None:
+    After each commit the manifest beside the file records what was committed.
+    """
+
+    def __init__(self, connection: Connection, file: Path, is_new: bool = False, accepted_at: datetime | None = None) -> None:
         self.file = file
+        self.is_new = is_new
         self._connection = connection
+        self._accepted_at = accepted_at
+        self._identity = identify_file(file)
         self._write_lock = threading.Lock()
 
     def cursor(self) -> Connection:
@@ -73,18 +83,46 @@ class Warehouse:
         It runs in `session` where that is given (its temporary tables are then at hand), else in a new one.
         """
         with self._write_lock:
+            self.check_file()
             cursor = self._connection.cursor() if session is None else session
             cursor.begin()
             try:
                 yield cursor
                 cursor.commit()
             except BaseException:
-                with suppress(duckdb.TransactionException):  # a commit that failed has rolled back already
+                # A commit that failed has rolled back already. On a full disk a rollback fails too: the first error counts.
+                with suppress(duckdb.Error):
                     cursor.rollback()
                 raise
             finally:
                 if session is None:
                     cursor.close()
+            self._write_manifest()
+
+    def check_file(self) -> None:
+        """Raise WarehouseLost when the file was deleted or replaced since it was opened."""
+        if identify_file(self.file) != self._identity:
+            raise WarehouseLost(
+                f"{self.file} was deleted or replaced while the service ran, so nothing is written to it. The service still "
+                "has its content: write it to another file with 'a4p backup FILE', stop the service, then 'a4p restore FILE'"
+            )
+
+    def restore_log(self) -> bool:
+        """Move what a deleted write-ahead log held into the file, when its log was deleted; return whether it was."""
+        with self._write_lock:
+            if not is_log_deleted(self.file):
+                return False
+            with self._connection.cursor() as cursor:
+                cursor.execute("force checkpoint")
+            return True
+
+    def _write_manifest(self) -> None:
+        # The commit is on disk already. A manifest that stays behind counts less, which no check takes for a loss.
+        try:
+            with self._connection.cursor() as cursor:
+                count_rows(cursor, self._accepted_at).write(find_manifest(self.file))
+        except (OSError, duckdb.Error) as error:
+            log.warning("the manifest of %s could not be written: %s", self.file, error)
 
     def checkpoint(self) -> None:
         """Move what the write-ahead log holds into the file."""
@@ -105,17 +143,48 @@ def prepare_directory(directory: Path) -> None:
     except OSError as error:
         raise WarehouseError(
             f"the data directory {directory} cannot be written ({error.strerror}); "
-            "mend its permissions or name another with A4P_DATA_DIR"
+            "correct its permissions, or name another with A4P_DATA_DIR"
         ) from None
 
 
-def open_warehouse(file: Path, threads: int, memory_limit: str) -> Warehouse:
+def identify_file(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another under the same name (device and inode), or None when there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def is_log_deleted(file: Path) -> bool:
+    """Return whether this process holds a write-ahead log of the file that has no name any more (Linux)."""
+    deleted = f"{file.resolve()}.wal (deleted)"
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if str(descriptor.readlink()) == deleted:
+                return True
+    return False
+
+
+def open_warehouse(
+    file: Path, threads: int, memory_limit: str, accept_loss: bool = False, clock: Callable[[], datetime] | None = None
+) -> Warehouse:
     """Open the warehouse for writing, make it when it is not there, and bring its tables and views up to date.
 
-    Raises WarehouseLocked when another process holds it, WarehouseError when it is no warehouse, is damaged, or was
-    made by a newer version.
+    Raises WarehouseLocked when another process holds it, WarehouseLost when it is missing where one was or holds less than
+    was recorded of it (not with `accept_loss`), WarehouseError when it is no warehouse, is damaged, or was made by a newer
+    version.
     """
     prepare_directory(file.parent)
+    manifest = read_manifest(find_manifest(file))
+    accepted_at = manifest.accepted_at if manifest else None
+    if accept_loss:
+        accepted_at = (clock or read_clock)()
+    else:
+        check_nothing_lost(file)
+    is_new = not file.exists()
+    if is_new:
+        _set_log_aside(file)
     try:
         connection = duckdb.connect(
             str(file),
@@ -128,14 +197,21 @@ def open_warehouse(file: Path, threads: int, memory_limit: str) -> Warehouse:
         )
         connection.execute("set global TimeZone = 'UTC'")
     except duckdb.Error as error:
-        raise tell_open_error(error, file) from None
-    warehouse = Warehouse(connection, file)
+        raise translate_open_error(error, file) from None
+    warehouse = Warehouse(connection, file, is_new, accepted_at)
     try:
         migrate(warehouse)
     except BaseException:
         warehouse.close()
         raise
     return warehouse
+
+
+def _set_log_aside(file: Path) -> None:
+    # The log of a warehouse that is gone does not belong to the one that is made now.
+    log_file = file.with_name(file.name + ".wal")
+    if log_file.exists():
+        log_file.rename(log_file.with_name(f"{log_file.name}.without-warehouse"))
 
 
 def open_copy(file: Path) -> Connection:
@@ -146,11 +222,11 @@ def open_copy(file: Path) -> Connection:
         connection = duckdb.connect(str(file), read_only=True, config={"python_enable_replacements": "false"})
         connection.execute("set TimeZone = 'UTC'")
     except duckdb.Error as error:
-        raise tell_open_error(error, file) from None
+        raise translate_open_error(error, file) from None
     return connection
 
 
-def tell_open_error(error: duckdb.Error, file: Path) -> WarehouseError | WarehouseLocked:
+def translate_open_error(error: duckdb.Error, file: Path) -> WarehouseError | WarehouseLocked:
     """Return the sentence for a failure to open a DuckDB file."""
     text = str(error)
     if "Could not set lock" in text or "Conflicting lock" in text:

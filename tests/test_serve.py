@@ -216,7 +216,7 @@ def test_a_data_directory_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     refused = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path / "file" / "data"))
     assert refused.returncode == 1
-    assert "cannot be written (Not a directory); mend its permissions or name another with A4P_DATA_DIR" in refused.stderr
+    assert "cannot be written (Not a directory); correct its permissions, or name another with A4P_DATA_DIR" in refused.stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -183,7 +183,7 @@ def test_a_data_directory_that_cannot_be_written_is_refused(tmp_path: Path, belo
     (tmp_path / "data").write_text("a file")
     assert refusal_of(tmp_path / below / "warehouse.duckdb") == (
         f"the data directory {tmp_path / below} cannot be written ({reason}); "
-        "mend its permissions or name another with A4P_DATA_DIR"
+        "correct its permissions, or name another with A4P_DATA_DIR"
     )
 
 

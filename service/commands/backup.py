@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from service.application import Application
+from service.backups.names import BACKUP_NAME
+from service.backups.target import check_target
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
 from service.definitions import read_definitions
 from service.errors import WarehouseError
 from service.handoff import find_service, hand_off
-from service.publish import BACKUP_NAME
 from service.settings import read_settings
 from service.warehouse import read_clock
 
@@ -35,8 +36,9 @@ def backup(target: Path | None, data_dir: Path | None) -> None:
     target = (target or Path(read_clock().strftime(BACKUP_NAME))).absolute()
     if target.is_dir():
         target = target / read_clock().strftime(BACKUP_NAME)
+    check_target(target, settings)
     if not target.parent.is_dir():
-        raise WarehouseError(f"the folder {target.parent} does not exist; make it first")
+        raise WarehouseError(f"directory {target.parent} does not exist; create it first")
     if not find_service(settings.data_dir) and not settings.warehouse_file.exists():
         raise WarehouseError(f"{settings.warehouse_file} does not exist; there is nothing to back up")
     with show_progress() as progress:

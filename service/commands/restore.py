@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from service.backups.restore import restore_backup
 from service.commands.options import data_dir_option
+from service.commands.progress import show_progress
 from service.errors import WarehouseLocked
 from service.handoff import find_service
-from service.publish import restore_copy
 from service.settings import read_settings
 from service.warehouse import read_clock
 
@@ -18,16 +19,22 @@ from service.warehouse import read_clock
     epilog="""\b
 Examples:
   a4p restore data/backups/warehouse-20240501T000000.000000Z.duckdb
+  a4p restore data/warehouse-read.duckdb
 """
 )
-@click.argument("copy", type=click.Path(path_type=Path))
+@click.argument("backup", type=click.Path(path_type=Path))
 @data_dir_option
-def restore(copy: Path, data_dir: Path | None) -> None:
-    """Make COPY (a backup or read copy) the warehouse. The service must be stopped; the earlier warehouse is kept."""
+def restore(backup: Path, data_dir: Path | None) -> None:
+    """Make BACKUP (a backup or the read copy) the warehouse. Stop the service first; the earlier warehouse stays.
+
+    Every block of BACKUP is read and its content verified before anything is replaced.
+    """
     settings = read_settings(data_dir=data_dir)
     if find_service(settings.data_dir):
         raise WarehouseLocked(f"the service of {settings.data_dir} is running; stop it, restore, and start it again")
-    kept = restore_copy(copy, settings.warehouse_file, settings.threads, settings.memory_limit, read_clock())
-    click.echo(f"{settings.warehouse_file}: restored from {copy}")
-    if kept is not None:
-        click.echo(f"the earlier warehouse is {kept}")
+    with show_progress() as progress:
+        restored = restore_backup(backup, settings.warehouse_file, read_clock(), progress)
+    click.echo(f"{settings.warehouse_file}: restored from {backup}")
+    click.echo(f"{restored.verification}")
+    if restored.earlier is not None:
+        click.echo(f"the earlier warehouse is {restored.earlier}")

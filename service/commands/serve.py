@@ -28,9 +28,21 @@ Examples:
 @click.option("--host", help="Address to bind.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to bind; 0 takes a free one.  [default: 8000]")
 @click.option("--snapshot-cron", help="When to make a snapshot, five cron fields.  [default: 0 * * * *]")
+@click.option(
+    "--accept-loss",
+    is_flag=True,
+    help="Open a warehouse that is missing or holds less than was recorded of it, and go on from there.",
+)
 @data_dir_option
 @catalogue_option
-def serve(host: str | None, port: int | None, snapshot_cron: str | None, data_dir: Path | None, catalogue: Path | None) -> None:
+def serve(
+    host: str | None,
+    port: int | None,
+    snapshot_cron: str | None,
+    accept_loss: bool,
+    data_dir: Path | None,
+    catalogue: Path | None,
+) -> None:
     """Load the catalogue's figures, make the first snapshot, and serve until Ctrl-C."""
     started = time.monotonic()
     settings = read_settings(host=host, port=port, snapshot_cron=snapshot_cron, data_dir=data_dir, catalogue=catalogue)
@@ -38,7 +50,7 @@ def serve(host: str | None, port: int | None, snapshot_cron: str | None, data_di
     signal.signal(signal.SIGTERM, _raise_interrupt)
     tcp = bind(settings.host, settings.port)
     try:
-        application = Application(settings, definitions)
+        application = Application(settings, definitions, accept_loss=accept_loss)
     except BaseException:
         tcp.close()
         raise
@@ -48,7 +60,7 @@ def serve(host: str | None, port: int | None, snapshot_cron: str | None, data_di
         server = WebServer(application, tcp, handoff)
         for reason in definitions.left_out:
             click.echo(f"left out: {reason}")
-        click.echo(f"warehouse {settings.warehouse_file}")
+        click.echo(f"{'new warehouse' if application.warehouse.is_new else 'warehouse'} {settings.warehouse_file}")
         _load_report(application)
         behind = application.runner.catch_up(application.jobs)
         snapshot = application.refresh(with_history=False)

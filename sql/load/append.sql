@@ -38,3 +38,7 @@ from staged_observations as s
 join appended_batches as b using (file_ordinal)
 left join recorded_cells as r using (series_id, period_start, period_end)
 where r.series_id is null or not (r.is_current or ($is_shipped and r.was_recorded));
+
+insert into store.batch_digests
+select batch_id, observations, digest, store.hash_check()
+from store.digest_batches((select min(batch_id) from appended_batches));

@@ -61,7 +61,10 @@ def obey(refresher: Refresher) -> None:
 
 def main(data_dir: Path, catalogue: Path) -> None:
     """Serve until terminated."""
-    settings = read_settings(data_dir=data_dir, catalogue=catalogue, port=0, keep_backups=1, remote_read_samples=MOST_SAMPLES)
+    settings = read_settings(
+        data_dir=data_dir, catalogue=catalogue, port=0, remote_read_samples=MOST_SAMPLES,
+        keep_backups=1, keep_backups_hours=0, keep_backups_days=0, keep_backups_weeks=0, keep_backups_months=0,
+    )  # fmt: skip
     tcp = bind(settings.host, settings.port)
     application = Application(settings, read_definitions(settings.catalogue))
     server = WebServer(application, tcp, listen(settings.data_dir))
