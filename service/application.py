@@ -19,7 +19,9 @@ from service.drawing import DrawingProcess
 from service.errors import LoadError
 from service.history import HistoryReader
 from service.jobs import Job, JobRunner, list_runs
-from service.load import Batch, Progress, ignore_progress, load_files
+from service.load import SHOWN, Progress, Shown, ignore_progress, load_files
+from service.load_report import Batch, Preview
+from service.preview import preview_files
 from service.publish import publish_read_copy, write_copy
 from service.read_copy import ReadCopy
 from service.remote_read import RemoteReader
@@ -89,15 +91,21 @@ class Application:
         """Whether a snapshot is being served."""
         return self.snapshot is not None
 
-    def load(self, files: Sequence[Path], loaded_by: str, progress: Progress = ignore_progress) -> list[Batch]:
+    def load(
+        self, files: Sequence[Path], loaded_by: str, progress: Progress = ignore_progress, shown: Shown = SHOWN
+    ) -> list[Batch]:
         """Load files; return a Batch for each. Raises LoadError. The next `refresh` shows what they brought."""
         try:
-            batches = load_files(self.warehouse, files, loaded_by, progress, clock=self.clock)
+            batches = load_files(self.warehouse, files, loaded_by, progress, clock=self.clock, shown=shown)
         except LoadError:
             self.self_metrics.tell_refused_load()
             raise
         self.self_metrics.tell_load(batches)
         return batches
+
+    def preview(self, files: Sequence[Path], progress: Progress = ignore_progress, shown: Shown = SHOWN) -> Preview:
+        """Return what a load of these files would bring; nothing is recorded. Raises LoadError."""
+        return preview_files(self.warehouse, self.definitions, files, progress, self.clock, shown)
 
     def load_shipped(self) -> list[Batch]:
         """Load the observation files of the catalogue; a figure that was ever recorded is not recorded again."""

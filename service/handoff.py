@@ -13,7 +13,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +23,8 @@ from metrics.thresholds import Comparison, Severity
 from service.alerts import acknowledge_alerts, list_firing, trace_alert
 from service.application import Application
 from service.errors import HandoffError, LoadError, RowError, ServiceError, ThresholdError, WarehouseError
-from service.load import Batch, Progress
+from service.load import SHOWN, SHOWN_CHANGES, Progress, Shown
+from service.load_report import BATCHES, PREVIEW, Batch, Preview
 from service.thresholds import ThresholdChange, read_threshold, remove_threshold, set_threshold
 
 SOCKET_NAME = "a4p.sock"
@@ -32,11 +32,17 @@ CONNECT_SECONDS = 5
 
 
 class LoadRequest(BaseModel):
-    """Files to load, as absolute paths, and who asks."""
+    """Files to load or preview, as absolute paths, and who loads them; `changes` limits the changes in the report."""
 
     model_config = ConfigDict(extra="forbid")
     files: list[Path]
-    loaded_by: str
+    loaded_by: str = ""
+    changes: int = Field(SHOWN_CHANGES, ge=0)
+    with_unchanged: bool = False
+
+    @property
+    def shown(self) -> Shown:
+        return Shown(self.changes, self.with_unchanged)
 
 
 class JobsRequest(BaseModel):
@@ -160,18 +166,23 @@ def hand_off(data_dir: Path, work: str, body: dict[str, Any], progress: Progress
     raise HandoffError("the service stopped before it was done; start it and run this command again")
 
 
-def hand_off_load(data_dir: Path, files: list[Path], loaded_by: str, progress: Progress) -> list[Batch]:
+def hand_off_load(data_dir: Path, files: list[Path], loaded_by: str, progress: Progress, shown: Shown = SHOWN) -> list[Batch]:
     """Have the service load files; return a Batch for each, as `load_files` does."""
-    result = hand_off(data_dir, "load", {"files": [str(file.absolute()) for file in files], "loaded_by": loaded_by}, progress)
-    return [
-        Batch(
-            **{
-                **batch,
-                "loaded_before_at": datetime.fromisoformat(batch["loaded_before_at"]) if batch["loaded_before_at"] else None,
-            }
-        )
-        for batch in result
-    ]
+    body = {**_name_files(files, shown), "loaded_by": loaded_by}
+    return list(BATCHES.validate_python(hand_off(data_dir, "load", body, progress)))
+
+
+def hand_off_preview(data_dir: Path, files: list[Path], progress: Progress, shown: Shown = SHOWN) -> Preview:
+    """Have the service preview files, as `preview_files` does."""
+    return PREVIEW.validate_python(hand_off(data_dir, "preview", _name_files(files, shown), progress))
+
+
+def _name_files(files: list[Path], shown: Shown) -> dict[str, Any]:
+    return {
+        "files": [str(file.absolute()) for file in files],
+        "changes": shown.limit,
+        "with_unchanged": shown.with_unchanged,
+    }
 
 
 def _write_error(error: ServiceError) -> dict[str, Any]:
@@ -194,6 +205,15 @@ def make_handoff_app(application: Application) -> Flask:
     def load() -> Response:
         wanted = LoadRequest.model_validate_json(request.get_data())
         return _stream(lambda progress: _load_and_refresh(application, wanted, progress))
+
+    @app.post("/preview")
+    def preview() -> Response:
+        wanted = LoadRequest.model_validate_json(request.get_data())
+
+        def preview_all(progress: Progress) -> Any:
+            return PREVIEW.dump_python(application.preview(wanted.files, progress, wanted.shown), mode="json")
+
+        return _stream(preview_all)
 
     @app.post("/snapshot")
     def snapshot() -> Response:
@@ -266,14 +286,11 @@ def _answer_alerts(application: Application, wanted: AlertsRequest) -> Any:
         return list_firing(cursor) if wanted.action == "list" else trace_alert(cursor, wanted.alerts[0])
 
 
-def _load_and_refresh(application: Application, wanted: LoadRequest, progress: Progress) -> list[dict[str, Any]]:
-    batches = application.load(wanted.files, wanted.loaded_by, progress)
+def _load_and_refresh(application: Application, wanted: LoadRequest, progress: Progress) -> Any:
+    batches = application.load(wanted.files, wanted.loaded_by, progress, wanted.shown)
     if any(batch.batch_id is not None for batch in batches):
         _refresh(application, progress)
-    return [
-        {**asdict(batch), "loaded_before_at": batch.loaded_before_at and batch.loaded_before_at.isoformat()}
-        for batch in batches
-    ]
+    return BATCHES.dump_python(tuple(batches), mode="json")
 
 
 def _refresh(application: Application, progress: Progress) -> dict[str, Any]:

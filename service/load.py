@@ -13,46 +13,33 @@ from pathlib import Path
 import duckdb
 
 from service.errors import LoadError, RowError
+from service.load_report import Batch, Change
 from service.readers import stage_file
 from service.settings import find_in_tree
-from service.warehouse import Connection, Warehouse, next_recorded_at, read_clock, read_sql, run_sql
+from service.warehouse import Connection, Warehouse, next_recorded_at, read_clock, read_rows, read_sql, run_sql
 
 SHOWN_ERRORS = 50
+SHOWN_CHANGES = 20
 POLL_SECONDS = 0.25
 
 # Told the stage and the share of it that is done, 0..1, or None where that cannot be known.
 Progress = Callable[[str, float | None], None]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """What one file brought. `batch_id` is None when the file brought nothing new."""
-
-    file_name: str
-    batch_id: int | None
-    row_count: int
-    new_observations: int
-    revisions: int
-    loaded_before_at: datetime | None = None
-    corrected_since: int = 0
-
-    def __str__(self) -> str:
-        if self.loaded_before_at is not None:
-            since = f"; {self.corrected_since:,} of its figures were corrected since" if self.corrected_since else ""
-            return (
-                f"{self.file_name}: nothing new (the same file was loaded on {self.loaded_before_at:%Y-%m-%d %H:%M} UTC{since})"
-            )
-        if self.batch_id is None:
-            return f"{self.file_name}: nothing new in {self.row_count:,} rows"
-        unchanged = self.row_count - self.new_observations - self.revisions
-        return (
-            f"{self.file_name}: batch {self.batch_id}, {self.new_observations:,} new observations, "
-            f"{self.revisions:,} revisions, {unchanged:,} unchanged"
-        )
-
-
 def ignore_progress(stage: str, share: float | None) -> None:
     """Take progress reports where nobody looks."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which changed cells a load reports: at most `limit`, revisions before new cells before unchanged ones."""
+
+    limit: int = SHOWN_CHANGES
+    with_unchanged: bool = False
+
+
+SHOWN = Shown()
+NONE_SHOWN = Shown(limit=0)
 
 
 def load_files(
@@ -62,6 +49,7 @@ def load_files(
     progress: Progress = ignore_progress,
     is_shipped: bool = False,
     clock: Callable[[], datetime] = read_clock,
+    shown: Shown = NONE_SHOWN,
 ) -> list[Batch]:
     """Load observation files, CSV or Parquet, in one transaction; return a Batch for each, in order.
 
@@ -69,35 +57,82 @@ def load_files(
     recorded again, so that the report's own files never take back a correction. Raises LoadError with every bad
     row (the first 50, and how many there are); the warehouse is then as it was.
     """
+    with open_staging(warehouse) as cursor:
+        known = stage_files(cursor, files, is_shipped, progress)
+        if all(known):
+            return [batch for batch in known if batch]
+        with watch_progress(cursor, "appending", progress), warehouse.write(cursor):
+            appended = append_staged(cursor, loaded_by, is_shipped, clock, shown)
+        return [batch or appended[ordinal] for ordinal, batch in enumerate(known)]
+
+
+@contextmanager
+def open_staging(warehouse: Warehouse) -> Iterator[Connection]:
+    """Give a session with empty staging tables. Raises LoadError when DuckDB needs more memory than it may use."""
     cursor = warehouse.cursor()
     try:
         run_sql(cursor, "load/prepare_staging")
-        known: list[Batch | None] = []
-        digests: dict[str, str] = {}
-        for ordinal, file in enumerate(files):
-            file_name = str(file) if is_shipped is False else file.name
-            digest = _digest_file(file, file_name, progress)
-            earlier = _find_batch(cursor, file_name, digest)
-            if digest in digests and earlier is None:
-                raise LoadError(f"{file_name} holds the same bytes as {digests[digest]}; load it once")
-            digests[digest] = file_name
-            known.append(earlier)
-            if earlier is None:
-                with _watch_progress(cursor, f"reading {file.name}", progress):
-                    stage_file(cursor, file, file_name, ordinal)
-                cursor.execute("insert into staged_files values (?, ?, ?)", [ordinal, file_name, digest])
-        if all(known):
-            return [batch for batch in known if batch]
-        with _watch_progress(cursor, "checking", progress):
-            run_sql(cursor, "load/stage_series")
-            _check_staged(cursor, [str(file) for file in files])
-        with _watch_progress(cursor, "appending", progress):
-            appended = _append_staged(warehouse, cursor, loaded_by, is_shipped, clock)
-        return [batch or appended[ordinal] for ordinal, batch in enumerate(known)]
+        yield cursor
     except duckdb.OutOfMemoryException:
         raise LoadError("the files need more memory than DuckDB may use; raise A4P_MEMORY_LIMIT, or split them") from None
     finally:
         cursor.close()
+
+
+def stage_files(cursor: Connection, files: Sequence[Path], is_shipped: bool, progress: Progress) -> list[Batch | None]:
+    """Stage and check files; return the Batch of each that was loaded before and None for the others. Raises LoadError."""
+    known: list[Batch | None] = []
+    digests: dict[str, str] = {}
+    for ordinal, file in enumerate(files):
+        file_name = str(file) if is_shipped is False else file.name
+        digest = _digest_file(file, file_name, progress)
+        earlier = _find_batch(cursor, file_name, digest)
+        if digest in digests and earlier is None:
+            raise LoadError(f"{file_name} holds the same bytes as {digests[digest]}; load it once")
+        digests[digest] = file_name
+        known.append(earlier)
+        if earlier is None:
+            with watch_progress(cursor, f"reading {file.name}", progress):
+                stage_file(cursor, file, file_name, ordinal)
+            cursor.execute("insert into staged_files values (?, ?, ?)", [ordinal, file_name, digest])
+    if not all(known):
+        with watch_progress(cursor, "checking", progress):
+            run_sql(cursor, "load/stage_series")
+            _check_staged(cursor, [str(file) for file in files])
+    return known
+
+
+def append_staged(
+    cursor: Connection, loaded_by: str, is_shipped: bool, clock: Callable[[], datetime], shown: Shown
+) -> dict[int, Batch]:
+    """Append what is staged, within the caller's transaction; return the Batch of each staged file by its ordinal."""
+    # Series are numbered again here: another load may have brought them since they were staged.
+    run_sql(cursor, "load/stage_series")
+    run_sql(cursor, "load/number_series")
+    run_sql(cursor, "load/compare", is_shipped=is_shipped)
+    changes = _list_changes(cursor, shown)
+    recorded_at = next_recorded_at(cursor, clock())
+    run_sql(cursor, "load/append", loaded_by=loaded_by, recorded_at=recorded_at)
+    return {
+        ordinal: Batch(
+            name, batch_id if new or revised else None, count, new, revised, sha256=digest,
+            changes=tuple(changes.get(ordinal, ())),
+        )
+        for ordinal, name, digest, batch_id, count, new, revised in cursor.execute(
+            "select file_ordinal, file_name, sha256, batch_id, row_count, new_observations, revisions from appended_batches"
+        ).fetchall()
+    }  # fmt: skip
+
+
+def _list_changes(cursor: Connection, shown: Shown) -> dict[int, list[Change]]:
+    """Return the changes of each file, by its ordinal."""
+    changes: dict[int, list[Change]] = {}
+    if shown.limit:
+        result = run_sql(cursor, "load/list_changes", limit=shown.limit, with_unchanged=shown.with_unchanged)
+        for row in read_rows(result):
+            ordinal = row.pop("file_ordinal")
+            changes.setdefault(ordinal, []).append(Change(**{**row, "revised_columns": tuple(row["revised_columns"])}))
+    return changes
 
 
 def _digest_file(file: Path, file_name: str, progress: Progress) -> str:
@@ -115,7 +150,7 @@ def _digest_file(file: Path, file_name: str, progress: Progress) -> str:
 
 def _find_batch(cursor: Connection, file_name: str, digest: str) -> Batch | None:
     row = run_sql(cursor, "load/find_batch", digest=digest).fetchone()
-    return Batch(file_name, None, row[1], 0, 0, row[0], row[2]) if row else None
+    return Batch(file_name, None, row[1], 0, 0, row[0], row[2], digest) if row else None
 
 
 def _check_staged(cursor: Connection, file_names: list[str]) -> None:
@@ -132,26 +167,8 @@ def _check_staged(cursor: Connection, file_names: list[str]) -> None:
         raise LoadError(f"nothing was loaded: {total:,} error{'s' if total > 1 else ''}", errors, total)
 
 
-def _append_staged(
-    warehouse: Warehouse, cursor: Connection, loaded_by: str, is_shipped: bool, clock: Callable[[], datetime]
-) -> dict[int, Batch]:
-    with warehouse.write(cursor):
-        # Series are numbered again here: another load may have brought them since they were staged.
-        run_sql(cursor, "load/stage_series")
-        run_sql(cursor, "load/number_series")
-        run_sql(cursor, "load/compare")
-        recorded_at = next_recorded_at(cursor, clock())
-        run_sql(cursor, "load/append", loaded_by=loaded_by, recorded_at=recorded_at, is_shipped=is_shipped)
-        return {
-            ordinal: Batch(name, batch_id if new or revised else None, count, new, revised)
-            for ordinal, name, batch_id, count, new, revised in cursor.execute(
-                "select file_ordinal, file_name, batch_id, row_count, new_observations, revisions from appended_batches"
-            ).fetchall()
-        }
-
-
 @contextmanager
-def _watch_progress(cursor: Connection, stage: str, progress: Progress) -> Iterator[None]:
+def watch_progress(cursor: Connection, stage: str, progress: Progress) -> Iterator[None]:
     """Report how far the statements run inside have come, from a thread of its own."""
     done = threading.Event()
 

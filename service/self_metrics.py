@@ -14,7 +14,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from service.load import Batch
+from service.load_report import Batch
 from service.snapshot import Snapshot
 
 # However many scrape at once, the service's own metrics are rendered at most this often.

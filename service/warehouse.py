@@ -124,6 +124,17 @@ class Warehouse:
         except (OSError, duckdb.Error) as error:
             log.warning("the manifest of %s could not be written: %s", self.file, error)
 
+    @contextmanager
+    def rehearse(self, session: Connection) -> Iterator[Connection]:
+        """Hold the one write transaction in `session` and roll it back at the end, whatever happens."""
+        with self._write_lock:
+            session.begin()
+            try:
+                yield session
+            finally:
+                with suppress(duckdb.Error):  # an error may have rolled back already
+                    session.rollback()
+
     def checkpoint(self) -> None:
         """Move what the write-ahead log holds into the file."""
         with self._write_lock, self._connection.cursor() as cursor:

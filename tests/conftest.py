@@ -15,7 +15,8 @@ from flask.testing import FlaskClient
 from service.application import Application
 from service.definitions import Definitions, read_definitions
 from service.errors import LoadError
-from service.load import Batch, load_files
+from service.load import load_files
+from service.load_report import Batch
 from service.readers.columns import KNOWN
 from service.settings import Settings, find_in_tree
 from service.warehouse import Warehouse, open_warehouse, store_catalogue

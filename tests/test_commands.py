@@ -52,7 +52,11 @@ def test_check_names_what_is_wrong(tmp_path: Path) -> None:
 def test_a_load_without_a_service_shows_in_the_read_copy(tmp_path: Path, submission: Path) -> None:
     loaded = run_a4p("load", str(submission), "--by", "A. Analyst", "--data-dir", str(tmp_path / "data"))
     assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout == f"{submission}: batch 1, 1 new observations, 0 revisions, 0 unchanged\n"
+    report, change, *rest = loaded.stdout.splitlines()
+    assert report == f"{submission}: batch 1, 1 new observations, 0 revisions, 0 unchanged"
+    assert change.startswith("  sofa_incidents_new UNMISS ")
+    assert change.endswith(": 97 (new)")
+    assert rest == []
     with duckdb.connect(str(tmp_path / "data" / "warehouse-read.duckdb"), read_only=True) as copy:
         assert copy.execute("select value, status, source, page from observations").fetchall() == [
             (97, "A", "UNMISS submission", "2")

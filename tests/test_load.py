@@ -14,7 +14,8 @@ import pytest
 from metrics.catalogue import Catalogue
 from service.definitions import Definitions
 from service.errors import LoadError
-from service.load import Batch, load_files
+from service.load import load_files
+from service.load_report import Batch
 from service.settings import find_in_tree
 from service.warehouse import Warehouse, store_catalogue
 from tests.conftest import STORED_AT, Clock, Dump, Load, Read, Refuse, WriteCsv

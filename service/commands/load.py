@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import getpass
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -12,53 +15,123 @@ from service.commands.options import catalogue_option, data_dir_option
 from service.commands.progress import show_progress
 from service.definitions import read_definitions
 from service.errors import WarehouseLocked
-from service.handoff import find_service, hand_off_load
-from service.load import Batch, Progress
+from service.handoff import find_service, hand_off_load, hand_off_preview
+from service.load import SHOWN_CHANGES, Progress, Shown
+from service.load_report import Batch, Breach, Preview
+from service.manifest import find_manifest
 from service.settings import Settings, read_settings
+
+VERBOSE_CHANGES = 10_000
+T = TypeVar("T")
 
 
 @click.command(
     epilog="""\b
 Examples:
   a4p load submissions/unmiss-cycle-6.csv
+  a4p load --dry-run submissions/unmiss-cycle-6.csv
   a4p load cycle-6/*.csv corrections.parquet --by "J. Doe"
 """
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--by", "loaded_by", default=getpass.getuser, show_default="the OS user", help="Who loads, kept with the batch.")
+@click.option("--dry-run", is_flag=True, help="Check the files and report what they would change; load nothing.")
+@click.option("--verbose", is_flag=True, help=f"List up to {VERBOSE_CHANGES:,} cells, unchanged ones included.")
 @data_dir_option
 @catalogue_option
-def load(files: tuple[Path, ...], loaded_by: str, data_dir: Path | None, catalogue: Path | None) -> None:
+def load(
+    files: tuple[Path, ...], loaded_by: str, dry_run: bool, verbose: bool, data_dir: Path | None, catalogue: Path | None
+) -> None:
     """Load observation FILES (CSV or Parquet), all or nothing.
 
     The columns are indicator, mission, dimensions, period_start, period_end, value, status, source, page, note. Every
     row is checked; a file with an error changes nothing, and every error is listed with its row and how to mend it.
-    A changed figure becomes a new revision and the earlier one is kept. Works while the service runs and while it
-    does not.
+    A changed figure becomes a new revision and the earlier one is kept. The report lists what changed; --dry-run
+    also lists the breaches of thresholds that would start or clear. Works while the service runs and while it does
+    not.
     """
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)
+    shown = Shown(VERBOSE_CHANGES, with_unchanged=True) if verbose else Shown(SHOWN_CHANGES)
+    if dry_run:
+        with show_progress() as progress:
+            preview = _preview(settings, list(files), progress, shown)
+        _print_preview(preview, verbose)
+        return
     with show_progress() as progress:
-        batches = _load(settings, list(files), loaded_by, progress)
+        batches = _load(settings, list(files), loaded_by, progress, shown)
     for batch in batches:
-        click.echo(batch)
+        _print_batch(batch, verbose)
 
 
-def _load(settings: Settings, files: list[Path], loaded_by: str, progress: Progress) -> list[Batch]:
-    if find_service(settings.data_dir):
-        return hand_off_load(settings.data_dir, files, loaded_by, progress)
-    definitions = read_definitions(settings.catalogue)
-    try:
-        application = Application(settings, definitions)
-    except WarehouseLocked:
-        # A service that started this moment: its socket comes right after it has the file.
-        if find_service(settings.data_dir):
-            return hand_off_load(settings.data_dir, files, loaded_by, progress)
-        raise
-    try:
-        batches = application.load(files, loaded_by, progress)
+def _load(settings: Settings, files: list[Path], loaded_by: str, progress: Progress, shown: Shown) -> list[Batch]:
+    def load_here(application: Application) -> list[Batch]:
+        batches = application.load(files, loaded_by, progress, shown)
         if any(batch.batch_id is not None for batch in batches):
             progress("making a snapshot", None)
             application.refresh(with_history=False)
         return batches
+
+    return _reach(settings, lambda: hand_off_load(settings.data_dir, files, loaded_by, progress, shown), load_here)
+
+
+def _preview(settings: Settings, files: list[Path], progress: Progress, shown: Shown) -> Preview:
+    def preview_here(application: Application) -> Preview:
+        return application.preview(files, progress, shown)
+
+    if settings.warehouse_file.exists() or find_manifest(settings.warehouse_file).exists():
+        return _reach(settings, lambda: hand_off_preview(settings.data_dir, files, progress, shown), preview_here)
+    # A preview does not make a warehouse where there is none.
+    with tempfile.TemporaryDirectory(prefix="a4p-preview-") as folder:
+        elsewhere = settings.model_copy(update={"data_dir": Path(folder)})
+        return _open(elsewhere, preview_here)
+
+
+def _reach(settings: Settings, hand_off: Callable[[], T], work_here: Callable[[Application], T]) -> T:
+    """Have the service do the work where it runs, else do it in this process."""
+    if find_service(settings.data_dir):
+        return hand_off()
+    try:
+        return _open(settings, work_here)
+    except WarehouseLocked:
+        # A service that started this moment: its socket comes right after it has the file.
+        if find_service(settings.data_dir):
+            return hand_off()
+        raise
+
+
+def _open(settings: Settings, work: Callable[[Application], T]) -> T:
+    application = Application(settings, read_definitions(settings.catalogue))
+    try:
+        return work(application)
     finally:
         application.close()
+
+
+def _print_batch(batch: Batch, verbose: bool) -> None:
+    click.echo(batch)
+    for change in batch.changes:
+        click.echo(f"  {change}")
+    if not batch.has_changes:
+        return
+    listed = sum(change.kind != "unchanged" for change in batch.changes)
+    if left := batch.new_observations + batch.revisions - listed:
+        more = "the view observation_revisions has them" if verbose else "--verbose lists them"
+        click.echo(f"  and {left:,} more ({more})")
+
+
+def _print_preview(preview: Preview, verbose: bool) -> None:
+    for batch in preview.batches:
+        _print_batch(batch, verbose)
+        click.echo(f"  SHA-256 {batch.sha256}")
+    _print_breaches("Breaches that would start", preview.started, verbose)
+    _print_breaches("Breaches that would clear", preview.cleared, verbose)
+    click.echo("Nothing was loaded (--dry-run).")
+
+
+def _print_breaches(title: str, breaches: tuple[Breach, ...], verbose: bool) -> None:
+    click.echo(f"{title}: {len(breaches) or 'none'}")
+    shown = breaches if verbose else breaches[:SHOWN_CHANGES]
+    for breach in shown:
+        click.echo(f"  {breach}")
+    if left := len(breaches) - len(shown):
+        click.echo(f"  and {left:,} more (--verbose lists them)")

@@ -4,9 +4,7 @@ with judged as (
     select
         s.file_ordinal,
         r.series_id is null as is_new,
-        r.series_id is not null
-            -- The report that ships with the service never takes back a correction made since.
-            and not (r.is_current or ($is_shipped and r.was_recorded)) as is_revision
+        r.series_id is not null and not r.is_unchanged as is_revision
     from staged_observations as s
     left join recorded_cells as r using (series_id, period_start, period_end)
 ),
@@ -37,7 +35,7 @@ select
 from staged_observations as s
 join appended_batches as b using (file_ordinal)
 left join recorded_cells as r using (series_id, period_start, period_end)
-where r.series_id is null or not (r.is_current or ($is_shipped and r.was_recorded));
+where r.series_id is null or not r.is_unchanged;
 
 insert into store.batch_digests
 select batch_id, observations, digest, store.hash_check()

@@ -1,16 +1,23 @@
--- A row of recorded_cells is a staged cell that the warehouse holds: its current revision, and whether a row of the file says the same.
+-- A row of recorded_cells is a staged cell that the warehouse holds, and whether the staged row leaves it as it is.
 create or replace temp table recorded_cells as
+with compared as (
+    select
+        s.series_id, s.period_start, s.period_end,
+        arg_max(
+            o.value is not distinct from s.value and o.status = s.status and o.source = s.source
+            and o.page is not distinct from s.page and o.note is not distinct from s.note,
+            o.batch_id
+        ) as is_current,
+        bool_or(
+            o.value is not distinct from s.value and o.status = s.status and o.source = s.source
+            and o.page is not distinct from s.page and o.note is not distinct from s.note
+        ) as was_recorded
+    from staged_observations as s
+    join store.observations as o using (series_id, period_start, period_end)
+    group by all
+)
 select
-    s.series_id, s.period_start, s.period_end,
-    arg_max(
-        o.value is not distinct from s.value and o.status = s.status and o.source = s.source
-        and o.page is not distinct from s.page and o.note is not distinct from s.note,
-        o.batch_id
-    ) as is_current,
-    bool_or(
-        o.value is not distinct from s.value and o.status = s.status and o.source = s.source
-        and o.page is not distinct from s.page and o.note is not distinct from s.note
-    ) as was_recorded
-from staged_observations as s
-join store.observations as o using (series_id, period_start, period_end)
-group by all;
+    series_id, period_start, period_end,
+    -- The report that ships with the service never takes back a correction made since.
+    is_current or ($is_shipped and was_recorded) as is_unchanged
+from compared;

@@ -1,0 +1,124 @@
+"""What a load reports: its batches, the cells it changes, and the breaches it would start or clear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+ChangeKind = Literal["revision", "new", "unchanged"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One cell of a loaded file beside what the warehouse held; previous_* are None for a new cell.
+
+    `revised_columns` names the columns that a revision changes.
+    """
+
+    kind: ChangeKind
+    indicator: str
+    mission: str
+    dimensions: dict[str, str]
+    period: str
+    value: float | None
+    status: str
+    previous_value: float | None
+    previous_status: str | None
+    revised_columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        labels = "".join(f" {name}={value}" for name, value in self.dimensions.items())
+        after = write_value(self.value, self.status)
+        if self.kind != "revision":
+            written, kind = after, str(self.kind)
+        elif {"value", "status"}.isdisjoint(self.revised_columns):
+            written, kind = after, f"revision of {', '.join(self.revised_columns)}"
+        else:
+            written, kind = f"{write_value(self.previous_value, self.previous_status or '')} -> {after}", "revision"
+        return f"{self.indicator} {self.mission}{labels} {self.period}: {written} ({kind})"
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A series beyond a threshold that governs it."""
+
+    metric: str
+    mission: str
+    dimensions: dict[str, str]
+    comparison: str
+    severity: str
+    limit: float
+    value: float
+
+    def __str__(self) -> str:
+        labels = "".join(f" {name}={value}" for name, value in self.dimensions.items())
+        return f"{self.metric} {self.mission}{labels}: {self.value:.6g} is {self.comparison} {self.limit:.6g} ({self.severity})"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one file brought. `batch_id` is None when the file brought nothing new, and in a preview.
+
+    `changes` are the cells that the caller requested to see, not necessarily all that changed.
+    """
+
+    file_name: str
+    batch_id: int | None
+    row_count: int
+    new_observations: int
+    revisions: int
+    loaded_before_at: datetime | None = None
+    corrected_since: int = 0
+    sha256: str = ""
+    changes: tuple[Change, ...] = ()
+    is_preview: bool = False
+
+    @property
+    def unchanged(self) -> int:
+        return self.row_count - self.new_observations - self.revisions
+
+    @property
+    def has_changes(self) -> bool:
+        return self.loaded_before_at is None and self.new_observations + self.revisions > 0
+
+    def __str__(self) -> str:
+        if self.loaded_before_at is not None:
+            since = f"; {self.corrected_since:,} of its figures were corrected since" if self.corrected_since else ""
+            return (
+                f"{self.file_name}: nothing new (the same file was loaded on {self.loaded_before_at:%Y-%m-%d %H:%M} UTC{since})"
+            )
+        if not self.has_changes:
+            return f"{self.file_name}: nothing new in {self.row_count:,} rows"
+        batch = "would load" if self.is_preview else f"batch {self.batch_id},"
+        return (
+            f"{self.file_name}: {batch} {self.new_observations:,} new observations, "
+            f"{self.revisions:,} revisions, {self.unchanged:,} unchanged"
+        )
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a load would bring, and the breaches of today that it would start or clear."""
+
+    batches: tuple[Batch, ...]
+    started: tuple[Breach, ...]
+    cleared: tuple[Breach, ...]
+
+
+BATCHES = TypeAdapter(tuple[Batch, ...])
+PREVIEW = TypeAdapter(Preview)
+
+
+def write_number(value: float) -> str:
+    """Return a number as a file would give it: 97, 0.37."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+def write_value(value: float | None, status: str) -> str:
+    """Return a value with its status where that is not A (normal): 97, 97 (status P), no value (status U)."""
+    if value is None:
+        return f"no value (status {status})"
+    return write_number(value) if status == "A" else f"{write_number(value)} (status {status})"
