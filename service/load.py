@@ -93,13 +93,22 @@ def stage_files(cursor: Connection, files: Sequence[Path], is_shipped: bool, pro
         known.append(earlier)
         if earlier is None:
             with watch_progress(cursor, f"reading {file.name}", progress):
-                stage_file(cursor, file, file_name, ordinal)
-            cursor.execute("insert into staged_files values (?, ?, ?)", [ordinal, file_name, digest])
+                notes = stage_file(cursor, file, file_name, ordinal)
+            cursor.execute("insert into staged_files values (?, ?, ?, ?)", [ordinal, file_name, digest, notes])
     if not all(known):
         with watch_progress(cursor, "checking", progress):
             run_sql(cursor, "load/stage_series")
+            _resolve_titles(cursor)
             _check_staged(cursor, [str(file) for file in files])
     return known
+
+
+def _resolve_titles(cursor: Connection) -> None:
+    """Replace titles of indicators and full names of missions by what the catalogue calls them."""
+    (has_titles,) = run_sql(cursor, "load/find_titles").fetchone() or (False,)
+    if has_titles:
+        run_sql(cursor, "load/resolve_titles")
+        run_sql(cursor, "load/stage_series")
 
 
 def append_staged(
@@ -116,10 +125,11 @@ def append_staged(
     return {
         ordinal: Batch(
             name, batch_id if new or revised else None, count, new, revised, sha256=digest,
-            changes=tuple(changes.get(ordinal, ())),
+            changes=tuple(changes.get(ordinal, ())), notes=tuple(notes),
         )
-        for ordinal, name, digest, batch_id, count, new, revised in cursor.execute(
-            "select file_ordinal, file_name, sha256, batch_id, row_count, new_observations, revisions from appended_batches"
+        for ordinal, name, digest, notes, batch_id, count, new, revised in cursor.execute(
+            "select file_ordinal, file_name, sha256, notes, batch_id, row_count, new_observations, revisions "
+            "from appended_batches"
         ).fetchall()
     }  # fmt: skip
 

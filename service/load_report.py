@@ -62,7 +62,8 @@ class Breach:
 class Batch:
     """What one file brought. `batch_id` is None when the file brought nothing new, and in a preview.
 
-    `changes` are the cells that the caller requested to see, not necessarily all that changed.
+    `changes` are the cells that the caller requested to see, not necessarily all that changed. `notes` say how the file
+    was read where that is not plain: its encoding, dates and numbers.
     """
 
     file_name: str
@@ -75,6 +76,7 @@ class Batch:
     sha256: str = ""
     changes: tuple[Change, ...] = ()
     is_preview: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def unchanged(self) -> int:

@@ -58,10 +58,14 @@ BAD_ROWS = {
     "indicator_in_capitals": (
         "row 3, column indicator: 'SOFA_INCIDENTS_NEW' is not in the catalogue; the nearest known name is sofa_incidents_new"
     ),
+    "indicator_by_a_misspelt_title": (
+        "row 3, column indicator: 'New SOFA or SOMA incident' is not in the catalogue; did you mean sofa_incidents_new?"
+    ),
     "infinite_date": f"row 3, column period_end: 'infinity' {NO_DATE}",
     "missing_date": f"row 3, column period_end: (empty) {NO_DATE}",
     "missing_dimension": f"row 3, column dimensions: (empty) {NO_TRAINING}",
     "missing_source": "row 3, column source: (empty) is missing; name the document the figure comes from",
+    "mission_by_its_location": "row 3, column mission: 'South Sudan' is not a known mission; did you mean UNMISS?",
     "mission_in_lower_case": ("row 3, column mission: 'monusco' is not a known mission; the nearest known name is MONUSCO"),
     "negative_count": f"row 3, column value: '-1.0' is below the least possible, 0.0; {MEND_VALUE}",
     "neither_value_nor_status": (

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from metrics.catalogue import Indicator, read_catalogue
@@ -347,3 +347,43 @@ def test_dimensions_written_as_text_are_read_back(session: Connection, written: 
 def test_dimensions_in_the_text_that_duckdb_writes_are_read_back(session: Connection, written: dict[str, str]) -> None:
     query = "select parse_dimensions(map_from_entries(list_zip($1::varchar[], $2::varchar[]))::varchar)"
     assert session.execute(query, [list(written), list(written.values())]).fetchone() == (written,)
+
+
+def write_marked(value: float, thousands: str, decimals: str) -> str:
+    """Return a number with these marks, without zeros at its end."""
+    return f"{value:,.3f}".rstrip("0").rstrip(".").replace(",", "T").replace(".", decimals).replace("T", thousands)
+
+
+@examples(max_examples=80)
+@given(
+    cells=st.dictionaries(
+        st.dates(date(1990, 1, 1), date(2029, 12, 31)),
+        st.integers(0, 30_000_000).map(lambda units: units / 1000),
+        min_size=1,
+        max_size=6,
+    ),
+    marks=st.sampled_from([("", "."), ("", ","), (" ", ","), ("\u202f", ","), (".", ","), (",", ".")]),
+    form=st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"]),
+)
+def test_dates_and_numbers_in_any_form_are_read_as_meant_or_refused(
+    shared: Warehouse, cells: dict[date, float], marks: tuple[str, str], form: str
+) -> None:
+    # With dates of the standard a point is the decimal point of the standard, whatever was meant.
+    assume(form != "%Y-%m-%d" or marks[0] != ".")
+    rows = [
+        f"explosive_land_released_square_meters;ALL;{day:{form}};{day:{form}};{write_marked(value, *marks)};a property"
+        for day, value in cells.items()
+    ]
+    content = "\n".join(["indicator;mission;period_start;period_end;value;source", *rows])
+    with emptied(shared) as (warehouse, directory):
+        file = directory / "forms.csv"
+        file.write_text(content)
+        try:
+            load_files(warehouse, [file], "a property", clock=Clock(STORED_AT))
+        except LoadError:
+            # The standard form is never refused.
+            assert (form, marks) != ("%Y-%m-%d", ("", "."))
+            return
+        with warehouse.cursor() as cursor:
+            read = dict(cursor.execute("select period_start, value from observations").fetchall())
+    assert read == cells

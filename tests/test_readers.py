@@ -31,8 +31,38 @@ BAD_TABLES = {
     "blank_first_line": f"{{file}}, row 1: is empty; {FIRST_LINE}",
     "column_twice": f"{{file}}, row 1: the column 'value' is given twice. {THE_HEADER}",
     "ignored_column_twice": f"{{file}}, row 1: the column 'batch_id' is given twice. {THE_HEADER}",
-    "latin_1": "{file}, row 3, column (row): (empty) is not UTF-8 text; save the file as CSV in UTF-8",
-    "latin_1_header": "{file}, row 1: is not UTF-8 text; save the file as CSV in UTF-8",
+    "column_twice_in_another_case": f"{{file}}, row 1: the column 'value' is given twice. {THE_HEADER}",
+    "comma_and_three_digits": (
+        "{file}, row 3, column value: '1,234' may be 1234 or 1.234, and no value of the file shows which; "
+        "write a decimal point and no thousands separator"
+    ),
+    "comma_thousands": (
+        "{file}, row 3, column value: '1,234,567' has a comma as thousands separator; "
+        "write a decimal point and no thousands separator"
+    ),
+    "day_first_and_month_first": (
+        "{file}, row 3, column period_end: '04/30/2024' has the month first, but row 2 '30/04/2024' has the day first; "
+        "write dates as YYYY-MM-DD"
+    ),
+    "day_or_month_first": (
+        "{file}, row 3, column period_start: '01/11/2023' may have the day or the month first, and no date of the file shows "
+        "which; write dates as YYYY-MM-DD"
+    ),
+    "decimal_comma_and_decimal_point": (
+        "{file}, row 2, column value: '0,37' has a decimal comma, but row 3 '12.5' has a decimal point; "
+        "use one of them in the whole file"
+    ),
+    "month_first": ("{file}, row 3, column period_end: '04/30/2024' has the month first; write dates as YYYY-MM-DD"),
+    "neither_utf_8_nor_windows_1252": (
+        "{file}, row 3, column (row): (empty) is neither UTF-8 nor Windows-1252 text; save the file as CSV in UTF-8"
+    ),
+    "point_and_three_digits_beside_a_decimal_comma": (
+        "{file}, row 3, column value: '1.234' may be 1234 or 1.234, as row 2 '0,37' has a decimal comma; "
+        "write a decimal point and no thousands separator"
+    ),
+    "utf_8_and_windows_1252": (
+        "{file}, row 3, column (row): (empty) is UTF-8 text, but other rows are not; save the file as CSV in UTF-8"
+    ),
     "missing_column": f"{{file}}, row 1: the column 'period_end' is missing. {THE_HEADER}",
     "nameless_column": f"{{file}}, row 1: the column '' is unknown; remove it. {THE_HEADER}",
     "no_header": (
@@ -176,7 +206,7 @@ def test_every_bad_file_is_tried() -> None:
 
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0\x1f\x15\xc4\x89"
-NO_TEXT = "is not a text file; load CSV (UTF-8) or Parquet"
+NO_TEXT = "is not a text file; load CSV, XLSX or Parquet"
 
 
 @pytest.mark.parametrize(

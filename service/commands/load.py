@@ -109,6 +109,8 @@ def _open(settings: Settings, work: Callable[[Application], T]) -> T:
 
 def _print_batch(batch: Batch, verbose: bool) -> None:
     click.echo(batch)
+    if batch.notes:
+        click.echo(f"  {', '.join(batch.notes)}")
     for change in batch.changes:
         click.echo(f"  {change}")
     if not batch.has_changes:

@@ -17,8 +17,11 @@ _OTHER_FORMATS = {
 }
 
 
-def stage_file(cursor: Connection, file: Path, file_name: str, file_ordinal: int) -> None:
-    """Append the rows of a file to `staged`, by what the file is, not by its name. Raises LoadError."""
+def stage_file(cursor: Connection, file: Path, file_name: str, file_ordinal: int) -> tuple[str, ...]:
+    """Append the rows of a file to `staged`, by what the file is, not by its name; return notes on how it was read.
+
+    Raises LoadError.
+    """
     try:
         with file.open("rb") as stream:
             head = stream.read(8)
@@ -35,5 +38,5 @@ def stage_file(cursor: Connection, file: Path, file_name: str, file_ordinal: int
             raise LoadError(f"{file_name} is {what}")
     if head.startswith(MAGIC):
         stage_parquet(cursor, file, file_name, file_ordinal)
-    else:
-        stage_csv(cursor, file, file_name, file_ordinal)
+        return ()
+    return stage_csv(cursor, file, file_name, file_ordinal)

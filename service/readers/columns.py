@@ -5,12 +5,18 @@ from __future__ import annotations
 import difflib
 
 from service.errors import LoadError
+from service.readers.dialect import STANDARD, Dialect
 
 REQUIRED = ("indicator", "mission", "period_start", "period_end", "value", "source")
 OPTIONAL = ("dimensions", "status", "page", "note")
 KNOWN = (*REQUIRED, *OPTIONAL)
 # What the `observations` view adds: a file written from it can be loaded as it is.
 IGNORED = ("batch_id", "recorded_at")
+
+
+def fold_columns(written: list[str]) -> list[str]:
+    """Return column names as the warehouse has them: lower case, without spaces around, `_` for spaces within."""
+    return ["_".join(name.lower().split()) for name in written]
 
 
 def check_columns(file_name: str, columns: list[str]) -> None:
@@ -26,10 +32,11 @@ def check_columns(file_name: str, columns: list[str]) -> None:
         raise LoadError(f"{file_name}, row 1: {'; '.join(faults)}. The header is: {','.join(KNOWN)}")
 
 
-def select_staged(columns: list[str], map_dimensions: bool) -> str:
+def select_staged(columns: list[str], map_dimensions: bool, dialect: Dialect = STANDARD) -> str:
     """Return the select list that turns a file's columns into those of `staged`, after file_ordinal and file_row.
 
-    `columns` must have passed check_columns; `map_dimensions` says that dimensions is a MAP already.
+    `columns` must have passed check_columns; `map_dimensions` says that dimensions is a MAP already. Another dialect
+    than the standard one needs columns of text.
     """
 
     def written(column: str) -> str:
@@ -41,9 +48,23 @@ def select_staged(columns: list[str], map_dimensions: bool) -> str:
     def date(column: str) -> str:
         # Before DuckDB 2.0 a cast to date drops what follows the date, whatever it is; one to timestamp does not.
         day, text = f"try_cast({column} as date)", f"{column}::varchar"
-        return understand(
-            column, f"if({day}::varchar = {text} or try_cast(trim({text}) as timestamp) is not null, {day}, null)"
-        )
+        readings = [f"if({day}::varchar = {text} or try_cast(trim({text}) as timestamp) is not null, {day}, null)"]
+        for is_used, mark in ((dialect.dotted_dates, "."), (dialect.slashed_dates, "/")):
+            if is_used:
+                # A year of two digits, which strptime would take, is no date.
+                form = rf"regexp_full_match(trim({text}), '\d{{1,2}}[{mark}]\d{{1,2}}[{mark}]\d{{4}}')"
+                readings.append(f"if({form}, try_strptime(trim({text}), '%d{mark}%m{mark}%Y')::date, null)")
+        return understand(column, readings[0] if len(readings) == 1 else f"coalesce({', '.join(readings)})")
+
+    def number() -> str:
+        text = "value"
+        for is_used, mark in ((dialect.grouping_points, r"\."), (dialect.grouping_spaces, r"[ \x{a0}\x{202f}]")):
+            if is_used:
+                grouped = rf"regexp_full_match(trim({text}), '[-+]?\d{{1,3}}({mark}\d{{3}})+(,\d+)?')"
+                text = f"if({grouped}, regexp_replace(trim({text}), '{mark}', '', 'g'), {text})"
+        if not dialect.decimal_comma:
+            return f"try_cast({text} as double)"
+        return rf"if(regexp_full_match(trim({text}), '[-+]?\d*,?\d+'), try_cast(replace({text}, ',', '.') as double), null)"
 
     if map_dimensions:
         dimensions = "coalesce(dimensions, map([]::varchar[], []::varchar[])) as dimensions, null::varchar as dimensions_text"
@@ -56,7 +77,7 @@ def select_staged(columns: list[str], map_dimensions: bool) -> str:
             {dimensions},
             {date("period_start")},
             {date("period_end")},
-            {understand("value", "try_cast(value as double)")},
+            {understand("value", number())},
             coalesce({written("status")}, if({written("value")} is null, '', 'A')) as status,
             coalesce({written("source")}, '') as source,
             {written("page")} as page,

@@ -19,7 +19,7 @@ def stage_parquet(cursor: Connection, file: Path, file_name: str, file_ordinal: 
     path = glob.escape(str(file.absolute()))
     try:
         described = cursor.execute("describe from read_parquet($file, hive_partitioning = false)", {"file": path}).fetchall()
-        columns = {name: kind for name, kind, *_ in described}
+        columns = {name.lower(): kind for name, kind, *_ in described}
         check_columns(file_name, list(columns))
         used = [column for column in columns if column not in IGNORED]
         staged = select_staged(used, columns.get("dimensions") == "MAP(VARCHAR, VARCHAR)")

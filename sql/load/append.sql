@@ -10,7 +10,7 @@ with judged as (
 ),
 counted as (
     select
-        f.file_ordinal, f.file_name, f.sha256,
+        f.file_ordinal, f.file_name, f.sha256, f.notes,
         count(j.file_ordinal) as row_count,
         count(*) filter (where j.is_new) as new_observations,
         count(*) filter (where j.is_revision) as revisions

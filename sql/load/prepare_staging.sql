@@ -21,7 +21,8 @@ create or replace temp table staged (
 create or replace temp table staged_files (
     file_ordinal integer,
     file_name varchar,
-    sha256 varchar
+    sha256 varchar,
+    notes varchar[]
 );
 
 create or replace temp table load_errors (

@@ -1,10 +1,25 @@
--- A row names an indicator that the catalogue lacks.
+-- A row names an indicator that the catalogue lacks; the words of a title suggest the indicator.
+with unknown as (
+    select distinct indicator as written
+    from staged_series
+    anti join indicators using (indicator)
+),
+titled as (
+    select
+        u.written,
+        arg_max(i.indicator, jaro_winkler_similarity(lower(i.title), lower(u.written))) as suggested
+    from unknown as u
+    cross join indicators as i
+    where contains(u.written, ' ')
+    group by all
+)
 select
     s.file_ordinal, s.file_row, 'indicator' as column_name, s.indicator as value,
     'is not in the catalogue' as problem,
-    nearest_name(lower(s.indicator), (select list(indicator) from indicators)) as mend
+    coalesce(
+        'did you mean ' || t.suggested || '?',
+        nearest_name(lower(s.indicator), (select list(indicator) from indicators))
+    ) as mend
 from staged as s
-semi join (
-    select indicator from staged_series
-    anti join indicators using (indicator)
-) as unknown on unknown.indicator = s.indicator
+join unknown as u on u.written = s.indicator
+left join titled as t using (written)

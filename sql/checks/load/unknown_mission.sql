@@ -1,10 +1,22 @@
--- A row names a mission that the catalogue lacks.
+-- A row names a mission that the catalogue lacks; a place of missions suggests these.
+with unknown as (
+    select distinct mission as written
+    from staged_series
+    anti join missions using (mission)
+),
+located as (
+    select u.written, string_agg(m.mission, ' or ' order by m.mission) as suggested
+    from unknown as u
+    join missions as m on lower(m.location) = lower(u.written) or lower(m.name) = lower(u.written)
+    group by all
+)
 select
     s.file_ordinal, s.file_row, 'mission' as column_name, s.mission as value,
     'is not a known mission' as problem,
-    nearest_name(upper(s.mission), (select list(mission) from missions)) as mend
+    coalesce(
+        'did you mean ' || l.suggested || '?',
+        nearest_name(upper(s.mission), (select list(mission) from missions))
+    ) as mend
 from staged as s
-semi join (
-    select mission from staged_series
-    anti join missions using (mission)
-) as unknown on unknown.mission = s.mission
+join unknown as u on u.written = s.mission
+left join located as l using (written)
