@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,8 +16,9 @@ from service.backups.retention import prune_backups
 from service.backups.target import check_target
 from service.backups.verify import Verification, verify_connection
 from service.definitions import Definitions
+from service.disk import has_space
 from service.drawing import DrawingProcess
-from service.errors import LoadError
+from service.errors import LoadError, WarehouseLost
 from service.history import HistoryReader
 from service.jobs import Job, JobRunner, list_runs
 from service.load import SHOWN, Progress, Shown, ignore_progress, load_files
@@ -31,6 +33,9 @@ from service.settings import Settings
 from service.snapshot import Snapshot, make_snapshot
 from service.thresholds import check_defaults, store_default_thresholds
 from service.warehouse import open_warehouse, read_clock, run_sql, store_catalogue, store_kpis
+from service.watch import ClockWatch, RetryWatch, Watch
+
+log = logging.getLogger(__name__)
 
 SHIPPED_BY = "a4p"
 
@@ -79,6 +84,13 @@ class Application:
         self._published_snapshot_job = Job("snapshot", "", self._make_snapshot, published)
         self.snapshot_job = Job(
             "snapshot", settings.snapshot_cron, self._make_snapshot, replace(published, followed_by=self._history_job)
+        )
+        self.watch = Watch(
+            [
+                ClockWatch(clock, lambda _: self.runner.reschedule()).check,
+                self._check_warehouse,
+                RetryWatch(self.find_failure, self.refresh_again, self._has_space_for_copy).check,
+            ]
         )
         self.jobs = [
             self.snapshot_job,
@@ -148,8 +160,22 @@ class Application:
         with self.warehouse.cursor() as cursor:
             return verify_connection(cursor, progress)
 
+    def start(self) -> None:
+        """Begin to run jobs by their schedules, and to watch the clock, the warehouse file and what failed."""
+        self.runner.start(self.jobs)
+        self.watch.start()
+
+    def find_failure(self) -> Exception | None:
+        """Return why the newest snapshot or its read copy failed, or None while both are current."""
+        return self.runner.find_failure("snapshot") or self.runner.find_failure("read_copy")
+
+    def refresh_again(self) -> None:
+        """Make and publish a snapshot after one failed; a failure is recorded, not raised."""
+        self.runner.run(self.snapshot_job)
+
     def close(self) -> None:
         """Stop the jobs after the one that is running, and close the warehouse."""
+        self.watch.stop()
         self._history_reader.stop()
         if self._history_thread is not None:
             self._history_thread.join()
@@ -166,7 +192,9 @@ class Application:
             self.self_metrics.tell_snapshot_failure()
             raise
         self.exposition, self.snapshot = snapshot.exposition, snapshot
-        self.self_metrics.tell_snapshot(snapshot, time.monotonic() - started)
+        for failure in snapshot.failures:
+            log.error("a KPI is left out of snapshot %d: %s", snapshot.snapshot_id, failure)
+        self.self_metrics.tell_snapshot(snapshot, time.monotonic() - started, [kpi.kpi for kpi in self.definitions.kpis])
         return snapshot.series_count
 
     def _read_history(self) -> int:
@@ -186,12 +214,29 @@ class Application:
             self.sandbox.publish(settings.read_copy_file, copy.info.snapshot_id)
             # One assignment: who reads the copy before goes on reading it.
             self.read_copy = copy
+            self.self_metrics.record_read_copy(copy.info.snapshot_id)
         with self.warehouse.cursor() as cursor:
             batches, observations, revisions = run_sql(cursor, "snapshot/count_held").fetchone() or (0, 0, 0)
         size_bytes = self.settings.warehouse_file.stat().st_size
         self.self_metrics.tell_warehouse(size_bytes, batches, observations, revisions, now)
         self._prune()
         return int(observations)
+
+    def _check_warehouse(self) -> None:
+        self.warehouse.recover()
+        if self.warehouse.restore_log():
+            log.warning("the write-ahead log of %s was deleted; its content was moved into the file", self.warehouse.file)
+        try:
+            self.warehouse.check_file()
+            is_there = True
+        except WarehouseLost as error:
+            is_there = False
+            log.error("%s", error)
+        self.self_metrics.record_warehouse_file(is_there)
+
+    def _has_space_for_copy(self) -> bool:
+        read_copy = self.settings.read_copy_file
+        return has_space(self.settings.data_dir, read_copy.stat().st_size if read_copy.exists() else 0)
 
     def _checkpoint(self) -> None:
         self.warehouse.checkpoint()

@@ -28,6 +28,12 @@ class WarehouseLost(WarehouseError):
     """The warehouse file is missing, or holds less than was recorded of it; it is not opened."""
 
 
+class WarehouseUnwritable(WarehouseError):
+    """The disk takes no more: it is full, out of inodes or read-only. What is served stays, and the service tries again."""
+
+    can_retry = True
+
+
 class PortTaken(ServiceError):
     """Something else listens on the address the service was told to bind."""
 
@@ -68,6 +74,14 @@ class QueryError(ServiceError):
 
 class SnapshotError(ServiceError):
     """A snapshot could not be made; the last good one goes on being served."""
+
+
+class KpiError(SnapshotError):
+    """The query of one KPI failed, or returned what cannot be exposed."""
+
+    def __init__(self, kpi: str, message: str) -> None:
+        self.kpi = kpi
+        super().__init__(message)
 
 
 class DrawingError(ServiceError):

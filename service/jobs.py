@@ -6,14 +6,15 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import duckdb
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 
 from service.errors import JobInterrupted, ServiceError
+from service.schedule import CronSchedule
 from service.self_metrics import SelfMetrics
 from service.warehouse import Connection, Warehouse, read_clock, run_sql
 
@@ -67,13 +68,13 @@ class Missed:
     last: datetime
 
 
-def find_missed(trigger: CronTrigger, last_due: datetime, now: datetime) -> Missed | None:
+def find_missed(trigger: CronSchedule, last_due: datetime, now: datetime) -> Missed | None:
     """Return the runs due after `last_due` and up to `now`, or None."""
-    first = last = trigger.get_next_fire_time(last_due, last_due)
-    if first is None or first > now:
+    first = last = trigger.find_next(last_due)
+    if first.astimezone(UTC) > now:
         return None
     count = 1
-    while count < MOST_MISSED and (following := trigger.get_next_fire_time(last, last)) and following <= now:
+    while count < MOST_MISSED and (following := trigger.find_next(last)).astimezone(UTC) <= now:
         last, count = following, count + 1
     return Missed(count, first, last)
 
@@ -91,6 +92,8 @@ class JobRunner:
         self._running = threading.Lock()
         self._running_apart = threading.Lock()
         self._next_due: dict[str, datetime] = {}
+        self._jobs: list[Job] = []
+        self._failed: dict[str, Exception] = {}
         self._scheduler = BackgroundScheduler(
             timezone=self._zone,
             executors={"default": ThreadPoolExecutor(1)},
@@ -107,21 +110,44 @@ class JobRunner:
     def _run_one(self, job: Job, due: datetime | None) -> Exception | None:
         with self._running_apart if job.is_apart else self._running:
             started = self._clock()
-            run_id = self._record_start(job.name, due or started, started)
             rows: int | None = None
             failure: Exception | None = None
             try:
-                rows = job.work()
-            except JobInterrupted as error:
-                return error
-            except Exception as error:
-                failure = error
-                log.error("job %s failed: %s", job.name, error, exc_info=not isinstance(error, ServiceError))
-            ended = self._clock()
-            status = "failed" if failure else "succeeded"
-            self._record_end(run_id, status, ended, rows, str(failure) if failure else None)
-            self._self_metrics.tell_job(job.name, status, started, ended)
+                run_id = self._record_start(job.name, due or started, started)
+                try:
+                    rows = job.work()
+                except JobInterrupted as error:
+                    return error
+                except Exception as error:
+                    failure = error
+                ended = self._clock()
+                status = "failed" if failure else "succeeded"
+                self._record_end(run_id, status, ended, rows, str(failure) if failure else None)
+            except (ServiceError, duckdb.Error) as error:
+                # The warehouse takes no writes, such as on a full disk, so the run cannot be recorded there.
+                failure = failure or error
+            if failure is None:
+                self._failed.pop(job.name, None)
+                self._self_metrics.tell_job(job.name, "succeeded", started, self._clock())
+            else:
+                # A failure that repeats is logged once.
+                if str(self._failed.get(job.name)) != str(failure):
+                    log.error("job %s failed: %s", job.name, failure, exc_info=not isinstance(failure, ServiceError))
+                self._failed[job.name] = failure
+                self._self_metrics.tell_job(job.name, "failed", started, self._clock())
             return failure
+
+    def find_failure(self, job: str) -> Exception | None:
+        """Return why the newest run of a job failed, or None when it succeeded or never ran."""
+        return self._failed.get(job)
+
+    def reschedule(self) -> None:
+        """Compute again when each job is due next, after the clock was set."""
+        now = self._clock()
+        for job in self._jobs:
+            following = self._trigger(job).get_next_fire_time(None, now)
+            self._next_due[job.name] = following
+            self._scheduler.modify_job(job.name, next_run_time=following)
 
     def catch_up(self, jobs: list[Job]) -> list[Job]:
         """Record runs that were cut short or missed while the service was down; return the jobs to run once for it."""
@@ -143,11 +169,11 @@ class JobRunner:
 
     def start(self, jobs: list[Job]) -> None:
         """Begin to run jobs by their schedules."""
-        for job in jobs:
-            if job.cron:
-                trigger = self._trigger(job)
-                self._next_due[job.name] = trigger.get_next_fire_time(None, self._clock())
-                self._scheduler.add_job(self._run_due, trigger, args=[job], id=job.name)
+        self._jobs = [job for job in jobs if job.cron]
+        for job in self._jobs:
+            trigger = self._trigger(job)
+            self._next_due[job.name] = trigger.get_next_fire_time(None, self._clock())
+            self._scheduler.add_job(self._run_due, trigger, args=[job], id=job.name)
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -155,8 +181,8 @@ class JobRunner:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 
-    def _trigger(self, job: Job) -> CronTrigger:
-        return CronTrigger.from_crontab(job.cron, timezone=self._zone)
+    def _trigger(self, job: Job) -> CronSchedule:
+        return CronSchedule(job.cron, self._zone)
 
     def _run_due(self, job: Job) -> None:
         # The machine may have slept: runs due since then are one run now, and the others are recorded as missed.
@@ -165,9 +191,7 @@ class JobRunner:
         if missed:
             self._record_missed(job.name, Missed(missed.count, due, missed.last))
             due = missed.last
-        following = self._trigger(job).get_next_fire_time(due, max(due, now))
-        if following:
-            self._next_due[job.name] = following
+        self._next_due[job.name] = self._trigger(job).get_next_fire_time(due, max(due, now))
         self.run(job, due)
 
     def _record_start(self, job: str, due: datetime, started: datetime) -> int:

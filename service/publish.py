@@ -12,6 +12,7 @@ import duckdb
 
 from service.atomic_file import replace_file
 from service.backups.names import BACKUP_NAME
+from service.disk import check_space, translate_write_error
 from service.errors import WarehouseError
 from service.warehouse import STORAGE_VERSION, Connection, Warehouse
 
@@ -27,6 +28,8 @@ def write_copy(warehouse: Warehouse, target: Path) -> None:
         with _copying, replace_file(target) as unfinished:
             _copy_database(warehouse, unfinished)
     except (duckdb.Error, OSError) as error:
+        if unwritable := translate_write_error(error, target.parent):
+            raise unwritable from None
         raise WarehouseError(f"the copy {target} could not be written: {str(error).splitlines()[0]}") from None
 
 
@@ -60,6 +63,8 @@ def copy_into(session: Connection, target: Path) -> None:
 
 def publish_read_copy(warehouse: Warehouse, read_copy: Path, backup_dir: Path, now: datetime) -> None:
     """Publish the state of now as the read copy, and keep it as a dated backup (a second name of the same file)."""
+    # About what the copy will need: half a copy on a full disk would leave no room for the log.
+    check_space(read_copy.parent, read_copy.stat().st_size if read_copy.exists() else 0)
     write_copy(warehouse, read_copy)
     backup_dir.mkdir(exist_ok=True)
     backup = backup_dir / now.strftime(BACKUP_NAME)

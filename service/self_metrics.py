@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -62,6 +62,14 @@ class SelfMetrics:
         self._warehouse_rows = gauge("a4p_warehouse_observations", "Observations in the warehouse, every revision counted.")
         self._warehouse_batches = gauge("a4p_warehouse_batches", "Files loaded into the warehouse.")
         self._warehouse_revisions = gauge("a4p_warehouse_revisions", "Observations in the warehouse that corrected another.")
+        self._warehouse_file = gauge(
+            "a4p_warehouse_file_present", "Whether the warehouse file is the one that the service opened: 1 or 0."
+        )
+        self._warehouse_file.set(1)
+        self._read_copy_snapshot = gauge(
+            "a4p_warehouse_read_copy_snapshot", "Number of the snapshot in the read copy that pages and SQL answer from."
+        )
+        self._kpi_success = gauge("a4p_kpi_success", "Whether the newest snapshot could compute the KPI: 1 or 0.", "kpi")
         self._read_copy_time = gauge("a4p_warehouse_read_copy_timestamp_seconds", "When the read copy was published.")
         self._scrapes = counter("a4p_exposition_scrapes", "Scrapes answered since the start.", "format", "encoding")
         self._text_size = gauge("a4p_exposition_size_bytes", "Size of the snapshot's text.", "format")
@@ -81,14 +89,19 @@ class SelfMetrics:
         self._rendering = threading.Lock()
         self._rendered: dict[str, tuple[float, bytes]] = {}
 
-    def tell_snapshot(self, snapshot: Snapshot, duration_seconds: float) -> None:
-        """Say which snapshot is being served."""
+    def tell_snapshot(self, snapshot: Snapshot, duration_seconds: float, kpis: Sequence[str]) -> None:
+        """Record which snapshot is being served, and which of the KPIs it could compute."""
         self._made_at = snapshot.made_at.timestamp()
         self._snapshot_time.set(self._made_at)
         self._snapshot_success.set(1)
         self._snapshot_duration.set(duration_seconds)
         self._snapshot_series.set(snapshot.series_count)
         self._snapshot_as_of.set(datetime.combine(snapshot.as_of, datetime.min.time(), UTC).timestamp())
+        self._kpi_success.clear()
+        for kpi in kpis:
+            self._kpi_success.labels(kpi).set(1)
+        for failure in snapshot.failures:
+            self._kpi_success.labels(failure.kpi).set(0)
         self._snapshot_info.clear()
         self._snapshot_info.labels(str(snapshot.snapshot_id)).set(1)
         self._text_size.labels("text").set(snapshot.exposition.text.size)
@@ -112,6 +125,14 @@ class SelfMetrics:
         self._batches.inc(sum(batch.batch_id is not None for batch in batches))
         self._new.inc(sum(batch.new_observations for batch in batches))
         self._revisions.inc(sum(batch.revisions for batch in batches))
+
+    def record_warehouse_file(self, is_present: bool) -> None:
+        """Record whether the warehouse file is still the one that was opened."""
+        self._warehouse_file.set(is_present)
+
+    def record_read_copy(self, snapshot_id: int) -> None:
+        """Record which snapshot pages and SQL answer from."""
+        self._read_copy_snapshot.set(snapshot_id)
 
     def tell_refused_load(self) -> None:
         """Count a load that was refused."""
@@ -152,7 +173,7 @@ class SelfMetrics:
                 kept = self._rendered.get(content_type)
                 if kept is None or time.monotonic() - kept[0] > RENDER_INTERVAL_SECONDS:
                     if self._made_at is not None:
-                        self._snapshot_age.set(time.time() - self._made_at)
+                        self._snapshot_age.set(max(0.0, time.time() - self._made_at))
                     kept = (time.monotonic(), encoder(self.registry))
                     self._rendered[content_type] = kept
         return kept[1]

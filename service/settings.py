@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
-from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -20,6 +19,7 @@ from pydantic_settings import (
 from service.backups.retention import Retention
 from service.errors import ServiceError
 from service.manifest import BACKUPS_NAME, READ_COPY_NAME, find_manifest
+from service.schedule import CronSchedule
 
 TREE = Path(__file__).resolve().parent.parent
 
@@ -34,7 +34,7 @@ class SettingsError(ServiceError):
 
 
 def _check_cron(expression: str) -> str:
-    CronTrigger.from_crontab(expression)
+    CronSchedule(expression, ZoneInfo("UTC"))
     return expression
 
 

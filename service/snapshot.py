@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
@@ -11,7 +11,7 @@ from metrics.exposition import Exposition, assemble_exposition
 from metrics.families import list_families
 from metrics.kpi_file import Kpi
 from service.definitions import Definitions
-from service.errors import SnapshotError
+from service.errors import KpiError, SnapshotError
 from service.reconciliation import record_reconciliation
 from service.warehouse import Connection, Warehouse, read_sql, run_sql
 
@@ -21,13 +21,14 @@ HISTORY_ROWS = 4_000_000
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot that was made: what a scrape sends is `exposition`."""
+    """A snapshot that was made: what a scrape sends is `exposition`; the KPIs of `failures` are not in it."""
 
     snapshot_id: int
     as_of: date
     made_at: datetime
     series_count: int
     exposition: Exposition
+    failures: tuple[KpiError, ...] = ()
 
 
 def date_holding(instant: datetime) -> date:
@@ -41,9 +42,23 @@ def date_holding(instant: datetime) -> date:
 def make_snapshot(warehouse: Warehouse, definitions: Definitions, now: datetime) -> Snapshot:
     """Make the snapshot of `now`: compute KPIs and what is missing of their history, record both, render the text.
 
-    Raises SnapshotError naming the KPI that failed; nothing is recorded then.
+    A KPI whose query fails is left out, with its history as it was, and is one of `failures`; the others are computed. Raises
+    SnapshotError when the snapshot itself cannot be made; nothing is recorded then.
     """
     as_of = date_holding(now)
+    failures: dict[str, KpiError] = {}
+    while True:
+        kpis = tuple(kpi for kpi in definitions.kpis if kpi.kpi not in failures)
+        try:
+            return _make_snapshot(warehouse, replace(definitions, kpis=kpis), now, as_of, tuple(failures.values()))
+        except KpiError as error:
+            # A failed query ends DuckDB's transaction, so the snapshot begins again without it.
+            failures[error.kpi] = error
+
+
+def _make_snapshot(
+    warehouse: Warehouse, definitions: Definitions, now: datetime, as_of: date, failures: tuple[KpiError, ...]
+) -> Snapshot:
     cursor = warehouse.cursor()
     try:
         with warehouse.write(cursor):
@@ -52,7 +67,7 @@ def make_snapshot(warehouse: Warehouse, definitions: Definitions, now: datetime)
             record_reconciliation(cursor, now)
             exposition, series_count = render_snapshot(cursor, definitions)
             row = run_sql(cursor, "snapshot/store_snapshot", as_of=as_of, made_at=now, series_count=series_count).fetchone()
-        return Snapshot(row[0] if row else 0, as_of, now, series_count, exposition)
+        return Snapshot(row[0] if row else 0, as_of, now, series_count, exposition, failures)
     except duckdb.Error as error:
         raise SnapshotError(f"the snapshot as of {as_of} failed: {str(error).splitlines()[0]}") from error
     finally:
@@ -81,6 +96,8 @@ def compute_kpis(cursor: Connection, kpis: tuple[Kpi, ...], as_of: date) -> None
     `latest` and `changes` hold as of `as_of` at the end.
     """
     run_sql(cursor, "snapshot/prepare_kpis", as_of=as_of)
+    # A KPI that is left out has no dates, so what was recorded of it stays.
+    cursor.execute("delete from kpi_dates where not list_contains($kpis::varchar[], kpi)", {"kpis": [kpi.kpi for kpi in kpis]})
     due: dict[str, list[date]] = {}
     for name, day in cursor.execute("select kpi, as_of from kpi_dates where is_history order by as_of").fetchall():
         if day != as_of:
@@ -109,26 +126,28 @@ def compute_history(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
         try:
             cursor.execute(query, {"kpi": kpi.kpi})
         except duckdb.NotImplementedException:
-            raise SnapshotError(
+            raise KpiError(
+                kpi.kpi,
                 f"{kpi.file}: DuckDB cannot run the query for many dates at once; where it joins to `latest` or `changes` on "
-                "the right of a left or semi join, write `where ... in (select ...)` or an aggregate instead"
+                "the right of a left or semi join, write `where ... in (select ...)` or an aggregate instead",
             ) from None
         except duckdb.Error as error:
-            raise SnapshotError(f"{kpi.file}: the query failed as of {some[0]} to {some[-1]}: {error}") from None
+            raise KpiError(kpi.kpi, f"{kpi.file}: the query failed as of {some[0]} to {some[-1]}: {error}") from None
     _check_figures(cursor, kpi)
 
 
 def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
     """Append the figures of one KPI to `kpi_computed`, as of the date that `latest` and `changes` hold.
 
-    Raises SnapshotError naming the file when the query does not bind, has other columns than its labels and `value`,
+    Raises KpiError naming the file when the query does not bind, has other columns than its labels and `value`,
     gives a label set twice, or a value that is not finite.
     """
     try:
         columns = [row[0] for row in cursor.execute(f"describe {kpi.query}").fetchall()]
         if columns != [*kpi.labels, "value"]:
-            raise SnapshotError(
-                f"{kpi.file}: the query's columns are {', '.join(columns)}; they must be {', '.join([*kpi.labels, 'value'])}"
+            raise KpiError(
+                kpi.kpi,
+                f"{kpi.file}: the query's columns are {', '.join(columns)}; they must be {', '.join([*kpi.labels, 'value'])}",
             )
         cursor.execute(
             f"insert into kpi_computed select $kpi, mission, {_make_dimensions(kpi)}, $as_of, value "
@@ -136,7 +155,7 @@ def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
             {"kpi": kpi.kpi, "as_of": as_of},
         )
     except duckdb.Error as error:
-        raise SnapshotError(f"{kpi.file}: the query failed as of {as_of}: {error}") from None
+        raise KpiError(kpi.kpi, f"{kpi.file}: the query failed as of {as_of}: {error}") from None
     _check_figures(cursor, kpi)
 
 
@@ -152,7 +171,7 @@ def _make_dimensions(kpi: Kpi) -> str:
 def _check_figures(cursor: Connection, kpi: Kpi) -> None:
     fault = run_sql(cursor, "snapshot/find_kpi_fault", kpi=kpi.kpi).fetchone()
     if fault:
-        raise SnapshotError(f"{kpi.file}: as of {fault[0]} the figure of {fault[1]} {fault[2]} {fault[3]}")
+        raise KpiError(kpi.kpi, f"{kpi.file}: as of {fault[0]} the figure of {fault[1]} {fault[2]} {fault[3]}")
 
 
 def render_snapshot(cursor: Connection, definitions: Definitions) -> tuple[Exposition, int]:

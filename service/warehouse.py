@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import duckdb
 
 from metrics.catalogue import Catalogue
 from metrics.kpi_file import Kpi
+from service.disk import check_space, translate_write_error
 from service.errors import WarehouseError, WarehouseLocked, WarehouseLost
 from service.manifest import check_nothing_lost, count_rows, find_manifest, read_manifest
 from service.settings import find_in_tree
@@ -64,10 +65,17 @@ class Warehouse:
     After each commit the manifest beside the file records what was committed.
     """
 
-    def __init__(self, connection: Connection, file: Path, is_new: bool = False, accepted_at: datetime | None = None) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        file: Path,
+        is_new: bool = False,
+        accepted_at: datetime | None = None,
+    ) -> None:
         self.file = file
         self.is_new = is_new
-        self._connection = connection
+        self._reconnect = connect
+        self._connection = connect()
         self._accepted_at = accepted_at
         self._identity = identify_file(file)
         self._write_lock = threading.Lock()
@@ -89,6 +97,13 @@ class Warehouse:
             try:
                 yield cursor
                 cursor.commit()
+            except duckdb.Error as error:
+                with suppress(duckdb.Error):
+                    cursor.rollback()
+                translated = translate_write_error(error, self.file.parent)
+                if translated is None:
+                    raise
+                raise translated from None
             except BaseException:
                 # A commit that failed has rolled back already. On a full disk a rollback fails too: the first error counts.
                 with suppress(duckdb.Error):
@@ -136,9 +151,29 @@ class Warehouse:
                     session.rollback()
 
     def checkpoint(self) -> None:
-        """Move what the write-ahead log holds into the file."""
+        """Move what the write-ahead log holds into the file. Raises WarehouseUnwritable when the disk is too full for it."""
         with self._write_lock, self._connection.cursor() as cursor:
+            log_file = self.file.with_name(self.file.name + ".wal")
+            # A checkpoint that runs out of space makes DuckDB refuse the whole database until it is opened again.
+            check_space(self.file.parent, 2 * (log_file.stat().st_size if log_file.exists() else 0))
             cursor.execute("checkpoint")
+
+    def recover(self) -> bool:
+        """Open the database again when DuckDB gave it up after a fatal error; return whether that was needed.
+
+        What was committed is in the file or its log. Raises WarehouseError when it cannot be opened.
+        """
+        with self._write_lock:
+            try:
+                with self._connection.cursor() as cursor:
+                    cursor.execute("select 1")
+                return False
+            except (duckdb.FatalException, duckdb.ConnectionException):
+                log.error("the warehouse %s is opened again after a fatal error", self.file)
+            self.check_file()
+            self._connection.close()
+            self._connection = self._reconnect()
+            return True
 
     def close(self) -> None:
         self._connection.close()
@@ -152,6 +187,8 @@ def prepare_directory(directory: Path) -> None:
         probe.touch()
         probe.unlink(missing_ok=True)  # another command may probe at the same time
     except OSError as error:
+        if unwritable := translate_write_error(error, directory):
+            raise unwritable from None
         raise WarehouseError(
             f"the data directory {directory} cannot be written ({error.strerror}); "
             "correct its permissions, or name another with A4P_DATA_DIR"
@@ -196,6 +233,17 @@ def open_warehouse(
     is_new = not file.exists()
     if is_new:
         _set_log_aside(file)
+    connect = partial(_connect, file, threads, memory_limit)
+    warehouse = Warehouse(connect, file, is_new, accepted_at)
+    try:
+        migrate(warehouse)
+    except BaseException:
+        warehouse.close()
+        raise
+    return warehouse
+
+
+def _connect(file: Path, threads: int, memory_limit: str) -> Connection:
     try:
         connection = duckdb.connect(
             str(file),
@@ -209,13 +257,7 @@ def open_warehouse(
         connection.execute("set global TimeZone = 'UTC'")
     except duckdb.Error as error:
         raise translate_open_error(error, file) from None
-    warehouse = Warehouse(connection, file, is_new, accepted_at)
-    try:
-        migrate(warehouse)
-    except BaseException:
-        warehouse.close()
-        raise
-    return warehouse
+    return connection
 
 
 def _set_log_aside(file: Path) -> None:
@@ -240,6 +282,8 @@ def open_copy(file: Path) -> Connection:
 def translate_open_error(error: duckdb.Error, file: Path) -> WarehouseError | WarehouseLocked:
     """Return the sentence for a failure to open a DuckDB file."""
     text = str(error)
+    if unwritable := translate_write_error(error, file.parent):
+        return unwritable
     if "Could not set lock" in text or "Conflicting lock" in text:
         holder = re.search(r"PID (\d+)", text)
         who = f"process {holder[1]}" if holder else "another process"

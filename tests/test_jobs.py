@@ -8,10 +8,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from apscheduler.triggers.cron import CronTrigger
 
-from service.errors import SnapshotError
+from service.errors import SnapshotError, WarehouseLost
 from service.jobs import Job, JobRunner, find_missed
+from service.schedule import CronSchedule
 from service.self_metrics import SelfMetrics
 from service.warehouse import Warehouse, open_warehouse
 from tests.service_process import wait_for
@@ -102,26 +102,41 @@ def test_nothing_is_caught_up_on_the_first_start(warehouse: Warehouse, clock: Cl
     assert make_runner(warehouse, clock).catch_up([Job("prune", "45 3 * * *", lambda: 0)]) == []
 
 
-def test_a_schedule_in_summer_time_skips_the_hour_that_does_not_exist() -> None:
-    # 2024-03-10 02:00 to 03:00 did not exist in New York.
-    trigger = CronTrigger.from_crontab("0 * * * *", timezone=NEW_YORK)
-    missed = find_missed(trigger, datetime(2024, 3, 10, 0, 30, tzinfo=NEW_YORK), datetime(2024, 3, 10, 4, 30, tzinfo=NEW_YORK))
-    assert missed is not None
-    assert missed.count == 3  # 01:00, 03:00, 04:00
-
-
-def test_a_daily_run_stays_daily_over_both_changes_of_the_clock() -> None:
-    trigger = CronTrigger.from_crontab("45 3 * * *", timezone=NEW_YORK)
-    for day in (datetime(2024, 3, 9, 12, tzinfo=NEW_YORK), datetime(2024, 11, 2, 12, tzinfo=NEW_YORK)):
-        missed = find_missed(trigger, day, day + timedelta(days=3))
-        assert missed is not None
-        assert missed.count == 3
-        assert missed.last.astimezone(NEW_YORK).hour == 3
-
-
 def test_nothing_is_missed_before_the_next_run_is_due() -> None:
-    trigger = CronTrigger.from_crontab("0 * * * *", timezone=UTC)
-    assert find_missed(trigger, datetime(2024, 1, 1, 10, tzinfo=UTC), datetime(2024, 1, 1, 10, 59, tzinfo=UTC)) is None
+    schedule = CronSchedule("0 * * * *", ZoneInfo("UTC"))
+    assert find_missed(schedule, datetime(2024, 1, 1, 10, tzinfo=UTC), datetime(2024, 1, 1, 10, 59, tzinfo=UTC)) is None
+
+
+def test_missed_runs_are_counted_over_a_change_of_the_clock() -> None:
+    # 2024-03-10 02:00 to 03:00 did not exist in New York; 2024-11-03 01:00 to 02:00 occurred twice.
+    schedule = CronSchedule("0 * * * *", NEW_YORK)
+    for day, hours in ((datetime(2024, 3, 10, tzinfo=NEW_YORK), 23), (datetime(2024, 11, 3, tzinfo=NEW_YORK), 25)):
+        missed = find_missed(schedule, day.astimezone(UTC), (day + timedelta(days=1)).astimezone(UTC))
+        assert missed is not None
+        assert missed.count == hours
+
+
+def test_after_the_clock_was_set_back_jobs_are_due_soon(warehouse: Warehouse, clock: Clock) -> None:
+    runner = JobRunner(warehouse, SelfMetrics(), "UTC", clock)
+    clock.now = datetime(2027, 5, 1, 12, 30, tzinfo=UTC)
+    runner.start([Job("hourly", "0 * * * *", lambda: 1)])
+    try:
+        (scheduled,) = runner._scheduler.get_jobs()
+        clock.now = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
+        scheduled.modify(next_run_time=datetime(2027, 5, 1, 13, tzinfo=UTC))
+        runner.reschedule()
+        (scheduled,) = runner._scheduler.get_jobs()
+        assert scheduled.next_run_time == datetime(2026, 5, 1, 13, tzinfo=UTC)
+    finally:
+        runner.stop()
+
+
+def test_a_run_that_cannot_be_recorded_is_a_failure_and_nothing_is_raised(warehouse: Warehouse, clock: Clock) -> None:
+    runner = make_runner(warehouse, clock)
+    warehouse.file.unlink()
+    error = runner.run(Job("count", "", lambda: 7))
+    assert isinstance(error, WarehouseLost)
+    assert runner.find_failure("count") is error
 
 
 def test_the_schedule_runs_a_job_when_it_is_due(warehouse: Warehouse) -> None:

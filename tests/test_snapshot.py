@@ -13,7 +13,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from metrics.kpi_file import read_kpi
 from service.application import Application
 from service.definitions import Definitions, read_definitions
-from service.errors import SnapshotError
 from service.settings import Settings, find_in_tree
 from service.snapshot import compute_history, compute_kpi, date_holding, hold, render_as_of
 from service.warehouse import open_copy, run_sql
@@ -206,25 +205,52 @@ def test_the_history_of_many_dates_at_once_is_that_of_each_date(application: App
         ("select null::varchar as mission, 1 as value", "has no mission"),
     ],
 )
-def test_a_kpi_that_cannot_be_computed_is_named_and_the_last_good_snapshot_stays(
+def test_a_kpi_that_cannot_be_computed_is_left_out_and_named(
     application: Application, definitions: Definitions, tmp_path: Path, query: str, told: str
 ) -> None:
     application.refresh()
-    good = application.exposition
     file = tmp_path / "broken.sql"
     file.write_text(
         "-- kpi: broken\n-- title: Broken\n-- description: Broken.\n-- unit: count  better: lower  priority: all\n"
         f"-- labels: mission\n-- inputs: *\n{query}\n"
     )
     application.definitions = replace(definitions, kpis=(*definitions.kpis, read_kpi(file)))
-    with pytest.raises(SnapshotError) as caught:
-        application.refresh()
-    assert str(file) in str(caught.value)
-    assert told in str(caught.value)
-    assert application.exposition is good
-    assert application.self_metrics.registry.get_sample_value("a4p_snapshot_success") == 0
-    with application.warehouse.cursor() as cursor:
-        assert cursor.execute("select count(*) from job_runs where status = 'failed' and job = 'snapshot'").fetchone() == (1,)
+    snapshot = application.refresh()
+    (failure,) = snapshot.failures
+    assert failure.kpi == "broken"
+    assert str(file) in str(failure)
+    assert told in str(failure)
+    text = b"".join(application.exposition.text.chunks)
+    assert b"a4p_broken{" not in text
+    assert b'a4p_crime_investigation_ratio{mission="ALL"}' in text
+    get_value = application.self_metrics.registry.get_sample_value
+    assert get_value("a4p_snapshot_success") == 1
+    assert get_value("a4p_kpi_success", {"kpi": "broken"}) == 0
+    assert get_value("a4p_kpi_success", {"kpi": "crime_investigation_ratio"}) == 1
+
+
+def test_the_history_of_a_kpi_whose_query_fails_stays_and_goes_on_when_it_is_corrected(
+    application: Application, definitions: Definitions
+) -> None:
+    def read_values() -> list[tuple[object, ...]]:
+        with application.warehouse.cursor() as cursor:
+            return cursor.execute(
+                "select mission, as_of, value from kpi_values where kpi = 'crime_investigation_ratio' order by all"
+            ).fetchall()
+
+    application.refresh()
+    good = read_values()
+    assert good
+    broken = tuple(
+        replace(kpi, query="select mission, value from nowhere") if kpi.kpi == "crime_investigation_ratio" else kpi
+        for kpi in definitions.kpis
+    )
+    application.definitions = replace(definitions, kpis=broken)
+    assert [failure.kpi for failure in application.refresh().failures] == ["crime_investigation_ratio"]
+    assert read_values() == good
+    application.definitions = definitions
+    assert application.refresh().failures == ()
+    assert read_values() == good
 
 
 def test_metrics_can_be_printed_as_of_any_date(application: Application, definitions: Definitions) -> None:

@@ -69,7 +69,7 @@ def serve(
         for job in behind:
             if job is not application.snapshot_job:
                 application.runner.run(job)
-        application.runner.start(application.jobs)
+        application.start()
         url = f"http://{settings.host if ':' not in settings.host else f'[{settings.host}]'}:{tcp.getsockname()[1]}"
         click.echo(f"metrics   {url}/metrics")
         click.echo(f"pages     {url}/")

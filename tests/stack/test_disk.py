@@ -1,0 +1,139 @@
+"""A disk that takes no more: what is served stays, errors are sentences, and the service recovers by itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.service_process import ServiceProcess, get, run_a4p, wait_for
+from tests.tools import find_tool
+
+# The watch looks every 15 seconds.
+RECOVERY_SECONDS = 60
+CHECKPOINT = "* * * * *"
+
+
+@contextmanager
+def mount_disk(directory: Path, *options: str) -> Iterator[Path]:
+    """A small file system in memory, for as long as a `with` lasts. Skips where this user may not mount one."""
+    directory.mkdir()
+    mounted = subprocess.run(
+        [find_tool("mount"), "-t", "tmpfs", "-o", ",".join(options), "none", str(directory)], capture_output=True, text=True
+    )
+    if mounted.returncode != 0:
+        if os.environ.get("CI") == "true":
+            pytest.fail(mounted.stderr)
+        pytest.skip(f"cannot mount a file system: {mounted.stderr}")
+    try:
+        yield directory
+    finally:
+        subprocess.run([find_tool("umount"), "--lazy", str(directory)], check=True)
+
+
+def fill(disk: Path, spare_bytes: int = 0) -> Path:
+    """Fill a disk but for some bytes; return the file that does."""
+    filler = disk / "filler"
+    descriptor = os.open(filler, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(descriptor, bytes(4096))
+    except OSError:
+        os.ftruncate(descriptor, max(0, os.fstat(descriptor).st_size - spare_bytes))
+    finally:
+        os.close(descriptor)
+    return filler
+
+
+def write_value(folder: Path, value: int) -> Path:
+    file = folder / f"{value}.csv"
+    file.write_text(
+        "indicator,mission,period_start,period_end,value,source\n"
+        f"sofa_incidents_new,UNMISS,2024-05-01,2024-10-31,{value},a test\n"
+    )
+    return file
+
+
+def read_metric(url: str, line: str) -> str | None:
+    status, _, body = get(f"{url}/metrics")
+    assert status == 200
+    return next((text.split()[-1] for text in body.decode().splitlines() if text.startswith(line)), None)
+
+
+def read_unmiss(url: str) -> str | None:
+    return read_metric(url, 'a4p_sofa_incidents_new{mission="UNMISS"}')
+
+
+@pytest.mark.parametrize("spare_bytes", [0, 300_000], ids=["full", "300 kB free"])
+def test_a_full_disk_refuses_loads_serves_on_and_recovers(tmp_path: Path, spare_bytes: int) -> None:
+    with (
+        mount_disk(tmp_path / "disk", "size=64m") as disk,
+        ServiceProcess(disk / "data", A4P_CHECKPOINT_CRON=CHECKPOINT) as service,
+    ):
+        url = service.wait_until_ready()
+        filler = fill(disk, spare_bytes)
+        answer = run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data"))
+        assert "Traceback" not in answer.stderr
+        if answer.returncode:
+            assert "no space or no inode is left" in answer.stderr
+        for page in ("/", "/metrics", "/indicators/sofa_incidents_new", "/-/ready"):
+            assert get(url + page)[0] == 200, page
+        # What was committed is shown; with some space left the load fits and only the read copy does not.
+        assert read_unmiss(url) == ("125" if answer.returncode else "97")
+        filler.unlink()
+        if answer.returncode:
+            assert run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data")).returncode == 0
+        wait_for(lambda: read_unmiss(url) == "97", RECOVERY_SECONDS)
+        wait_for(lambda: read_metric(url, 'a4p_job_last_run_success{job="read_copy"}') == "1.0", RECOVERY_SECONDS)
+        service.kill()
+        with ServiceProcess(disk / "data") as again:
+            assert read_unmiss(again.wait_until_ready()) == "97"
+
+
+def test_a_checkpoint_that_ran_out_of_space_does_not_end_the_service(tmp_path: Path) -> None:
+    with (
+        mount_disk(tmp_path / "disk", "size=64m") as disk,
+        ServiceProcess(disk / "data", A4P_CHECKPOINT_CRON=CHECKPOINT) as service,
+    ):
+        url = service.wait_until_ready()
+        filler = fill(disk)
+        wait_for(lambda: read_metric(url, 'a4p_job_last_run_success{job="checkpoint"}') == "0.0", 70)
+        assert read_unmiss(url) == "125"
+        filler.unlink()
+        assert run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data")).returncode == 0
+        assert read_unmiss(url) == "97"
+
+
+def test_a_disk_without_inodes_serves_on_and_recovers(tmp_path: Path) -> None:
+    with mount_disk(tmp_path / "disk", "size=64m", "nr_inodes=200") as disk, ServiceProcess(disk / "data") as service:
+        url = service.wait_until_ready()
+        fillers = []
+        for number in range(200):
+            try:
+                filler = disk / f"filler-{number}"
+                filler.touch()
+                fillers.append(filler)
+            except OSError:
+                break
+        run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data"))
+        assert get(f"{url}/")[0] == 200
+        assert read_metric(url, 'a4p_job_last_run_success{job="read_copy"}') == "0.0"
+        for filler in fillers:
+            filler.unlink()
+        wait_for(lambda: read_metric(url, 'a4p_job_last_run_success{job="read_copy"}') == "1.0", RECOVERY_SECONDS)
+        assert read_unmiss(url) == "97"
+
+
+def test_a_disk_that_became_read_only_serves_on_and_recovers(tmp_path: Path) -> None:
+    with mount_disk(tmp_path / "disk", "size=64m") as disk, ServiceProcess(disk / "data") as service:
+        url = service.wait_until_ready()
+        remount = subprocess.run([find_tool("mount"), "-o", "remount,ro", str(disk)], capture_output=True, text=True)
+        if remount.returncode != 0:
+            pytest.skip("the kernel does not remount a file system that has files open for writing")
+        assert get(f"{url}/")[0] == 200
+        subprocess.run([find_tool("mount"), "-o", "remount,rw", str(disk)], check=True)
+        assert run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data")).returncode == 0
