@@ -119,6 +119,22 @@ class Application:
         """Return what a load of these files would bring; nothing is recorded. Raises LoadError."""
         return preview_files(self.warehouse, self.definitions, files, progress, self.clock, shown)
 
+    def load_and_show(
+        self,
+        files: Sequence[Path],
+        loaded_by: str,
+        progress: Progress = ignore_progress,
+        shown: Shown = SHOWN,
+        with_history: bool = True,
+    ) -> list[Batch]:
+        """Load files and publish what they brought. Raises LoadError; a failed snapshot is a delay of each batch."""
+        batches = self.load(files, loaded_by, progress, shown)
+        if all(batch.batch_id is None for batch in batches):
+            return batches
+        progress("making a snapshot", None)
+        delays = self.show_change(with_history)
+        return [replace(batch, delays=delays) if batch.batch_id is not None else batch for batch in batches]
+
     def load_shipped(self) -> list[Batch]:
         """Load the observation files of the catalogue; a figure that was ever recorded is not recorded again."""
         files = self.definitions.observation_files
@@ -134,6 +150,15 @@ class Application:
             raise error
         assert self.snapshot is not None
         return self.snapshot
+
+    def show_change(self, with_history: bool = True) -> tuple[str, ...]:
+        """Make and publish a snapshot after a change was committed; return why it is not shown everywhere yet."""
+        self.runner.run(self.snapshot_job if with_history else self._published_snapshot_job)
+        if failure := self.runner.find_failure("snapshot"):
+            return (f"the change is recorded, but /metrics, pages and SQL do not show it yet: {failure}",)
+        if failure := self.runner.find_failure("read_copy"):
+            return (f"the change is recorded and on /metrics, but pages and SQL do not show it yet: {failure}",)
+        return ()
 
     def start_history(self) -> None:
         """Begin to read the history; queries that come before it is there wait for it."""

@@ -12,7 +12,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -204,7 +204,7 @@ def make_handoff_app(application: Application) -> Flask:
     @app.post("/load")
     def load() -> Response:
         wanted = LoadRequest.model_validate_json(request.get_data())
-        return _stream(lambda progress: _load_and_refresh(application, wanted, progress))
+        return _stream(lambda progress: _load(application, wanted, progress))
 
     @app.post("/preview")
     def preview() -> Response:
@@ -231,9 +231,7 @@ def make_handoff_app(application: Application) -> Flask:
             return Response('{"error": "a threshold needs a limit"}', 400)
 
         def change(progress: Progress) -> dict[str, Any]:
-            changed = change_threshold(application, wanted)
-            _refresh(application, progress)
-            return asdict(changed)
+            return asdict(change_threshold_and_show(application, wanted, progress))
 
         return _stream(change)
 
@@ -277,6 +275,15 @@ def change_threshold(application: Application, wanted: ThresholdRequest) -> Thre
     )
 
 
+def change_threshold_and_show(
+    application: Application, wanted: ThresholdRequest, progress: Progress, with_history: bool = True
+) -> ThresholdChange:
+    """Set or remove a threshold and publish it. Raises ThresholdError; a snapshot that fails is a warning of the change."""
+    changed = change_threshold(application, wanted)
+    progress("making a snapshot", None)
+    return replace(changed, warnings=(*changed.warnings, *application.show_change(with_history)))
+
+
 def _answer_alerts(application: Application, wanted: AlertsRequest) -> Any:
     if wanted.action == "ack":
         return acknowledge_alerts(
@@ -286,10 +293,8 @@ def _answer_alerts(application: Application, wanted: AlertsRequest) -> Any:
         return list_firing(cursor) if wanted.action == "list" else trace_alert(cursor, wanted.alerts[0])
 
 
-def _load_and_refresh(application: Application, wanted: LoadRequest, progress: Progress) -> Any:
-    batches = application.load(wanted.files, wanted.loaded_by, progress, wanted.shown)
-    if any(batch.batch_id is not None for batch in batches):
-        _refresh(application, progress)
+def _load(application: Application, wanted: LoadRequest, progress: Progress) -> Any:
+    batches = application.load_and_show(wanted.files, wanted.loaded_by, progress, wanted.shown)
     return BATCHES.dump_python(tuple(batches), mode="json")
 
 

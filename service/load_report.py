@@ -63,7 +63,7 @@ class Batch:
     """What one file brought. `batch_id` is None when the file brought nothing new, and in a preview.
 
     `changes` are the cells that the caller requested to see, not necessarily all that changed. `notes` say how the file
-    was read where that is not plain: its encoding, dates and numbers.
+    was read where that is not plain: its encoding, dates and numbers. `delays` say why what it brought is not shown yet.
     """
 
     file_name: str
@@ -77,6 +77,7 @@ class Batch:
     changes: tuple[Change, ...] = ()
     is_preview: bool = False
     notes: tuple[str, ...] = ()
+    delays: tuple[str, ...] = ()
 
     @property
     def unchanged(self) -> int:

@@ -61,15 +61,13 @@ def load(
         batches = _load(settings, list(files), loaded_by, progress, shown)
     for batch in batches:
         _print_batch(batch, verbose)
+    for delay in dict.fromkeys(delay for batch in batches for delay in batch.delays):
+        click.echo(f"warning: {delay}", err=True)
 
 
 def _load(settings: Settings, files: list[Path], loaded_by: str, progress: Progress, shown: Shown) -> list[Batch]:
     def load_here(application: Application) -> list[Batch]:
-        batches = application.load(files, loaded_by, progress, shown)
-        if any(batch.batch_id is not None for batch in batches):
-            progress("making a snapshot", None)
-            application.refresh(with_history=False)
-        return batches
+        return application.load_and_show(files, loaded_by, progress, shown, with_history=False)
 
     return _reach(settings, lambda: hand_off_load(settings.data_dir, files, loaded_by, progress, shown), load_here)
 

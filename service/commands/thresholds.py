@@ -18,7 +18,7 @@ from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
 from service.definitions import Definitions, read_definitions
 from service.errors import WarehouseLocked
-from service.handoff import ThresholdRequest, change_threshold, find_service, hand_off
+from service.handoff import ThresholdRequest, change_threshold_and_show, find_service, hand_off
 from service.load import Progress
 from service.settings import Settings, read_settings
 from service.thresholds import ThresholdChange, Trial, TriedFigure, check_threshold, try_threshold
@@ -338,9 +338,6 @@ def _change_anywhere(settings: Settings, wanted: ThresholdRequest, progress: Pro
             time.sleep(RETRY_SECONDS)
             continue
         try:
-            changed = change_threshold(application, wanted)
-            progress("making a snapshot", None)
-            application.refresh(with_history=False)
-            return changed
+            return change_threshold_and_show(application, wanted, progress, with_history=False)
         finally:
             application.close()
