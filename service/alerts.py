@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from service.errors import AlertError
 from service.settings import Settings
-from service.warehouse import Connection, Warehouse, read_rows, run_sql
+from service.warehouse import Connection, Warehouse, after_newest, read_rows, run_sql
 
 # Its group may read the token where a setting puts it outside the data directory: Alertmanager then runs as another user.
 OWN_MODE, SHARED_MODE = 0o600, 0o640
@@ -74,7 +74,8 @@ def record_notification(warehouse: Warehouse, notification: Notification, now: d
     """Keep what is new in a notification; return how many rows that were."""
     alerts = [alert.model_dump(mode="json") for alert in notification.alerts]
     with warehouse.write() as cursor:
-        row = run_sql(cursor, "alerts/record", alerts=json.dumps(alerts), now=now).fetchone()
+        recorded_at = after_newest(cursor, "alerts", "recorded_at", now)
+        row = run_sql(cursor, "alerts/record", alerts=json.dumps(alerts), now=recorded_at).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 
 from service.settings import find_in_tree
-from service.warehouse import Connection, run_sql
+from service.warehouse import Connection, after_newest, run_sql
 
 
 @cache
@@ -25,4 +25,5 @@ def record_reconciliation(cursor: Connection, now: datetime) -> None:
         [digest_comparisons()],
     ).fetchone()
     if newest != (True,):
-        run_sql(cursor, "snapshot/store_reconciliation", digest=digest_comparisons(), now=now)
+        recorded_at = after_newest(cursor, "reconciliation_runs", "recorded_at", now)
+        run_sql(cursor, "snapshot/store_reconciliation", digest=digest_comparisons(), now=recorded_at)

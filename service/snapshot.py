@@ -13,7 +13,7 @@ from metrics.kpi_file import Kpi
 from service.definitions import Definitions
 from service.errors import KpiError, SnapshotError
 from service.reconciliation import record_reconciliation
-from service.warehouse import Connection, Warehouse, read_sql, run_sql
+from service.warehouse import Connection, Warehouse, after_newest, read_sql, run_sql
 
 # Dates x series that one statement computes at once.
 HISTORY_ROWS = 4_000_000
@@ -63,7 +63,7 @@ def _make_snapshot(
     try:
         with warehouse.write(cursor):
             compute_kpis(cursor, definitions.kpis, as_of)
-            run_sql(cursor, "snapshot/store_kpis", computed_at=now)
+            run_sql(cursor, "snapshot/store_kpis", computed_at=after_newest(cursor, "kpi_histories", "computed_at", now))
             record_reconciliation(cursor, now)
             exposition, series_count = render_snapshot(cursor, definitions)
             row = run_sql(cursor, "snapshot/store_snapshot", as_of=as_of, made_at=now, series_count=series_count).fetchone()

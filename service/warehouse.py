@@ -31,6 +31,9 @@ DUCKDB_CONFIG = {
     "python_enable_replacements": "false",
 }
 
+# How far a running clock is corrected backwards in small steps; what lies further ahead was recorded by a wrong clock.
+LONGEST_CORRECTION = timedelta(minutes=5)
+
 Connection = duckdb.DuckDBPyConnection
 
 
@@ -375,6 +378,7 @@ def store_catalogue(warehouse: Warehouse, catalogue: Catalogue, now: datetime) -
 def store_kpis(warehouse: Warehouse, kpis: tuple[Kpi, ...], now: datetime) -> None:
     """Record the definition of each KPI that is new or changed, and the end of each that is gone."""
     with warehouse.write() as cursor:
+        now = after_newest(cursor, "kpis", "recorded_at", now)
         stored = {
             row[0]: row
             for row in cursor.execute(
@@ -400,10 +404,21 @@ def store_kpis(warehouse: Warehouse, kpis: tuple[Kpi, ...], now: datetime) -> No
 def next_recorded_at(cursor: Connection, now: datetime) -> datetime:
     """Return `now`, or a microsecond after the newest batch where the clock has not moved past it.
 
-    A later batch must have a later time: known_at and batch_id then order revisions alike.
+    A later batch then has a later time, so that known_at and batch_id order revisions alike. A batch that lies further ahead
+    was recorded while the clock was wrong, and does not take later ones with it: `a4p doctor` reports it.
     """
     newest: datetime | None
     (newest,) = cursor.execute("select max(recorded_at) from store.batches").fetchone() or (None,)
-    if newest is not None and newest >= now:
+    if newest is not None and now <= newest <= now + LONGEST_CORRECTION:
         return newest + timedelta(microseconds=1)
     return now
+
+
+def after_newest(cursor: Connection, table: str, column: str, now: datetime) -> datetime:
+    """Return `now`, or a microsecond after the newest time in a column of `store`, by which its rows are ordered.
+
+    Unlike a batch these rows have no number: a row with an earlier time would never count as the newest.
+    """
+    newest: datetime | None
+    (newest,) = cursor.execute(f"select max({column}) from store.{table}").fetchone() or (None,)
+    return now if newest is None or newest < now else newest + timedelta(microseconds=1)

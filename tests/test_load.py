@@ -504,7 +504,7 @@ def test_a_figure_that_another_load_brought_meanwhile_is_revised(
 def test_a_later_batch_has_a_later_time_though_the_clock_goes_back(
     warehouse: Warehouse, read: Read, write_csv: WriteCsv
 ) -> None:
-    for value, now in ((40, STORED_AT), (41, STORED_AT), (42, STORED_AT - timedelta(days=1))):
+    for value, now in ((40, STORED_AT), (41, STORED_AT), (42, STORED_AT - timedelta(minutes=1))):
         load_files(warehouse, [write_csv(f"{value}.csv", {"value": value})], "the tests", clock=lambda now=now: now)
     microsecond = timedelta(microseconds=1)
     assert read("select value, recorded_at from observation_revisions order by batch_id") == [
