@@ -4,38 +4,73 @@ from __future__ import annotations
 
 import math
 
+# From this mean or count on the terms are not added up: there are about nine times as many as the root of the mean.
+LARGE = 1_000_000
+# Terms below this share of the sum change no digit of it.
+NEGLIGIBLE = 1e-18
+
 
 def find_poisson_tail(count: int, mean: float) -> float:
     """Return P(X >= count) for a Poisson variable of this mean: the one-sided chance of as many events or more.
 
-    The terms e^-mean mean^k / k! are added up, none is approximated; from the smaller side, so that a small chance keeps
-    its digits. Source: https://www.itl.nist.gov/div898/handbook/eda/section3/eda366j.htm.
+    The terms e^-mean mean^k / k! are added up from the smaller side, so that a small chance keeps its digits. Source:
+    https://www.itl.nist.gov/div898/handbook/eda/section3/eda366j.htm. From a million on Temme's uniform expansion of the
+    incomplete gamma function is used (https://dlmf.nist.gov/8.12), with a relative error below 1e-6. A chance below the
+    smallest double, about 1e-308, is 0. The time is bounded by about 10,000 terms.
     """
     if count <= 0:
         return 1.0
     if mean <= 0:
         return 0.0
+    if max(count, mean) >= LARGE:
+        return _expand_tail(float(count), mean)
     if count > mean:
         return min(1.0, _add_terms(count, mean, step=1))
     return max(0.0, 1.0 - _add_terms(count - 1, mean, step=-1))
 
 
 def _add_terms(start: int, mean: float, step: int) -> float:
-    """Return the sum of the terms from `start` on, away from the mean, until one adds nothing."""
-    term = math.exp(start * math.log(mean) - mean - math.lgamma(start + 1))
-    total, count = 0.0, start
-    while count >= 0:
-        total += term
-        if term < total * 1e-18:
-            break
+    """Return the sum of the terms from `start` on, away from the mean, until one adds nothing.
+
+    They are added relative to the first, which may be too small for a double.
+    """
+    term = total = 1.0
+    count = start
+    while term > total * NEGLIGIBLE and count + step >= 0:
         term *= mean / (count + 1) if step > 0 else count / mean
+        total += term
         count += step
-    return total
+    log_first = start * math.log(mean) - mean - math.lgamma(start + 1)
+    return math.exp(log_first + math.log(total))
+
+
+def _expand_tail(count: float, mean: float) -> float:
+    """Return the tail by the first term of Temme's expansion: P(X >= count) is the incomplete gamma ratio P(count, mean)."""
+    excess = (mean - count) / count
+    # excess - log(1 + excess), whose digits cancel for a small excess: the series of the logarithm, from its second term.
+    if abs(excess) < 0.01:
+        half_square = sum((-1) ** k * excess**k / k for k in range(2, 9))
+    else:
+        half_square = excess - (math.log(mean) - math.log(count))
+    eta = math.copysign(math.sqrt(2 * half_square), excess)
+    # 1/excess - 1/eta, by its Taylor series where its digits cancel (https://dlmf.nist.gov/8.12.E12).
+    correction = -1 / 3 + eta / 12 - eta**2 * 23 / 540 if abs(eta) < 0.01 else 1 / excess - 1 / eta
+    density = math.exp(-count * half_square) / math.sqrt(2 * math.pi * count)
+    tail = math.erfc(-eta * math.sqrt(count / 2)) / 2 - density * correction
+    return min(1.0, max(0.0, tail))
 
 
 def find_poisson_limit(mean: float, chance: float) -> int:
     """Return the smallest count whose chance of being passed, P(X > count), is at most `chance`."""
-    count = max(0, math.floor(mean))
-    while find_poisson_tail(count + 1, mean) > chance:
-        count += 1
-    return count
+    low = -1
+    high = max(0, math.floor(mean))
+    step = max(1, math.isqrt(high))
+    while find_poisson_tail(high + 1, mean) > chance:
+        low, high, step = high, high + step, 2 * step
+    while high - low > 1:
+        middle = (low + high) // 2
+        if find_poisson_tail(middle + 1, mean) > chance:
+            low = middle
+        else:
+            high = middle
+    return high
