@@ -33,6 +33,16 @@ INDICATOR_CHANGE = "a4p_indicator_change"
 INDICATOR_FAMILIES = (
     Family("a4p_indicator_info", "What the catalogue says of an indicator. Always 1.", ""),
     Family("a4p_kpi_info", "What the catalogue says of a KPI. Always 1.", ""),
+    Family(
+        "a4p_kpi_missions_used",
+        "How many missions a KPI value is computed over: those with a value in the newest period that any mission reported.",
+        "",
+    ),
+    Family(
+        "a4p_kpi_missions_expected",
+        "How many missions a KPI value would be computed over if all had reported.",
+        "",
+    ),
     Family("a4p_indicator_expected", "Which missions are expected to report an indicator. Always 1.", ""),
     Family(
         "a4p_indicator_period_end_timestamp_seconds",
@@ -84,6 +94,15 @@ def find_family_unit(name: str, unit: str) -> str:
     return suffix.removeprefix("_") if name.endswith(suffix) else ""
 
 
+def _describe_source(kpi: Kpi) -> str:
+    if not kpi.is_total:
+        return "computed from observations"
+    return (
+        "computed from observations of the missions with a value in the newest period that any mission reported; "
+        "a4p_kpi_missions_used says how many"
+    )
+
+
 def list_families(catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> tuple[Family, ...]:
     """Return the family of every indicator and KPI, and those about indicators, by name."""
     families = [
@@ -97,7 +116,7 @@ def list_families(catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> tuple[Family, 
     families += [
         Family(
             kpi.metric,
-            f"{kpi.title}. Unit: {UNIT_TEXT[kpi.unit]}. Source: computed from observations.",
+            f"{kpi.title}. Unit: {UNIT_TEXT[kpi.unit]}. Source: {_describe_source(kpi)}.",
             find_family_unit(kpi.metric, kpi.unit),
         )
         for kpi in kpis

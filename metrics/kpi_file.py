@@ -30,7 +30,11 @@ class KpiHeader(Definition):
 
 @dataclass(frozen=True)
 class Kpi:
-    """A KPI: its header and the query that computes it (columns: the labels, then `value`)."""
+    """A KPI: its header and the query that computes it.
+
+    Columns of the query: the labels, `value` and, where a value is computed over several missions, `missions`, which lists
+    them; null in the rows of one mission.
+    """
 
     kpi: str
     title: str
@@ -51,6 +55,16 @@ class Kpi:
     def reads_everything(self) -> bool:
         """Whether the KPI is about all indicators, whatever they are."""
         return self.inputs == (ALL_INDICATORS,)
+
+    @property
+    def is_total(self) -> bool:
+        """Whether values are computed over several missions, which a column of the query lists (`... as missions`)."""
+        return re.search(r"\bas missions\b", self.query) is not None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the query must have."""
+        return (*self.labels, "value", *(["missions"] if self.is_total else []))
 
     def digest(self) -> str:
         """Return the SHA-256 of what decides the KPI's values: its name, labels, inputs and query."""

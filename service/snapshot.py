@@ -121,7 +121,7 @@ def compute_history(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
         some = days[start : start + step]
         cursor.execute("create or replace temp table days as select unnest($days::date[]) as as_of", {"days": some})
         query = read_sql("snapshot/compute_history").format(
-            dimensions=_make_dimensions(kpi), labels=", ".join(kpi.labels), query=kpi.query
+            dimensions=_make_dimensions(kpi), labels=", ".join(kpi.labels), query=kpi.query, **_describe_base(kpi)
         )
         try:
             cursor.execute(query, {"kpi": kpi.kpi})
@@ -144,14 +144,15 @@ def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
     """
     try:
         columns = [row[0] for row in cursor.execute(f"describe {kpi.query}").fetchall()]
-        if columns != [*kpi.labels, "value"]:
+        if columns != list(kpi.columns):
             raise KpiError(
                 kpi.kpi,
-                f"{kpi.file}: the query's columns are {', '.join(columns)}; they must be {', '.join([*kpi.labels, 'value'])}",
+                f"{kpi.file}: the query's columns are {', '.join(columns)}; they must be {', '.join(kpi.columns)}",
             )
+        base = _describe_base(kpi)
         cursor.execute(
-            f"insert into kpi_computed select $kpi, mission, {_make_dimensions(kpi)}, $as_of, value "
-            f"from ({kpi.query}) where value is not null",
+            f"insert into kpi_computed select $kpi, mission, {_make_dimensions(kpi)}, $as_of, value, "
+            f"{base['missions']}, {base['missions_expected']} from ({kpi.query}) where value is not null",
             {"kpi": kpi.kpi, "as_of": as_of},
         )
     except duckdb.Error as error:
@@ -166,6 +167,13 @@ def _make_dimensions(kpi: Kpi) -> str:
         return "map([]::varchar[], []::varchar[])"
     pairs = ", ".join(f"'{label}': {label}" for label in further)
     return f"map {{{pairs}}}"
+
+
+def _describe_base(kpi: Kpi) -> dict[str, str]:
+    """Return the SQL of the missions that a value is summed over, sorted, and of how many were expected."""
+    if not kpi.is_total:
+        return {"missions": "null::varchar[]", "missions_expected": "null::integer"}
+    return {"missions": "list_sort(missions)", "missions_expected": read_sql("snapshot/count_expected")}
 
 
 def _check_figures(cursor: Connection, kpi: Kpi) -> None:

@@ -1,6 +1,7 @@
 """Each KPI against tests/kpis/<kpi>.yaml: given observations and the rows that must come of them, no more and no fewer.
 
-A case is `case` (a sentence), `as_of`, `given` and `expected`. `given: report` means metrics/observations, or, with
+A case is `case` (a sentence), `as_of`, `given` and `expected`; `missions: 1 of 8` in an expected row is what a total covers.
+`given: report` means metrics/observations, or, with
 `indicators`, the rows of these indicators only: a KPI about every indicator then need not change with the catalogue.
 """
 
@@ -110,9 +111,18 @@ def test_a_kpi_gives_the_expected_rows(kpi: str, case: Row, tmp_path: Path) -> N
     with closing(make_warehouse(tmp_path, rows)) as warehouse, closing(warehouse.cursor()) as cursor:
         hold(cursor, as_of)
         computed = compute(cursor, KPIS[kpi], as_of)
-    wanted = {tuple(sorted((name, label) for name, label in row.items() if name != "value")): row["value"] for row in expected}
+        bases = dict(
+            cursor.execute("select mission, len(missions) || ' of ' || missions_expected from kpi_computed").fetchall()
+        )
+    wanted = {
+        tuple(sorted((name, label) for name, label in row.items() if name not in ("value", "missions"))): row["value"]
+        for row in expected
+    }
     assert len(wanted) == len(expected)
     assert computed == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+    for row in expected:
+        if "missions" in row:
+            assert bases[row["mission"]] == row["missions"]
 
 
 @pytest.mark.parametrize("kpi", [kpi for kpi in KPIS.values() if not kpi.reads_everything], ids=lambda kpi: kpi.kpi)
@@ -148,7 +158,9 @@ def test_a_kpi_needs_each_of_its_inputs(kpi: Kpi, dropped: str, report: Warehous
 
 
 def test_the_history_of_the_kpis_is_the_same_at_once_as_date_by_date(report: Warehouse) -> None:
-    figures = "select kpi, mission, dimensions::varchar, as_of, value from kpi_computed order by all"
+    figures = (
+        "select kpi, mission, dimensions::varchar, as_of, missions, missions_expected, value from kpi_computed order by all"
+    )
     with closing(report.cursor()) as at_once, closing(report.cursor()) as by_date:
         compute_kpis(at_once, DEFINITIONS.kpis, CYCLE_5_END)
         run_sql(by_date, "snapshot/prepare_kpis", as_of=CYCLE_5_END)

@@ -276,4 +276,4 @@ def test_the_view_holdings_says_what_latest_and_changes_say(application: Applica
             changes = "select indicator, mission, dimensions::varchar, previous_period_end, previous_value"
             assert sorted(
                 cursor.execute(f"{changes} {held} and value is not null and previous_value is not null").fetchall(), key=str
-            ) == sorted(cursor.execute(f"{changes} from changes").fetchall(), key=str)
+            ) == sorted(cursor.execute(f"{changes} from store.series_changes").fetchall(), key=str)

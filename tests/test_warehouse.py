@@ -30,8 +30,8 @@ VIEWS = {
     "observation_revisions": OBSERVATION,
     "latest": OBSERVATION,
     "kpis": "kpi title description unit better priority metric",
-    "kpi_values": "kpi mission dimensions as_of value computed_at",
-    "kpi_latest": "kpi mission dimensions as_of value computed_at",
+    "kpi_values": "kpi mission dimensions as_of value computed_at missions missions_used missions_expected",
+    "kpi_latest": "kpi mission dimensions as_of value computed_at missions missions_used missions_expected",
     "reconciliation": "check_name expected computed difference agrees note",
     "completeness": "period indicator missions_expected missions_reported",
     "thresholds": "metric mission dimensions comparison severity limit_value note set_by recorded_at",
@@ -51,7 +51,10 @@ VIEWS = {
     "batches": "batch_id file_name sha256 loaded_by recorded_at row_count new_observations revisions unchanged",
     "priorities": "priority title number cross_cutting",
     "cycles": "cycle period_start period_end",
-    "changes": ("indicator mission dimensions period_start period_end value previous_period_end previous_value change"),
+    "changes": (
+        "indicator mission dimensions period_start period_end value previous_period_end previous_value change "
+        "missions_used missions_expected"
+    ),
     "snapshot_info": "snapshot_id as_of made_at batch_id series_count",
 }
 TYPES = {

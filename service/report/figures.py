@@ -73,7 +73,8 @@ class IndicatorReport:
 class KpiFigure:
     """A KPI figure that holds at the end of a cycle, and the one that held before the cycle began.
 
-    `period` says from which day on it holds, `is_cycle` that this is the last day of the cycle.
+    `period` says from which day on it holds, `is_cycle` that this is the last day of the cycle. `base`: the missions that a
+    total covers (4 of 6 missions); its change is None where the value before covers other missions.
     """
 
     mission: str
@@ -84,6 +85,7 @@ class KpiFigure:
     previous_period: str | None
     previous_value: float | None
     change: float | None
+    base: str | None
 
 
 @dataclass(frozen=True)

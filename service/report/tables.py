@@ -82,7 +82,7 @@ def tabulate_whole(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport]
         for held in kpi.figures:
             before = Cell(write_figure(held.previous_value, kpi.unit), change=held.previous_period or "", kind="figure")
             change = Cell(change=_tell_change(kpi, held.change), tone=kpi.judge(held), kind="text")
-            window = Cell("" if held.is_cycle else held.period, kind="text")
+            window = Cell("; ".join(filter(None, ["" if held.is_cycle else held.period, held.base])), kind="text")
             label = ", ".join(filter(None, [f"KPI: {kpi.title}", held.part]))
             rows.append(Row(label, False, (Cell(write_figure(held.value, kpi.unit), kind="figure"), before, change, window)))
     columns = ("Peacekeeping as a whole", "Figure", "Before", "Change", "Window")
@@ -106,7 +106,7 @@ def tabulate_missions(entries: Sequence[IndicatorReport], kpis: Sequence[KpiRepo
         if not _is_whole(kpi):
             cells = {figure.mission: _fill_kpi(kpi, figure) for figure in kpi.figures}
             windows = "; ".join(dict.fromkeys(figure.period for figure in kpi.figures if not figure.is_cycle))
-            rows.append((f"KPI: {kpi.title}", False, windows, cells))
+            rows.append((f"KPI: {kpi.title}{_name_base(kpi)}", False, windows, cells))
     # The whole stands last, as a sum would.
     ordered = [name for name in missions if name != WHOLE] + [WHOLE]
     shown = [name for name in ordered if any(name in cells for *_, cells in rows)]
@@ -152,6 +152,13 @@ def _fill(entry: IndicatorReport, figure: Figure, with_change: bool = False) -> 
         return Cell(STATUS_TEXT[figure.status], kind="none")
     change = _tell_change(entry, figure.change) if with_change else ""
     return Cell(write_figure(figure.value, entry.unit), _mark(figure.status), change, entry.judge(figure), "figure")
+
+
+def _name_base(kpi: KpiReport) -> str:
+    """Return in brackets how many missions the totals of a KPI cover; empty where none is a total."""
+    bases = dict.fromkeys(figure.base for figure in kpi.figures if figure.base)
+    scope = "" if any(figure.base for figure in kpi.figures if figure.mission != WHOLE) else f"{WHOLE}: "
+    return f" ({scope}{', '.join(bases)})" if bases else ""
 
 
 def _fill_kpi(kpi: KpiReport, figure: KpiFigure) -> Cell:

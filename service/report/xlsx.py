@@ -182,7 +182,8 @@ def _add_kpis(book: _Book, report: CycleReport) -> None:
             kpi.unit,
             (
                 priority.title, kpi.title, figure.part, figure.mission, figure.value, figure.period, figure.previous_value,
-                figure.previous_period, figure.change, _judge(kpi.judge(figure)), kpi.unit, kpi.description, kpi.kpi,
+                figure.previous_period, figure.change, _judge(kpi.judge(figure)), figure.base, kpi.unit,
+                kpi.description, kpi.kpi,
             ),
         )
         for priority in report.priorities
@@ -190,4 +191,4 @@ def _add_kpis(book: _Book, report: CycleReport) -> None:
         for figure in kpi.figures
     )  # fmt: skip
     columns = ("Priority", "Indicator", "Dimension", "Mission", "Figure", "Window", "Before", "Window before", "Change")
-    book.add_table("KPIs", (*columns, "Better or worse", "Unit", "Note", "Name"), rows)
+    book.add_table("KPIs", (*columns, "Better or worse", "Missions covered", "Unit", "Note", "Name"), rows)

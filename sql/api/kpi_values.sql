@@ -1,6 +1,6 @@
 -- A row is a KPI figure as of a date, as computed last; or, with $revisions, each time that it was computed.
 with computed as (
-    select kpi, mission, dimensions, as_of, value, computed_at
+    select kpi, mission, dimensions, as_of, value, computed_at, missions, missions_used, missions_expected
     from kpi_values
     where as_of <= as_of_date()
         and computed_at <= known_at_time()

@@ -21,7 +21,8 @@ select
     k.priority, k.kpi, k.title, k.description, k.unit, k.better, h.mission, array_to_string(map_values(h.dimensions), ', ') as part,
     'as of ' || strftime(h.as_of, '%-d %b %Y') as period, h.as_of = $period_end as is_cycle, h.value,
     'as of ' || strftime(b.as_of, '%-d %b %Y') as previous_period, b.value as previous_value,
-    h.value - b.value as change
+    compare_totals(h.value, h.missions, b.value, b.missions) as change,
+    name_base(h.missions_used, h.missions_expected) as base
 from holding as h
 join kpis as k using (kpi)
 left join before as b on (b.kpi, b.mission, b.dimensions) = (h.kpi, h.mission, h.dimensions) and h.as_of >= $period_start

@@ -1,11 +1,11 @@
 -- kpi: crime_conviction_ratio
 -- title: Suspects tried for crimes against peacekeepers who were convicted
--- description: Suspects convicted over suspects tried, cumulative since 2013; a mission without trials has no figure. The report calls the same share one of those identified. ALL leaves out MINUSMA, as the report does.
+-- description: Suspects convicted over suspects tried, cumulative since 2013; a mission without trials has no figure. The report calls the same share one of those identified. ALL leaves out MINUSMA, as the report does. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers
 -- labels: mission
 -- inputs: crime_suspects_tried, crime_suspects_convicted
 with suspects as (
-    select t.mission, c.value as convicted, t.value as tried
+    select t.mission, t.period_start, t.period_end, c.value as convicted, t.value as tried
     from latest as t
     join latest as c using (mission, period_start, period_end)
     where t.indicator = 'crime_suspects_tried'
@@ -14,18 +14,23 @@ with suspects as (
         and t.value is not null
         and c.value is not null
 ),
-with_total as (
+newest as (
     select mission, convicted, tried
     from suspects
-    union all
-    select 'ALL' as mission, sum(convicted) as convicted, sum(tried) as tried
-    from suspects
     where mission <> 'MINUSMA'
+    qualify is_newest_period(period_start, period_end)
+),
+with_total as (
+    select mission, convicted, tried, null as missions
+    from suspects
+    union all
+    select 'ALL' as mission, sum(convicted) as convicted, sum(tried) as tried, list(mission) as missions
+    from newest
 ),
 figures as (
-    select mission, convicted / nullif(tried, 0) as value
+    select mission, convicted / nullif(tried, 0) as value, missions
     from with_total
 )
-select mission, value
+select mission, value, missions
 from figures
 where value is not null

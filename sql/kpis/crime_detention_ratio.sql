@@ -1,11 +1,11 @@
 -- kpi: crime_detention_ratio
 -- title: Suspects of crimes against peacekeepers detained
--- description: Suspects detained over suspects identified, cumulative since 2013; a mission without suspects has no figure. ALL leaves out MINUSMA, as the report does.
+-- description: Suspects detained over suspects identified, cumulative since 2013; a mission without suspects has no figure. ALL leaves out MINUSMA, as the report does. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers
 -- labels: mission
 -- inputs: crime_suspects_identified, crime_suspects_detained
 with suspects as (
-    select i.mission, d.value as detained, i.value as identified
+    select i.mission, i.period_start, i.period_end, d.value as detained, i.value as identified
     from latest as i
     join latest as d using (mission, period_start, period_end)
     where i.indicator = 'crime_suspects_identified'
@@ -14,18 +14,23 @@ with suspects as (
         and i.value is not null
         and d.value is not null
 ),
-with_total as (
+newest as (
     select mission, detained, identified
     from suspects
-    union all
-    select 'ALL' as mission, sum(detained) as detained, sum(identified) as identified
-    from suspects
     where mission <> 'MINUSMA'
+    qualify is_newest_period(period_start, period_end)
+),
+with_total as (
+    select mission, detained, identified, null as missions
+    from suspects
+    union all
+    select 'ALL' as mission, sum(detained) as detained, sum(identified) as identified, list(mission) as missions
+    from newest
 ),
 figures as (
-    select mission, detained / nullif(identified, 0) as value
+    select mission, detained / nullif(identified, 0) as value, missions
     from with_total
 )
-select mission, value
+select mission, value, missions
 from figures
 where value is not null

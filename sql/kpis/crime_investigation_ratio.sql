@@ -1,11 +1,11 @@
 -- kpi: crime_investigation_ratio
 -- title: Crimes against peacekeepers investigated by the host state
--- description: Cases investigated over cases reported, cumulative since 2013; a mission without cases has no figure. ALL leaves out MINUSMA, as the report does.
+-- description: Cases investigated over cases reported, cumulative since 2013; a mission without cases has no figure. ALL leaves out MINUSMA, as the report does. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers
 -- labels: mission
 -- inputs: crime_cases_reported, crime_cases_investigated
 with cases as (
-    select r.mission, i.value as investigated, r.value as reported
+    select r.mission, r.period_start, r.period_end, i.value as investigated, r.value as reported
     from latest as r
     join latest as i using (mission, period_start, period_end)
     where r.indicator = 'crime_cases_reported'
@@ -14,18 +14,23 @@ with cases as (
         and r.value is not null
         and i.value is not null
 ),
-with_total as (
+newest as (
     select mission, investigated, reported
     from cases
-    union all
-    select 'ALL' as mission, sum(investigated) as investigated, sum(reported) as reported
-    from cases
     where mission <> 'MINUSMA'
+    qualify is_newest_period(period_start, period_end)
+),
+with_total as (
+    select mission, investigated, reported, null as missions
+    from cases
+    union all
+    select 'ALL' as mission, sum(investigated) as investigated, sum(reported) as reported, list(mission) as missions
+    from newest
 ),
 figures as (
-    select mission, investigated / nullif(reported, 0) as value
+    select mission, investigated / nullif(reported, 0) as value, missions
     from with_total
 )
-select mission, value
+select mission, value, missions
 from figures
 where value is not null

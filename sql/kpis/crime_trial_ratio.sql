@@ -1,11 +1,11 @@
 -- kpi: crime_trial_ratio
 -- title: Detained suspects of crimes against peacekeepers brought to trial
--- description: Suspects tried over suspects detained, cumulative since 2013; a mission without detained suspects has no figure. Can pass 1 where the counts disagree: the report has seven tried and one detained in UNIFIL, which gives 7. ALL leaves out MINUSMA, as the report does.
+-- description: Suspects tried over suspects detained, cumulative since 2013; a mission without detained suspects has no figure. Can pass 1 where the counts disagree: the report has seven tried and one detained in UNIFIL, which gives 7. ALL leaves out MINUSMA, as the report does. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers
 -- labels: mission
 -- inputs: crime_suspects_detained, crime_suspects_tried
 with suspects as (
-    select d.mission, t.value as tried, d.value as detained
+    select d.mission, d.period_start, d.period_end, t.value as tried, d.value as detained
     from latest as d
     join latest as t using (mission, period_start, period_end)
     where d.indicator = 'crime_suspects_detained'
@@ -14,18 +14,23 @@ with suspects as (
         and d.value is not null
         and t.value is not null
 ),
-with_total as (
+newest as (
     select mission, tried, detained
     from suspects
-    union all
-    select 'ALL' as mission, sum(tried) as tried, sum(detained) as detained
-    from suspects
     where mission <> 'MINUSMA'
+    qualify is_newest_period(period_start, period_end)
+),
+with_total as (
+    select mission, tried, detained, null as missions
+    from suspects
+    union all
+    select 'ALL' as mission, sum(tried) as tried, sum(detained) as detained, list(mission) as missions
+    from newest
 ),
 figures as (
-    select mission, tried / nullif(detained, 0) as value
+    select mission, tried / nullif(detained, 0) as value, missions
     from with_total
 )
-select mission, value
+select mission, value, missions
 from figures
 where value is not null

@@ -1,11 +1,11 @@
 -- kpi: hospital_reporting_coverage_ratio
 -- title: Field hospitals that sent reports
--- description: Field hospitals that sent service reports in the cycle over field hospitals in the mission; a mission without hospitals has no figure.
+-- description: Field hospitals that sent service reports in the cycle over field hospitals in the mission; a mission without hospitals has no figure. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers
 -- labels: mission
 -- inputs: hospitals, hospitals_reporting
 with missions_with_hospitals as (
-    select h.mission, r.value as reporting, h.value as hospitals
+    select h.mission, h.period_start, h.period_end, r.value as reporting, h.value as hospitals
     from latest as h
     join latest as r using (mission, period_start, period_end)
     where h.indicator = 'hospitals'
@@ -14,17 +14,22 @@ with missions_with_hospitals as (
         and h.value > 0
         and r.value is not null
 ),
-with_total as (
+newest as (
     select mission, reporting, hospitals
     from missions_with_hospitals
-    union all
-    select 'ALL' as mission, sum(reporting) as reporting, sum(hospitals) as hospitals
+    qualify is_newest_period(period_start, period_end)
+),
+with_total as (
+    select mission, reporting, hospitals, null as missions
     from missions_with_hospitals
+    union all
+    select 'ALL' as mission, sum(reporting) as reporting, sum(hospitals) as hospitals, list(mission) as missions
+    from newest
 ),
 figures as (
-    select mission, reporting / nullif(hospitals, 0) as value
+    select mission, reporting / nullif(hospitals, 0) as value, missions
     from with_total
 )
-select mission, value
+select mission, value, missions
 from figures
 where value is not null

@@ -1,11 +1,11 @@
 -- kpi: military_evaluation_coverage_ratio
 -- title: Evaluations per military unit
--- description: Evaluations of military units in the cycle over units in the mission. Can pass 1, and 1 does not mean that every unit was looked at: one unit may be evaluated more than once.
+-- description: Evaluations of military units in the cycle over units in the mission. Can pass 1, and 1 does not mean that every unit was looked at: one unit may be evaluated more than once. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_of_peacekeepers
 -- labels: mission
 -- inputs: military_units, military_unit_evaluations
 with missions_evaluated as (
-    select u.mission, e.value as evaluations, u.value as units
+    select u.mission, u.period_start, u.period_end, e.value as evaluations, u.value as units
     from latest as u
     join latest as e using (mission, period_start, period_end)
     where u.indicator = 'military_units'
@@ -14,17 +14,22 @@ with missions_evaluated as (
         and u.value is not null
         and e.value is not null
 ),
-with_total as (
+newest as (
     select mission, evaluations, units
     from missions_evaluated
-    union all
-    select 'ALL' as mission, sum(evaluations) as evaluations, sum(units) as units
+    qualify is_newest_period(period_start, period_end)
+),
+with_total as (
+    select mission, evaluations, units, null as missions
     from missions_evaluated
+    union all
+    select 'ALL' as mission, sum(evaluations) as evaluations, sum(units) as units, list(mission) as missions
+    from newest
 ),
 figures as (
-    select mission, evaluations / nullif(units, 0) as value
+    select mission, evaluations / nullif(units, 0) as value, missions
     from with_total
 )
-select mission, value
+select mission, value, missions
 from figures
 where value is not null

@@ -1,11 +1,11 @@
 -- kpi: sofa_incidents_longstanding
 -- title: Longstanding SOFA or SOMA incidents
--- description: All incidents on record less the new ones of the cycle: those unresolved from before it. ALL is the sum over the missions that have both figures.
+-- description: All incidents on record less the new ones of the cycle: those unresolved from before it. ALL is the sum over the missions with both values in the newest period that any mission reported.
 -- unit: count  better: lower  priority: host_country_cooperation
 -- labels: mission
 -- inputs: sofa_incidents_new, sofa_incidents_total
 with incidents as (
-    select t.mission, t.value - n.value as longstanding
+    select t.mission, t.period_start, t.period_end, t.value - n.value as longstanding
     from latest as t
     join latest as n using (mission, period_start, period_end)
     where t.indicator = 'sofa_incidents_total'
@@ -14,13 +14,18 @@ with incidents as (
         and t.value is not null
         and n.value is not null
 ),
+newest as (
+    select mission, longstanding
+    from incidents
+    qualify is_newest_period(period_start, period_end)
+),
 figures as (
-    select mission, longstanding as value
+    select mission, longstanding as value, null as missions
     from incidents
     union all
-    select 'ALL' as mission, sum(longstanding) as value
-    from incidents
+    select 'ALL' as mission, sum(longstanding) as value, list(mission) as missions
+    from newest
 )
-select mission, value
+select mission, value, missions
 from figures
 where value is not null

@@ -14,12 +14,12 @@ with incidents as (
 newest as (
     select mission, value
     from incidents
-    qualify rank() over (order by period_end desc, period_start desc) = 1
+    qualify is_newest_period(period_start, period_end)
 ),
 figures as (
-    select mission, value / nullif(sum(value) over (), 0) as value
+    select mission, value / nullif(sum(value) over (), 0) as value, list(mission) over () as missions
     from newest
 )
-select mission, value
+select mission, value, missions
 from figures
 where value is not null

@@ -4,7 +4,7 @@ with judged as (
         i.indicator, i.title, i.unit, i.better, c.mission, c.dimensions, c.value, c.previous_value, c.change,
         name_period(y.cycle, c.period_start, c.period_end) as period,
         if((c.change > 0) = (i.better = 'higher'), 'better', 'worse') as tone
-    from changes as c
+    from store.series_changes as c
     join indicators as i using (indicator)
     left join cycles as y on y.period_start = c.period_start and y.period_end = c.period_end
     where i.better <> 'neutral' and c.change <> 0

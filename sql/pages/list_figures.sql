@@ -15,10 +15,12 @@ observed as (
         l.indicator as name, l.mission, l.dimensions, l.value, l.status, l.period_start, l.period_end, l.source, l.page, l.note,
         c.previous_value, c.change
     from latest as l
-    left join changes as c using (indicator, mission, dimensions)
+    left join store.series_changes as c using (indicator, mission, dimensions)
 ),
 computed as (
-    select kpi as name, mission, dimensions, value, 'A' as status, as_of as period_end
+    select
+        kpi as name, mission, dimensions, value, 'A' as status, as_of as period_end,
+        name_base(missions_used, missions_expected) as base
     from kpi_latest
 ),
 figures as (

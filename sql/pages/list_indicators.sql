@@ -12,7 +12,7 @@ with named as (
 figures as (
     select l.indicator as name, l.mission, l.dimensions, l.value, l.status, l.period_start, l.period_end, c.change
     from latest as l
-    left join changes as c using (indicator, mission, dimensions)
+    left join store.series_changes as c using (indicator, mission, dimensions)
     union all by name
     select kpi as name, mission, dimensions, value, 'A' as status, as_of as period_end
     from kpi_latest

@@ -11,9 +11,11 @@ current as (
 ),
 compared as (
     select
-        *, value - lag(value) over (partition by mission, dimensions order by as_of) as change,
-        lag(value) over (partition by mission, dimensions order by as_of) as previous_value
+        *, compare_totals(value, missions, lag(value) over series, lag(missions) over series) as change,
+        lag(value) over series as previous_value,
+        name_base(missions_used, missions_expected) as base
     from current
+    window series as (partition by mission, dimensions order by as_of)
 )
 select c.*, if(c.value is null, 'M', 'A') as status, count(*) over () as row_count
 from compared as c

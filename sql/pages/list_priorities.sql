@@ -3,7 +3,7 @@ with held as (
     select i.priority, l.indicator, l.mission, l.dimensions, l.value, l.period_end, i.better, c.change
     from latest as l
     join indicators as i using (indicator)
-    left join changes as c using (indicator, mission, dimensions)
+    left join store.series_changes as c using (indicator, mission, dimensions)
 ),
 counted as (
     select

@@ -1,6 +1,6 @@
 -- The figures of one KPI as of many dates (days): its query runs once for all of them, with `latest` and `changes` of each.
 insert into kpi_computed
-select $kpi, mission, {dimensions}, as_of, value
+select $kpi, mission, {dimensions}, as_of, value, missions, missions_expected
 from days as d, lateral (
     with latest as (
         select * exclude (holds_from, holds_until, previous_period_end, previous_value), d.as_of as as_of
@@ -15,7 +15,7 @@ from days as d, lateral (
         where holds_from <= d.as_of and (holds_until is null or holds_until > d.as_of)
             and value is not null and previous_value is not null
     )
-    select {labels}, value
+    select {labels}, value, {missions} as missions, {missions_expected} as missions_expected
     from ({query})
     where value is not null
 )

@@ -8,6 +8,7 @@ create temp table latest as
 select *, as_of_date() as as_of
 from latest;
 
+-- Changes over all missions are no series of their own, so KPI queries and /metrics do not read them.
 create temp table changes as
 select *, as_of_date() as as_of
-from changes;
+from store.series_changes;

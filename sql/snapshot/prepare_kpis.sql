@@ -4,8 +4,28 @@ create or replace temp table kpi_computed (
     mission varchar,
     dimensions map(varchar, varchar),
     as_of date,
-    value double
+    value double,
+    missions varchar[],
+    missions_expected integer
 );
+
+-- A row is a mission that is expected to report every input of a KPI.
+create or replace temp table kpi_expected as
+with inputs as (
+    select kpi, unnest(inputs) as indicator, len(inputs) as input_count
+    from store.kpis
+    qualify row_number() over (partition by kpi order by recorded_at desc) = 1
+),
+expected as (
+    select p.kpi, p.input_count, i.indicator, unnest(i.expected_missions) as mission
+    from inputs as p
+    join indicators as i using (indicator)
+)
+select kpi, mission, list(indicator) as inputs
+from expected
+where mission <> 'ALL'
+group by kpi, mission
+having count(*) = max(input_count);
 
 -- Each date at which an input ended a period, from the first that batches unseen by the KPI's history, or by its new query, can change.
 create or replace temp table kpi_dates as

@@ -10,6 +10,14 @@ from kpi_computed as c
 join kpis as k using (kpi)
 where c.as_of = as_of_date()
 union all
+select 'a4p_kpi_missions_used', map_concat(map {'kpi': kpi, 'mission': mission}, dimensions), len(missions)
+from kpi_computed
+where as_of = as_of_date() and missions is not null
+union all
+select 'a4p_kpi_missions_expected', map_concat(map {'kpi': kpi, 'mission': mission}, dimensions), missions_expected
+from kpi_computed
+where as_of = as_of_date() and missions is not null
+union all
 select
     'a4p_indicator_info',
     map {'indicator': indicator, 'metric': metric, 'priority': priority, 'unit': unit, 'better': better},

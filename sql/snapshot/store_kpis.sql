@@ -1,7 +1,9 @@
 -- Append the computed KPI figures that differ from those recorded, and null where a figure can no longer be computed.
-insert into store.kpi_values
+insert into store.kpi_values by name
 with recorded as (
-    select kpi, mission, dimensions, as_of, arg_max_null(value, computed_at) as value
+    select
+        kpi, mission, dimensions, as_of, arg_max_null(value, computed_at) as value,
+        arg_max_null({'missions': missions, 'expected': missions_expected}, computed_at) as base
     from store.kpi_values
     where kpi in (select kpi from kpi_dates)
     group by all
@@ -17,31 +19,36 @@ labels as (
     select kpi, mission, dimensions from recorded
 ),
 grid as (
-    select l.kpi, l.mission, l.dimensions, d.as_of, c.value, d.is_history
+    select
+        l.kpi, l.mission, l.dimensions, d.as_of, c.value, d.is_history,
+        {'missions': c.missions, 'expected': c.missions_expected} as base
     from labels as l
     join dates as d using (kpi)
     left join kpi_computed as c using (kpi, mission, dimensions, as_of)
 ),
 timeline as (
-    select kpi, mission, dimensions, as_of, value, is_history, true as is_computed
+    select kpi, mission, dimensions, as_of, value, base, is_history, true as is_computed
     from grid
     union all
-    select kpi, mission, dimensions, as_of, value, false, false
+    select kpi, mission, dimensions, as_of, value, base, false, false
     from recorded
     where (kpi, as_of) not in (select (kpi, as_of) from dates)
 ),
 followed as (
-    select *, lag(value) over (partition by kpi, mission, dimensions order by as_of) as value_before
+    select *, lag(value) over series as value_before, lag(base) over series as base_before
     from timeline
+    window series as (partition by kpi, mission, dimensions order by as_of)
 )
-select f.kpi, f.mission, f.dimensions, f.as_of, f.value, $computed_at::timestamptz
+select
+    f.kpi, f.mission, f.dimensions, f.as_of, f.value, $computed_at::timestamptz as computed_at,
+    f.base.missions as missions, len(f.base.missions)::integer as missions_used, f.base.expected as missions_expected
 from followed as f
 left join recorded as r using (kpi, mission, dimensions, as_of)
 where f.is_computed
     and case
-        when r.kpi is not null then f.value is distinct from r.value
+        when r.kpi is not null then f.value is distinct from r.value or has_other_base(f.base, r.base)
         when f.is_history and f.value is not null then true
-        else f.value is distinct from f.value_before
+        else f.value is distinct from f.value_before or has_other_base(f.base, f.base_before)
     end;
 
 insert into store.kpi_histories

@@ -37,3 +37,20 @@ create or replace macro write_rfc3339(instant) as strftime(instant at time zone 
 -- Whether dimensions have every one of the values that are wanted, each written name=value.
 create or replace macro has_dimensions(dimensions, wanted) as
     list_has_all(list_transform(map_entries(dimensions), lambda entry: entry.key || '=' || entry.value), wanted);
+
+-- Whether a row is of the newest period among the rows of its query; for `qualify`. Totals over missions use that one period,
+-- so that a value carried from an earlier period is never added to newer ones (docs/decisions/totals-over-missions.md).
+create or replace macro is_newest_period(period_start, period_end) as
+    rank() over (order by period_end desc, period_start desc) = 1;
+
+-- The missions that a total covers, as a person reads it.
+create or replace macro name_base(missions_used, missions_expected) as
+    missions_used || ' of ' || missions_expected || if(missions_expected = 1, ' mission', ' missions');
+
+-- The change of a total: none where the two cover other missions, because the difference would be between missions.
+create or replace macro compare_totals(value, missions, previous_value, previous_missions) as
+    if(missions is not distinct from previous_missions, value - previous_value, null);
+
+-- Whether two totals, each {missions, expected}, cover other missions; null, as before the first row, is no mission at all.
+create or replace macro has_other_base(base, other) as
+    base.missions is distinct from other.missions or base.expected is distinct from other.expected;

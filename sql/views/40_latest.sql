@@ -33,7 +33,7 @@ comment on column latest.batch_id is 'The load that brought it.';
 comment on column latest.recorded_at is 'When it was recorded, UTC.';
 
 -- The period before is the one that ends the day before this one starts or, for cumulative figures, that starts the same day.
-create or replace view changes as
+create or replace view store.series_changes as
 with last_days as (
     select series_id, max(period_end) as period_end
     from store.observations
@@ -73,9 +73,68 @@ join store.observations as o on o.rowid = e.earlier_row
 join store.series as s on s.series_id = h.series_id
 where o.value is not null;
 
-comment on view changes is 'A row is a series whose latest value (see latest) has one in the period before.';
+comment on view store.series_changes is 'A row is a series whose latest value (see latest) has one in the period before.';
+
+-- The change over all missions of counts that are reported by mission alone: both sums are over the missions with a value in the
+-- newest period that any mission reported and in the period before it. Where no mission has both, there is no row.
+create or replace view store.total_changes as
+with compared as (
+    select c.*
+    from store.series_changes as c
+    join indicators as i using (indicator)
+    where i.unit = 'count' and not list_contains(i.expected_missions, 'ALL') and c.mission <> 'ALL'
+        and (c.indicator, c.dimensions) not in (select (indicator, dimensions) from latest where mission = 'ALL')
+),
+newest as (
+    select indicator, dimensions, max((period_end, period_start)) as period
+    from latest
+    where mission <> 'ALL' and value is not null
+    group by indicator, dimensions
+),
+inapplicable as (
+    select indicator, dimensions, list(mission) as missions
+    from latest
+    where status = 'N'
+    group by indicator, dimensions
+),
+totals as (
+    select
+        c.indicator, c.dimensions, c.period_start, c.period_end, c.previous_period_end, sum(c.value) as value,
+        sum(c.previous_value) as previous_value, list(c.mission) as missions
+    from compared as c
+    join newest as n using (indicator, dimensions)
+    where (c.period_end, c.period_start) = n.period
+    group by all
+),
+-- Of cumulative values with several periods before, the one that most missions have.
+chosen as (
+    select *
+    from totals
+    qualify row_number() over (partition by indicator, dimensions order by len(missions) desc, previous_period_end desc) = 1
+)
+select
+    t.indicator, 'ALL' as mission, t.dimensions, t.period_start, t.period_end, t.value, t.previous_period_end, t.previous_value,
+    t.value - t.previous_value as change, len(t.missions)::integer as missions_used,
+    len(list_distinct(list_concat(
+        t.missions,
+        list_filter(i.expected_missions, lambda mission: not list_contains(coalesce(a.missions, []), mission))
+    )))::integer as missions_expected
+from chosen as t
+join indicators as i using (indicator)
+left join inapplicable as a on a.indicator = t.indicator and a.dimensions = t.dimensions;
+
+comment on view store.total_changes is 'A row is the change of a count over all missions that have a value in both periods.';
+
+create or replace view changes as
+select *, null::integer as missions_used, null::integer as missions_expected
+from store.series_changes
+union all by name
+select *
+from store.total_changes;
+
+comment on view changes is 'A row is a series whose latest value (see latest) has one in the period before; or such a change over all missions.';
 comment on column changes.indicator is 'Name of the indicator.';
-comment on column changes.mission is 'Mission, or ALL.';
+comment on column changes.mission is 'Mission, or ALL: as reported or, where missions_used is not null, computed over missions.';
 comment on column changes.dimensions is 'Disaggregation: dimension name to value; empty where there is none.';
 comment on column changes.period_start is 'First day of the period that holds.';
 comment on column changes.period_end is 'Last day of the period that holds, inclusive.';
@@ -83,3 +142,5 @@ comment on column changes.value is 'The figure that holds.';
 comment on column changes.previous_period_end is 'Last day of the period before.';
 comment on column changes.previous_value is 'The figure of the period before.';
 comment on column changes.change is 'The figure less that of the period before, in the unit of the indicator.';
+comment on column changes.missions_used is 'Of a change over all missions, how many have a value in both periods; null for one series, a printed total too.';
+comment on column changes.missions_expected is 'Of a change over all missions, how many are expected to report; null for one series.';

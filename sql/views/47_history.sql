@@ -79,12 +79,23 @@ from newest;
 
 -- KPI figures from each date on as of which they are; the age of the figures has a view of its own, exact on every day.
 create or replace view store.kpi_history as
-select v.kpi, v.mission, v.dimensions, v.as_of, arg_max_null(v.value, v.computed_at) as value
+select
+    v.kpi, v.mission, v.dimensions, v.as_of, arg_max_null(v.value, v.computed_at) as value,
+    arg_max_null(v.missions_used, v.computed_at) as missions_used,
+    arg_max_null(v.missions_expected, v.computed_at) as missions_expected
 from store.kpi_values as v
 where v.kpi <> 'indicator_age_days' and v.computed_at <= known_at_time()
 group by all;
 
 comment on view store.kpi_history is 'A row is a KPI figure that holds from a date on, until the next; a null value ends the series.';
+
+-- The KPI series that are computed over several missions.
+create or replace view store.kpi_totals as
+select distinct kpi, mission, dimensions
+from store.kpi_values
+where missions_used is not null and computed_at <= known_at_time();
+
+comment on view store.kpi_totals is 'A row is a KPI series whose value is computed over several missions.';
 
 -- What /metrics shows beside the indicators themselves, under the same names and labels: a row holds from its date until the
 -- series' next row, a null value ends the series, and growth is added on each further day.
@@ -93,6 +104,20 @@ select
     k.metric, map_concat(map {'mission': v.mission}, v.dimensions) as labels, v.as_of, v.value, 0::double as growth
 from store.kpi_history as v
 join kpis as k using (kpi)
+union all
+select
+    'a4p_kpi_missions_used', map_concat(map {'kpi': v.kpi, 'mission': v.mission}, v.dimensions), v.as_of,
+    if(v.value is null, null, v.missions_used), 0
+from store.kpi_history as v
+join kpis as k using (kpi)
+where (v.kpi, v.mission, v.dimensions) in (select (kpi, mission, dimensions) from store.kpi_totals)
+union all
+select
+    'a4p_kpi_missions_expected', map_concat(map {'kpi': v.kpi, 'mission': v.mission}, v.dimensions), v.as_of,
+    if(v.value is null, null, v.missions_expected), 0
+from store.kpi_history as v
+join kpis as k using (kpi)
+where (v.kpi, v.mission, v.dimensions) in (select (kpi, mission, dimensions) from store.kpi_totals)
 union all
 select k.metric, map {'mission': a.mission, 'indicator': a.indicator}, a.as_of, a.value, 1
 from store.age_history(held) as a

@@ -1,6 +1,6 @@
 -- KPI figures: all that were computed, and what holds.
 create or replace view kpi_values as
-select kpi, mission, dimensions, as_of, value, computed_at
+select kpi, mission, dimensions, as_of, value, computed_at, missions, missions_used, missions_expected
 from store.kpi_values;
 
 comment on view kpi_values is 'A row is one KPI figure as of a date, as computed at one time; a correction is a later row with a new computed_at.';
@@ -10,9 +10,13 @@ comment on column kpi_values.dimensions is 'Further labels: name to value; empty
 comment on column kpi_values.as_of is 'Date the figure is as of.';
 comment on column kpi_values.value is 'The figure in the unit of the KPI; null from the date at which it could no longer be computed.';
 comment on column kpi_values.computed_at is 'When it was computed, UTC.';
+comment on column kpi_values.missions is 'Missions that the value is computed over, where it is over several; null where it is not.';
+comment on column kpi_values.missions_used is 'How many missions those are: the ones with a value in the newest period that any mission reported.';
+comment on column kpi_values.missions_expected is 'How many missions are expected to report, without those where an input is not applicable.';
 
 create or replace view kpi_latest as
-select v.kpi, v.mission, v.dimensions, v.as_of, v.value, v.computed_at
+select
+    v.kpi, v.mission, v.dimensions, v.as_of, v.value, v.computed_at, v.missions, v.missions_used, v.missions_expected
 from store.kpi_values as v
 semi join kpis using (kpi)
 where v.as_of <= as_of_date() and v.computed_at <= known_at_time()
@@ -26,3 +30,6 @@ comment on column kpi_latest.dimensions is 'Further labels: name to value; empty
 comment on column kpi_latest.as_of is 'Date the figure is as of.';
 comment on column kpi_latest.value is 'The figure in the unit of the KPI.';
 comment on column kpi_latest.computed_at is 'When it was computed, UTC.';
+comment on column kpi_latest.missions is 'Missions that the value is computed over, where it is over several; null where it is not.';
+comment on column kpi_latest.missions_used is 'How many missions those are: the ones with a value in the newest period that any mission reported.';
+comment on column kpi_latest.missions_expected is 'How many missions are expected to report, without those where an input is not applicable.';

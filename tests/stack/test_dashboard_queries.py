@@ -43,7 +43,7 @@ TURNED = """
     select count(*)
     from changes as c
     join indicators as i using (indicator)
-    where (c.change > 0 and i.better = ? or c.change < 0 and i.better = ?)
+    where c.missions_used is null and (c.change > 0 and i.better = ? or c.change < 0 and i.better = ?)
         and coalesce(c.dimensions['training'], 'All') = 'All' and coalesce(c.dimensions['personnel'], 'All') = 'All'
 """
 

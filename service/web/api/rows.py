@@ -123,6 +123,9 @@ class KpiValue(Row):
     as_of: Date
     value: float | None
     computed_at: Time
+    missions: list[str] | None
+    missions_used: int | None
+    missions_expected: int | None
 
 
 class Completeness(Row):

@@ -67,6 +67,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             definition=indicator,
             periods=page.read("pages/list_periods", indicator=name, mission=mission, most=MOST_PERIODS),
             using=page.read("pages/list_using_kpis", indicator=name),
+            totals=[] if mission else page.read("pages/list_total_changes", indicator=name),
             **_read_common(page, name, indicator.metric, priority, mission),
         )
 

@@ -1,0 +1,15 @@
+-- How many missions a total of $kpi would cover if all had reported: those expected, without those where an input is not applicable.
+if(
+    missions is null,
+    null,
+    len(list_distinct(list_concat(missions, (
+        select list(e.mission)
+        from kpi_expected as e
+        where e.kpi = $kpi
+            and e.mission not in (
+                select l.mission
+                from latest as l
+                where l.status = 'N' and l.indicator in (select unnest(k.inputs) from kpi_expected as k where k.kpi = $kpi)
+            )
+    ))))
+)::integer
