@@ -155,6 +155,7 @@ class Indicator(Definition):
     maximum: float | None = Field(default=None, allow_inf_nan=False)
     whole: bool
     rare_event: bool = False
+    cumulative: bool = False
 
     @property
     def metric(self) -> str:

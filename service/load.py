@@ -14,6 +14,7 @@ import duckdb
 
 from service.errors import LoadError, RowError
 from service.load_report import Batch, Change
+from service.load_warnings import find_warnings
 from service.readers import stage_file
 from service.settings import find_in_tree
 from service.warehouse import Connection, Warehouse, next_recorded_at, read_clock, read_rows, read_sql, run_sql
@@ -115,17 +116,19 @@ def append_staged(
     cursor: Connection, loaded_by: str, is_shipped: bool, clock: Callable[[], datetime], shown: Shown
 ) -> dict[int, Batch]:
     """Append what is staged, within the caller's transaction; return the Batch of each staged file by its ordinal."""
-    # Series are numbered again here: another load may have brought them since they were staged.
-    run_sql(cursor, "load/stage_series")
+    run_sql(cursor, "load/find_series")
     run_sql(cursor, "load/number_series")
     run_sql(cursor, "load/compare", is_shipped=is_shipped)
     changes = _list_changes(cursor, shown)
     recorded_at = next_recorded_at(cursor, clock())
     run_sql(cursor, "load/append", loaded_by=loaded_by, recorded_at=recorded_at)
+    warnings = find_warnings(cursor, recorded_at)
     return {
         ordinal: Batch(
             name, batch_id if new or revised else None, count, new, revised, sha256=digest,
             changes=tuple(changes.get(ordinal, ())), notes=tuple(notes),
+            warnings=tuple(warnings[ordinal].shown) if ordinal in warnings else (),
+            warning_count=warnings[ordinal].total if ordinal in warnings else 0,
         )
         for ordinal, name, digest, notes, batch_id, count, new, revised in cursor.execute(
             "select file_ordinal, file_name, sha256, notes, batch_id, row_count, new_observations, revisions "

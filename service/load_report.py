@@ -30,7 +30,6 @@ class Change:
     revised_columns: tuple[str, ...]
 
     def __str__(self) -> str:
-        labels = "".join(f" {name}={value}" for name, value in self.dimensions.items())
         after = write_value(self.value, self.status)
         if self.kind != "revision":
             written, kind = after, str(self.kind)
@@ -38,7 +37,25 @@ class Change:
             written, kind = after, f"revision of {', '.join(self.revised_columns)}"
         else:
             written, kind = f"{write_value(self.previous_value, self.previous_status or '')} -> {after}", "revision"
-        return f"{self.indicator} {self.mission}{labels} {self.period}: {written} ({kind})"
+        return f"{name_cell(self.indicator, self.mission, self.dimensions)} {self.period}: {written} ({kind})"
+
+
+@dataclass(frozen=True)
+class LoadWarning:
+    """A cell of a loaded file that is implausible; `row` counts as a spreadsheet does."""
+
+    row: int
+    indicator: str
+    mission: str
+    dimensions: dict[str, str]
+    period: str
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return (
+            f"warning: row {self.row}, {name_cell(self.indicator, self.mission, self.dimensions)} {self.period}: {self.message}"
+        )
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,7 @@ class Batch:
 
     `changes` are the cells that the caller requested to see, not necessarily all that changed. `notes` say how the file
     was read where that is not plain: its encoding, dates and numbers. `delays` say why what it brought is not shown yet.
+    `warnings` are the first of `warning_count`.
     """
 
     file_name: str
@@ -78,6 +96,8 @@ class Batch:
     is_preview: bool = False
     notes: tuple[str, ...] = ()
     delays: tuple[str, ...] = ()
+    warnings: tuple[LoadWarning, ...] = ()
+    warning_count: int = 0
 
     @property
     def unchanged(self) -> int:
@@ -113,6 +133,11 @@ class Preview:
 
 BATCHES = TypeAdapter(tuple[Batch, ...])
 PREVIEW = TypeAdapter(Preview)
+
+
+def name_cell(name: str, mission: str, dimensions: dict[str, str]) -> str:
+    """Return the name of a series in a line of a report: tpp_trainees ALL training=Medical."""
+    return " ".join([name, mission, *(f"{dimension}={value}" for dimension, value in dimensions.items())])
 
 
 def write_number(value: float) -> str:

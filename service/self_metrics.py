@@ -58,6 +58,7 @@ class SelfMetrics:
         self._refused = counter("a4p_load_refused", "Loads refused since the start.")
         self._new = counter("a4p_load_observations", "Observations loaded since the start.")
         self._revisions = counter("a4p_load_revisions", "Revisions loaded since the start.")
+        self._warnings = counter("a4p_load_warnings", "Implausible values loaded since the start.")
         self._warehouse_size = gauge("a4p_warehouse_size_bytes", "Size of the warehouse file.")
         self._warehouse_rows = gauge("a4p_warehouse_observations", "Observations in the warehouse, every revision counted.")
         self._warehouse_batches = gauge("a4p_warehouse_batches", "Files loaded into the warehouse.")
@@ -125,6 +126,7 @@ class SelfMetrics:
         self._batches.inc(sum(batch.batch_id is not None for batch in batches))
         self._new.inc(sum(batch.new_observations for batch in batches))
         self._revisions.inc(sum(batch.revisions for batch in batches))
+        self._warnings.inc(sum(batch.warning_count for batch in batches))
 
     def record_warehouse_file(self, is_present: bool) -> None:
         """Record whether the warehouse file is still the one that was opened."""

@@ -175,7 +175,7 @@ def test_an_etag_does_not_outlive_its_snapshot(changing: Application, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "path", ["observations", "kpi_values", "latest", "completeness", "reconciliation", "periods", "batches"]
+    "path", ["observations", "kpi_values", "latest", "completeness", "reconciliation", "periods", "batches", "load_warnings"]
 )
 def test_pages_together_are_the_whole(client: FlaskClient, path: str) -> None:
     whole = ask(client, path, limit=10_000)["rows"]

@@ -111,12 +111,14 @@ def _print_batch(batch: Batch, verbose: bool) -> None:
         click.echo(f"  {', '.join(batch.notes)}")
     for change in batch.changes:
         click.echo(f"  {change}")
-    if not batch.has_changes:
-        return
     listed = sum(change.kind != "unchanged" for change in batch.changes)
-    if left := batch.new_observations + batch.revisions - listed:
+    if batch.has_changes and (left := batch.new_observations + batch.revisions - listed):
         more = "the view observation_revisions has them" if verbose else "--verbose lists them"
         click.echo(f"  and {left:,} more ({more})")
+    for warning in batch.warnings:
+        click.echo(f"  {warning}")
+    if left := batch.warning_count - len(batch.warnings):
+        click.echo(f"  and {left:,} more warnings (the view load_warnings has those of a load)")
 
 
 def _print_preview(preview: Preview, verbose: bool) -> None:

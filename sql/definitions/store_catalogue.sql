@@ -30,16 +30,16 @@ with rows as (
 select $version, r.ordinal, r.cycle, r.period_start, r.period_end
 from rows;
 
-insert into store.indicators
+insert into store.indicators by name
 with rows as (
     select unnest(from_json($definitions::json -> 'indicators', '[{
         "ordinal": "INTEGER", "indicator": "VARCHAR", "title": "VARCHAR", "description": "VARCHAR", "priority": "VARCHAR",
         "unit": "VARCHAR", "better": "VARCHAR", "frequency": "VARCHAR", "source": "VARCHAR", "metric": "VARCHAR",
         "expected_missions": ["VARCHAR"], "dimensions": "MAP(VARCHAR, VARCHAR[])", "minimum": "DOUBLE", "maximum": "DOUBLE",
-        "whole": "BOOLEAN"
+        "whole": "BOOLEAN", "cumulative": "BOOLEAN", "rare_event": "BOOLEAN"
     }]')) as r
 )
 select
-    $version, r.ordinal, r.indicator, r.title, r.description, r.priority, r.unit, r.better, r.frequency, r.source,
-    r.metric, r.expected_missions, r.dimensions, r.minimum, r.maximum, r.whole
+    $version as catalogue_version, r.ordinal, r.indicator, r.title, r.description, r.priority, r.unit, r.better, r.frequency,
+    r.source, r.metric, r.expected_missions, r.dimensions, r.minimum, r.maximum, r.whole, r.cumulative, r.rare_event
 from rows;

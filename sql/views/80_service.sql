@@ -14,6 +14,35 @@ comment on column batches.new_observations is 'Rows for a series and period not 
 comment on column batches.revisions is 'Rows that changed what was recorded.';
 comment on column batches.unchanged is 'Rows that said what was already recorded.';
 
+create or replace view load_warnings as
+select
+    w.batch_id, b.file_name, w.file_row, s.indicator, s.mission, s.dimensions, w.period_start, w.period_end, w.rule, w.message,
+    w.recorded_at,
+    (w.series_id, w.period_start, w.period_end) not in (
+        select (o.series_id, o.period_start, o.period_end)
+        from store.observations as o
+        join store.load_warnings as n using (series_id, period_start, period_end)
+        where o.batch_id > n.batch_id and o.recorded_at <= known_at_time()
+    ) as is_current
+from store.load_warnings as w
+join store.batches as b using (batch_id)
+join store.series as s using (series_id)
+where w.recorded_at <= known_at_time();
+
+comment on view load_warnings is 'A row is a warning about a value that a load recorded: it is implausible, and was loaded all the same.';
+comment on column load_warnings.batch_id is 'The load that brought the value.';
+comment on column load_warnings.file_name is 'Name of its file.';
+comment on column load_warnings.file_row is 'Row of the file, the header being row 1.';
+comment on column load_warnings.indicator is 'Name of the indicator.';
+comment on column load_warnings.mission is 'Mission, or ALL.';
+comment on column load_warnings.dimensions is 'Disaggregation: dimension name to value; empty where there is none.';
+comment on column load_warnings.period_start is 'First day of the period.';
+comment on column load_warnings.period_end is 'Last day of the period, inclusive.';
+comment on column load_warnings.rule is 'outlier, rare_event_surge, overlapping_period, cumulative_value_falls or unexpected_mission.';
+comment on column load_warnings.message is 'What is implausible.';
+comment on column load_warnings.recorded_at is 'When it was recorded, UTC.';
+comment on column load_warnings.is_current is 'Whether the value is still the current revision of its cell.';
+
 create or replace view job_runs as
 select run_id, job, due, started, ended, status, row_count, error
 from store.job_runs

@@ -141,6 +141,10 @@ class ReconciliationQuery(KnownQuery):
     agrees: Flag | None = Field(None, description="Only comparisons that agree, or that do not.")
 
 
+class LoadWarningsQuery(KnownQuery):
+    is_current: Flag | None = Field(None, description="Only warnings about current values, or about corrected ones.")
+
+
 class ThresholdsQuery(KnownQuery):
     metric: tuple[MetricName, ...] = Field((), description="Only thresholds on these metrics.")
     mission: tuple[ThresholdMission, ...] = Field((), description="Only thresholds for these missions; * is for every mission.")

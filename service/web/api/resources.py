@@ -71,4 +71,7 @@ RESOURCES = (
     Resource("snapshots", "snapshots", "The snapshots that were made", queries.Query, rows.Snapshot),
     Resource("jobs", "jobs", f"The runs of jobs. {_LIVE}", queries.JobsQuery, rows.JobRun, is_live=True),
     Resource("batches", "batches", "The loads", queries.KnownQuery, rows.Batch),
+    Resource(
+        "load_warnings", "load_warnings", "Implausible values that were loaded", queries.LoadWarningsQuery, rows.LoadWarning
+    ),
 )

@@ -224,6 +224,22 @@ class Batch(Row):
     unchanged: int
 
 
+class LoadWarning(Row):
+    view = "load_warnings"
+    batch_id: int
+    file_name: str
+    file_row: int
+    indicator: str
+    mission: str
+    dimensions: Dimensions
+    period_start: Date
+    period_end: Date
+    rule: str
+    message: str
+    recorded_at: Time
+    is_current: bool
+
+
 def page_model(row: type[Row]) -> dict[str, Any]:
     """Return the JSON schema of a page of rows."""
     return {

@@ -1,4 +1,4 @@
-"""The page `/quality`: whether printed totals agree with their parts, who reported what, and what was loaded."""
+"""The page `/quality`: whether printed totals agree with their parts, who reported what, load warnings, and what was loaded."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from service.web.pages.layout import open_page
 
 MOST_ROWS = 5000
 MOST_BATCHES = 100
+MAX_WARNINGS = 100
 # As many columns as a screen is wide.
 MOST_CYCLES = 6
 
@@ -34,6 +35,8 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 others=[row for row in due if row["cycle"] is None],
                 batches=page.read("pages/list_batches", most=MOST_BATCHES),
                 most_batches=MOST_BATCHES,
+                warnings=page.read("pages/list_load_warnings", most=MAX_WARNINGS),
+                max_warnings=MAX_WARNINGS,
                 write_number=write_number,
                 is_cut=len(due) == MOST_ROWS,
             )

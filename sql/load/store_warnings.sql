@@ -1,0 +1,7 @@
+-- Record the warnings found, with the batch and row of the cell that each is about.
+insert into store.load_warnings
+select
+    b.batch_id, c.file_row, w.series_id, w.period_start, w.period_end, w.rule, w.message, $recorded_at::timestamptz
+from found_warnings as w
+join loaded_cells as c using (series_id, period_start, period_end)
+join appended_batches as b using (file_ordinal);
