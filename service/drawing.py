@@ -14,6 +14,7 @@ import threading
 
 from service.errors import DrawingError
 from service.settings import TREE
+from service.time_limit import check_time, left_seconds
 
 DRAWING_SECONDS = 30.0
 
@@ -27,12 +28,15 @@ class DrawingProcess:
         self._process: subprocess.Popen[str] | None = None
 
     def draw(self, spec: str) -> str:
-        """Return the SVG of a spec. Raises DrawingError where it takes too long or is no spec."""
-        with self._lock:
+        """Return the SVG of a spec. Raises DrawingError where it takes too long or is no spec, TimeLimitPassed."""
+        if not self._lock.acquire(timeout=left_seconds(self._seconds)):
+            check_time()
+            raise DrawingError("other charts are being drawn; try again")
+        try:
             process = self._open()
             assert process.stdin is not None
             assert process.stdout is not None
-            watch = threading.Timer(self._seconds, process.kill)
+            watch = threading.Timer(left_seconds(self._seconds), process.kill)
             watch.start()
             try:
                 process.stdin.write(spec + "\n")
@@ -44,7 +48,10 @@ class DrawingProcess:
                 watch.cancel()
             if not line.endswith("\n"):
                 self._end()
+                check_time()
                 raise DrawingError(f"a chart was not drawn within {self._seconds:g} s; try again")
+        finally:
+            self._lock.release()
         answer = json.loads(line)
         if "error" in answer:
             raise DrawingError(f"a chart could not be drawn: {answer['error']}")

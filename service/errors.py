@@ -84,6 +84,17 @@ class KpiError(SnapshotError):
         super().__init__(message)
 
 
+class TimeLimitPassed(ServiceError):
+    """A request took longer than it may; its work was ended."""
+
+    can_retry = True
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"This takes longer than {seconds:g} seconds (A4P_PAGE_SECONDS). Choose one mission, or ask for it in SQL"
+        )
+
+
 class DrawingError(ServiceError):
     """A chart could not be drawn."""
 

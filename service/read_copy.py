@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from service.errors import WarehouseError
+from service.time_limit import watch_session
 from service.warehouse import DUCKDB_CONFIG, Connection
 
 _numbers = count()
@@ -67,8 +68,11 @@ class ReadCopy:
 
     @contextmanager
     def ask(self, as_of: date | None = None, known_at: datetime | None = None) -> Iterator[Connection]:
-        """Give a session on the copy, as of the date of its snapshot and known now unless told otherwise."""
-        with self._connection.cursor() as session:
+        """Give a session on the copy, as of the date of its snapshot and known now unless told otherwise.
+
+        Raises TimeLimitPassed when the time limit of this thread passes.
+        """
+        with self._connection.cursor() as session, watch_session(session):
             # A variable cannot be bound; a date's and an instant's own text is safe.
             session.execute(f"set variable as_of = date '{(as_of or self.info.as_of).isoformat()}'")
             if known_at is not None:

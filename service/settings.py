@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     keep_backups_months: int = Field(24, ge=0, description="Months of which the newest backup is retained.")
     threads: int = Field(default_factory=_default_threads, ge=1, description="DuckDB threads.")
     memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="DuckDB memory limit.")
+    page_seconds: float = Field(20, gt=0, description="Maximum time for one page, chart, document or API response.")
     alerts_token_file: Path | None = Field(
         None, description="File of Alertmanager's token.  [default: alerts-token in data_dir]"
     )

@@ -14,6 +14,7 @@ from metrics.poisson import find_poisson_limit, find_poisson_tail
 from metrics.thresholds import EVERY_MISSION, Comparison, Severity, Threshold, make_threshold
 from service.definitions import Definitions
 from service.errors import ThresholdError
+from service.time_limit import check_time
 from service.warehouse import Connection, Warehouse, read_clock, run_sql
 
 SET_AS_DEFAULT_BY = "a4p"
@@ -306,6 +307,7 @@ def try_threshold(connection: Connection, definitions: Definitions, wanted: Thre
     ).fetchall()
     figures: list[TriedFigure] = []
     for row in rows:
+        check_time()
         value, mean = row[4], row[10]
         chance = find_poisson_tail(round(value), mean) if is_rare and mean is not None and value >= 0 else None
         figures.append(TriedFigure(*(*row, chance)))

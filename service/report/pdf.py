@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict
 from datetime import datetime
 
-import typst
-
+from service.errors import ReportError
 from service.report.document import Document
-from service.settings import find_in_tree
+from service.settings import TREE
+from service.time_limit import check_time, left_seconds
+
+PDF_SECONDS = 60.0
 
 
 def render_pdf(document: Document, made_at: datetime) -> bytes:
-    """Return the document as PDF/UA-1; `made_at`, the time of its snapshot, is the time written into the file."""
-    template = (find_in_tree("service") / "report" / "templates" / "cycle.typ").read_bytes()
-    pdf = typst.compile(
-        template,
-        format="pdf",
-        sys_inputs={"document": json.dumps(asdict(document))},
-        ignore_system_fonts=True,
-        timestamp=int(made_at.timestamp()),
-        pdf_standards="ua-1",
-    )
-    assert isinstance(pdf, bytes)
-    return pdf
+    """Return the document as PDF/UA-1; `made_at`, the time of its snapshot, is the time written into the file.
+
+    Typst runs in a process of its own: nothing else can end it when its time has passed. Raises ReportError when it fails,
+    TimeLimitPassed.
+    """
+    question = json.dumps({"document": asdict(document), "timestamp": int(made_at.timestamp())})
+    try:
+        done = subprocess.run(
+            [sys.executable, "-X", "utf8", "-m", "service.report.typst_process"],
+            input=question.encode(),
+            capture_output=True,
+            cwd=TREE,
+            env={},
+            timeout=left_seconds(PDF_SECONDS),
+        )
+    except subprocess.TimeoutExpired:
+        check_time()
+        raise ReportError(f"the PDF was not written within {PDF_SECONDS:g} s; export HTML or XLSX") from None
+    if done.returncode != 0:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise ReportError(f"the PDF could not be written: {lines[-1] if lines else 'Typst ended'}")
+    return done.stdout

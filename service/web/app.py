@@ -23,6 +23,7 @@ from service.web.pages.errors import show_errors
 from service.web.remote_read import make_remote_read_blueprint
 from service.web.scrape import make_scrape_blueprint
 from service.web.sql import is_open, make_sql_blueprint
+from service.web.time_limits import limit_requests
 
 # waitress parks what a slow reader has not taken in a file beyond this; our bodies are in memory already.
 NEVER_TO_FILE = 1 << 40
@@ -39,6 +40,7 @@ def make_app(application: Application) -> Flask:
     app = Flask("service.web")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     guard(app, application.settings)
+    limit_requests(app, application.settings)
     show_errors(app, application)
     app.register_blueprint(make_scrape_blueprint(application))
     app.register_blueprint(make_pages_blueprint(application))

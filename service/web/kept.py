@@ -9,9 +9,12 @@ from typing import Generic, TypeVar
 
 from flask import Response, request
 
+from service.errors import TimeLimitPassed
 from service.read_copy import ReadCopy
+from service.time_limit import check_time, left_seconds
 
 Answer = TypeVar("Answer")
+LONGEST_WAIT_SECONDS = 60.0
 
 
 class KeptAnswers(Generic[Answer]):
@@ -31,11 +34,17 @@ class KeptAnswers(Generic[Answer]):
         """Return the answer of this key, made by `make` unless it is at hand."""
         answer = self._look_up(copy, key)
         if answer is None:
-            with self._making:
+            # Whoever waits for another answer to be made waits no longer than for one of their own.
+            if not self._making.acquire(timeout=left_seconds(LONGEST_WAIT_SECONDS)):
+                check_time()
+                raise TimeLimitPassed(LONGEST_WAIT_SECONDS)
+            try:
                 answer = self._look_up(copy, key)
                 if answer is None:
                     answer = make()
                     self._keep(copy, key, answer)
+            finally:
+                self._making.release()
         return answer
 
     def _look_up(self, copy: ReadCopy, key: tuple[object, ...]) -> Answer | None:

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from service.application import Application
 from service.read_copy import ReadCopy
+from service.time_limit import watch_session
 from service.web.api.answer import link_next, make_answer, read_page, send_json, write_members
 from service.web.api.queries import Names, bind_query, list_names, read_query
 from service.web.api.resources import RESOURCES, Resource
@@ -50,7 +51,10 @@ def _answer(application: Application, resource: Resource, names: Names) -> Calla
             bound[item] = [path[item]]
         copy = open_copy(application)
         as_of, known_at = bound.get("as_of"), bound.get("known_at")
-        with application.warehouse.cursor() if resource.is_live else copy.ask(as_of, known_at) as session:
+        with (
+            application.warehouse.cursor() if resource.is_live else copy.ask(as_of, known_at) as session,
+            watch_session(session),
+        ):
             page = read_page(session, resource.sql, bound)
         if item is None:
             following = link_next(page.next)

@@ -12,7 +12,6 @@ and a template that extends base.html. Its path goes into NAVIGATION to have a l
 from __future__ import annotations
 
 import difflib
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from functools import wraps
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import duckdb
 from flask import Response, abort, current_app, render_template, request
 
 from metrics.figures import NO_BREAK, STATUS_TEXT, judge_change, write_change, write_figure
@@ -32,8 +30,6 @@ from service.web.kept import KeptAnswers, answer_bytes
 
 # About 20 MB of those that show most.
 MOST_KEPT = 200
-# Over hundreds of thousands of series a trial of a limit takes long; nobody may keep the threads of all others.
-MOST_SECONDS = 20.0
 # A link appears once its route exists.
 NAVIGATION = (
     ("/", "Overview"),
@@ -103,21 +99,13 @@ class Page:
 
 @contextmanager
 def open_page(application: Application) -> Iterator[Page]:
-    """Give the page that is asked for; 400 where its moment is none, 503 before the first snapshot or when it takes long."""
+    """Give the page that is asked for; 400 where its moment is none, 503 before the first snapshot."""
     as_of, known_at = read_moment()
     copy = application.read_copy
     if copy is None:
         abort(503, "The first snapshot is being made; ask again in a moment.")
     with copy.ask(as_of, known_at) as session:
-        timer = threading.Timer(MOST_SECONDS, session.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield Page(copy.info, as_of, known_at, session)
-        except duckdb.InterruptException:
-            abort(503, f"This takes longer than the {MOST_SECONDS:g} seconds that a page may. Ask for one mission, or in SQL.")
-        finally:
-            timer.cancel()
+        yield Page(copy.info, as_of, known_at, session)
 
 
 def keep_pages(application: Application) -> Callable[[Callable[..., str]], Callable[..., Response]]:
