@@ -13,14 +13,18 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from metrics.comparisons import (
+    IMPOSSIBLE,
     NOT_FINAL,
     WIDTH,
     Bar,
     Limit,
+    clip,
     describe_figures,
     draw_comparison,
     draw_nothing,
     explain_doubt,
+    explain_impossible,
+    is_above,
     tell_status,
 )
 from metrics.figures import STATUS_TEXT, write_figure
@@ -62,14 +66,21 @@ class Point:
 
 
 def draw_history(
-    points: Sequence[Point], unit: str, title: str, limits: Sequence[Limit] = (), note: str = "", room: int = WIDTH
+    points: Sequence[Point],
+    unit: str,
+    title: str,
+    limits: Sequence[Limit] = (),
+    note: str = "",
+    room: int = WIDTH,
+    maximum: float | None = None,
 ) -> Chart:
     """Return the history of one metric: a small panel for each series, on common scales.
 
     A count of a period is a bar over that period. A state (a ratio, a cumulative total, a figure of one day) is a step: over
     its period or, where periods share their first day or have one day, from the end of its period to the next. Yes and no,
     and levels, are a row of fields for each series. Where all is of one period, the series are compared. No
-    line slopes, and what has no value is a mark, never 0. `note` stands below the chart, which is at most `room` pixels wide.
+    line slopes, and what has no value is a mark, never 0. A value above `maximum` is drawn up
+    to it and marked. `note` stands below the chart, which is at most `room` pixels wide.
     """
     if not points:
         return draw_nothing(title)
@@ -78,14 +89,16 @@ def draw_history(
     names = list(dict.fromkeys(point.series for point in points))
     if len(names) == len(points) and len({point.period for point in points}) == 1:
         bars = [Bar(point.series, point.value, point.status) for point in points]
-        return draw_comparison(bars, unit, f"{title}, {points[0].period}", limits=limits, room=room)
+        return draw_comparison(bars, unit, f"{title}, {points[0].period}", limits=limits, room=room, maximum=maximum)
     spans = _span(points)
     columns = 1 if len(names) == 1 else 2 if len(names) <= 4 or room < WIDTH else 3
     width = (room - 46 - (columns - 1) * 52) // columns
     height = {1: 200, 2: 130, 3: 96}[columns]
     first, last = min(begin for begin, _ in spans), max(end for _, end in spans)
     pixels_a_day = width / max((last - first).days, 1)
-    figures = [point.value for point in points if point.value is not None] + [limit.value for limit in limits] + [0.0]
+    figures = (
+        [clip(point.value, maximum) for point in points if point.value is not None] + [limit.value for limit in limits] + [0.0]
+    )
     # Room above the highest figure for its text, or it would push the panel's heading up.
     margin = (max(figures) - min(figures) or 1) * 18 / height
     domain = [min(figures) - (margin if min(figures) < 0 else 0), max(figures) + margin]
@@ -104,10 +117,10 @@ def draw_history(
                 "from": _tell_instant(begin, inset),
                 "to": _tell_instant(end, -inset),
                 "middle": (begin + (end - begin) / 2).isoformat(),
-                "value": point.value,
-                "text": text,
+                "value": clip(point.value, maximum),
+                "text": text + (IMPOSSIBLE if is_above(point.value, maximum) else ""),
                 "base": 0,
-                "edge": point.value if is_step else max(point.value or 0, 0),
+                "edge": clip(point.value if is_step else max(point.value or 0, 0), maximum),
                 "doubtful": point.status in NOT_FINAL,
             }
         )
@@ -151,6 +164,7 @@ def draw_history(
     notes = [
         *(["cumulative or of one day: each figure from the end of its period"] if is_step and unit != "ratio" else []),
         *_explain_statuses(points),
+        *explain_impossible((point.value for point in points), maximum, unit),
         *(["dashed orange: limit"] if limits else []),
         *([note] if note else []),
     ]

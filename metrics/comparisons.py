@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import overload
 
 from metrics.figures import STATUS_TEXT, write_figure
 from metrics.vega import CHARACTER_PIXELS, EARLIER, INK, LIMIT, PAPER, Chart, Spec, doubt, frame, layer, pad_labels, text_layer
@@ -12,6 +13,8 @@ from metrics.vega import CHARACTER_PIXELS, EARLIER, INK, LIMIT, PAPER, Chart, Sp
 # Okabe and Ito's palette, told apart by colour-blind readers and in grey print, darkest first; for the parts of a whole.
 PARTS = ("#0072b2", "#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#d55e00")
 WIDTH = 680
+# Follows a printed value that is above the possible maximum; its bar ends at the maximum.
+IMPOSSIBLE = " !"
 # Figures that stand, but may change.
 NOT_FINAL = ("E", "P")
 
@@ -52,18 +55,21 @@ def draw_comparison(
     previous: str = "the period before",
     limits: Sequence[Limit] = (),
     room: int = WIDTH,
+    maximum: float | None = None,
 ) -> Chart:
     """Return one period's figures side by side, largest first, each printed; those without a value come last, with a mark.
 
-    A grey tick is the figure of the period before; `previous` is what the legend calls that. An orange tick is a limit.
+    A grey tick is the figure of the period before; `previous` is what the legend calls that. An orange tick is a limit. A bar
+    above `maximum` ends there and is marked.
     """
     if not bars:
         return draw_nothing(title)
     ordered = sorted(bars, key=lambda bar: (bar.value is None, -(bar.value or 0)))
     widest = max(len(bar.label) for bar in ordered)
     width = room - round(widest * CHARACTER_PIXELS) - 90
-    most = max((value for bar in bars for value in (bar.value, bar.previous) if value is not None), default=0) or 1
-    texts = [tell_status(bar.value, unit, bar.status) for bar in ordered]
+    texts = [tell_status(bar.value, unit, bar.status) + (IMPOSSIBLE if is_above(bar.value, maximum) else "") for bar in ordered]
+    ordered = [replace(bar, value=clip(bar.value, maximum), previous=clip(bar.previous, maximum)) for bar in ordered]
+    most = max((value for bar in ordered for value in (bar.value, bar.previous) if value is not None), default=0) or 1
     values = [
         {
             "label": bar.label,
@@ -104,8 +110,10 @@ def draw_comparison(
             for text in dict.fromkeys(f"{limit.comparison} {write_figure(limit.value, unit)}" for limit in limits)
         ),
         *explain_doubt(bar.status for bar in bars),
+        *explain_impossible((bar.value for bar in bars), maximum, unit),
     ]
-    return frame(spec, title, describe_figures(((bar.label, bar.value, bar.status) for bar in ordered), unit), notes)
+    described = sorted(bars, key=lambda bar: (bar.value is None, -(bar.value or 0)))
+    return frame(spec, title, describe_figures(((bar.label, bar.value, bar.status) for bar in described), unit), notes)
 
 
 def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) -> Chart:
@@ -206,3 +214,24 @@ def _find_edge(bar: Bar, text_length: float) -> float:
     """Return behind which value the figure is printed: the bar's or, where its tick stands in the way, the one before."""
     end = max(bar.value or 0, 0)
     return bar.previous if bar.previous is not None and end <= bar.previous < end + text_length else end
+
+
+def is_above(value: float | None, maximum: float | None) -> bool:
+    """Return whether a value is above the possible maximum."""
+    return value is not None and maximum is not None and value > maximum
+
+
+@overload
+def clip(value: float, maximum: float | None) -> float: ...
+@overload
+def clip(value: float | None, maximum: float | None) -> float | None: ...
+def clip(value: float | None, maximum: float | None) -> float | None:
+    """Return the value, or the maximum where it is above: an impossible value does not set the scale of a chart."""
+    return maximum if is_above(value, maximum) else value
+
+
+def explain_impossible(values: Iterable[float | None], maximum: float | None, unit: str) -> list[str]:
+    """Return the note on marked values, or nothing where no value is above the maximum."""
+    if maximum is None or not any(is_above(value, maximum) for value in values):
+        return []
+    return [f"!: impossible, above the maximum of {write_figure(maximum, unit)}; drawn up to it"]

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from metrics.catalogue import METRIC_PREFIX, Better, CatalogueError, Definition, Line, Unit, find_name_fault
 
@@ -16,7 +16,10 @@ _PAIR = re.compile(r"(?P<key>[a-z_]+): +(?P<value>.+)")
 
 
 class KpiHeader(Definition):
-    """The keys of a KPI file's comment block; every one must be there."""
+    """The keys of a KPI file's comment block; every one but `maximum` must be there.
+
+    `maximum` is the largest possible value, 1 for a part of a whole; a larger one is shown and flagged as impossible.
+    """
 
     kpi: Line
     title: Line
@@ -26,6 +29,7 @@ class KpiHeader(Definition):
     priority: Line
     labels: Line
     inputs: Line
+    maximum: float | None = Field(default=None, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Kpi:
     inputs: tuple[str, ...]
     query: str
     file: Path
+    maximum: float | None = None
 
     @property
     def metric(self) -> str:
@@ -128,6 +133,7 @@ def read_kpi(file: Path) -> Kpi:
         tuple(name.strip() for name in header.inputs.split(",")),
         query,
         file,
+        header.maximum,
     )
 
 

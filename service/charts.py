@@ -29,10 +29,12 @@ def draw_kpi(session: Connection, kpi: Kpi, mission: str | None = None) -> Chart
     asked = {"kpi": kpi.kpi, "mission": mission}
     rows = run_sql(session, "charts/kpi_history", most_series=MOST_SERIES, most_periods=MOST_PERIODS, **asked).fetchall()
     limits = run_sql(session, "charts/kpi_limits", **asked).fetchall()
-    return _draw(rows, limits, kpi.title, kpi.unit, mission)
+    return _draw(rows, limits, kpi.title, kpi.unit, mission, kpi.maximum)
 
 
-def _draw(rows: list[Any], limits: list[Any], title: str, unit: str, mission: str | None) -> Chart:
+def _draw(
+    rows: list[Any], limits: list[Any], title: str, unit: str, mission: str | None, maximum: float | None = None
+) -> Chart:
     series_count, period_count = rows[0][6:] if rows else (0, 0)
     left_out = [
         *([f"the first {MOST_SERIES} of {series_count:,} series"] if series_count > MOST_SERIES else []),
@@ -40,4 +42,4 @@ def _draw(rows: list[Any], limits: list[Any], title: str, unit: str, mission: st
     ]
     points = [Point(*row[:6]) for row in rows]
     title = f"{title}, {mission}" if mission else title
-    return draw_history(points, unit, title, [Limit(*row) for row in limits], ", ".join(left_out))
+    return draw_history(points, unit, title, [Limit(*row) for row in limits], ", ".join(left_out), maximum=maximum)

@@ -62,6 +62,21 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class Exclusion:
+    """A mission that a tried threshold is meant for but does not govern, because a more specific one does."""
+
+    mission: str
+    dimensions: dict[str, str]
+    is_own: bool
+    limit: float
+
+    def __str__(self) -> str:
+        labels = "".join(f", {name}={value}" for name, value in self.dimensions.items())
+        limit = f"its own limit {self.limit:g}" if self.is_own else f"the limit {self.limit:g} for every mission{labels}"
+        return f"{self.mission}{labels} is excluded: {limit} applies"
+
+
+@dataclass(frozen=True)
 class Trial:
     """What a threshold would have meant over the whole history; `figures` come with those that fire first."""
 
@@ -69,6 +84,7 @@ class Trial:
     figures: tuple[TriedFigure, ...]
     suggestions: tuple[Suggestion, ...]
     warnings: tuple[str, ...]
+    excluded: tuple[Exclusion, ...] = ()
 
     @property
     def tried(self) -> list[TriedFigure]:
@@ -312,7 +328,8 @@ def try_threshold(connection: Connection, definitions: Definitions, wanted: Thre
         chance = find_poisson_tail(round(value), mean) if is_rare and mean is not None and value >= 0 else None
         figures.append(TriedFigure(*(*row, chance)))
     suggestions = suggest_limits(threshold, [figure for figure in figures if figure.is_tried], is_rare) if suggest else ()
-    return Trial(threshold, tuple(figures), suggestions, tuple(warnings))
+    excluded = tuple(Exclusion(*row) for row in run_sql(connection, "thresholds/list_excluded").fetchall())
+    return Trial(threshold, tuple(figures), suggestions, tuple(warnings), excluded)
 
 
 def suggest_limits(threshold: Threshold, figures: list[TriedFigure], is_rare: bool) -> tuple[Suggestion, ...]:

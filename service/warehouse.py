@@ -375,6 +375,13 @@ def store_catalogue(warehouse: Warehouse, catalogue: Catalogue, now: datetime) -
         )
 
 
+INSERT_KPI = """
+    insert into store.kpis
+        (kpi, title, description, unit, better, priority, metric, inputs, maximum, digest, recorded_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
 def store_kpis(warehouse: Warehouse, kpis: tuple[Kpi, ...], now: datetime) -> None:
     """Record the definition of each KPI that is new or changed, and the end of each that is gone."""
     with warehouse.write() as cursor:
@@ -382,23 +389,23 @@ def store_kpis(warehouse: Warehouse, kpis: tuple[Kpi, ...], now: datetime) -> No
         stored = {
             row[0]: row
             for row in cursor.execute(
-                "select kpi, title, description, unit, better, priority, metric, inputs, digest from store.kpis "
+                "select kpi, title, description, unit, better, priority, metric, inputs, maximum, digest from store.kpis "
                 "qualify row_number() over (partition by kpi order by recorded_at desc) = 1"
             ).fetchall()
         }
         wanted = {
             kpi.kpi: (
                 kpi.kpi, kpi.title, kpi.description, kpi.unit, kpi.better, kpi.priority, kpi.metric,
-                list(kpi.inputs), kpi.digest(),
+                list(kpi.inputs), kpi.maximum, kpi.digest(),
             )
             for kpi in kpis
         }  # fmt: skip
         for name, row in wanted.items():
             if stored.get(name) != row:
-                cursor.execute("insert into store.kpis values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [*row, now])
+                cursor.execute(INSERT_KPI, [*row, now])
         for name, row in stored.items():
             if name not in wanted and row[-1] is not None:
-                cursor.execute("insert into store.kpis values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [*row[:-1], None, now])
+                cursor.execute(INSERT_KPI, [*row[:-1], None, now])
 
 
 def next_recorded_at(cursor: Connection, now: datetime) -> datetime:

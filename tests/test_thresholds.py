@@ -369,6 +369,18 @@ def test_a_tried_threshold_shows_what_starts_and_clears(application: Application
     assert [figure.value for figure in own.cleared] == [20]
 
 
+def test_a_tried_threshold_names_the_missions_that_another_limit_governs(
+    application: Application, put: Set, report: Set
+) -> None:
+    report(("UNMISS", 5, 125), ("UNIFIL", 5, 43))
+    put(limit=60, mission="UNIFIL")
+    trial = try_it(application, threshold(limit=40))
+    assert [str(exclusion) for exclusion in trial.excluded] == ["UNIFIL is excluded: its own limit 60 applies"]
+    assert [figure.mission for figure in trial.tried] == ["UNMISS"]
+    assert try_it(application, threshold(limit=40, severity="info")).excluded == ()
+    assert try_it(application, threshold(limit=40, mission="UNIFIL")).excluded == ()
+
+
 def test_a_tried_threshold_says_what_setting_it_then_does(application: Application, put: Set, report: Set) -> None:
     report(("UNMISS", 5, 125), ("UNIFIL", 5, 43), ("UNIFIL", 4, 44))
     now = {figure.mission for figure in try_it(application, threshold(limit=40)).fired if figure.is_newest}

@@ -29,7 +29,7 @@ VIEWS = {
     "observations": OBSERVATION,
     "observation_revisions": OBSERVATION,
     "latest": OBSERVATION,
-    "kpis": "kpi title description unit better priority metric",
+    "kpis": "kpi title description unit better priority metric maximum",
     "kpi_values": "kpi mission dimensions as_of value computed_at missions missions_used missions_expected",
     "kpi_latest": "kpi mission dimensions as_of value computed_at missions missions_used missions_expected",
     "reconciliation": "check_name expected computed difference agrees note",

@@ -270,6 +270,10 @@ def _show_trial(trial: Trial) -> None:
             shown = [f"{figure.mission} {_write_labels(figure.dimensions)}".strip() for figure in figures if figure.is_newest]
             now = f"; now: {', '.join(shown[:SHOWN_FIGURES])}" if shown else ""
             click.echo(f"against today's thresholds, {word}: {len(figures):,}{now}")
+    for exclusion in trial.excluded[:SHOWN_FIGURES]:
+        click.echo(str(exclusion))
+    if len(trial.excluded) > SHOWN_FIGURES:
+        click.echo(f"... and {len(trial.excluded) - SHOWN_FIGURES:,} more are excluded")
     if not trial.tried:
         click.echo("no figure so far is governed by it")
     for suggestion in trial.suggestions:

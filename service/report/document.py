@@ -110,6 +110,11 @@ def explain_marks(report: CycleReport) -> tuple[tuple[str, str], ...]:
         *([silent] if is_silent else []),
         ("+12, better or worse", "change against the figure before, where it has a direction that is wanted"),
         ("Window", "the period of the figure where that is not the cycle itself; * ends after the cycle"),
+        *(
+            [("!", "impossible: above the maximum, so that one of the counts is wrong; the page /quality lists them")]
+            if any(kpi.is_impossible(figure) for p in report.priorities for kpi in p.kpis for figure in kpi.figures)
+            else []
+        ),
         (WHOLE, "peacekeeping as a whole; not always the sum of the missions"),
     )
 

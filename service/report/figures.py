@@ -97,7 +97,12 @@ class KpiReport:
     description: str
     unit: str
     better: str
+    maximum: float | None
     figures: tuple[KpiFigure, ...]
+
+    def is_impossible(self, figure: KpiFigure) -> bool:
+        """Return whether a value is above the largest possible one."""
+        return self.maximum is not None and figure.value > self.maximum
 
     def judge(self, figure: KpiFigure) -> Tone:
         """Return whether a figure is better or worse than the one before it, by the direction of the KPI."""
@@ -224,12 +229,13 @@ def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
         )  # fmt: skip
 
     def read_kpi(definition: Sequence[Any], rows: Iterable[Sequence[Any]]) -> KpiReport:
-        kpi, title, description, unit, better = definition
-        return KpiReport(kpi, title, description, unit, better, tuple(KpiFigure(*row[6:]) for row in rows))
+        kpi, title, description, unit, better, maximum = definition
+        figures = tuple(KpiFigure(*row[7:]) for row in rows)
+        return KpiReport(kpi, title, description, unit, better, maximum, figures)
 
     def read_priority(priority: str, title: str, number: int | None) -> PriorityReport:
         own = [row for row in indicators if row[0] == priority]
-        own_kpis = groupby((row for row in kpis if row[0] == priority), lambda row: row[1:6])
+        own_kpis = groupby((row for row in kpis if row[0] == priority), lambda row: row[1:7])
         return PriorityReport(
             priority,
             title,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from metrics.comparisons import NOT_FINAL
+from metrics.comparisons import IMPOSSIBLE, NOT_FINAL
 from metrics.figures import STATUS_TEXT, Tone, judge_change, write_change, write_figure
 from service.report.figures import WHOLE, CycleReport, Figure, IndicatorReport, KpiFigure, KpiReport
 
@@ -84,7 +84,7 @@ def tabulate_whole(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport]
             change = Cell(change=_tell_change(kpi, held.change), tone=kpi.judge(held), kind="text")
             window = Cell("; ".join(filter(None, ["" if held.is_cycle else held.period, held.base])), kind="text")
             label = ", ".join(filter(None, [f"KPI: {kpi.title}", held.part]))
-            rows.append(Row(label, False, (Cell(write_figure(held.value, kpi.unit), kind="figure"), before, change, window)))
+            rows.append(Row(label, False, (Cell(_write_kpi(kpi, held), kind="figure"), before, change, window)))
     columns = ("Peacekeeping as a whole", "Figure", "Before", "Change", "Window")
     return _drop_empty(Table("Peacekeeping as a whole", columns, tuple(rows))) if rows else None
 
@@ -161,9 +161,13 @@ def _name_base(kpi: KpiReport) -> str:
     return f" ({scope}{', '.join(bases)})" if bases else ""
 
 
+def _write_kpi(kpi: KpiReport, figure: KpiFigure) -> str:
+    return write_figure(figure.value, kpi.unit) + (IMPOSSIBLE if kpi.is_impossible(figure) else "")
+
+
 def _fill_kpi(kpi: KpiReport, figure: KpiFigure) -> Cell:
     change = _tell_change(kpi, figure.change)
-    return Cell(write_figure(figure.value, kpi.unit), "", change, kpi.judge(figure), "figure")
+    return Cell(_write_kpi(kpi, figure), "", change, kpi.judge(figure), "figure")
 
 
 def _fill_before(entry: IndicatorReport, figure: Figure) -> Cell:

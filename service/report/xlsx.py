@@ -29,6 +29,7 @@ COLUMNS = {
     "Before": 14, "Window before": 18, "Change": 14, "Better or worse": 14, "Unit": 13, "Source": 24, "Page": 8, "Note": 70,
     "Name": 40,
 }  # fmt: skip
+IMPOSSIBLE_NOTE = " This value is impossible: it is above the maximum. See the page /quality."
 Value = str | float | date | None
 
 
@@ -183,7 +184,7 @@ def _add_kpis(book: _Book, report: CycleReport) -> None:
             (
                 priority.title, kpi.title, figure.part, figure.mission, figure.value, figure.period, figure.previous_value,
                 figure.previous_period, figure.change, _judge(kpi.judge(figure)), figure.base, kpi.unit,
-                kpi.description, kpi.kpi,
+                kpi.description + (IMPOSSIBLE_NOTE if kpi.is_impossible(figure) else ""), kpi.kpi,
             ),
         )
         for priority in report.priorities

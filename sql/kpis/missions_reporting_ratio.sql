@@ -1,7 +1,7 @@
 -- kpi: missions_reporting_ratio
 -- title: Missions that reported the indicator
 -- description: Missions that gave a figure, or said that none applies, in the newest period of the indicator, over the missions expected to. A figure that is missing or under validation does not count; an indicator that nobody ever reported has no row.
--- unit: ratio  better: higher  priority: all
+-- unit: ratio  better: higher  priority: all  maximum: 1
 -- labels: mission, indicator
 -- inputs: *
 with newest as (

@@ -1,7 +1,7 @@
 -- kpi: sea_late_reporting_ratio
 -- title: Sexual exploitation and abuse reported over a year late
 -- description: Allegations whose incident lies more than one year before the report (printed as Other) over all allegations of the calendar year, unknown dates included; no figure while one of the four dates of incident is missing.
--- unit: ratio  better: lower  priority: accountability_of_peacekeepers
+-- unit: ratio  better: lower  priority: accountability_of_peacekeepers  maximum: 1
 -- labels: mission
 -- inputs: sea_allegations_by_incident_date
 with years as (

@@ -6,7 +6,7 @@ with named as (
     from store.indicators
     where catalogue_version = (select max(catalogue_version) from store.catalogues)
     union all by name
-    select 'kpi' as kind, kpi as name, title, priority, unit, better, row_number() over (order by kpi) + 1e9 as ordinal
+    select 'kpi' as kind, kpi as name, title, priority, unit, better, maximum, row_number() over (order by kpi) + 1e9 as ordinal
     from kpis
     where priority <> 'all'
 ),
@@ -29,7 +29,7 @@ figures as (
     select * from computed
 )
 select
-    n.kind, n.name, n.title, n.priority, n.unit, n.better, n.expected_missions,
+    n.kind, n.name, n.title, n.priority, n.unit, n.better, n.maximum, n.expected_missions,
     f.* exclude (name),
     if(n.kind = 'kpi', null, name_period(y.cycle, f.period_start, f.period_end)) as period
 from figures as f

@@ -53,7 +53,7 @@ comment on column indicators.metric is 'Its name in Prometheus.';
 comment on column indicators.expected_missions is 'Missions that are expected to report it.';
 
 create or replace view kpis as
-select kpi, title, description, unit, better, priority, metric
+select kpi, title, description, unit, better, priority, metric, maximum
 from store.kpis
 qualify row_number() over (partition by kpi order by recorded_at desc) = 1 and digest is not null
 order by kpi;
@@ -66,6 +66,7 @@ comment on column kpis.unit is 'Unit of its values.';
 comment on column kpis.better is 'Whether higher or lower is better, or neutral.';
 comment on column kpis.priority is 'Priority it belongs to; all for a figure about every indicator.';
 comment on column kpis.metric is 'Its name in Prometheus.';
+comment on column kpis.maximum is 'Largest possible value: 1 for a part of a whole. A larger one is impossible; null where there is none.';
 
 -- The cycle 5 report closed four months after the cycle, so a figure is overdue half a year after the next period has ended.
 create or replace view store.deadlines as

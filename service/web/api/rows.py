@@ -113,6 +113,7 @@ class Kpi(Row):
     better: Literal["higher", "lower", "neutral"]
     priority: str
     metric: str
+    maximum: float | None
 
 
 class KpiValue(Row):

@@ -42,7 +42,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             }
             for row in rows:
                 row["others"] = others.get((row["name"], write_labels(row["dimensions"])))
-                row["strip"] = place_on_strip(row["value"], row["others"])
+                row["strip"] = place_on_strip(row["value"], row["others"], row["maximum"])
             titles = {entry.priority: entry.title for entry in catalogue.priorities}
             rows.sort(key=lambda row: list(titles).index(row["priority"]) if row["priority"] in titles else len(titles))
             reported = {row["name"] for row in rows}
@@ -64,13 +64,15 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             )
 
 
-def place_on_strip(value: float | None, others: dict[str, Any] | None) -> dict[str, float] | None:
+def place_on_strip(value: float | None, others: dict[str, Any] | None, maximum: float | None = None) -> dict[str, float] | None:
     """Return where the value and the others' least, middle and most stand on a strip, in pixels; None where there is none."""
     if value is None or others is None or others["missions"] < 2:
         return None
-    low, high = min(value, others["least"]), max(value, others["most"])
+    given = {"value": value, "least": others["least"], "middle": others["middle"], "most": others["most"]}
+    if maximum is not None:  # an impossible value does not set the scale
+        given = {name: min(place, maximum) for name, place in given.items()}
+    low, high = min(given.values()), max(given.values())
     if low == high:
         return None
     scale = (STRIP_WIDTH - 2 * STRIP_MARGIN) / (high - low)
-    given = {"value": value, "least": others["least"], "middle": others["middle"], "most": others["most"]}
     return {name: round(STRIP_MARGIN + (place - low) * scale, 1) for name, place in given.items()}

@@ -1,4 +1,4 @@
-"""The page `/quality`: whether printed totals agree with their parts, who reported what, load warnings, and what was loaded."""
+"""The page `/quality`: printed totals against their parts, impossible values, completeness, load warnings and loads."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             return page.render(
                 "quality.html",
                 comparisons=page.read("pages/list_reconciliation"),
+                impossible=page.read("pages/list_impossible"),
                 cycles=cycles,
                 totals=[_add_up([row for row in due if row["cycle"] == cycle]) for cycle in cycles],
                 priorities=_arrange(due, cycles),

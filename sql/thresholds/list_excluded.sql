@@ -1,0 +1,15 @@
+-- A row is a mission, with the dimension values in question, that the tried threshold is meant for and another one governs.
+-- Reads the tables that try.sql made.
+with meant as (
+    select distinct metric, mission, dimensions, comparison, severity
+    from store.matching_thresholds('tried_thresholds', 'tried_holdings')
+    where set_by = 'tried'
+),
+governing as (
+    from governing_thresholds('tried_thresholds', 'tried_holdings')
+)
+select distinct mission, g.threshold_dimensions as dimensions, g.threshold_mission = mission as is_own, g.limit_value
+from meant as m
+join governing as g using (metric, mission, dimensions, comparison, severity)
+where g.set_by <> 'tried'
+order by mission, dimensions::varchar
