@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from metrics.cycles import Cycles, explain_old_form
+
 METRIC_PREFIX = "a4p_"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # Labels that the service, Prometheus or a rule sets itself.
@@ -35,6 +37,8 @@ RESERVED_LABELS = frozenset(
         "source",
         "page",
         "period_end",
+        "cycle",
+        "title",
         "unreported_period_end",
         "le",
         "quantile",
@@ -123,17 +127,13 @@ class Mission(Definition):
     has_political_mandate: bool | None
     host_agreement: Literal["SOFA", "SOMA", "none"] | None
     status: Literal["active", "closed", "aggregate"]
-
-
-class Cycle(Definition):
-    cycle: int = Field(ge=1)
-    period_start: date
-    period_end: date
+    opened_on: date | None = None
+    closed_on: date | None = None
 
     @model_validator(mode="after")
-    def _check_order(self) -> Cycle:
-        if self.period_start > self.period_end:
-            raise ValueError("period_start is after period_end: swap them")
+    def _check_dates(self) -> Mission:
+        if self.opened_on and self.closed_on and self.opened_on > self.closed_on:
+            raise ValueError("opened_on is after closed_on: swap them")
         return self
 
 
@@ -156,6 +156,7 @@ class Indicator(Definition):
     whole: bool
     rare_event: bool = False
     cumulative: bool = False
+    due_days: int | None = Field(default=None, ge=0)
 
     @property
     def metric(self) -> str:
@@ -174,6 +175,8 @@ class Indicator(Definition):
                 raise ValueError(f"the values of dimension {dimension!r} must be given, each once")
         if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
             raise ValueError("minimum must be below maximum")
+        if self.due_days is not None and self.frequency == "irregular":
+            raise ValueError("an irregular indicator is never due: remove due_days or change the frequency")
         return self
 
 
@@ -183,7 +186,7 @@ class Catalogue:
 
     priorities: tuple[Priority, ...]
     missions: tuple[Mission, ...]
-    cycles: tuple[Cycle, ...]
+    cycles: Cycles
     indicators: tuple[tuple[str, Indicator], ...]
     series_budget: int
 
@@ -203,7 +206,8 @@ class Catalogue:
         rows: dict[str, list[dict[str, Any]]] = {
             "priorities": [entry.model_dump(mode="json") for entry in self.priorities],
             "missions": [entry.model_dump(mode="json") for entry in self.missions],
-            "cycles": [entry.model_dump(mode="json") for entry in self.cycles],
+            "cycle_rules": [{**self.cycles.rule.model_dump(mode="json"), "due_days": self.cycles.due_days}],
+            "cycles": [entry.model_dump(mode="json") for entry in self.cycles.exceptions],
             "indicators": [
                 {**entry.model_dump(mode="json"), "priority": priority, "metric": entry.metric}
                 for priority, entry in self.indicators
@@ -246,7 +250,7 @@ def read_yaml(file: Path) -> Any:
         raise CatalogueError(f"{where}: {getattr(error, 'problem', None) or error}") from None
 
 
-D = TypeVar("D", bound=Definition)
+D = TypeVar("D", bound=BaseModel)
 
 
 def _parse_entry(model: type[D], entry: Any, where: str) -> tuple[D | None, list[str]]:
@@ -294,6 +298,21 @@ def _read_entries(file: Path, model: type[D], key: str, faults: list[str]) -> li
     return entries
 
 
+def _read_cycles(file: Path, faults: list[str]) -> Cycles | None:
+    """Read the calendar of cycles, adding what is wrong to `faults`."""
+    try:
+        raw = read_yaml(file)
+    except CatalogueError as error:
+        faults.append(str(error))
+        return None
+    if isinstance(raw, list):
+        faults.append(explain_old_form(file, raw))
+        return None
+    cycles, wrong = _parse_entry(Cycles, raw, str(file))
+    faults.extend(wrong)
+    return cycles
+
+
 def read_catalogue(directory: Path) -> Catalogue:
     """Return the catalogue held in `directory` (priorities, missions, cycles, limits and indicators/<priority>.yaml).
 
@@ -302,7 +321,7 @@ def read_catalogue(directory: Path) -> Catalogue:
     faults: list[str] = []
     priorities = _read_entries(directory / "priorities.yaml", Priority, "priority", faults)
     missions = _read_entries(directory / "missions.yaml", Mission, "mission", faults)
-    cycles = _read_entries(directory / "cycles.yaml", Cycle, "cycle", faults)
+    cycles = _read_cycles(directory / "cycles.yaml", faults)
     budget = 0
     limits_file = directory / "limits.yaml"
     try:
@@ -335,7 +354,9 @@ def read_catalogue(directory: Path) -> Catalogue:
             indicators.append((priority.priority, entry))
     if not indicators and not faults:
         faults.append(f"{directory / 'indicators'}: holds no indicator; add one file per priority")
-    catalogue = Catalogue(tuple(priorities), tuple(missions), tuple(cycles), tuple(indicators), budget)
+    if cycles is None:
+        raise CatalogueError("\n".join(faults))
+    catalogue = Catalogue(tuple(priorities), tuple(missions), cycles, tuple(indicators), budget)
     if budget and catalogue.count_series() > budget:
         faults.append(
             f"{limits_file}: the catalogue can have {catalogue.count_series():,} series, over the series_budget of {budget:,}; "

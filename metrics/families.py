@@ -43,7 +43,7 @@ INDICATOR_FAMILIES = (
         "How many missions a KPI value would be computed over if all had reported.",
         "",
     ),
-    Family("a4p_indicator_expected", "Which missions are expected to report an indicator. Always 1.", ""),
+    Family("a4p_indicator_expected", "Which missions that are open are expected to report an indicator. Always 1.", ""),
     Family(
         "a4p_indicator_period_end_timestamp_seconds",
         "Last day, at 00:00 UTC, of the newest period in which a mission reported an indicator. Unit: seconds since 1970.",
@@ -61,9 +61,10 @@ INDICATOR_FAMILIES = (
         "",
     ),
     Family(
-        "a4p_indicator_overdue_after_seconds",
-        "How long after the end of the newest period a figure of the next one is overdue. Unit: seconds.",
-        "seconds",
+        "a4p_indicator_overdue",
+        "Reports that are overdue: which mission did not report which indicator (its name and title) for the newest cycle past "
+        "its deadline; a calendar year counts with the cycle in which it ends. Always 1.",
+        "",
     ),
     Family(
         "a4p_threshold",

@@ -13,8 +13,6 @@ from metrics.thresholds import COMPARISONS, Comparison
 OPERATORS: dict[Comparison, str] = {"above": ">", "below": "<"}
 # What a page is linked by unless `a4p rules --url` names another address: the one that Prometheus scrapes.
 SCRAPED_URL = "http://{{ $labels.instance }}"
-# A half-yearly indicator is known by it: samples.sql gives each 184 days for the next period and 184 for its report.
-HALF_YEARLY_SECONDS = 2 * 184 * 86400
 HEAD = "# Written by `a4p rules` from the catalogue; change metrics/ or sql/kpis/, not this file.\n"
 
 
@@ -78,7 +76,7 @@ def render_rules(catalogue: Catalogue, kpis: tuple[Kpi, ...], url: str = SCRAPED
                     lines += _render_threshold_alert(one, comparison, url)
         if lines[-1] != "    rules:":
             files[f"{priority}.yml"] = "\n".join([*lines, ""])
-    files["service.yml"] = _render_service_alerts(catalogue, url)
+    files["service.yml"] = _render_service_alerts(url)
     return files
 
 
@@ -168,15 +166,13 @@ def _render_alert(
     return lines
 
 
-def _render_service_alerts(catalogue: Catalogue, url: str) -> str:
-    inactive = "|".join(mission.mission for mission in catalogue.missions if mission.status != "active")
-    by_indicator = "max by (job, instance, indicator) (a4p_indicator_period_end_timestamp_seconds)"
-    # Half-yearly indicators only: others end where they like.
-    half_yearly = f"and on (job, instance, indicator) (a4p_indicator_overdue_after_seconds == {HALF_YEARLY_SECONDS})"
-    priority = "* on (job, instance, indicator) group_left (priority) a4p_indicator_info"
-    period_end = '{{ with printf "max(a4p_indicator_period_end_timestamp_seconds{job=%q,instance=%q,indicator=%q})" ' \
-        "$labels.job $labels.instance $labels.indicator | query }}{{ with . | first | value | toTime }}" \
-        '{{ .Format "2006-01-02" }}{{ end }}{{ end }}'  # fmt: skip
+def _render_service_alerts(url: str) -> str:
+    titles = (
+        '{{ with printf "a4p_indicator_overdue{job=%q,instance=%q,mission=%q,cycle=%q}" '
+        "$labels.job $labels.instance $labels.mission $labels.cycle | query }}"
+        '{{ range $number, $report := sortByLabel "title" . }}{{ if $number }}; {{ end }}{{ $report.Labels.title }}'
+        "{{ end }}{{ end }}"
+    )
     alerts = [
         (
             "A4pScrapeFailing",
@@ -243,37 +239,14 @@ def _render_service_alerts(catalogue: Catalogue, url: str) -> str:
             "/quality",
         ),
         (
-            "A4pIndicatorOverdue",
-            f"(\n  time() - {by_indicator}\n"
-            f"  > on (job, instance, indicator) a4p_indicator_overdue_after_seconds\n)\n{priority}",
-            None,
-            "info",
-            "{{ $labels.indicator }} is overdue",
-            f"No mission has reported it for a period after {period_end}. An alert on it stands for that period.",
-            "/indicators/{{ $labels.indicator }}",
-        ),
-        (
-            "A4pMissionOverdue",
-            f"(\n  {by_indicator}\n  - on (job, instance, indicator) group_right ()\n"
-            f'  a4p_indicator_period_end_timestamp_seconds{{mission!~"{inactive}"}}\n'
-            f"  >= 180 * 86400 {half_yearly}\n)\n{priority}",
+            "A4pReportsOverdue",
+            "count by (job, instance, mission, cycle) (a4p_indicator_overdue)",
             None,
             "warning",
-            "{{ $labels.mission }} is behind with {{ $labels.indicator }}",
-            "Others have reported a later period. An alert on its figure stands for the earlier one.",
-            "/indicators/{{ $labels.indicator }}?mission={{ $labels.mission }}",
-        ),
-        (
-            "A4pMissionStoppedReporting",
-            "max by (job, instance) (\n"
-            f"  a4p_indicator_period_end_timestamp_seconds {half_yearly}\n)\n"
-            "- on (job, instance) group_right ()\nmax by (job, instance, mission) (\n"
-            f'  a4p_indicator_period_end_timestamp_seconds{{mission!~"{inactive}"}} {half_yearly}\n)\n>= 180 * 86400',
-            None,
-            "warning",
-            "{{ $labels.mission }} stopped reporting",
-            "Other missions have reported a later period; it has reported no half-yearly indicator for that one.",
-            "/missions/{{ $labels.mission }}",
+            '{{ if eq $labels.mission "ALL" }}Departments (ALL){{ else }}{{ $labels.mission }}{{ end }}'
+            ": reports overdue for cycle {{ $labels.cycle }}: {{ $value }}",
+            f"Not reported by the deadline: {titles}.",
+            "/#late",
         ),
         (
             "A4pReconciliationDisagrees",
@@ -290,9 +263,7 @@ def _render_service_alerts(catalogue: Catalogue, url: str) -> str:
     ]  # fmt: skip
     lines = [HEAD + "groups:", "  - name: a4p_service", "    rules:"]
     for alert, expression, wait, severity, summary, description, page in alerts:
-        labels = {"severity": severity}
-        if "group_left (priority)" not in expression:
-            labels["priority"] = "service"
+        labels = {"severity": severity, "priority": "service"}
         annotations = {"summary": summary, "description": description, "link": url + page}
         lines += _render_alert(alert, expression, labels, annotations, wait)
     return "\n".join([*lines, ""])

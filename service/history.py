@@ -80,6 +80,8 @@ class HistoryReader:
 
 def _read_history(cursor: Connection, earlier: WholeHistory | None, tell_share: Callable[[float], None]) -> WholeHistory:
     tell_share(0)
+    # The history ends where the newest snapshot does: deadlines that pass after it are in the next one.
+    cursor.execute("set variable as_of = (select max(as_of) from store.snapshots)")
     state = cursor.execute(read_sql("remote_read/read_state")).fetchone()
     recorded_state = state, cursor.execute(read_sql("remote_read/read_recorded_state")).fetchone()
     if earlier is not None and earlier.recorded.state == recorded_state:

@@ -318,7 +318,8 @@ def migrate(warehouse: Warehouse) -> None:
         if tables and ("store", "migrations") not in tables:
             raise WarehouseError(f"{warehouse.file} is a DuckDB database but no A4P+ warehouse; name another data directory")
         run_sql(cursor, "definitions/prepare_migrations")
-        (version,) = cursor.execute("select coalesce(max(version), 0) from store.migrations").fetchone() or (0,)
+        applied = {version for (version,) in cursor.execute("select version from store.migrations").fetchall()}
+        version = max(applied, default=0)
         known = _list_migrations()
         if version > known[-1][0]:
             raise WarehouseError(
@@ -326,7 +327,7 @@ def migrate(warehouse: Warehouse) -> None:
                 f"this one knows {known[-1][0]}); upgrade the service, or name another data directory"
             )
         for number, name in known:
-            if number > version:
+            if number not in applied:
                 run_sql(cursor, f"migrations/{name}")
                 cursor.execute("insert into store.migrations values (?, ?, ?)", [number, name, read_clock()])
     with warehouse.write() as cursor:

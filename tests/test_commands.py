@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -37,7 +38,7 @@ def test_wrong_usage_is_exit_code_2() -> None:
 def test_check_counts_what_is_defined() -> None:
     checked = run_a4p("check")
     assert checked.returncode == 0, checked.stderr
-    assert "9 priorities, 13 missions, 2 cycles" in checked.stdout
+    assert re.search(r"9 priorities, 13 missions, \d+ cycles", checked.stdout)
     assert "KPIs: 19" in checked.stdout
     assert "observations: 399 in 9 files" in checked.stdout
 

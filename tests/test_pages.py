@@ -256,7 +256,7 @@ def test_a_wild_catalogue_is_shown_as_it_is_written(tmp_path: Path) -> None:
     (catalogue / "indicators").mkdir(parents=True)
     wild = json.dumps(WILD)
     (catalogue / "priorities.yaml").write_text(f"- {{priority: integration, title: {wild}, cross_cutting: true}}\n")
-    (catalogue / "cycles.yaml").write_text("- {cycle: 1, period_start: 2023-11-01, period_end: 2024-04-30}\n")
+    (catalogue / "cycles.yaml").write_text("rule: {cycle: 1, period_start: 2023-11-01, months: 6}\n")
     (catalogue / "limits.yaml").write_text("series_budget: 100\n")
     (catalogue / "missions.yaml").write_text(
         f"- {{mission: M1, name: {wild}, location: {wild}, has_political_mandate: null, "
@@ -310,7 +310,7 @@ def test_wild_notes_and_sources_are_shown_as_they_are_written(tmp_path: Path, de
             assert "<script" not in text and "<b>" not in text and "49" not in re.sub(r"<[^>]+>", "", text), path
         text = client.get("/indicators/sofa_incidents_new").get_data(as_text=True)
         # The figure that was corrected stays, with its own note and source.
-        row = find_row(text[text.index('id="periods"') :], "May 2024", "UNMISS")
+        row = find_row(text[text.index('id="periods"') :], "cycle 6", "UNMISS")
         assert row[2] == "7" and "Before: 5" in row[-1] and WILD in row[-1]
     finally:
         opened.close()

@@ -49,7 +49,7 @@ def test_a_printed_total_that_disagrees_with_its_parts_comes_first_and_keeps_bot
 
 
 def test_the_grid_says_who_reported_and_who_did_not(client: FlaskClient) -> None:
-    rows = read_section(client, "/quality", "completeness")
+    rows = read_section(client, "/quality?as_of=2024-10-01", "completeness")
     assert rows[0] == ["Indicator", "Cycle 4", "Cycle 5"]
     assert find(rows, "Days with impaired hospital care")[1:] == [
         "not due",

@@ -128,7 +128,7 @@ def test_what_is_read_for_now_is_what_metrics_shows(application: Application, cl
     }
     assert answered == {labels: [(now, pytest.approx(value))] for labels, value in shown.items()}
     assert len(shown) > 1300
-    assert {"a4p_threshold", "a4p_reconciliation_agrees", "a4p_indicator_overdue_after_seconds"} < {
+    assert {"a4p_threshold", "a4p_reconciliation_agrees", "a4p_indicator_overdue"} < {
         dict(labels)["__name__"] for labels in answered
     }
 

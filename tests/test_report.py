@@ -265,9 +265,11 @@ def find_figure(report: CycleReport, indicator: str, mission: str) -> Any:
     )
 
 
-def test_an_unknown_cycle_names_those_there_are(copy: ReadCopy) -> None:
-    with pytest.raises(ReportError, match="cycle 9 is not known; the catalogue has: 4, 5"):
-        read_cycle(copy, 9)
+def test_an_unknown_cycle_names_the_range(copy: ReadCopy) -> None:
+    with pytest.raises(ReportError, match=r"Cycle 99 begins after .*, the date of the snapshot. Choose a cycle from 4 to "):
+        read_cycle(copy, 99)
+    with pytest.raises(ReportError, match=r"Cycle 3 is before cycle 4, the first that was observed. Choose a cycle from 4 to "):
+        read_cycle(copy, 3)
 
 
 def test_the_command_says_how_to_get_a_read_copy(tmp_path: Path) -> None:
@@ -285,7 +287,7 @@ def test_the_pages_list_the_cycles_and_show_one(client: FlaskClient) -> None:
     page = client.get("/cycles/4").text
     assert "<h1>A4P+ report, cycle 4</h1>" in page
     assert " style=" not in page
-    assert client.get("/cycles/9").status_code == 404
+    assert client.get("/cycles/99").status_code == 404
 
 
 def test_a_file_is_taken_along_and_not_sent_twice(client: FlaskClient) -> None:

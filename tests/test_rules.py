@@ -7,10 +7,9 @@ from pathlib import Path
 import yaml
 from flask.testing import FlaskClient
 
-from metrics.rules import HALF_YEARLY_SECONDS, list_compared, name_alert, render_rules
+from metrics.rules import list_compared, name_alert, render_rules
 from metrics.thresholds import COMPARISONS
 from service.definitions import Definitions
-from service.settings import find_in_tree
 from service.thresholds import list_metrics
 from tests.service_process import run_a4p
 
@@ -37,11 +36,6 @@ def test_the_rules_say_what_a_person_needs(definitions: Definitions) -> None:
                 assert {"value", "limit", "period_end", "source", "note"} <= rule["annotations"].keys()
 
 
-def test_the_half_year_of_the_rules_is_that_of_the_samples(definitions: Definitions) -> None:
-    golden = (find_in_tree("tests") / "golden" / "report.text").read_text()
-    assert f'a4p_indicator_overdue_after_seconds{{indicator="sofa_incidents_new"}} {HALF_YEARLY_SECONDS}\n' in golden
-
-
 def test_every_alert_links_to_a_page_that_is_there(client: FlaskClient, definitions: Definitions) -> None:
     links = set()
     for text in render_rules(definitions.catalogue, definitions.kpis).values():
@@ -49,7 +43,7 @@ def test_every_alert_links_to_a_page_that_is_there(client: FlaskClient, definiti
             link = rule["annotations"]["link"].removeprefix("http://{{ $labels.instance }}")
             links.add(link.replace("{{ $labels.mission }}", "UNMISS").replace("{{ $labels.indicator }}", "sofa_incidents_new"))
     asked = {link for link in links if not link.startswith("/indicators/") or f"{link}?".startswith(SHOWN)}
-    assert len(asked) >= 6
+    assert len(asked) >= 4
     assert {link: client.get(link).status_code for link in asked} == dict.fromkeys(asked, 200)
 
 

@@ -25,7 +25,7 @@ OBSERVATION = (
 )  # fmt: skip
 VIEWS = {
     "indicators": "indicator title description priority unit better source metric expected_missions",
-    "missions": "mission name location has_political_mandate host_agreement",
+    "missions": "mission name location has_political_mandate host_agreement status opened_on closed_on",
     "observations": OBSERVATION,
     "observation_revisions": OBSERVATION,
     "latest": OBSERVATION,
@@ -50,7 +50,10 @@ VIEWS = {
     "job_runs": "run_id job due started ended status row_count error",
     "batches": "batch_id file_name sha256 loaded_by recorded_at row_count new_observations revisions unchanged",
     "priorities": "priority title number cross_cutting",
-    "cycles": "cycle period_start period_end",
+    "cycles": "cycle period_start period_end due_on",
+    "expected_reports": "indicator mission cycle period_start period_end due_on",
+    "report_states": "indicator mission cycle period_start period_end due_on state is_reported is_overdue",
+    "overdue_reports": "indicator mission cycle period_start period_end due_on state",
     "changes": (
         "indicator mission dimensions period_start period_end value previous_period_end previous_value change "
         "missions_used missions_expected"
@@ -275,10 +278,17 @@ def test_the_catalogue_is_stored_whole(definitions: Definitions, read: Read) -> 
         (entry.priority, entry.title, entry.number, entry.cross_cutting) for entry in catalogue.priorities
     ]
     assert read("from missions") == [
-        (entry.mission, entry.name, entry.location, entry.has_political_mandate, entry.host_agreement)
+        (
+            entry.mission, entry.name, entry.location, entry.has_political_mandate, entry.host_agreement, entry.status,
+            entry.opened_on, entry.closed_on,
+        )
         for entry in catalogue.missions
+    ]  # fmt: skip
+    rule = catalogue.cycles.rule
+    assert read("select cycle, period_start, months, due_days from store.cycle_rules") == [
+        (rule.cycle, rule.period_start, rule.months, catalogue.cycles.due_days)
     ]
-    assert read("from cycles") == [(entry.cycle, entry.period_start, entry.period_end) for entry in catalogue.cycles]
+    assert read("from store.cycles") == []
     assert read(
         "select priority, indicator, title, description, unit, better, frequency, source, metric, expected_missions, "
         "dimensions, minimum, maximum, whole from store.indicators order by ordinal"
@@ -316,26 +326,26 @@ def test_a_catalogue_that_comes_back_is_a_third_version(warehouse: Warehouse, de
 
 
 def add_cycle(cursor: duckdb.DuckDBPyConnection, cycle: int) -> None:
-    cursor.execute("insert into store.cycles values (1, ?, ?, '2030-05-01', '2030-10-31')", [cycle, cycle])
+    cursor.execute("insert into store.cycles values (1, ?, ?, '2030-05-01', '2030-10-31', null)", [cycle, cycle])
 
 
 @pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt])
 def test_a_write_that_fails_is_rolled_back_whole(warehouse: Warehouse, read: Read, failure: type[BaseException]) -> None:
-    before = read("from cycles")
+    before = read("from store.cycles")
     with pytest.raises(failure), warehouse.write() as cursor:
         add_cycle(cursor, 90)
         cursor.execute("create table store.figures (a integer)")
         raise failure
-    assert read("from cycles") == before
+    assert read("from store.cycles") == before
     assert read("select table_name from duckdb_tables() where table_name = 'figures'") == []
 
 
 def test_a_write_whose_statement_fails_is_rolled_back_whole(warehouse: Warehouse, read: Read) -> None:
-    before = read("from cycles")
+    before = read("from store.cycles")
     with pytest.raises(duckdb.ConstraintException), warehouse.write() as cursor:
         add_cycle(cursor, 90)
-        cursor.execute("insert into store.cycles values (1, 91, null, null, null)")
-    assert read("from cycles") == before
+        cursor.execute("insert into store.cycles values (1, 91, null, null, null, null)")
+    assert read("from store.cycles") == before
 
 
 def test_a_write_after_one_that_failed_is_kept(warehouse: Warehouse, read: Read) -> None:
@@ -345,7 +355,7 @@ def test_a_write_after_one_that_failed_is_kept(warehouse: Warehouse, read: Read)
             raise ValueError("stop")
         with warehouse.write(session) as cursor:
             add_cycle(cursor, 91)
-    assert read("select cycle from cycles where cycle >= 90") == [(91,)]
+    assert read("select cycle from store.cycles where cycle >= 90") == [(91,)]
 
 
 def test_a_commit_that_fails_tells_its_own_error(warehouse: Warehouse, read: Read) -> None:
@@ -363,8 +373,8 @@ def test_a_commit_that_fails_tells_its_own_error(warehouse: Warehouse, read: Rea
 def test_a_reader_sees_a_write_once_it_is_committed(warehouse: Warehouse, read: Read) -> None:
     with warehouse.write() as cursor:
         add_cycle(cursor, 90)
-        assert read("select cycle from cycles where cycle = 90") == []
-    assert read("select cycle from cycles where cycle = 90") == [(90,)]
+        assert read("select cycle from store.cycles where cycle = 90") == []
+    assert read("select cycle from store.cycles where cycle = 90") == [(90,)]
 
 
 def test_a_writer_waits_for_the_one_before(warehouse: Warehouse, read: Read) -> None:
@@ -373,7 +383,7 @@ def test_a_writer_waits_for_the_one_before(warehouse: Warehouse, read: Read) -> 
     def write_second() -> None:
         with warehouse.write() as cursor:
             entered.set()
-            (newest,) = cursor.execute("select max(cycle) from cycles").fetchone() or (0,)
+            (newest,) = cursor.execute("select max(cycle) from store.cycles").fetchone() or (0,)
             add_cycle(cursor, newest + 1)
 
     second = threading.Thread(target=write_second)
@@ -382,7 +392,7 @@ def test_a_writer_waits_for_the_one_before(warehouse: Warehouse, read: Read) -> 
         assert not entered.wait(0.2)
         add_cycle(cursor, 90)
     second.join()
-    assert read("select cycle from cycles where cycle >= 90 order by all") == [(90,), (91,)]
+    assert read("select cycle from store.cycles where cycle >= 90 order by all") == [(90,), (91,)]
 
 
 def test_a_session_keeps_its_variables_to_itself(warehouse: Warehouse) -> None:

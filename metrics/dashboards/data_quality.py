@@ -102,8 +102,9 @@ def _count(queries: Queries) -> list[PanelBuilder]:
             LOOK,
         ),
         count(
-            "Indicators overdue?",
-            AS_OF + "Indicators of which no mission reported the next period by half a year after its end.",
+            "Reports overdue?",
+            AS_OF
+            + "Expected reports, indicator by mission, that were not received by the deadline of the newest cycle past it.",
             f"count({queries.overdue()})",
             "None",
             LOOK,

@@ -18,7 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableOption,
 )
 
-from metrics.catalogue import Catalogue
+from metrics.cycles import Cycles
 from metrics.dashboards.panels import COLUMNS, PROMETHEUS, PanelBuilder
 from metrics.dashboards.words import SILENT, Vocabulary
 
@@ -129,7 +129,7 @@ def render_page(page: Page, words: Vocabulary) -> str:
     )
     built.panels = _place(page.lines)
     model: dict[str, Any] = json.loads(json.dumps(built, cls=JSONEncoder))
-    model["annotations"] = {"list": [_draw_cycles(words.catalogue)] if page.shows_cycles and words.catalogue.cycles else []}
+    model["annotations"] = {"list": [_draw_cycles(words.catalogue.cycles)] if page.shows_cycles else []}
     return json.dumps(model, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -151,22 +151,27 @@ def _place(lines: Sequence[Line]) -> list[Any]:
     return panels
 
 
-def _draw_cycles(catalogue: Catalogue) -> dict[str, object]:
+def _draw_cycles(cycles: Cycles) -> dict[str, object]:
     """Each reporting cycle as a region. The SDK knows no titles of Prometheus' annotations, so this is written by hand."""
-    inside = []
-    for cycle in catalogue.cycles:
+    rule = cycles.rule
+    months = f"12 * (year() - {rule.period_start.year}) + month() - {rule.period_start.month}"
+    # The number of the cycle at each instant becomes a label: a new cycle needs no edit of the dashboard.
+    number = f"floor(({months}) / {rule.months}) + {rule.cycle} >= 1"
+    for entry in cycles.exceptions:
         start, end = (
             datetime.combine(day, time.min, UTC).timestamp()
-            for day in (cycle.period_start, cycle.period_end + timedelta(days=1))
+            for day in (entry.period_start, entry.period_end + timedelta(days=1))
         )
-        inside.append(f'label_replace((vector(time()) >= {start:.0f}) < {end:.0f}, "cycle", "{cycle.cycle}", "", "")')
+        inside = f"((vector(time()) >= {start:.0f}) < {end:.0f})"
+        number = f"{inside} * 0 + {entry.cycle} or on () ({number})"
+    expression = f'count_values("cycle", {number})'
     return {
         "name": "Reporting cycles",
         "datasource": {"type": PROMETHEUS.type_val, "uid": PROMETHEUS.uid},
         "enable": True,
         "hide": False,
         "iconColor": SILENT,
-        "target": {"refId": "Cycles", "expr": " or ".join(inside), "interval": "1d", "range": True},
+        "target": {"refId": "Cycles", "expr": expression, "interval": "1d", "range": True},
         "titleFormat": "Cycle {{cycle}}",
         "textFormat": "",
         "tagKeys": "",

@@ -172,10 +172,8 @@ class Queries:
         return self._within(f"max by (indicator, mission) ({select('a4p_indicator_expected', *self.of)})")
 
     def overdue(self) -> str:
-        """Indicators of which a figure should have come: seconds since the end of the newest period."""
-        age = f"time() - max by (indicator) ({select(PERIOD_END, *self.of)})"
-        after = f"max by (indicator) ({select('a4p_indicator_overdue_after_seconds')})"
-        return self._within(f"({age} > on (indicator) {after})")
+        """Indicator and mission whose report for the newest cycle past its deadline was not received."""
+        return self._within(f"max by (indicator, mission) ({select('a4p_indicator_overdue', *self.of)})")
 
     def period_ends(self, keys: str) -> str:
         """The last day of the newest period of each of `keys`, in milliseconds."""

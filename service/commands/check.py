@@ -38,6 +38,7 @@ def check(catalogue: Path | None) -> None:
             batches = load_files(warehouse, definitions.observation_files, "check") if definitions.observation_files else []
             check_bindings(warehouse, definitions)
             cursor = warehouse.cursor()
+            (cycles,) = cursor.execute("select count(*) from cycles").fetchone() or (0,)
             (checks,) = cursor.execute("select count(*) from reconciliation").fetchone() or (0,)
             cursor.close()
         finally:
@@ -45,7 +46,7 @@ def check(catalogue: Path | None) -> None:
     known = definitions.catalogue
     click.echo(
         f"{settings.catalogue}: {len(known.priorities)} priorities, {len(known.missions)} missions, "
-        f"{len(known.cycles)} cycles, "
+        f"{cycles} cycles, "
         f"{len(known.indicators)} indicators, up to {known.count_series():,} of {known.series_budget:,} series"
     )
     click.echo(f"KPIs: {len(definitions.kpis)}; reconciliation: {checks} comparisons")

@@ -92,10 +92,20 @@ def write_date(day: date) -> str:
 
 
 def write_origin(report: CycleReport) -> str:
-    """Return where the figures come from: the snapshot, and the time they are known at."""
+    """Return how much was reported and where the figures come from: the snapshot, and the time they are known at."""
     snapshot = f"snapshot {report.snapshot.snapshot_id} of {_write_time(report.snapshot.made_at)}"
     known = f", as known at {_write_time(report.known_at)}" if report.known_at else ""
-    return f"From {snapshot}{known}. Figures as of {write_date(report.period_end)}."
+    return f"{_write_state(report)} From {snapshot}{known}. Figures as of {write_date(report.period_end)}."
+
+
+def _write_state(report: CycleReport) -> str:
+    """Return how much of the cycle was reported."""
+    if report.reported_count == report.expected_count and report.expected_count:
+        return f"All {report.expected_count} expected reports were received."
+    due = f"due {write_date(report.due_on)}" + (", now overdue" if report.snapshot.as_of >= report.due_on else "")
+    if not report.figure_count and not report.reported_count:
+        return f"No values reported yet; {due}."
+    return f"{report.reported_count} of {report.expected_count} expected reports received; {due}."
 
 
 def explain_marks(report: CycleReport) -> tuple[tuple[str, str], ...]:

@@ -165,11 +165,18 @@ class PriorityReport:
 
 @dataclass(frozen=True)
 class CycleReport:
-    """A cycle, as one snapshot holds it and as it was known at `known_at` (None: at the snapshot)."""
+    """A cycle, as one snapshot holds it and as it was known at `known_at` (None: at the snapshot).
+
+    `reported_count` of `expected_count` reports were given for its own period; `figure_count` values are of it.
+    """
 
     cycle: int
     period_start: date
     period_end: date
+    due_on: date
+    expected_count: int
+    reported_count: int
+    figure_count: int
     snapshot: SnapshotInfo
     known_at: datetime | None
     missions: tuple[tuple[str, str], ...]
@@ -180,29 +187,37 @@ class CycleReport:
 
 @dataclass(frozen=True)
 class CycleInfo:
-    """A cycle of the catalogue, and how much is known about its own period."""
+    """A cycle, how much is known about its own period, and how many of its expected reports were given."""
 
     cycle: int
     period_start: date
     period_end: date
+    due_on: date
     indicator_count: int
     mission_count: int
     figure_count: int
     recorded_at: datetime | None
+    expected_count: int
+    reported_count: int
 
 
 def list_cycles(session: Connection) -> list[CycleInfo]:
-    """Return every cycle of the catalogue, newest first."""
+    """Return every cycle that there is, newest first."""
     return [CycleInfo(*row) for row in run_sql(session, "cycles/list").fetchall()]
 
 
 def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> CycleReport:
-    """Return what the copy says of a cycle, as of its last day. Raises ReportError naming the cycles there are."""
-    with copy.ask() as session:
+    """Return what the copy says of a cycle, as of its last day. Raises ReportError naming the range of cycles."""
+    with copy.ask(known_at=known_at) as session:
         cycles = {info.cycle: info for info in list_cycles(session)}
     if cycle not in cycles:
-        known = ", ".join(map(str, sorted(cycles))) or "none"
-        raise ReportError(f"cycle {cycle} is not known; the catalogue has: {known}. Add others to cycles.yaml")
+        first, last = min(cycles), max(cycles)
+        reason = (
+            f"begins after {copy.info.as_of}, the date of the snapshot"
+            if cycle > last
+            else f"is before cycle {first}, the first that was observed"
+        )
+        raise ReportError(f"Cycle {cycle} {reason}. Choose a cycle from {first} to {last}.")
     span = {"period_start": cycles[cycle].period_start, "period_end": cycles[cycle].period_end}
     with copy.ask(span["period_end"], known_at) as session:
         run_sql(session, "cycles/prepare", **span)
@@ -249,6 +264,10 @@ def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
     return CycleReport(
         cycle,
         **span,
+        due_on=cycles[cycle].due_on,
+        expected_count=cycles[cycle].expected_count,
+        reported_count=cycles[cycle].reported_count,
+        figure_count=cycles[cycle].figure_count,
         snapshot=copy.info,
         known_at=known_at,
         missions=tuple(missions),

@@ -10,17 +10,25 @@ spoken as (
     from told
     group by all
 ),
+-- The missions that were open on the last day of the cycle, which is the date of as_of here.
+expected as (
+    select indicator, list(mission order by mission_ordinal) as missions
+    from store.expected_missions
+    where is_open_on(status, opened_on, closed_on, as_of_date())
+    group by indicator
+),
 begun as (
     select distinct indicator
     from cycle_figures
 )
 select
     i.priority, i.indicator, i.title, i.description, i.unit, i.better, i.source, i.metric,
-    i.expected_missions,
-    list_filter(i.expected_missions, lambda mission: list_contains(coalesce(s.reporters, []), mission)) as reporters,
-    list_filter(i.expected_missions, lambda mission: not list_contains(coalesce(s.missions, []), mission)) as silent_missions,
+    coalesce(e.missions, []) as expected_missions,
+    list_filter(coalesce(e.missions, []), lambda mission: list_contains(coalesce(s.reporters, []), mission)) as reporters,
+    list_filter(coalesce(e.missions, []), lambda mission: not list_contains(coalesce(s.missions, []), mission)) as silent_missions,
     b.indicator is not null as has_begun
 from store.indicators as i
+left join expected as e using (indicator)
 left join spoken as s using (indicator)
 left join begun as b using (indicator)
 where i.catalogue_version = (select max(catalogue_version) from store.catalogues)

@@ -1,11 +1,24 @@
--- A row is a cycle with how much is known about its own period.
+-- A row is a cycle with how much is known about its own period, and how many of its expected reports were given.
+with observed as (
+    select
+        period_start, period_end, count(distinct indicator) as indicator_count,
+        count(distinct mission) filter (where mission <> 'ALL') as mission_count, count(value) as figure_count,
+        max(recorded_at) as recorded_at
+    from observations
+    where (period_start, period_end) in (select (period_start, period_end) from cycles)
+    group by all
+),
+expected as (
+    select
+        period_start, period_end, count(*) as expected_count, count(*) filter (where is_reported) as reported_count
+    from report_states
+    group by all
+)
 select
-    c.cycle, c.period_start, c.period_end,
-    count(distinct o.indicator) as indicator_count,
-    count(distinct o.mission) filter (where o.mission <> 'ALL') as mission_count,
-    count(o.value) as figure_count,
-    max(o.recorded_at) as recorded_at
+    c.cycle, c.period_start, c.period_end, c.due_on, coalesce(o.indicator_count, 0) as indicator_count,
+    coalesce(o.mission_count, 0) as mission_count, coalesce(o.figure_count, 0) as figure_count, o.recorded_at,
+    coalesce(e.expected_count, 0) as expected_count, coalesce(e.reported_count, 0) as reported_count
 from cycles as c
-left join observations as o using (period_start, period_end)
-group by all
+left join observed as o using (period_start, period_end)
+left join expected as e using (period_start, period_end)
 order by c.cycle desc

@@ -1,9 +1,8 @@
 -- A row is what one series says in the cycle $period_start..$period_end, with the figure before it.
 create or replace temp table cycle_figures as
 with next_end as (
-    -- Where the catalogue has no later cycle, the next one is taken to be as long.
-    select coalesce(min(period_end), $period_end::date + ($period_end::date - $period_start::date)::integer) as day
-    from cycles
+    select min(period_end) as day
+    from store.numbered_cycles
     where period_end > $period_end
 ),
 -- A window that is longer than the cycle belongs to the last cycle that it saw the end of.

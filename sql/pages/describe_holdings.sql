@@ -3,7 +3,7 @@ select
     (select count(*) from indicators) as indicators,
     (select count(distinct indicator) from latest where value is not null) as reported,
     (select count(*) from kpis) as kpis,
-    (select count(*) from store.missions where status = 'active' and catalogue_version = (select max(catalogue_version) from store.catalogues)) as missions,
+    (select count(*) from missions where status <> 'aggregate' and is_open_on(status, opened_on, closed_on, as_of_date())) as missions,
     (select count(*) from observations where period_end <= as_of_date()) as observations,
     (select count(*) from observation_revisions where period_end <= as_of_date() and recorded_at <= known_at_time())
         - (select count(*) from observations where period_end <= as_of_date()) as earlier_revisions,

@@ -20,9 +20,6 @@ figures as (
 counted as (
     select
         f.name,
-        count(distinct f.mission) filter (
-            where (f.value is not null or f.status = 'N') and list_contains(n.expected_missions, f.mission)
-        ) as reported,
         count(f.value) as figures,
         min(f.value) filter (where f.mission <> 'ALL') as least,
         max(f.value) filter (where f.mission <> 'ALL') as most,
@@ -37,14 +34,34 @@ counted as (
     join named as n using (name)
     where $mission is null or f.mission = $mission
     group by f.name
+),
+newest_periods as (
+    select indicator, max(period_end) as period_end
+    from store.given_reports
+    where state = 'reported' and period_end <= as_of_date()
+    group by indicator
+),
+-- Only what was reported for the newest period counts, not a value that is carried from an earlier one.
+completed as (
+    select
+        e.indicator as name, count(distinct e.mission) as expected,
+        count(distinct e.mission) filter (where g.state = 'reported') as reported
+    from store.expected_missions as e
+    left join newest_periods as p using (indicator)
+    left join store.given_reports as g
+        on g.indicator = e.indicator and g.mission = e.mission and g.period_end = p.period_end
+    where is_open_on(e.status, e.opened_on, e.closed_on, coalesce(p.period_end, as_of_date()))
+        and ($mission is null or e.mission = $mission)
+    group by e.indicator
 )
 select
     n.kind, n.name, n.title, n.description, n.priority, p.title as priority_title, n.unit, n.better, n.metric,
-    len(n.expected_missions) as expected, coalesce(c.reported, 0) as reported, coalesce(c.figures, 0) as figures, c.least, c.most,
+    r.expected, coalesce(r.reported, 0) as reported, coalesce(c.figures, 0) as figures, c.least, c.most,
     c.is_parted, c.whole, c.newest_period_end, name_period(y.cycle, c.newest_period_start, c.newest_period_end) as period,
     coalesce(c.statuses, []) as statuses, coalesce(c.better_count, 0) as better_count, coalesce(c.worse_count, 0) as worse_count
 from named as n
 left join counted as c using (name)
+left join completed as r using (name)
 left join priorities as p using (priority)
 left join cycles as y on y.period_start = c.newest_period_start and y.period_end = c.newest_period_end
 where ($priority is null or n.priority = $priority)

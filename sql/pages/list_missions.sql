@@ -12,7 +12,8 @@ with held as (
 ),
 expected as (
     select mission, count(*) as expected
-    from (select unnest(expected_missions) as mission from indicators)
+    from store.expected_missions
+    where is_open_on(status, opened_on, closed_on, as_of_date())
     group by mission
 ),
 breaches as (

@@ -1,20 +1,22 @@
--- A row is a group of indicators whose newest period ended on one day, and of which the next is overdue (a4p_indicator_overdue_after_seconds).
-with newest as (
-    select i.indicator, i.title, i.frequency, i.ordinal, max(l.period_end) as period_end
-    from latest as l
-    join store.indicators as i using (indicator)
-    where i.catalogue_version = (select max(catalogue_version) from store.catalogues)
-    group by all
+-- A row is a mission with its overdue reports of a cycle: of the newest past its deadline ($is_newest), or of an older one.
+with overdue as (
+    select *, (indicator, mission, period_start) in (select (indicator, mission, period_start) from overdue_reports) as is_newest
+    from report_states
+    where is_overdue
 ),
-timed as (
-    select n.*, n.period_end + (d.overdue_after_seconds // 86400)::integer as overdue_since
-    from newest as n
-    join store.deadlines as d using (indicator)
+expected as (
+    select mission, cycle, count(*) as expected_count
+    from report_states
+    where is_past_due(due_on)
+    group by mission, cycle
 )
 select
-    frequency, period_end, overdue_since,
-    list({'indicator': indicator, 'title': title} order by ordinal) as indicators
-from timed
-where as_of_date() > overdue_since
-group by all
-order by overdue_since, frequency
+    o.cycle, o.mission, m.name, max(o.due_on) as due_on, any_value(e.expected_count) as expected_count,
+    list({'indicator': o.indicator, 'title': i.title} order by i.ordinal) as indicators
+from overdue as o
+join expected as e using (mission, cycle)
+join store.missions as m using (mission)
+join store.indicators as i on i.indicator = o.indicator and i.catalogue_version = m.catalogue_version
+where m.catalogue_version = (select max(catalogue_version) from store.catalogues) and o.is_newest = $is_newest
+group by o.cycle, o.mission, m.name, m.ordinal
+order by o.cycle desc, m.ordinal

@@ -1,6 +1,12 @@
--- One row that differs whenever the history may: newest batch, catalogue, KPI definition and KPI figure (ages are computed anew).
+-- One row that differs whenever the history may: newest batch, catalogue, KPI definition, KPI figure and deadline passed (ages are computed anew).
 select
     (select max(batch_id) from store.batches) as batch_id,
     (select max(catalogue_version) from store.catalogues) as catalogue_version,
     (select max(recorded_at) from store.kpis) as kpis_at,
-    (select max(computed_at) from store.kpi_values where kpi <> 'indicator_age_days') as computed_at
+    (select max(computed_at) from store.kpi_values where kpi <> 'indicator_age_days') as computed_at,
+    (
+        select max(p.period_end + coalesce(e.due_days, p.due_days))
+        from (select distinct frequency, due_days from store.expected_missions) as e
+        join store.reporting_periods as p using (frequency)
+        where is_past_due(p.period_end + coalesce(e.due_days, p.due_days))
+    ) as newest_deadline

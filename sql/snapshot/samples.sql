@@ -27,8 +27,9 @@ union all
 select 'a4p_kpi_info', map {'kpi': kpi, 'metric': metric, 'priority': priority, 'unit': unit, 'better': better}, 1
 from kpis
 union all
-select 'a4p_indicator_expected', map {'indicator': indicator, 'mission': unnest(expected_missions)}, 1
-from indicators
+select 'a4p_indicator_expected', map {'indicator': indicator, 'mission': mission}, 1
+from store.expected_missions
+where is_open_on(status, opened_on, closed_on, as_of_date())
 union all
 select
     'a4p_indicator_period_end_timestamp_seconds',
@@ -53,8 +54,12 @@ select
 from changes as c
 semi join indicators as i using (indicator)
 union all
-select 'a4p_indicator_overdue_after_seconds', map {'indicator': indicator}, overdue_after_seconds
-from store.deadlines
+select
+    'a4p_indicator_overdue',
+    map {'indicator': o.indicator, 'mission': o.mission, 'cycle': o.cycle::varchar, 'title': i.title},
+    1
+from overdue_reports as o
+join indicators as i using (indicator)
 union all
 select 'a4p_reconciliation_agrees', map {'check': check_name}, bool_and(agrees)::integer
 from store.reconciliations

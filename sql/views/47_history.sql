@@ -150,12 +150,25 @@ from kpis as k
 cross join (select min(period_end) as first_period_end from store.observations) as f
 where f.first_period_end is not null
 union all
-select 'a4p_indicator_expected', map {'indicator': e.indicator, 'mission': e.mission}, f.first_period_end, 1, 0
-from (select indicator, unnest(expected_missions) as mission from indicators) as e
+select
+    'a4p_indicator_expected', map {'indicator': e.indicator, 'mission': e.mission},
+    greatest(f.first_period_end, coalesce(e.opened_on, f.first_period_end)), 1, 0
+from store.expected_missions as e
 cross join (select min(period_end) as first_period_end from store.observations) as f
-where f.first_period_end is not null
+where f.first_period_end is not null and is_open_on(e.status, null, e.closed_on, f.first_period_end)
 union all
-select 'a4p_indicator_overdue_after_seconds', map {'indicator': d.indicator}, f.first_period_end, d.overdue_after_seconds, 0
-from store.deadlines as d
+select 'a4p_indicator_expected', map {'indicator': e.indicator, 'mission': e.mission}, e.closed_on + 1, null, 0
+from store.expected_missions as e
 cross join (select min(period_end) as first_period_end from store.observations) as f
-where f.first_period_end is not null;
+where e.closed_on >= f.first_period_end
+union all
+select
+    'a4p_indicator_overdue', map {'indicator': o.indicator, 'mission': o.mission, 'cycle': o.cycle::varchar, 'title': o.title},
+    o.overdue_from, 1, 0
+from store.overdue_history as o
+union all
+select
+    'a4p_indicator_overdue', map {'indicator': o.indicator, 'mission': o.mission, 'cycle': o.cycle::varchar, 'title': o.title},
+    o.overdue_until, null, 0
+from store.overdue_history as o
+where isfinite(o.overdue_until);

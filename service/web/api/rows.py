@@ -58,6 +58,9 @@ class Mission(Row):
     location: str
     has_political_mandate: bool | None
     host_agreement: str | None
+    status: str
+    opened_on: Date | None
+    closed_on: Date | None
 
 
 class Priority(Row):

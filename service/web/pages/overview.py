@@ -38,6 +38,5 @@ def render_overview(application: Application, firing: list[dict[str, Any]]) -> s
             counts={row["tone"]: row["tone_count"] for row in changes},
             firing=firing,
             breaches=page.read("pages/list_breaches", metric=None, mission=None),
-            overdue=page.read("pages/list_overdue"),
-            late=page.read("pages/list_late_missions"),
+            overdue=page.read("pages/list_overdue", is_newest=True),
         )

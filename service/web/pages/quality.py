@@ -34,6 +34,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 totals=[_add_up([row for row in due if row["cycle"] == cycle]) for cycle in cycles],
                 priorities=_arrange(due, cycles),
                 others=[row for row in due if row["cycle"] is None],
+                overdue=page.read("pages/list_overdue", is_newest=False),
                 batches=page.read("pages/list_batches", most=MOST_BATCHES),
                 most_batches=MOST_BATCHES,
                 warnings=page.read("pages/list_load_warnings", most=MAX_WARNINGS),

@@ -1,0 +1,219 @@
+-- Which missions are expected to report which indicator for which period, and what was reported: the one rule that
+-- completeness, overdue reports, pages, alerts and the checks of a load use.
+
+-- A mission owes the report of a period when it was open on the last day; of a closed mission without a date nothing is known to be owed.
+create or replace macro is_open_on(status, opened_on, closed_on, day) as
+    (opened_on is null or opened_on <= day) and if(closed_on is null, status <> 'closed', closed_on >= day);
+
+-- As of a day is as of its end, so that a report is late from the end of the day on which it is due.
+create or replace macro is_past_due(due_on) as due_on <= as_of_date();
+
+-- A row is a mission that an indicator's catalogue entry expects, whatever the period.
+create or replace view store.expected_missions as
+select
+    i.indicator, i.title, i.ordinal, i.frequency, i.due_days, m.mission, m.ordinal as mission_ordinal, m.status, m.opened_on,
+    m.closed_on
+from (
+    select *, unnest(expected_missions) as mission
+    from store.indicators
+    where catalogue_version = (select max(catalogue_version) from store.catalogues)
+) as i
+join store.missions as m using (catalogue_version, mission);
+
+comment on view store.expected_missions is 'A row is an indicator and a mission that is expected to report it while it is open.';
+
+-- Whether a value is expected: of a mission that the indicator expects, a printed total (ALL), or of a mission that closed later.
+-- The closed mission is not asked for anything, but windows that began before it closed may count it.
+create or replace macro is_expected_value(value_indicator, value_mission, value_period_start) as
+    (value_indicator, value_mission) in (select (indicator, mission) from store.expected_missions)
+    or value_mission in (select mission from main.missions where status = 'aggregate')
+    or exists (from main.missions as m where m.mission = value_mission and m.closed_on >= value_period_start);
+
+-- A row is a period that reports are due for, by frequency: each cycle, and each calendar year with the cycle it ends in.
+create or replace view store.reporting_periods as
+with calendar as (
+    select * from store.cycle_calendar
+),
+years as (
+    select unnest(generate_series(
+        (select min(year(period_start)) from calendar), year(as_of_date())
+    ))::integer as year
+)
+select 'half_yearly' as frequency, cycle, period_start, period_end, due_days
+from calendar
+union all
+select 'annual', c.cycle, make_date(y.year, 1, 1), make_date(y.year, 12, 31), r.due_days
+from years as y
+left join calendar as c on make_date(y.year, 12, 31) between c.period_start and c.period_end
+cross join (
+    select due_days from store.cycle_rules where catalogue_version = (select max(catalogue_version) from store.catalogues)
+) as r;
+
+comment on view store.reporting_periods is 'A row is a period for which indicators of a frequency are due; a calendar year belongs to the cycle in which it ends.';
+
+-- What a mission gave for a period of an indicator, over all dimensions: a value or not applicable before under validation before missing.
+create or replace view store.given_reports as
+select
+    o.indicator, o.mission, o.period_start, o.period_end,
+    case
+        when bool_or(o.status not in ('M', 'U')) then 'reported'
+        when bool_or(o.status = 'U') then 'under validation'
+        else 'missing'
+    end as state
+from main.observations as o
+group by all;
+
+comment on view store.given_reports is 'A row is what a mission reported of an indicator for a period, whether or not that was expected.';
+
+-- An indicator is expected from the first period that anyone reported it for; one that was never reported, from its entry in the catalogue.
+create or replace view expected_reports as
+with first_periods as (
+    select s.indicator, min(o.period_end) as first_period_end
+    from store.observations as o
+    join store.series as s using (series_id)
+    join store.expected_missions as e using (indicator)
+    join store.reporting_periods as p using (frequency, period_start, period_end)
+    where o.recorded_at <= known_at_time()
+    group by s.indicator
+),
+catalogued as (
+    select i.indicator, min(c.recorded_at at time zone 'UTC')::date as catalogued_on
+    from store.indicators as i
+    join store.catalogues as c using (catalogue_version)
+    group by i.indicator
+)
+select
+    e.indicator, e.mission, p.cycle, p.period_start, p.period_end,
+    p.period_end + coalesce(e.due_days, p.due_days) as due_on
+from store.expected_missions as e
+join store.reporting_periods as p using (frequency)
+left join first_periods as f using (indicator)
+left join catalogued as c using (indicator)
+where is_open_on(e.status, e.opened_on, e.closed_on, p.period_end)
+    and p.period_end >= coalesce(f.first_period_end, c.catalogued_on);
+
+comment on view expected_reports is 'A row is a report that is expected: an indicator that a mission has to report for a cycle or calendar year that has begun by the variable as_of.';
+comment on column expected_reports.indicator is 'Name of the indicator; half-yearly or annual, as an irregular one is never due.';
+comment on column expected_reports.mission is 'Mission, or ALL where a department reports for peacekeeping as a whole.';
+comment on column expected_reports.cycle is 'The cycle; for a calendar year the one in which it ends, null where that has not begun.';
+comment on column expected_reports.period_start is 'First day of the period.';
+comment on column expected_reports.period_end is 'Last day of the period, inclusive.';
+comment on column expected_reports.due_on is 'Last day on which the report is in time.';
+
+create or replace view report_states as
+select
+    e.indicator, e.mission, e.cycle, e.period_start, e.period_end, e.due_on, coalesce(g.state, 'not reported') as state,
+    coalesce(g.state = 'reported', false) as is_reported,
+    is_past_due(e.due_on) and coalesce(g.state, 'not reported') in ('not reported', 'missing') as is_overdue
+from expected_reports as e
+left join store.given_reports as g using (indicator, mission, period_start, period_end);
+
+comment on view report_states is 'A row is an expected report (see expected_reports) with what was given for its own period; a value of an earlier period does not count.';
+comment on column report_states.indicator is 'Name of the indicator.';
+comment on column report_states.mission is 'Mission, or ALL where a department reports for peacekeeping as a whole.';
+comment on column report_states.cycle is 'The cycle; for a calendar year the one in which it ends.';
+comment on column report_states.period_start is 'First day of the period.';
+comment on column report_states.period_end is 'Last day of the period, inclusive.';
+comment on column report_states.due_on is 'Last day on which the report is in time.';
+comment on column report_states.state is 'reported (a value, or not applicable), under validation, missing (requested and not given) or not reported.';
+comment on column report_states.is_reported is 'Whether there is a value for the period, or it is not applicable.';
+comment on column report_states.is_overdue is 'Whether the deadline has passed by the variable as_of and the report was not given.';
+
+-- Of each indicator the newest period past its deadline: the reports of it that were not given are what alerts are about.
+create or replace view overdue_reports as
+select indicator, mission, cycle, period_start, period_end, due_on, state
+from report_states
+where is_past_due(due_on)
+qualify period_end = max(period_end) over (partition by indicator) and is_overdue;
+
+comment on view overdue_reports is 'A row is an expected report that is overdue, of the newest period of its indicator that is past its deadline.';
+comment on column overdue_reports.indicator is 'Name of the indicator.';
+comment on column overdue_reports.mission is 'Mission, or ALL where a department reports for peacekeeping as a whole.';
+comment on column overdue_reports.cycle is 'The cycle; for a calendar year the one in which it ends.';
+comment on column overdue_reports.period_start is 'First day of the period.';
+comment on column overdue_reports.period_end is 'Last day of the period, inclusive.';
+comment on column overdue_reports.due_on is 'Last day on which the report was in time.';
+comment on column overdue_reports.state is 'not reported, or missing (requested and not given).';
+
+-- The same for every date at once: from its deadline until that of a later period, a report that was not given is overdue.
+create or replace view store.overdue_history as
+with states as (
+    select *
+    from report_states
+    where is_past_due(due_on)
+),
+deadlines as (
+    select indicator, period_end, min(due_on) as due_on
+    from states
+    group by indicator, period_end
+),
+spells as (
+    select
+        indicator, period_end,
+        coalesce(
+            min(due_on) over (
+                partition by indicator order by period_end rows between 1 following and unbounded following
+            ),
+            'infinity'::date
+        ) as overdue_until
+    from deadlines
+)
+select s.indicator, i.title, s.mission, s.cycle, s.due_on as overdue_from, p.overdue_until
+from states as s
+join spells as p using (indicator, period_end)
+join main.indicators as i using (indicator)
+where s.is_overdue and s.due_on < p.overdue_until;
+
+comment on view store.overdue_history is 'A row is a report that was not given, with the dates as of which overdue_reports has it.';
+
+-- Who reported what: per indicator and period that has ended or was reported, the missions expected and those that reported it.
+create or replace view store.period_completeness as
+with expected as (
+    select
+        indicator, period_start, period_end, count(*) as missions_expected,
+        count(*) filter (where is_reported) as missions_reported,
+        list(mission order by mission) filter (where not is_reported) as missing
+    from report_states
+    group by indicator, period_start, period_end
+),
+-- Irregular indicators, and periods before or beside those that are due: whoever was expected, where anyone reported.
+others as (
+    select distinct g.indicator, g.period_start, g.period_end
+    from store.given_reports as g
+    join main.indicators as i using (indicator)
+    where (g.indicator, g.period_start, g.period_end) not in (select (indicator, period_start, period_end) from expected)
+),
+counted as (
+    select
+        p.indicator, p.period_start, p.period_end, count(e.mission) as missions_expected,
+        count(e.mission) filter (where g.state = 'reported') as missions_reported,
+        list(e.mission order by e.mission) filter (where e.mission is not null and g.state is distinct from 'reported') as missing
+    from others as p
+    left join store.expected_missions as e
+        on e.indicator = p.indicator and is_open_on(e.status, e.opened_on, e.closed_on, p.period_end)
+    left join store.given_reports as g
+        on g.indicator = p.indicator and g.mission = e.mission and g.period_start = p.period_start and g.period_end = p.period_end
+    group by p.indicator, p.period_start, p.period_end
+)
+select c.cycle, p.*
+from (
+    select *
+    from expected
+    where period_end <= as_of_date() or missions_reported > 0
+    union all
+    from counted
+) as p
+left join main.cycles as c using (period_start, period_end);
+
+comment on view store.period_completeness is 'A row is as in the view completeness, with the period and the missions that did not report it.';
+
+create or replace view completeness as
+select
+    coalesce('cycle ' || cycle, period_start || '/' || period_end) as period, indicator, missions_expected, missions_reported
+from store.period_completeness;
+
+comment on view completeness is 'A row is an indicator in a period that has ended and for which it was expected, or for which anyone reported it.';
+comment on column completeness.period is 'The cycle, or first/last day where the period is no cycle.';
+comment on column completeness.indicator is 'Name of the indicator.';
+comment on column completeness.missions_expected is 'How many missions are expected to report it for the period.';
+comment on column completeness.missions_reported is 'How many of those did for that period; missing (M) and under validation (U) do not count, not applicable (N) does.';
