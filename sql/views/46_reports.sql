@@ -22,12 +22,17 @@ join store.missions as m using (catalogue_version, mission);
 
 comment on view store.expected_missions is 'A row is an indicator and a mission that is expected to report it while it is open.';
 
--- Whether a value is expected: of a mission that the indicator expects, a printed total (ALL), or of a mission that closed later.
--- The closed mission is not asked for anything, but windows that began before it closed may count it.
-create or replace macro is_expected_value(value_indicator, value_mission, value_period_start) as
+-- Whether a value is expected: of a mission that the indicator expects, a printed total (ALL), or a closed mission's share of a
+-- cumulative indicator, which covers the time when it was open.
+create or replace macro is_expected_value(value_indicator, value_mission) as
     (value_indicator, value_mission) in (select (indicator, mission) from store.expected_missions)
     or value_mission in (select mission from main.missions where status = 'aggregate')
-    or exists (from main.missions as m where m.mission = value_mission and m.closed_on >= value_period_start);
+    or value_mission in (select mission from main.missions where status = 'closed')
+    and value_indicator in (
+        select indicator
+        from store.indicators
+        where catalogue_version = (select max(catalogue_version) from store.catalogues) and cumulative
+    );
 
 -- A row is a period that reports are due for, by frequency: each cycle, and each calendar year with the cycle it ends in.
 create or replace view store.reporting_periods as
