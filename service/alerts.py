@@ -88,6 +88,10 @@ def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
     """Return every notification of an alert, and every revision of the observation its newest is about.
 
     An alert about a KPI has no observation of its own, but `inputs`: those that the KPI was computed from when it was told.
+    `now` is the value and limit of the series now (None for an alert about the service, or a series that has ended).
+    `resolution` lists what was recorded while a resolved alert fired, each with whether it alone ends the breach; None
+    while it fires.
+
     The beginning of a fingerprint will do. Raises AlertError when none, or more than one, begins so.
     """
     notifications = read_rows(run_sql(connection, "alerts/history", fingerprint=fingerprint))
@@ -121,7 +125,38 @@ def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
             told_at=told["recorded_at"] + "Z",
         )
     )
-    return {"notifications": notifications, "observations": revisions, "inputs": inputs}
+    about = {
+        "metric": labels.get("metric"),
+        "mission": labels.get("mission"),
+        "comparison": labels.get("comparison"),
+        "severity": labels.get("severity"),
+        "labels": labels,
+    }
+    newest = notifications[0]
+    resolution = None
+    if newest["status"] == "resolved" and about["metric"]:
+        resolution = read_rows(
+            run_sql(
+                connection,
+                "alerts/resolution",
+                **about,
+                indicator=labels.get("indicator"),
+                period_end=told["annotations"].get("period_end"),
+                value=told["value"],
+                limit_value=told["limit_value"],
+                starts_at=newest["starts_at"] + "Z",
+                # Shown to the second, so its second is included.
+                ends_at=newest["ends_at"] + ".999999Z",
+            )
+        )
+    return {
+        "notifications": notifications,
+        "observations": revisions,
+        "inputs": inputs,
+        "acknowledgements": read_rows(run_sql(connection, "alerts/acknowledgements", fingerprint=newest["fingerprint"])),
+        "now": next(iter(read_rows(run_sql(connection, "alerts/now", **about))), None) if about["metric"] else None,
+        "resolution": resolution,
+    }
 
 
 def _read_observations(result: Connection) -> list[dict[str, Any]]:

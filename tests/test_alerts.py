@@ -7,17 +7,20 @@ import json
 import os
 import stat
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from metrics.thresholds import make_threshold
 from service.alerts import acknowledge_alerts, list_firing, read_token, trace_alert
 from service.application import Application
 from service.definitions import Definitions
 from service.errors import AlertError
 from service.settings import Settings
+from service.thresholds import remove_threshold, set_threshold
 from service.web.alerts import MOST_BYTES
 from service.web.app import make_app
 from tests.conftest import STORED_AT, Clock, WriteCsv
@@ -228,6 +231,117 @@ def test_an_alert_about_a_kpi_leads_to_the_observations_it_was_computed_from(
         "serious_misconduct_allegations", "2023-12-31", 140, 100, "12",
     )  # fmt: skip
     assert found["file_name"].endswith("years.csv"), "as it was known when it fired"
+
+
+def fire_outage(client: FlaskClient, application: Application, token: dict[str, str], write_csv: WriteCsv) -> None:
+    """Load an outage of 247 days, set its limit, and receive the alert, which then fires."""
+    row = {"indicator": "hospital_outage_days", "dimensions": "cause=Equipment"}
+    application.load([write_csv("first.csv", {**row, "value": 247})], "A. Analyst")
+    put_limit(application, 30)
+    told = copy.deepcopy(FIRING)
+    told["alerts"][0]["startsAt"] = f"{application.clock():%Y-%m-%dT%H:%M:%SZ}"
+    assert client.post("/api/v1/alerts", json=told, headers=token).get_json()["recorded"] == 1
+
+
+def put_limit(application: Application, limit: float | None) -> None:
+    outage = make_threshold("a4p_hospital_outage_days", "*", {}, "above", "warning", limit, None)
+    if limit is None:
+        remove_threshold(application.warehouse, application.definitions, outage, ["above"], ["warning"], "B", application.clock)
+    else:
+        set_threshold(application.warehouse, application.definitions, outage, "B", application.clock)
+
+
+def resolve_outage(client: FlaskClient, application: Application, token: dict[str, str]) -> dict[str, Any]:
+    """Receive that the alert is resolved, and return its trace."""
+    with application.warehouse.cursor() as cursor:
+        ((starts_at,),) = cursor.execute("select max(starts_at) from alerts").fetchall()
+    told = alter("resolved")
+    told["alerts"][0] |= {"startsAt": starts_at.isoformat(), "endsAt": "2099-01-01T00:00:00Z"}
+    client.post("/api/v1/alerts", json=told, headers=token)
+    with application.warehouse.cursor() as cursor:
+        return trace_alert(cursor, "3f2a")
+
+
+def list_causes(traced: dict[str, Any]) -> list[str]:
+    return [row["cause"] for row in traced["resolution"] if row["clears"]]
+
+
+def test_a_firing_alert_shows_value_and_limit_now_beside_those_at_firing(
+    client: FlaskClient, application: Application, token: dict[str, str], write_csv: WriteCsv, clock: Clock
+) -> None:
+    fire_outage(client, application, token, write_csv)
+    application.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
+    row = {"indicator": "hospital_outage_days", "dimensions": "cause=Equipment", "value": 260}
+    application.load([write_csv("corrected.csv", row)], "A. Analyst")
+    put_limit(application, 50)
+    with application.warehouse.cursor() as cursor:
+        (shown,) = list_firing(cursor)
+    assert [shown[name] for name in ("value", "limit_value", "value_now", "limit_now")] == [247, 30, 260, 50]
+    put_limit(application, None)
+    with application.warehouse.cursor() as cursor:
+        (shown,) = list_firing(cursor)
+    assert (shown["value_now"], shown["limit_now"]) == (260, None)
+
+
+def test_the_trace_of_an_alert_has_its_acknowledgement(
+    client: FlaskClient, application: Application, token: dict[str, str], write_csv: WriteCsv
+) -> None:
+    fire_outage(client, application, token, write_csv)
+    acknowledge_alerts(application.warehouse, ["3f2a"], "The mission was asked", "A. Analyst", STORED_AT)
+    with application.warehouse.cursor() as cursor:
+        traced = trace_alert(cursor, "3f2a")
+    (found,) = traced["acknowledgements"]
+    assert (found["acknowledged_by"], found["note"]) == ("A. Analyst", "The mission was asked")
+    assert traced["now"] == {"value": 247, "limit_value": 30, "period_end": "2024-04-30"}
+    assert traced["resolution"] is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "cause"),
+    [
+        ({"value": 20}, "correction"),
+        ({"value": 20, "period_start": "2024-05-01", "period_end": "2024-10-31"}, "new period"),
+        ({"value": "", "status": "N", "period_start": "2024-05-01", "period_end": "2024-10-31"}, "series ended"),
+        ({"value": 240}, None),
+    ],
+)
+def test_a_resolved_alert_names_the_observation_that_ended_it(
+    client: FlaskClient,
+    application: Application,
+    token: dict[str, str],
+    write_csv: WriteCsv,
+    changed: dict[str, Any],
+    cause: str | None,
+) -> None:
+    fire_outage(client, application, token, write_csv)
+    application.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
+    row = {"indicator": "hospital_outage_days", "dimensions": "cause=Equipment", **changed}
+    application.load([write_csv("later.csv", row)], "C. Clerk")
+    traced = resolve_outage(client, application, token)
+    assert list_causes(traced) == ([cause] if cause else [])
+    assert "later.csv, by C. Clerk" in traced["resolution"][0]["detail"]
+
+
+@pytest.mark.parametrize(("limit", "cause"), [(300.0, "limit changed"), (None, "limit removed"), (100.0, None)])
+def test_a_resolved_alert_names_the_limit_that_ended_it(
+    client: FlaskClient,
+    application: Application,
+    token: dict[str, str],
+    write_csv: WriteCsv,
+    limit: float | None,
+    cause: str | None,
+) -> None:
+    fire_outage(client, application, token, write_csv)
+    application.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
+    put_limit(application, limit)
+    assert list_causes(resolve_outage(client, application, token)) == ([cause] if cause else [])
+
+
+def test_a_resolved_alert_without_a_recorded_cause_has_none(
+    client: FlaskClient, application: Application, token: dict[str, str], write_csv: WriteCsv
+) -> None:
+    fire_outage(client, application, token, write_csv)
+    assert resolve_outage(client, application, token)["resolution"] == []
 
 
 def test_those_of_severity_info_are_counted_unless_they_are_asked_for(

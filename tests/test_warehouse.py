@@ -45,8 +45,9 @@ VIEWS = {
     ),
     "firing_alerts": (
         "fingerprint alert metric mission severity value limit_value labels annotations starts_at acknowledged_by "
-        "acknowledgement acknowledged_at"
+        "acknowledgement acknowledged_at value_now limit_now period_end_now"
     ),
+    "alert_values": "metric mission dimensions value period_end unreported_period_end limits",
     "job_runs": "run_id job due started ended status row_count error",
     "batches": "batch_id file_name sha256 loaded_by recorded_at row_count new_observations revisions unchanged",
     "priorities": "priority title number cross_cutting",

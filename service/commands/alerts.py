@@ -78,7 +78,11 @@ def _list(data_dir: Path | None, show_all: bool) -> None:
 
 
 def _print_alerts(rows: list[dict[str, Any]]) -> None:
-    table = Table("alert", "severity", "since (UTC)", "value", "limit", "what", "acknowledged", box=None, pad_edge=False)
+    table = Table(
+        "alert", "severity", "since (UTC)", "value", "limit", "value now", "limit now", "what", "acknowledged",
+        box=None, pad_edge=False,
+    )  # fmt: skip
+
     for row in rows:
         table.add_row(
             row["fingerprint"][:8],
@@ -86,6 +90,8 @@ def _print_alerts(rows: list[dict[str, Any]]) -> None:
             row["since"],
             _write(row["value"]),
             _write(row["limit_value"]),
+            _write_now(row, "value_now"),
+            _write_now(row, "limit_now"),
             row["summary"] or row["alert"],
             row["acknowledged"],
         )
@@ -117,10 +123,30 @@ def show(outer: Path | None, alert: str, data_dir: Path | None) -> None:
         ended = f" to {row['ends_at']}" if row["ends_at"] else ""
         figure = f", value {_write(row['value'])}, limit {_write(row['limit_value'])}" if row["value"] is not None else ""
         click.echo(f"  {row['recorded_at']} {row['status']}: from {row['starts_at']}{ended}{figure}")
+    if now := traced["now"]:
+        limit = "no limit" if now["limit_value"] is None else f"limit {_write(now['limit_value'])}"
+        click.echo(f"now: value {_write(now['value'])} ({now['period_end']}), {limit}")
+    elif newest["labels"].get("metric"):
+        click.echo("now: no value; the series has ended")
+    for row in traced["acknowledgements"]:
+        note = f": {row['note']}" if row["note"] else ""
+        click.echo(f"acknowledged by {row['acknowledged_by']} at {row['recorded_at']} UTC{note}")
+    if traced["resolution"] is not None:
+        _show_resolution(traced["resolution"])
     for row in traced["observations"]:
         _tell_observation("observation", row)
     for row in traced["inputs"]:
         _tell_observation("computed from", row)
+
+
+def _show_resolution(recorded: list[dict[str, Any]]) -> None:
+    causes = [row for row in recorded if row["clears"]]
+    for row in causes:
+        click.echo(f"resolved by {row['cause']}: {row['detail']}, recorded {row['recorded_at']} UTC")
+    if not causes:
+        click.echo("resolved by an unknown cause: nothing recorded while it fired ends the breach by itself")
+        for row in recorded:
+            click.echo(f"  recorded while it fired: {row['cause']}: {row['detail']}, {row['recorded_at']} UTC")
 
 
 def _tell_observation(what: str, row: dict[str, Any]) -> None:
@@ -150,6 +176,11 @@ def ack(outer: Path | None, alert: tuple[str, ...], note: str | None, acknowledg
     wanted = {"action": "ack", "alerts": list(alert), "note": note, "acknowledged_by": acknowledged_by}
     for line in _ask(data_dir or outer, wanted):
         click.echo(f"acknowledged {line}")
+
+
+def _write_now(row: dict[str, Any], name: str) -> str:
+    # An alert about the service has neither value nor limit.
+    return "none" if row[name] is None and row["metric"] else _write(row[name])
 
 
 def _write(figure: float | None) -> str:

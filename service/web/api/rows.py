@@ -192,6 +192,9 @@ class FiringAlert(Row):
     acknowledged_by: str | None
     acknowledgement: str | None
     acknowledged_at: Time | None
+    value_now: float | None
+    limit_now: float | None
+    period_end_now: Date | None
 
 
 class Snapshot(Row):

@@ -1,0 +1,5 @@
+-- The one row is what the series of an alert shows now, and the limit that governs it now; none where the series has ended.
+select value, limits[$comparison || ' ' || $severity] as limit_value, period_end::varchar as period_end
+from alert_values
+where metric = $metric and mission = $mission
+    and list_has_all(map_entries($labels::map(varchar, varchar)), map_entries(dimensions))

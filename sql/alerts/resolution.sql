@@ -1,0 +1,85 @@
+-- A row is what was recorded while an alert fired ($starts_at to $ends_at) and may have ended it: a limit, an observation, a KPI
+-- value or the status of a mission. `clears`: whether it alone ends the breach of $value and $limit_value.
+with limits as (
+    select
+        if(limit_value is null, 'limit removed', 'limit changed') as cause,
+        if(limit_value is null, 'limit ' || replaced_limit || ' removed', 'limit changed from ' || coalesce(replaced_limit::varchar, 'none') || ' to ' || limit_value)
+            || ' by ' || set_by || coalesce(': ' || note, '') as detail,
+        recorded_at,
+        limit_value is null
+            or not if($comparison = 'above', $value > limit_value, $value < limit_value) as clears
+    from threshold_history
+    where metric = $metric and mission in ($mission, '*') and comparison = $comparison and severity = $severity
+        and list_has_all(map_entries($labels::map(varchar, varchar)), map_entries(dimensions))
+),
+about as (
+    select indicator
+    from indicators
+    where metric = $metric or ($metric = 'a4p_indicator_change' and indicator = $indicator)
+),
+observed as (
+    select
+        case
+            when o.status = 'N' then 'series ended'
+            when o.period_end = try_cast($period_end as date) then 'correction'
+            when o.period_end > try_cast($period_end as date) then 'new period'
+            else 'correction of an earlier period'
+        end as cause,
+        case
+            when o.status = 'N' then 'not applicable'
+            when o.value is null then 'no value (status ' || o.status || ')'
+            else 'value ' || o.value
+        end || ' for ' || o.period_start || ' to ' || o.period_end
+            || ', batch ' || o.batch_id || ', ' || b.file_name || ', by ' || b.loaded_by as detail,
+        o.recorded_at,
+        o.status = 'N'
+            or $metric = 'a4p_indicator_change'
+            or (
+                o.value is not null and o.period_end >= try_cast($period_end as date)
+                and not if($comparison = 'above', o.value > $limit_value, o.value < $limit_value)
+            ) as clears
+    from observation_revisions as o
+    join about using (indicator)
+    join batches as b using (batch_id)
+    where o.mission = $mission and list_has_all(map_entries($labels::map(varchar, varchar)), map_entries(o.dimensions))
+),
+computed as (
+    select
+        'KPI computed anew' as cause,
+        coalesce('value ' || v.value, 'no longer computed') || ' as of ' || v.as_of
+            || coalesce(
+                ', after batch ' || (
+                    select string_agg(b.batch_id || ' (' || b.file_name || ', by ' || b.loaded_by || ')', ', ' order by b.batch_id)
+                    from batches as b
+                    where b.recorded_at > $starts_at::timestamptz and b.recorded_at <= v.computed_at
+                ),
+                ''
+            ) as detail,
+        v.computed_at as recorded_at,
+        v.value is null or not if($comparison = 'above', v.value > $limit_value, v.value < $limit_value) as clears
+    from kpi_values as v
+    join kpis as k using (kpi)
+    where k.metric = $metric and v.mission = $mission
+        and list_has_all(map_entries($labels::map(varchar, varchar)), map_entries(v.dimensions))
+        and v.as_of >= coalesce(try_cast($period_end as date), v.as_of)
+),
+closed as (
+    select 'mission closed' as cause, m.mission || ' is closed' as detail, min(c.recorded_at) as recorded_at, true as clears
+    from store.missions as m
+    join store.catalogues as c using (catalogue_version)
+    where m.mission = $mission and m.status = 'closed'
+    group by m.mission
+),
+recorded as (
+    select * from limits
+    union all
+    select * from observed
+    union all
+    select * from computed
+    union all
+    select * from closed
+)
+select cause, detail, strftime(recorded.recorded_at at time zone 'UTC', '%Y-%m-%d %H:%M:%S') as recorded_at, coalesce(clears, false) as clears
+from recorded
+where recorded.recorded_at > $starts_at::timestamptz and recorded.recorded_at <= $ends_at::timestamptz
+order by recorded.recorded_at, cause
