@@ -129,3 +129,20 @@ def test_the_document_of_a_cycle_shows_what_its_totals_covered(application: Appl
     assert figures["sofa_incidents_longstanding", "ALL"].value == 628
     assert figures["sofa_incidents_longstanding", "ALL"].base == "6 of 8 missions"
     assert figures["sofa_incidents_longstanding", "UNMISS"].base is None
+
+
+def test_a_value_of_an_earlier_period_is_not_labelled_with_the_later_one(application: Application) -> None:
+    assert application.read_copy
+    with application.read_copy.ask() as session:
+        figures = read_rows(
+            run_sql(session, "pages/list_figures", one="sofa_incidents_longstanding", priority=None, mission=None, most=99)
+        )
+        dates = read_rows(
+            run_sql(session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="MINUSCA", most=9)
+        )
+    assert {row["mission"]: str(row["period_end"]) for row in figures if row["mission"] in ("MINUSCA", "UNMISS", "ALL")} == {
+        "MINUSCA": "2024-04-30",
+        "UNMISS": "2024-10-31",
+        "ALL": "2024-10-31",
+    }
+    assert [str(row["as_of"]) for row in dates] == ["2024-04-30"]

@@ -2,7 +2,7 @@
 -- with how many there are. A null value ends a series.
 with figures as (
     select mission, dimensions, as_of, arg_max_null(value, computed_at) as value
-    from kpi_values
+    from store.reported_kpi_values
     where kpi = $kpi
         and ($mission is null or mission = $mission)
         and as_of <= as_of_date()

@@ -1,7 +1,7 @@
 -- A row is a KPI figure that holds on the last day of a cycle, with the one that held on the day before it began.
 with known as (
     select *
-    from kpi_values
+    from store.reported_kpi_values
     where computed_at <= known_at_time() and as_of <= $period_end
     qualify row_number() over (partition by kpi, mission, dimensions, as_of order by computed_at desc) = 1
 ),

@@ -17,11 +17,18 @@ observed as (
     from latest as l
     left join store.series_changes as c using (indicator, mission, dimensions)
 ),
+reported as (
+    select kpi, mission, dimensions, max(as_of) as as_of
+    from store.reported_kpi_values
+    where value is not null and as_of <= as_of_date() and computed_at <= known_at_time()
+    group by kpi, mission, dimensions
+),
 computed as (
     select
-        kpi as name, mission, dimensions, value, 'A' as status, as_of as period_end,
+        kpi as name, mission, dimensions, value, 'A' as status, coalesce(r.as_of, l.as_of) as period_end,
         name_base(missions_used, missions_expected) as base
-    from kpi_latest
+    from kpi_latest as l
+    left join reported as r using (kpi, mission, dimensions)
 ),
 figures as (
     select * from observed

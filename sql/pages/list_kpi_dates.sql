@@ -1,7 +1,7 @@
 -- A row is a KPI figure from a date on as of which it holds, the newest first; a null value ends the series.
 with known as (
     select *
-    from kpi_values
+    from store.reported_kpi_values
     where kpi = $kpi and as_of <= as_of_date() and computed_at <= known_at_time() and ($mission is null or mission = $mission)
 ),
 current as (

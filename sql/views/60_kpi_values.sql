@@ -33,3 +33,27 @@ comment on column kpi_latest.computed_at is 'When it was computed, UTC.';
 comment on column kpi_latest.missions is 'Missions that the value is computed over, where it is over several; null where it is not.';
 comment on column kpi_latest.missions_used is 'How many missions those are: the ones with a value in the newest period that any mission reported.';
 comment on column kpi_latest.missions_expected is 'How many missions are expected to report, without those where an input is not applicable.';
+
+-- KPI values without those that only repeat an earlier period because another mission reported the date's period. Pages,
+-- charts and documents read these, so that a value carried from an earlier period is never labelled with a later one.
+create or replace view store.reported_kpi_values as
+with inputs as (
+    select kpi, unnest(inputs) as indicator
+    from store.kpis
+    qualify row_number() over (partition by kpi order by recorded_at desc) = 1
+),
+reported as (
+    select distinct p.kpi, s.mission, o.period_end
+    from store.observations as o
+    join store.series as s using (series_id)
+    join inputs as p on p.indicator = s.indicator
+    where o.value is not null and o.recorded_at <= known_at_time()
+)
+select *
+from store.kpi_values
+where value is null
+    or missions is not null
+    or kpi in (select kpi from inputs where indicator = '*')
+    or (kpi, mission, as_of) in (select (kpi, mission, period_end) from reported);
+
+comment on view store.reported_kpi_values is 'A row is a KPI value as of the last day of a period that its own mission reported.';
