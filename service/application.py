@@ -104,20 +104,31 @@ class Application:
         return self.snapshot is not None
 
     def load(
-        self, files: Sequence[Path], loaded_by: str, progress: Progress = ignore_progress, shown: Shown = SHOWN
+        self,
+        files: Sequence[Path],
+        loaded_by: str,
+        progress: Progress = ignore_progress,
+        shown: Shown = SHOWN,
+        sheet: str | None = None,
     ) -> list[Batch]:
         """Load files; return a Batch for each. Raises LoadError. The next `refresh` shows what they brought."""
         try:
-            batches = load_files(self.warehouse, files, loaded_by, progress, clock=self.clock, shown=shown)
+            batches = load_files(self.warehouse, files, loaded_by, progress, clock=self.clock, shown=shown, sheet=sheet)
         except LoadError:
             self.self_metrics.tell_refused_load()
             raise
         self.self_metrics.tell_load(batches)
         return batches
 
-    def preview(self, files: Sequence[Path], progress: Progress = ignore_progress, shown: Shown = SHOWN) -> Preview:
+    def preview(
+        self,
+        files: Sequence[Path],
+        progress: Progress = ignore_progress,
+        shown: Shown = SHOWN,
+        sheet: str | None = None,
+    ) -> Preview:
         """Return what a load of these files would bring; nothing is recorded. Raises LoadError."""
-        return preview_files(self.warehouse, self.definitions, files, progress, self.clock, shown)
+        return preview_files(self.warehouse, self.definitions, files, progress, self.clock, shown, sheet)
 
     def load_and_show(
         self,
@@ -126,9 +137,10 @@ class Application:
         progress: Progress = ignore_progress,
         shown: Shown = SHOWN,
         with_history: bool = True,
+        sheet: str | None = None,
     ) -> list[Batch]:
         """Load files and publish what they brought. Raises LoadError; a failed snapshot is a delay of each batch."""
-        batches = self.load(files, loaded_by, progress, shown)
+        batches = self.load(files, loaded_by, progress, shown, sheet)
         if all(batch.batch_id is None for batch in batches):
             return batches
         progress("making a snapshot", None)

@@ -39,6 +39,7 @@ class LoadRequest(BaseModel):
     loaded_by: str = ""
     changes: int = Field(SHOWN_CHANGES, ge=0)
     with_unchanged: bool = False
+    sheet: str | None = None
 
     @property
     def shown(self) -> Shown:
@@ -166,22 +167,27 @@ def hand_off(data_dir: Path, work: str, body: dict[str, Any], progress: Progress
     raise HandoffError("the service stopped before it was done; start it and run this command again")
 
 
-def hand_off_load(data_dir: Path, files: list[Path], loaded_by: str, progress: Progress, shown: Shown = SHOWN) -> list[Batch]:
+def hand_off_load(
+    data_dir: Path, files: list[Path], loaded_by: str, progress: Progress, shown: Shown = SHOWN, sheet: str | None = None
+) -> list[Batch]:
     """Have the service load files; return a Batch for each, as `load_files` does."""
-    body = {**_name_files(files, shown), "loaded_by": loaded_by}
+    body = {**_name_files(files, shown, sheet), "loaded_by": loaded_by}
     return list(BATCHES.validate_python(hand_off(data_dir, "load", body, progress)))
 
 
-def hand_off_preview(data_dir: Path, files: list[Path], progress: Progress, shown: Shown = SHOWN) -> Preview:
+def hand_off_preview(
+    data_dir: Path, files: list[Path], progress: Progress, shown: Shown = SHOWN, sheet: str | None = None
+) -> Preview:
     """Have the service preview files, as `preview_files` does."""
-    return PREVIEW.validate_python(hand_off(data_dir, "preview", _name_files(files, shown), progress))
+    return PREVIEW.validate_python(hand_off(data_dir, "preview", _name_files(files, shown, sheet), progress))
 
 
-def _name_files(files: list[Path], shown: Shown) -> dict[str, Any]:
+def _name_files(files: list[Path], shown: Shown, sheet: str | None) -> dict[str, Any]:
     return {
         "files": [str(file.absolute()) for file in files],
         "changes": shown.limit,
         "with_unchanged": shown.with_unchanged,
+        "sheet": sheet,
     }
 
 
@@ -211,7 +217,9 @@ def make_handoff_app(application: Application) -> Flask:
         wanted = LoadRequest.model_validate_json(request.get_data())
 
         def preview_all(progress: Progress) -> Any:
-            return PREVIEW.dump_python(application.preview(wanted.files, progress, wanted.shown), mode="json")
+            return PREVIEW.dump_python(
+                application.preview(wanted.files, progress, wanted.shown, sheet=wanted.sheet), mode="json"
+            )
 
         return _stream(preview_all)
 
@@ -294,7 +302,7 @@ def _answer_alerts(application: Application, wanted: AlertsRequest) -> Any:
 
 
 def _load(application: Application, wanted: LoadRequest, progress: Progress) -> Any:
-    batches = application.load_and_show(wanted.files, wanted.loaded_by, progress, wanted.shown)
+    batches = application.load_and_show(wanted.files, wanted.loaded_by, progress, wanted.shown, sheet=wanted.sheet)
     return BATCHES.dump_python(tuple(batches), mode="json")
 
 

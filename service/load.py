@@ -12,10 +12,11 @@ from pathlib import Path
 
 import duckdb
 
-from service.errors import LoadError, RowError
+from service.errors import LoadError
 from service.load_report import Batch, Change
 from service.load_warnings import find_warnings
-from service.readers import stage_file
+from service.readers import StagedFile, check_file, stage_file
+from service.readers.xlsx import name_sheet
 from service.settings import find_in_tree
 from service.warehouse import Connection, Warehouse, next_recorded_at, read_clock, read_rows, read_sql, run_sql
 
@@ -51,15 +52,17 @@ def load_files(
     is_shipped: bool = False,
     clock: Callable[[], datetime] = read_clock,
     shown: Shown = NONE_SHOWN,
+    sheet: str | None = None,
 ) -> list[Batch]:
-    """Load observation files, CSV or Parquet, in one transaction; return a Batch for each, in order.
+    """Load observation files, CSV, XLSX or Parquet, in one transaction; return a Batch for each, in order.
 
+    `sheet` is the sheet to read of each workbook, the first unless given.
     A file whose bytes were loaded before brings nothing new. With `is_shipped` a row that was ever recorded is not
     recorded again, so that the report's own files never take back a correction. Raises LoadError with every bad
     row (the first 50, and how many there are); the warehouse is then as it was.
     """
     with open_staging(warehouse) as cursor:
-        known = stage_files(cursor, files, is_shipped, progress)
+        known = stage_files(cursor, files, is_shipped, progress, sheet)
         if all(known):
             return [batch for batch in known if batch]
         with watch_progress(cursor, "appending", progress), warehouse.write(cursor):
@@ -80,27 +83,34 @@ def open_staging(warehouse: Warehouse) -> Iterator[Connection]:
         cursor.close()
 
 
-def stage_files(cursor: Connection, files: Sequence[Path], is_shipped: bool, progress: Progress) -> list[Batch | None]:
+def stage_files(
+    cursor: Connection, files: Sequence[Path], is_shipped: bool, progress: Progress, sheet: str | None = None
+) -> list[Batch | None]:
     """Stage and check files; return the Batch of each that was loaded before and None for the others. Raises LoadError."""
     known: list[Batch | None] = []
     digests: dict[str, str] = {}
+    staged: dict[int, StagedFile] = {}
     for ordinal, file in enumerate(files):
-        file_name = str(file) if is_shipped is False else file.name
+        file_name = file.name if is_shipped else str(file)
+        check_file(file, file_name)
         digest = _digest_file(file, file_name, progress)
-        earlier = _find_batch(cursor, file_name, digest)
+        # A sheet that is named is loaded apart from the first one of the same file.
+        suffix = name_sheet("", sheet) if sheet else ""
+        earlier = _find_batch(cursor, file_name + suffix, digest, suffix)
         if digest in digests and earlier is None:
             raise LoadError(f"{file_name} holds the same bytes as {digests[digest]}; load it once")
         digests[digest] = file_name
         known.append(earlier)
         if earlier is None:
             with watch_progress(cursor, f"reading {file.name}", progress):
-                notes = stage_file(cursor, file, file_name, ordinal)
-            cursor.execute("insert into staged_files values (?, ?, ?, ?)", [ordinal, file_name, digest, notes])
-    if not all(known):
+                staged[ordinal] = stage_file(cursor, file, file_name, ordinal, sheet)
+            values = [ordinal, file_name + suffix, digest, staged[ordinal].notes]
+            cursor.execute("insert into staged_files values (?, ?, ?, ?)", values)
+    if staged:
         with watch_progress(cursor, "checking", progress):
             run_sql(cursor, "load/stage_series")
             _resolve_titles(cursor)
-            _check_staged(cursor, [str(file) for file in files])
+            _check_staged(cursor, staged)
     return known
 
 
@@ -153,20 +163,16 @@ def _digest_file(file: Path, file_name: str, progress: Progress) -> str:
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except IsADirectoryError:
-        raise LoadError(f"{file_name} is a directory; name the files in it, such as {file_name}/*.csv") from None
-    except FileNotFoundError:
-        raise LoadError(f"{file_name} does not exist; check the name") from None
     except OSError as error:
         raise LoadError(f"{file_name} cannot be read: {error.strerror}") from None
 
 
-def _find_batch(cursor: Connection, file_name: str, digest: str) -> Batch | None:
-    row = run_sql(cursor, "load/find_batch", digest=digest).fetchone()
+def _find_batch(cursor: Connection, file_name: str, digest: str, suffix: str) -> Batch | None:
+    row = run_sql(cursor, "load/find_batch", digest=digest, suffix=suffix).fetchone()
     return Batch(file_name, None, row[1], 0, 0, row[0], row[2], digest) if row else None
 
 
-def _check_staged(cursor: Connection, file_names: list[str]) -> None:
+def _check_staged(cursor: Connection, files: dict[int, StagedFile]) -> None:
     for file in sorted((find_in_tree("sql") / "checks" / "load").glob("*.sql")):
         cursor.execute(f"insert into load_errors {read_sql(f'checks/load/{file.stem}')}")
     (total,) = cursor.execute("select count(*) from load_errors").fetchone() or (0,)
@@ -176,7 +182,7 @@ def _check_staged(cursor: Connection, file_names: list[str]) -> None:
             "order by file_ordinal, file_row, column_name, problem limit ?",
             [SHOWN_ERRORS],
         ).fetchall()
-        errors = tuple(RowError(file_names[ordinal], *rest) for ordinal, *rest in rows)
+        errors = tuple(files[ordinal].blame(*rest) for ordinal, *rest in rows)
         raise LoadError(f"nothing was loaded: {total:,} error{'s' if total > 1 else ''}", errors, total)
 
 

@@ -23,13 +23,14 @@ def preview_files(
     progress: Progress = ignore_progress,
     clock: Callable[[], datetime] = read_clock,
     shown: Shown = SHOWN,
+    sheet: str | None = None,
 ) -> Preview:
     """Return what `load_files` would do with these files; the warehouse stays as it is.
 
     Breaches are those of the next snapshot, computed KPIs included. Raises LoadError as `load_files` does.
     """
     with open_staging(warehouse) as cursor:
-        known = stage_files(cursor, files, False, progress)
+        known = stage_files(cursor, files, False, progress, sheet)
         if all(known):
             return Preview(tuple(batch for batch in known if batch), (), ())
         now = clock()

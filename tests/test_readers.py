@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import os
 import random
 import shutil
-import zipfile
 from pathlib import Path
 
 import duckdb
@@ -221,7 +221,7 @@ NO_TEXT = "is not a text file; load CSV, XLSX or Parquet"
         pytest.param(gzip.compress(PLAIN.encode()), "is compressed with gzip; unpack it first", id="gzip"),
         pytest.param(
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512),
-            "is an old Excel workbook; save the sheet as CSV (UTF-8)",
+            "is an old Excel workbook; save it as .xlsx or CSV",
             id="old Excel",
         ),
         pytest.param(random.Random(1).randbytes(5000), NO_TEXT, id="rubbish"),
@@ -244,13 +244,6 @@ def test_what_is_no_table_is_refused_by_what_it_is(refuse: Refuse, tmp_path: Pat
     assert told in error
 
 
-def test_a_zip_archive_is_refused(refuse: Refuse, tmp_path: Path) -> None:
-    file = tmp_path / "figures.xlsx"
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("sheet.xml", PLAIN)
-    assert str(refuse(file)) == f"{file} is an Excel workbook or ZIP archive; save the sheet as CSV (UTF-8)"
-
-
 def test_a_header_without_rows_brings_nothing_and_says_so(load: Load, read: Read, tmp_path: Path) -> None:
     file = write(tmp_path / "header.csv", HEADER + "\n")
     assert str(load(file)[0]) == f"{file}: nothing new in 0 rows"
@@ -259,6 +252,13 @@ def test_a_header_without_rows_brings_nothing_and_says_so(load: Load, read: Read
 
 def test_a_directory_is_refused(refuse: Refuse, tmp_path: Path) -> None:
     assert str(refuse(tmp_path)) == f"{tmp_path} is a directory; name the files in it, such as {tmp_path}/*.csv"
+
+
+def test_a_device_and_a_pipe_are_refused(refuse: Refuse, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    for file in (Path("/dev/zero"), pipe):
+        assert str(refuse(file)) == f"{file} is not a regular file; save its content as a file"
 
 
 def test_a_file_that_is_not_there_is_refused(refuse: Refuse, tmp_path: Path) -> None:

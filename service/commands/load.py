@@ -29,20 +29,28 @@ T = TypeVar("T")
     epilog="""\b
 Examples:
   a4p load submissions/unmiss-cycle-6.csv
+  a4p load unmiss-cycle-6.xlsx --sheet "SOFA incidents"
   a4p load --dry-run submissions/unmiss-cycle-6.csv
   a4p load cycle-6/*.csv corrections.parquet --by "J. Doe"
 """
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--by", "loaded_by", default=getpass.getuser, show_default="the OS user", help="Who loads, kept with the batch.")
+@click.option("--sheet", help="Sheet to read of each .xlsx workbook.  [default: the first]")
 @click.option("--dry-run", is_flag=True, help="Check the files and report what they would change; load nothing.")
 @click.option("--verbose", is_flag=True, help=f"List up to {VERBOSE_CHANGES:,} cells, unchanged ones included.")
 @data_dir_option
 @catalogue_option
 def load(
-    files: tuple[Path, ...], loaded_by: str, dry_run: bool, verbose: bool, data_dir: Path | None, catalogue: Path | None
+    files: tuple[Path, ...],
+    loaded_by: str,
+    sheet: str | None,
+    dry_run: bool,
+    verbose: bool,
+    data_dir: Path | None,
+    catalogue: Path | None,
 ) -> None:
-    """Load observation FILES (CSV or Parquet), all or nothing.
+    """Load observation FILES (CSV, XLSX or Parquet), all or nothing.
 
     The columns are indicator, mission, dimensions, period_start, period_end, value, status, source, page, note. Every
     row is checked; a file with an error changes nothing, and every error is listed with its row and how to mend it.
@@ -54,30 +62,32 @@ def load(
     shown = Shown(VERBOSE_CHANGES, with_unchanged=True) if verbose else Shown(SHOWN_CHANGES)
     if dry_run:
         with show_progress() as progress:
-            preview = _preview(settings, list(files), progress, shown)
+            preview = _preview(settings, list(files), progress, shown, sheet)
         _print_preview(preview, verbose)
         return
     with show_progress() as progress:
-        batches = _load(settings, list(files), loaded_by, progress, shown)
+        batches = _load(settings, list(files), loaded_by, progress, shown, sheet)
     for batch in batches:
         _print_batch(batch, verbose)
     for delay in dict.fromkeys(delay for batch in batches for delay in batch.delays):
         click.echo(f"warning: {delay}", err=True)
 
 
-def _load(settings: Settings, files: list[Path], loaded_by: str, progress: Progress, shown: Shown) -> list[Batch]:
+def _load(
+    settings: Settings, files: list[Path], loaded_by: str, progress: Progress, shown: Shown, sheet: str | None
+) -> list[Batch]:
     def load_here(application: Application) -> list[Batch]:
-        return application.load_and_show(files, loaded_by, progress, shown, with_history=False)
+        return application.load_and_show(files, loaded_by, progress, shown, with_history=False, sheet=sheet)
 
-    return _reach(settings, lambda: hand_off_load(settings.data_dir, files, loaded_by, progress, shown), load_here)
+    return _reach(settings, lambda: hand_off_load(settings.data_dir, files, loaded_by, progress, shown, sheet), load_here)
 
 
-def _preview(settings: Settings, files: list[Path], progress: Progress, shown: Shown) -> Preview:
+def _preview(settings: Settings, files: list[Path], progress: Progress, shown: Shown, sheet: str | None) -> Preview:
     def preview_here(application: Application) -> Preview:
-        return application.preview(files, progress, shown)
+        return application.preview(files, progress, shown, sheet)
 
     if settings.warehouse_file.exists() or find_manifest(settings.warehouse_file).exists():
-        return _reach(settings, lambda: hand_off_preview(settings.data_dir, files, progress, shown), preview_here)
+        return _reach(settings, lambda: hand_off_preview(settings.data_dir, files, progress, shown, sheet), preview_here)
     # A preview does not make a warehouse where there is none.
     with tempfile.TemporaryDirectory(prefix="a4p-preview-") as folder:
         elsewhere = settings.model_copy(update={"data_dir": Path(folder)})

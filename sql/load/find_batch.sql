@@ -3,6 +3,8 @@ with loaded as (
     select batch_id, recorded_at, row_count
     from store.batches
     where sha256 = $digest
+        -- A batch of a sheet that was named ends in that name.
+        and if($suffix = '', not contains(file_name, ', sheet '''), ends_with(file_name, $suffix))
     order by batch_id
     limit 1
 ),

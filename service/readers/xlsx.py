@@ -1,0 +1,64 @@
+"""Reads Excel workbooks: a worker process turns the sheet into CSV, which is then staged as any CSV file is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from service.errors import LoadError
+from service.readers.columns import fold_columns
+from service.readers.csv import stage_utf8
+from service.settings import TREE
+from service.warehouse import Connection
+
+WALL_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The sheet that was read, and the letter of each column."""
+
+    name: str
+    letters: dict[str, str]
+
+
+def stage_xlsx(
+    cursor: Connection, file: Path, file_name: str, file_ordinal: int, sheet_name: str | None
+) -> tuple[Sheet, tuple[str, ...]]:
+    """Append the rows of a sheet, the first unless named, to `staged`; return it, and notes on how it was read.
+
+    Raises LoadError where it is no table of observations, or takes more time or memory than the worker may use.
+    """
+    with tempfile.NamedTemporaryFile(suffix=".csv") as copy:
+        sheet = _convert(file, file_name, copy.file, sheet_name or "")
+        notes = stage_utf8(cursor, Path(copy.name), name_sheet(file_name, sheet.name), file_ordinal)
+    return sheet, notes
+
+
+def name_sheet(file_name: str, sheet_name: str) -> str:
+    """Return what errors and batches call a sheet of a workbook."""
+    return f"{file_name}, sheet {sheet_name!r}"
+
+
+def _convert(file: Path, file_name: str, target: IO[bytes], sheet_name: str) -> Sheet:
+    with file.open("rb") as stream:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-I", "-W", "ignore", "-m", "service.readers.xlsx_worker", sheet_name],
+                stdin=stream, stdout=target, stderr=subprocess.PIPE, env={}, cwd=TREE, timeout=WALL_SECONDS, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise LoadError(f"{file_name} takes longer than {WALL_SECONDS} seconds to read; save the sheet as CSV") from None
+    try:
+        reply = json.loads(done.stderr.splitlines()[-1])
+    except (ValueError, IndexError):
+        raise LoadError(f"{file_name} takes more time or memory to read than a workbook may; save the sheet as CSV") from None
+    if "error" in reply:
+        raise LoadError(f"{file_name} {reply['error']}")
+    columns: dict[str, str] = reply["columns"]
+    return Sheet(str(reply["sheet"]), dict(zip(fold_columns(list(columns)), columns.values(), strict=True)))
