@@ -127,8 +127,8 @@ def test_an_entry_given_twice_in_one_file_is_an_error(directory: Path) -> None:
 
 
 def test_a_key_given_twice_names_the_line(directory: Path) -> None:
-    (directory / "cycles.yaml").write_text("- cycle: 4\n  cycle: 5\n  period_start: 2023-05-01\n  period_end: 2023-10-31\n")
-    assert "cycles.yaml:2: the key 'cycle' is given twice" in fault_of(directory)
+    (directory / "cycles.yaml").write_text("rule:\n  cycle: 4\n  cycle: 5\n  period_start: 2023-05-01\n  months: 6\n")
+    assert "cycles.yaml:3: the key 'cycle' is given twice" in fault_of(directory)
 
 
 def test_a_file_that_is_no_yaml_names_the_line(directory: Path) -> None:

@@ -24,5 +24,11 @@ where s.period_start <= s.period_end
             or month(s.period_start) = 11 and year(s.period_end) = year(s.period_start) + 1
             and month(s.period_end) = 4 and day(s.period_end) = 30
         )
+        -- A cycle whose dates differ from the half-years (exceptions of cycles.yaml).
+        or (s.period_start, s.period_end) in (
+            select (period_start, period_end)
+            from store.cycles
+            where catalogue_version = (select max(catalogue_version) from store.catalogues)
+        )
         else true
     end
