@@ -9,7 +9,7 @@ create or replace temp table kpi_computed (
     missions_expected integer
 );
 
--- A row is a mission that is expected to report every input of a KPI.
+-- A row is a mission that is expected to report every input of a KPI, while it is open.
 create or replace temp table kpi_expected as
 with inputs as (
     select kpi, unnest(inputs) as indicator, len(inputs) as input_count
@@ -17,14 +17,14 @@ with inputs as (
     qualify row_number() over (partition by kpi order by recorded_at desc) = 1
 ),
 expected as (
-    select p.kpi, p.input_count, i.indicator, unnest(i.expected_missions) as mission
+    select p.kpi, p.input_count, e.indicator, e.mission, e.status, e.opened_on, e.closed_on
     from inputs as p
-    join indicators as i using (indicator)
+    join store.expected_missions as e using (indicator)
 )
-select kpi, mission, list(indicator) as inputs
+select kpi, mission, status, opened_on, closed_on, list(indicator) as inputs
 from expected
 where mission <> 'ALL'
-group by kpi, mission
+group by kpi, mission, status, opened_on, closed_on
 having count(*) = max(input_count);
 
 -- Each date at which an input ended a period, from the first that batches unseen by the KPI's history, or by its new query, can change.
