@@ -58,14 +58,22 @@ comment on view store.reporting_periods is 'A row is a period for which indicato
 
 -- What a mission gave for a period of an indicator, over all dimensions: a value or not applicable before under validation before missing.
 create or replace view store.given_reports as
+-- The newest status is taken by number of series: the view observations would also read the texts of every row.
+with current_statuses as (
+    select series_id, period_start, period_end, arg_max(status, batch_id) as status
+    from store.observations
+    where recorded_at <= known_at_time()
+    group by series_id, period_start, period_end
+)
 select
-    o.indicator, o.mission, o.period_start, o.period_end,
+    s.indicator, s.mission, c.period_start, c.period_end,
     case
-        when bool_or(o.status not in ('M', 'U')) then 'reported'
-        when bool_or(o.status = 'U') then 'under validation'
+        when bool_or(c.status not in ('M', 'U')) then 'reported'
+        when bool_or(c.status = 'U') then 'under validation'
         else 'missing'
     end as state
-from main.observations as o
+from current_statuses as c
+join store.series as s using (series_id)
 group by all;
 
 comment on view store.given_reports is 'A row is what a mission reported of an indicator for a period, whether or not that was expected.';
