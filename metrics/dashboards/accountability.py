@@ -110,7 +110,8 @@ def _tabulate_chain(words: Vocabulary) -> PanelBuilder:
         AS_OF + "Counts since 2013, and each as a share of the count before it; suspects identified are no share of "
         "cases. ALL "
         "leaves out "
-        "MINUSMA, which is closed, as the report does. A share above 100 % means that the counts disagree: the report has "
+        "MINUSMA, which is closed, as the report does. A share above 100 % is impossible: "
+        "the counts disagree, and the page /quality lists them. The report has "
         "seven tried and one "
         "detained in UNIFIL.",
         asked,

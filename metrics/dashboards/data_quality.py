@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metrics.dashboards import uids
+from metrics.dashboards.bases import tabulate_bases
 from metrics.dashboards.briefs import AS_OF, link_figure
 from metrics.dashboards.frame import Line, Page
 from metrics.dashboards.panels import (
@@ -56,7 +57,7 @@ def build_page(words: Vocabulary) -> Page:
             Line(4, [(4, panel) for panel in _count(queries)]),
             Line(13, [(24, _tabulate_cells(words, queries))]),
             Line(10, [(8, _tabulate_disagreeing()), (8, _tabulate_incomplete(words)), (8, _tabulate_old(words))]),
-            Line(8, [(12, _draw_completeness()), (12, _draw_loads())]),
+            Line(8, [(8, _draw_completeness()), (8, _draw_loads()), (8, tabulate_bases(words))]),
         ],
     )
 

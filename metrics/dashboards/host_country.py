@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metrics.dashboards import uids
+from metrics.dashboards.bases import tabulate_bases
 from metrics.dashboards.briefs import AS_OF, LINK_MISSION
 from metrics.dashboards.frame import Line, Page
 from metrics.dashboards.panels import (
@@ -36,6 +37,8 @@ SHOWN = (
 NEEDED = frozenset(name for name, _, _ in SHOWN)
 NO_ALL = not_among("mission", ["ALL"])
 
+HOST_TOTALS = ("sofa_incidents_longstanding", "sofa_incidents_new_share")
+
 
 def build_page(words: Vocabulary) -> Page | None:
     """Return the dashboard of host country cooperation, or None where the catalogue lacks what it shows."""
@@ -49,7 +52,7 @@ def build_page(words: Vocabulary) -> Page | None:
         [
             Line(13, [(7, _draw_new()), (17, _tabulate_missions(queries))]),
             Line(8, [(12, _draw_periods(words, queries)), (12, _draw_record(words))]),
-            Line(8, [(24, _draw_longstanding(words))]),
+            Line(8, [(16, _draw_longstanding(words)), (8, tabulate_bases(words, HOST_TOTALS))]),
             Line(14, [(24, tabulate_matrix(words, queries, "What else does each mission report on the host country?"))]),
         ],
     )
@@ -142,7 +145,7 @@ def _draw_longstanding(words: Vocabulary) -> PanelBuilder:
     panel = draw_steps(
         "Are old incidents resolved?",
         "Incidents on record less the new ones of the cycle: those unresolved from before it. ALL is the sum over "
-        "missions that have both.",
+        "missions with both values in the newest period that any mission reported.",
         [Query(select("a4p_sofa_incidents_longstanding"), "{{mission}}")],
         "No figure within the time range",
     )
