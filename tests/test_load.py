@@ -42,6 +42,7 @@ BAD_ROWS = {
     "date_before_1900": f"row 3, column period_start: '1899-12-31' {NO_DATE}",
     "date_beyond_any_timestamp": f"row 3, column period_end: '5881580-07-10' {NO_DATE}",
     "day_that_does_not_exist": f"row 3, column period_end: '2024-04-31' {NO_DATE}",
+    "control_character": ("row 3, column note: 'a bell\\x07' has a control character; remove it, or type the text anew"),
     "decimal_comma": "row 3, column value: '0,37' is not a number; write a decimal point and no thousands separator",
     "dimension_of_an_indicator_without_any": (
         "row 3, column dimensions: 'training=Medical' names the dimension training, which sofa_incidents_new does not have; "
