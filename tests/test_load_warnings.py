@@ -98,6 +98,13 @@ def test_a_typing_error_within_a_history_is_a_warning(load_rows: LoadRows) -> No
     assert [(warning.row, warning.rule) for warning in batch.warnings] == [(8, "outlier")]
 
 
+def test_values_of_any_size_are_loaded(load_rows: LoadRows) -> None:
+    area = {"indicator": "explosive_land_released_square_meters", "mission": "ALL"}
+    days = [f"2023-01-{day:02}" for day in range(1, 11)]
+    rows = [{**area, "period_start": day, "period_end": day, "value": 1.7e308} for day in days]
+    assert load_rows(*rows).new_observations == 10
+
+
 def test_a_history_that_grows_steadily_is_no_warning(load_rows: LoadRows) -> None:
     assert load_rows(*history(10, 20, 30, 40, 50, 60, 70, 80, 90)).warnings == ()
     assert load_rows({**cycle(10), "value": 100}).warnings == ()

@@ -4,7 +4,8 @@ create or replace temp table loaded_cells as
 select s.series_id, s.period_start, s.period_end, s.value, s.file_ordinal, s.file_row
 from staged_observations as s
 left join recorded_cells as r using (series_id, period_start, period_end)
-where s.value is not null and (r.series_id is null or not r.is_unchanged);
+-- Of larger values no deviation can be computed: its square is beyond a double.
+where abs(s.value) < 1e100 and (r.series_id is null or not r.is_unchanged);
 
 -- A row of loaded_series is a series of loaded_cells, with what the catalogue says of its indicator.
 create or replace temp table loaded_series as
@@ -31,12 +32,12 @@ select h.series_id, h.period_start, h.period_end, h.value, false
 from held as h
 -- A staged cell without a value replaces the one that was held, too.
 anti join staged_observations using (series_id, period_start, period_end)
-where h.value is not null
+where abs(h.value) < 1e100
 union all
 select h.series_id, h.period_start, h.period_end, h.value, false
 from held as h
 join recorded_cells as r using (series_id, period_start, period_end)
-where h.value is not null and r.is_unchanged;
+where abs(h.value) < 1e100 and r.is_unchanged;
 
 create or replace temp table found_warnings (
     series_id integer,
