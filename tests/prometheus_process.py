@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from service.settings import find_in_tree
-from tests.tools import find_free_port, find_tool
+from tests.tools import INSTALLED, find_free_port, find_tool
 
 START_SECONDS = 30
 
@@ -21,8 +21,16 @@ START_SECONDS = 30
 class PrometheusProcess:
     """Prometheus on a free port of the loopback; `service_url` is what it reads the history from, and may scrape too."""
 
-    def __init__(self, directory: Path, *options: str, service_url: str | None = None, scrapes: bool = False) -> None:
-        program = find_tool("prometheus")  # before anything is opened: without it the test is skipped
+    def __init__(
+        self,
+        directory: Path,
+        *options: str,
+        service_url: str | None = None,
+        scrapes: bool = False,
+        generation: str = INSTALLED,
+    ) -> None:
+        self.generation = generation
+        program = find_tool("prometheus", generation)  # before anything is opened: without it the test is skipped
         directory.mkdir(parents=True, exist_ok=True)
         remote_read: list[dict[str, Any]] = []
         if service_url:
@@ -90,6 +98,11 @@ class PrometheusProcess:
         assert answer["status"] == "success" and "warnings" not in answer, (query, answer)
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
+
+    def read_major_version(self) -> int:
+        """Return the first number of the version that runs."""
+        with urllib.request.urlopen(f"{self.url}/api/v1/status/buildinfo", timeout=5) as response:
+            return int(json.load(response)["data"]["version"].split(".")[0])
 
     def stop(self) -> None:
         """End it."""

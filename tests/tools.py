@@ -10,13 +10,28 @@ from pathlib import Path
 
 import pytest
 
+# Servers of two generations: those installed on the machine, and the newer ones that .ci/fetch-servers unpacks into a folder.
+INSTALLED, NEWER = "installed", "newer"
+each_generation = pytest.mark.parametrize("generation", [INSTALLED, NEWER])
 
-def find_tool(name: str) -> str:
+
+def locate_newer_servers() -> Path:
+    """Return the folder of the newer servers' programs, which may not exist."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("A4P_TEST_SERVERS") or cache / "a4p-test-servers") / "usr" / "bin"
+
+
+def find_tool(name: str, generation: str = INSTALLED) -> str:
     """Return the path of a program. Without it the test is skipped, but fails where the project's own check runs."""
-    # Some come as packages of Python, beside the interpreter.
-    path = shutil.which(name) or shutil.which(name, path=Path(sys.executable).parent)
+    if generation == NEWER:
+        path = shutil.which(name, path=locate_newer_servers())
+        source = ".ci/fetch-servers downloads it"
+    else:
+        # Some come as packages of Python, beside the interpreter.
+        path = shutil.which(name) or shutil.which(name, path=Path(sys.executable).parent)
+        source = ".ci/run says which package has it"
     if path is None:
-        message = f"{name} is missing; .ci/run says which package has it"
+        message = f"{name} ({generation}) is missing; {source}"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)

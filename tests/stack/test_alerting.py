@@ -15,7 +15,7 @@ import yaml
 
 from service.settings import find_in_tree
 from tests.service_process import ServiceProcess, get, run_a4p, wait_for
-from tests.tools import find_free_port, find_tool
+from tests.tools import each_generation, find_free_port, find_tool
 
 pytestmark = pytest.mark.stack
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
@@ -36,8 +36,9 @@ def running(*command: str, cwd: Path) -> Iterator[None]:
 class Stack:
     """The service with the shipped rules and the shipped Alertmanager configuration, at other ports and shorter intervals."""
 
-    def __init__(self, directory: Path, url: str, stack: ExitStack) -> None:
-        prometheus, alertmanager = find_tool("prometheus"), find_tool("prometheus-alertmanager")
+    def __init__(self, directory: Path, url: str, stack: ExitStack, generation: str) -> None:
+        prometheus = find_tool("prometheus", generation)
+        alertmanager = find_tool("prometheus-alertmanager", generation)
         self.alertmanager_port, port = find_free_port(), find_free_port()
         self.url = f"http://127.0.0.1:{port}"
         configuration = yaml.safe_load((find_in_tree("prometheus") / "alertmanager.yml").read_text())
@@ -79,7 +80,8 @@ def write(file: Path, value: int) -> Path:
 
 
 @pytest.mark.timeout(300)
-def test_what_crosses_a_limit_fires_arrives_is_listed_and_resolves(tmp_path: Path) -> None:
+@each_generation
+def test_what_crosses_a_limit_fires_arrives_is_listed_and_resolves(tmp_path: Path, generation: str) -> None:
     data_dir = str(tmp_path / "data")
 
     def ask(*arguments: str) -> str:
@@ -94,7 +96,7 @@ def test_what_crosses_a_limit_fires_arrives_is_listed_and_resolves(tmp_path: Pat
 
     with ServiceProcess(tmp_path / "data") as service, ExitStack() as stack:
         url = service.wait_until_ready()
-        Stack(tmp_path, url, stack)
+        Stack(tmp_path, url, stack, generation)
         ask(
             "thresholds",
             "set",
@@ -136,11 +138,12 @@ def test_what_crosses_a_limit_fires_arrives_is_listed_and_resolves(tmp_path: Pat
 
 
 @pytest.mark.timeout(300)
-def test_a_scrape_that_fails_clears_nothing(tmp_path: Path) -> None:
+@each_generation
+def test_a_scrape_that_fails_clears_nothing(tmp_path: Path, generation: str) -> None:
     with ExitStack() as stack:
         service = stack.enter_context(ServiceProcess(tmp_path / "data"))
         url = service.wait_until_ready()
-        prometheus = Stack(tmp_path, url, stack).url
+        prometheus = Stack(tmp_path, url, stack, generation).url
 
         def count(query: str) -> int:
             try:

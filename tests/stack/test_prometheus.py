@@ -15,7 +15,7 @@ from service.settings import TREE
 from service.warehouse import open_copy
 from tests.prometheus_process import PrometheusProcess
 from tests.service_process import ServiceProcess, run_a4p
-from tests.tools import find_tool
+from tests.tools import INSTALLED, NEWER, each_generation, find_tool
 
 pytestmark = pytest.mark.stack
 
@@ -34,9 +34,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServiceP
         yield process, process.wait_until_ready()
 
 
-@pytest.fixture(scope="module")
-def prometheus(service: tuple[ServiceProcess, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusProcess]:
-    with PrometheusProcess(tmp_path_factory.mktemp("prometheus"), service_url=service[1]) as running:
+@pytest.fixture(scope="module", params=[INSTALLED, NEWER])
+def prometheus(
+    service: tuple[ServiceProcess, str], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[PrometheusProcess]:
+    directory = tmp_path_factory.mktemp("prometheus")
+    with PrometheusProcess(directory, service_url=service[1], generation=request.param) as running:
         yield running
 
 
@@ -144,14 +147,18 @@ def test_prometheus_shows_the_reason_of_a_refusal(prometheus: PrometheusProcess)
     assert "422" in warning and "A4P_REMOTE_READ_SAMPLES" in warning
 
 
-def test_the_shipped_configuration_passes_promtool() -> None:
+@each_generation
+def test_the_shipped_configuration_passes_promtool(generation: str) -> None:
     checked = subprocess.run(
-        [find_tool("promtool"), "check", "config", str(TREE / "prometheus" / "prometheus.yml")], capture_output=True, text=True
+        [find_tool("promtool", generation), "check", "config", str(TREE / "prometheus" / "prometheus.yml")],
+        capture_output=True,
+        text=True,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_the_export_is_imported_whole(service: tuple[ServiceProcess, str], tmp_path: Path) -> None:
+@each_generation
+def test_the_export_is_imported_whole(service: tuple[ServiceProcess, str], tmp_path: Path, generation: str) -> None:
     data_dir = service[0].data_dir
     file = tmp_path / "history.om"
     exported = run_a4p("export", "openmetrics", "--data-dir", str(data_dir), "--output", str(file))
@@ -160,7 +167,7 @@ def test_the_export_is_imported_whole(service: tuple[ServiceProcess, str], tmp_p
     tsdb = tmp_path / "prometheus" / "tsdb"
     tsdb.mkdir(parents=True)
     subprocess.run(
-        [find_tool("promtool"), "tsdb", "create-blocks-from", "openmetrics", str(file), str(tsdb)],
+        [find_tool("promtool", generation), "tsdb", "create-blocks-from", "openmetrics", str(file), str(tsdb)],
         check=True,
         capture_output=True,
     )
@@ -171,7 +178,7 @@ def test_the_export_is_imported_whole(service: tuple[ServiceProcess, str], tmp_p
         # What is recorded within a millisecond is seen after it.
         starts = math.ceil(starts.timestamp() * 1000) / 1000
         expected.setdefault(write_labels({"__name__": metric, **labels}), []).append((starts, value))
-    with PrometheusProcess(tmp_path / "prometheus") as imported:
+    with PrometheusProcess(tmp_path / "prometheus", generation=generation) as imported:
         answer = imported.query('{job="a4p-history"}[50y]', datetime.now(UTC).timestamp())
     told = {
         write_labels(series["metric"]): [(float(instant), float(value)) for instant, value in series["values"]]

@@ -21,7 +21,7 @@ from service.settings import Settings, find_in_tree
 from service.snapshot import render_as_of
 from service.warehouse import open_copy
 from tests.conftest import Clock, WriteCsv
-from tests.tools import find_tool
+from tests.tools import each_generation, find_tool
 
 PROMETHEUS = find_in_tree("prometheus")
 MISSIONS = ["MINURSO", "MINUSCA", "MONUSCO", "UNDOF", "UNFICYP", "UNIFIL", "UNISFA", "UNMISS"]
@@ -36,18 +36,21 @@ def run(*command: str, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-def test_promtool_accepts_the_rules() -> None:
-    run(find_tool("promtool"), "check", "rules", *map(str, sorted((PROMETHEUS / "rules").glob("*.yml"))))
+@each_generation
+def test_promtool_accepts_the_rules(generation: str) -> None:
+    run(find_tool("promtool", generation), "check", "rules", *map(str, sorted((PROMETHEUS / "rules").glob("*.yml"))))
 
 
+@each_generation
 @pytest.mark.parametrize("file", sorted((PROMETHEUS / "tests").glob("*.yml")), ids=lambda file: file.name)
-def test_the_alerts_do_what_their_tests_say(file: Path) -> None:
-    run(find_tool("promtool"), "test", "rules", file.name, cwd=file.parent)
+def test_the_alerts_do_what_their_tests_say(file: Path, generation: str) -> None:
+    run(find_tool("promtool", generation), "test", "rules", file.name, cwd=file.parent)
 
 
-def test_amtool_accepts_the_configuration(definitions: Definitions) -> None:
+@each_generation
+def test_amtool_accepts_the_configuration(definitions: Definitions, generation: str) -> None:
     file = PROMETHEUS / "alertmanager.yml"
-    run(find_tool("amtool"), "check-config", str(file))
+    run(find_tool("amtool", generation), "check-config", str(file))
     configuration = yaml.safe_load(file.read_text())
     assert configuration["route"]["group_by"] == ["mission", "priority"]
     labels = {name for _, indicator in definitions.catalogue.indicators for name in indicator.dimensions}
