@@ -18,6 +18,7 @@ from metrics.dashboards.panels import (
     map_titles,
     map_values,
     override,
+    show_snapshot,
     tabulate,
     transform,
 )
@@ -54,7 +55,7 @@ def build_page(words: Vocabulary) -> Page:
         "Who has not reported, how sure and how old the figures are, whether printed totals agree with their parts, what "
         "was loaded.",
         [
-            Line(4, [(4, panel) for panel in _count(queries)]),
+            Line(4, list(zip((3, 3, 4, 3, 4, 4, 3), [*_count(queries), show_snapshot()], strict=True))),
             Line(13, [(24, _tabulate_cells(words, queries))]),
             Line(10, [(8, _tabulate_disagreeing()), (8, _tabulate_incomplete(words)), (8, _tabulate_old(words))]),
             Line(8, [(8, _draw_completeness()), (8, _draw_loads()), (8, tabulate_bases(words))]),

@@ -129,6 +129,12 @@ def render_page(page: Page, words: Vocabulary) -> str:
     )
     built.panels = _place(page.lines)
     model: dict[str, Any] = json.loads(json.dumps(built, cls=JSONEncoder))
+    # The SDK, which is of Grafana 11.6, writes defaults that later versions do not have.
+    for variable in model["templating"]["list"]:
+        for name in ("auto", "auto_count", "auto_min"):
+            variable.pop(name, None)
+    for panel in model["panels"]:
+        panel.get("options", {}).pop("footer", None)
     model["annotations"] = {"list": [_draw_cycles(words.catalogue.cycles)] if page.shows_cycles else []}
     return json.dumps(model, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 

@@ -28,6 +28,7 @@ from grafana_foundation_sdk.models.common import (
     LineInterpolation,
     SortOrder,
     StackingMode,
+    TableAutoCellOptions,
     TableCellHeight,
     TooltipDisplayMode,
     VisibilityMode,
@@ -51,6 +52,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from metrics.dashboards.queries import select_scraped
 from metrics.dashboards.words import CELL_WORDS, CLEAR, FIGURE, FIGURE_CELL, MISSION_COLOURS, SHORT_WORDS, Vocabulary
 
 PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -176,6 +178,23 @@ def count(title: str, description: str, query: str, none: str, colour: str) -> s
     )
 
 
+def show_snapshot() -> stat.Panel:
+    """Return a panel with the number of the snapshot that was scraped."""
+    query = f"max by (id) ({select_scraped('a4p_snapshot_info')})"
+    return (
+        count(
+            "Snapshot?",
+            "Number of the snapshot that Prometheus scraped at the end of the time range. Answers of the API "
+            "and the view `snapshot_info` have the same number.",
+            query,
+            "No snapshot",
+            "text",
+        )
+        .targets(list(ask([Query(query, "{{id}}", instant=True)])))
+        .text_mode(BigValueTextMode.NAME)
+    )
+
+
 def tabulate(
     title: str,
     description: str,
@@ -205,6 +224,8 @@ def tabulate(
         .datasource(PROMETHEUS)
         .targets(list(ask([Query(query, instant=True) for query in queries], as_table=is_long)))
         .no_value(none)
+        # A column without an override is a plain cell; Grafana's schema requires the type.
+        .cell_options(TableAutoCellOptions())
         .cell_height(TableCellHeight.LG if any(column.wraps for column in columns) else TableCellHeight.SM)
         .min_width(50)
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))

@@ -5,7 +5,17 @@ from __future__ import annotations
 from metrics.dashboards import uids
 from metrics.dashboards.briefs import SEVERITIES
 from metrics.dashboards.frame import Line, Page
-from metrics.dashboards.panels import Column, PanelBuilder, Query, count, draw_steps, map_values, plain_thresholds, tabulate
+from metrics.dashboards.panels import (
+    Column,
+    PanelBuilder,
+    Query,
+    count,
+    draw_steps,
+    map_values,
+    plain_thresholds,
+    show_snapshot,
+    tabulate,
+)
 from metrics.dashboards.queries import equal, select_scraped
 from metrics.dashboards.words import BAD, BAD_CELL, CLEAR, GOOD, LOOK, Vocabulary
 
@@ -21,7 +31,7 @@ def build_page(words: Vocabulary) -> Page:
         "A4P+ service",
         "Whether the service is well: snapshots, jobs, loads, scrapes, history queries, and the alerts that fire.",
         [
-            Line(4, [(4, panel) for panel in _count()]),
+            Line(4, list(zip((3, 3, 4, 3, 4, 4, 3), [show_snapshot(), *_count()], strict=True))),
             Line(9, [(12, _tabulate_alerts()), (12, _tabulate_jobs())]),
             Line(8, [(8, _draw_snapshots()), (8, _draw_scrapes()), (8, _draw_reads())]),
             Line(8, [(8, _draw_loads()), (8, _draw_sizes()), (8, _draw_process())]),
@@ -59,9 +69,10 @@ def _count() -> list[PanelBuilder]:
         ),
         count(
             "Refused loads?",
-            "Loads that were refused whole within the time range; whoever loaded was told each error.",
+            "Loads that were refused whole within the time range; whoever loaded was told each error. Unknown until "
+            "Prometheus has scraped the service twice.",
             f"round(sum(increase({select_scraped('a4p_load_refused_total')}[$__range])))",
-            "Not known: nothing scraped",
+            "Unknown",
             LOOK,
         ),
         count(
