@@ -63,7 +63,10 @@ def _make_snapshot(
     try:
         with warehouse.write(cursor):
             compute_kpis(cursor, definitions.kpis, as_of)
-            run_sql(cursor, "snapshot/store_kpis", computed_at=after_newest(cursor, "kpi_histories", "computed_at", now))
+            computed_at = after_newest(cursor, "kpi_histories", "computed_at", now)
+            run_sql(cursor, "snapshot/store_kpis", computed_at=computed_at)
+            compute_common_totals(cursor, definitions.kpis)
+            run_sql(cursor, "snapshot/store_kpi_changes", computed_at=computed_at)
             record_reconciliation(cursor, now)
             exposition, series_count = render_snapshot(cursor, definitions)
             row = run_sql(cursor, "snapshot/store_snapshot", as_of=as_of, made_at=now, series_count=series_count).fetchone()
@@ -134,6 +137,24 @@ def compute_history(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
         except duckdb.Error as error:
             raise KpiError(kpi.kpi, f"{kpi.file}: the query failed as of {some[0]} to {some[-1]}: {error}") from None
     _check_figures(cursor, kpi)
+
+
+def compute_common_totals(cursor: Connection, kpis: tuple[Kpi, ...]) -> None:
+    """Fill `kpi_common`: totals that cover different missions than the one before, over the missions they have in common.
+
+    Reads `kpi_dates` of `compute_kpis`, after the values of those dates were stored.
+    """
+    run_sql(cursor, "snapshot/prepare_kpi_changes")
+    due = {name for (name,) in cursor.execute("select distinct kpi from kpi_common_dates").fetchall()}
+    if due:
+        run_sql(cursor, "snapshot/hold_history")
+    for kpi in kpis:
+        if kpi.kpi in due:
+            query = read_sql("snapshot/compute_common_totals").format(dimensions=_make_dimensions(kpi), query=kpi.query)
+            try:
+                cursor.execute(query, {"kpi": kpi.kpi, "inputs": list(kpi.inputs)})
+            except duckdb.Error as error:
+                raise KpiError(kpi.kpi, f"{kpi.file}: the query failed over common missions: {error}") from None
 
 
 def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:

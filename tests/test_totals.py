@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.application import Application
 from service.definitions import Definitions
 from service.report.figures import read_cycle
+from service.settings import Settings
 from service.warehouse import read_rows, run_sql
 from service.web.app import make_app
 from tests.conftest import load_value, publish_report
@@ -75,20 +80,34 @@ def test_a_change_of_one_series_covers_no_missions(application: Application) -> 
     assert rows == [(None, None)]
 
 
-def test_a_total_has_no_change_against_one_over_other_missions(application: Application) -> None:
+def test_the_change_of_a_total_compares_the_missions_that_both_totals_cover(application: Application) -> None:
     rows = ask(
         application,
-        "select compare_totals(10, ['A', 'B'], 4, ['A', 'B']), compare_totals(10, ['A'], 4, ['A', 'B']), "
-        "compare_totals(10, null, 4, null)",
+        "select value, previous_value, change, missions, missions_used, missions_expected from kpi_changes "
+        "where kpi = 'sofa_incidents_longstanding' and mission = 'ALL'",
     )
-    assert rows == [(6, None, 6)]
+    assert rows == [(640.0 - 131, 585.0 - 125, 49.0, ["UNMISS"], 1, 8)]
     assert application.read_copy
     with application.read_copy.ask() as session:
         dates = read_rows(run_sql(session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="ALL", most=9))
-    assert [(row["value"], row["base"], row["change"]) for row in dates] == [
-        (509, "1 of 8 missions", None),
-        (628, "6 of 8 missions", None),
+    assert [(row["value"], row["base"], row["change"], row["change_base"]) for row in dates] == [
+        (509, "1 of 8 missions", 49, "1 of 8 missions"),
+        (628, "6 of 8 missions", None, None),
     ]
+    client = make_app(application).test_client()
+    page = client.get("/indicators/sofa_incidents_longstanding?mission=ALL").get_data(as_text=True)
+    assert "change over 1 of 8 missions" in page
+    answer = client.get("/api/v1/kpi_changes?kpi=sofa_incidents_longstanding&mission=ALL").get_json()
+    assert [(row["change"], row["missions_used"]) for row in answer["rows"]] == [(49.0, 1)]
+
+
+def test_kpi_values_do_not_repeat_a_value_for_a_period_that_its_mission_did_not_report(application: Application) -> None:
+    rows = ask(
+        application,
+        "select distinct as_of::varchar from kpi_values where kpi = 'sofa_incidents_longstanding' and mission = 'MINUSCA' "
+        "union all select as_of::varchar from kpi_latest where kpi = 'sofa_incidents_longstanding' and mission = 'MINUSCA'",
+    )
+    assert rows == [("2024-04-30",), ("2024-04-30",)]
 
 
 def test_the_pages_show_what_a_total_covers(application: Application) -> None:
@@ -146,3 +165,77 @@ def test_a_value_of_an_earlier_period_is_not_labelled_with_the_later_one(applica
         "ALL": "2024-10-31",
     }
     assert [str(row["as_of"]) for row in dates] == ["2024-04-30"]
+
+
+def load_rows(application: Application, file: Path, rows: str) -> None:
+    """Load rows of the columns of HEADER."""
+    file.write_text(HEADER + rows)
+    application.load([file], "a test")
+
+
+def write_suspects(mission: str, day: str, detained: int, tried: int) -> str:
+    """Return the rows of a mission's suspects, cumulative to a day."""
+    return "".join(
+        f"crime_suspects_{name},{mission},2013-01-01,{day},{value},a test\n"
+        for name, value in (("detained", detained), ("tried", tried))
+    )
+
+
+def read_trial_change(application: Application) -> Any:
+    """Publish, and return the change of the crime trial ratio over all missions with the missions it covers."""
+    application.refresh()
+    rows = ask(
+        application,
+        "select previous_value, value, missions from kpi_changes "
+        "where kpi = 'crime_trial_ratio' and mission = 'ALL' and as_of = date '2024-10-31'",
+    )
+    return rows[0] if rows else None
+
+
+def test_the_change_of_a_ratio_of_sums_is_computed_anew_over_the_missions_in_common(
+    tmp_path: Path, definitions: Definitions
+) -> None:
+    with closing(Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)) as application:
+        load_rows(
+            application,
+            tmp_path / "cycle_5.csv",
+            write_suspects("MINUSCA", "2024-04-30", 100, 50)
+            + write_suspects("MONUSCO", "2024-04-30", 20, 10)
+            + write_suspects("UNMISS", "2024-04-30", 80, 8),
+        )
+        load_rows(application, tmp_path / "unifil.csv", write_suspects("UNIFIL", "2024-10-31", 4, 2))
+        assert read_trial_change(application) is None, "no mission has both periods"
+
+        load_rows(
+            application,
+            tmp_path / "cycle_6.csv",
+            write_suspects("MINUSCA", "2024-10-31", 100, 60) + write_suspects("MONUSCO", "2024-10-31", 50, 40),
+        )
+        assert read_trial_change(application) == ((50 + 10) / 120, (60 + 40) / 150, ["MINUSCA", "MONUSCO"])
+
+        load_rows(application, tmp_path / "correction.csv", write_suspects("MONUSCO", "2024-04-30", 20, 16))
+        assert read_trial_change(application) == ((50 + 16) / 120, (60 + 40) / 150, ["MINUSCA", "MONUSCO"])
+
+        load_rows(application, tmp_path / "unmiss.csv", write_suspects("UNMISS", "2024-10-31", 80, 20))
+        assert read_trial_change(application) == (
+            (50 + 16 + 8) / 200, (60 + 40 + 20) / 230, ["MINUSCA", "MONUSCO", "UNMISS"],
+        )  # fmt: skip
+
+
+def test_a_change_does_not_expect_a_mission_that_closed_before_the_period_ended(
+    tmp_path: Path, definitions: Definitions
+) -> None:
+    closed = {"UNIFIL": {"status": "closed", "closed_on": date(2024, 6, 30)}}
+    missions = tuple(entry.model_copy(update=closed.get(entry.mission, {})) for entry in definitions.catalogue.missions)
+    settings = Settings(data_dir=tmp_path / "data", threads=1)
+    with closing(
+        Application(settings, replace(definitions, catalogue=replace(definitions.catalogue, missions=missions)))
+    ) as application:
+        application.load_shipped()
+        load_value(application, tmp_path, 131)
+        application.refresh()
+        rows = ask(
+            application,
+            "select missions_used, missions_expected from changes where mission = 'ALL' and indicator = 'sofa_incidents_new'",
+        )
+    assert rows == [(1, 7)]

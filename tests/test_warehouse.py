@@ -30,6 +30,8 @@ VIEWS = {
     "observation_revisions": OBSERVATION,
     "latest": OBSERVATION,
     "kpis": "kpi title description unit better priority metric maximum",
+    "kpi_changes": "kpi mission dimensions as_of value previous_as_of previous_value change missions missions_used "
+    "missions_expected",
     "kpi_values": "kpi mission dimensions as_of value computed_at missions missions_used missions_expected",
     "kpi_latest": "kpi mission dimensions as_of value computed_at missions missions_used missions_expected",
     "reconciliation": "check_name expected computed difference agrees note",

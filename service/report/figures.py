@@ -74,7 +74,8 @@ class KpiFigure:
     """A KPI figure that holds at the end of a cycle, and the one that held before the cycle began.
 
     `period` says from which day on it holds, `is_cycle` that this is the last day of the cycle. `base`: the missions that a
-    total covers (4 of 6 missions); its change is None where the value before covers other missions.
+    total covers (4 of 6 missions). `change_base`: where the total before covers other missions, those that the change is over,
+    as both totals have them; the change is None where they have none in common.
     """
 
     mission: str
@@ -86,6 +87,7 @@ class KpiFigure:
     previous_value: float | None
     change: float | None
     base: str | None
+    change_base: str | None
 
 
 @dataclass(frozen=True)

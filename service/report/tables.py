@@ -81,7 +81,7 @@ def tabulate_whole(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport]
     for kpi in filter(_is_whole, kpis):
         for held in kpi.figures:
             before = Cell(write_figure(held.previous_value, kpi.unit), change=held.previous_period or "", kind="figure")
-            change = Cell(change=_tell_change(kpi, held.change), tone=kpi.judge(held), kind="text")
+            change = Cell(change=_tell_kpi_change(kpi, held), tone=kpi.judge(held), kind="text")
             window = Cell("; ".join(filter(None, ["" if held.is_cycle else held.period, held.base])), kind="text")
             label = ", ".join(filter(None, [f"KPI: {kpi.title}", held.part]))
             rows.append(Row(label, False, (Cell(_write_kpi(kpi, held), kind="figure"), before, change, window)))
@@ -166,8 +166,13 @@ def _write_kpi(kpi: KpiReport, figure: KpiFigure) -> str:
 
 
 def _fill_kpi(kpi: KpiReport, figure: KpiFigure) -> Cell:
-    change = _tell_change(kpi, figure.change)
+    change = _tell_kpi_change(kpi, figure)
     return Cell(_write_kpi(kpi, figure), "", change, kpi.judge(figure), "figure")
+
+
+def _tell_kpi_change(kpi: KpiReport, figure: KpiFigure) -> str:
+    change = _tell_change(kpi, figure.change)
+    return f"{change}, over {figure.change_base}" if change and figure.change_base else change
 
 
 def _fill_before(entry: IndicatorReport, figure: Figure) -> Cell:

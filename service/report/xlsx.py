@@ -183,7 +183,8 @@ def _add_kpis(book: _Book, report: CycleReport) -> None:
             kpi.unit,
             (
                 priority.title, kpi.title, figure.part, figure.mission, figure.value, figure.period, figure.previous_value,
-                figure.previous_period, figure.change, _judge(kpi.judge(figure)), figure.base, kpi.unit,
+                figure.previous_period, figure.change, _judge(kpi.judge(figure)), figure.base,
+                figure.change_base, kpi.unit,
                 kpi.description + (IMPOSSIBLE_NOTE if kpi.is_impossible(figure) else ""), kpi.kpi,
             ),
         )
@@ -192,4 +193,6 @@ def _add_kpis(book: _Book, report: CycleReport) -> None:
         for figure in kpi.figures
     )  # fmt: skip
     columns = ("Priority", "Indicator", "Dimension", "Mission", "Figure", "Window", "Before", "Window before", "Change")
-    book.add_table("KPIs", (*columns, "Better or worse", "Missions covered", "Unit", "Note", "Name"), rows)
+    book.add_table(
+        "KPIs", (*columns, "Better or worse", "Missions covered", "Missions of the change", "Unit", "Note", "Name"), rows
+    )

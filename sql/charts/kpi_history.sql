@@ -1,13 +1,11 @@
 -- A row is what one series of a KPI says from a date on as of which it holds: the last $most_periods of the first $most_series,
 -- with how many there are. A null value ends a series.
 with figures as (
-    select mission, dimensions, as_of, arg_max_null(value, computed_at) as value
-    from store.reported_kpi_values
+    select mission, dimensions, as_of, value
+    from store.current_kpi_values
     where kpi = $kpi
         and ($mission is null or mission = $mission)
         and as_of <= as_of_date()
-        and computed_at <= known_at_time()
-    group by all
 ),
 numbered as (
     select

@@ -1,9 +1,8 @@
 -- A row is a KPI figure that holds on the last day of a cycle, with the one that held on the day before it began.
 with known as (
     select *
-    from store.reported_kpi_values
-    where computed_at <= known_at_time() and as_of <= $period_end
-    qualify row_number() over (partition by kpi, mission, dimensions, as_of order by computed_at desc) = 1
+    from store.current_kpi_values
+    where as_of <= $period_end
 ),
 -- A row without a value ends what an earlier one says, so the newest row is taken whole.
 holding as (
@@ -21,11 +20,13 @@ select
     k.priority, k.kpi, k.title, k.description, k.unit, k.better, k.maximum, h.mission, array_to_string(map_values(h.dimensions), ', ') as part,
     'as of ' || strftime(h.as_of, '%-d %b %Y') as period, h.as_of = $period_end as is_cycle, h.value,
     'as of ' || strftime(b.as_of, '%-d %b %Y') as previous_period, b.value as previous_value,
-    compare_totals(h.value, h.missions, b.value, b.missions) as change,
-    name_base(h.missions_used, h.missions_expected) as base
+    c.change, name_base(h.missions_used, h.missions_expected) as base,
+    if(c.is_restricted, name_base(c.missions_used, c.missions_expected), null) as change_base
 from holding as h
 join kpis as k using (kpi)
 left join before as b on (b.kpi, b.mission, b.dimensions) = (h.kpi, h.mission, h.dimensions) and h.as_of >= $period_start
+left join store.compared_kpi_values as c
+    on (c.kpi, c.mission, c.dimensions, c.as_of) = (h.kpi, h.mission, h.dimensions, h.as_of) and c.previous_as_of = b.as_of
 join store.missions as m on m.mission = h.mission and m.catalogue_version = (select max(catalogue_version) from store.catalogues)
 where h.value is not null and k.priority <> 'all'
 order by k.kpi, part, m.ordinal

@@ -1,6 +1,6 @@
 -- kpi: missions_reporting_ratio
 -- title: Missions that reported the indicator
--- description: Missions that gave a figure, or said that none applies, in the newest period of the indicator, over the missions expected to. A figure that is missing or under validation does not count; an indicator that nobody ever reported has no row.
+-- description: Missions that gave a figure, or said that none applies, in the newest period of the indicator, over the missions expected to that were open on its last day. A figure that is missing or under validation does not count; an indicator that nobody ever reported has no row.
 -- unit: ratio  better: higher  priority: all  maximum: 1
 -- labels: mission, indicator
 -- inputs: *
@@ -9,16 +9,18 @@ with newest as (
     from latest
     group by indicator
 ),
-figures as (
-    select
-        i.indicator,
-        count(distinct l.mission) filter (
-            where l.status not in ('M', 'U') and list_contains(i.expected_missions, l.mission)
-        ) / len(any_value(i.expected_missions)) as value
+reported as (
+    select l.indicator, n.period_end, list(distinct l.mission) filter (where l.status not in ('M', 'U')) as reporters
     from latest as l
     join newest as n on n.indicator = l.indicator and n.period_end = l.period_end
-    join indicators as i on i.indicator = l.indicator
-    group by i.indicator
+    group by l.indicator, n.period_end
+),
+figures as (
+    select r.indicator, count(*) filter (where list_contains(r.reporters, e.mission)) / count(*) as value
+    from reported as r
+    join store.expected_missions as e
+        on e.indicator = r.indicator and is_open_on(e.status, e.opened_on, e.closed_on, r.period_end)
+    group by r.indicator
 )
 select 'ALL' as mission, indicator, value
 from figures

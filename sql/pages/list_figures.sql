@@ -17,18 +17,13 @@ observed as (
     from latest as l
     left join store.series_changes as c using (indicator, mission, dimensions)
 ),
-reported as (
-    select kpi, mission, dimensions, max(as_of) as as_of
-    from store.reported_kpi_values
-    where value is not null and as_of <= as_of_date() and computed_at <= known_at_time()
-    group by kpi, mission, dimensions
-),
 computed as (
     select
-        kpi as name, mission, dimensions, value, 'A' as status, coalesce(r.as_of, l.as_of) as period_end,
-        name_base(missions_used, missions_expected) as base
+        l.kpi as name, l.mission, l.dimensions, l.value, 'A' as status, l.as_of as period_end, c.previous_value, c.change,
+        name_base(l.missions_used, l.missions_expected) as base, if(c.is_restricted, name_base(c.missions_used, c.missions_expected), null) as change_base
     from kpi_latest as l
-    left join reported as r using (kpi, mission, dimensions)
+    left join store.compared_kpi_values as c
+        on c.kpi = l.kpi and c.mission = l.mission and c.dimensions = l.dimensions and c.as_of = l.as_of and c.is_value_before
 ),
 figures as (
     select * from observed

@@ -47,10 +47,6 @@ create or replace macro is_newest_period(period_start, period_end) as
 create or replace macro name_base(missions_used, missions_expected) as
     missions_used || ' of ' || missions_expected || if(missions_expected = 1, ' mission', ' missions');
 
--- The change of a total: none where the two cover other missions, because the difference would be between missions.
-create or replace macro compare_totals(value, missions, previous_value, previous_missions) as
-    if(missions is not distinct from previous_missions, value - previous_value, null);
-
 -- Whether two totals, each {missions, expected}, cover other missions; null, as before the first row, is no mission at all.
 create or replace macro has_other_base(base, other) as
     base.missions is distinct from other.missions or base.expected is distinct from other.expected;

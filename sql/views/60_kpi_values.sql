@@ -1,9 +1,27 @@
 -- KPI figures: all that were computed, and what holds.
+-- A KPI is computed as of each date on which a period of any of its inputs ended, for every mission. A value of a mission that
+-- reported no input for such a period repeats that of an earlier one and is no row, so that it is never labelled with the later.
 create or replace view kpi_values as
+with inputs as (
+    select kpi, unnest(inputs) as indicator
+    from store.kpis
+    qualify row_number() over (partition by kpi order by recorded_at desc) = 1
+),
+reported as (
+    select distinct p.kpi, s.mission, o.period_end
+    from store.observations as o
+    join store.series as s using (series_id)
+    join inputs as p on p.indicator = s.indicator
+    where o.recorded_at <= known_at_time()
+)
 select kpi, mission, dimensions, as_of, value, computed_at, missions, missions_used, missions_expected
-from store.kpi_values;
+from store.kpi_values
+where value is null
+    or missions is not null
+    or kpi in (select kpi from inputs where indicator = '*')
+    or (kpi, mission, as_of) in (select (kpi, mission, period_end) from reported);
 
-comment on view kpi_values is 'A row is one KPI figure as of a date, as computed at one time; a correction is a later row with a new computed_at.';
+comment on view kpi_values is 'A row is a KPI value as of the end of a period that its mission reported, as computed at one time; a correction is a later row with a new computed_at.';
 comment on column kpi_values.kpi is 'Name of the KPI.';
 comment on column kpi_values.mission is 'Mission, or ALL.';
 comment on column kpi_values.dimensions is 'Further labels: name to value; empty where there is none.';
@@ -14,13 +32,21 @@ comment on column kpi_values.missions is 'Missions that the value is computed ov
 comment on column kpi_values.missions_used is 'How many missions those are: the ones with a value in the newest period that any mission reported.';
 comment on column kpi_values.missions_expected is 'How many missions are expected to report, without those where an input is not applicable.';
 
+create or replace view store.current_kpi_values as
+select *
+from main.kpi_values
+where computed_at <= known_at_time()
+qualify row_number() over (partition by kpi, mission, dimensions, as_of order by computed_at desc) = 1;
+
+comment on view store.current_kpi_values is 'A row is a KPI value as of a date, as computed last.';
+
 create or replace view kpi_latest as
 select
     v.kpi, v.mission, v.dimensions, v.as_of, v.value, v.computed_at, v.missions, v.missions_used, v.missions_expected
-from store.kpi_values as v
+from store.current_kpi_values as v
 semi join kpis using (kpi)
-where v.as_of <= as_of_date() and v.computed_at <= known_at_time()
-qualify row_number() over (partition by v.kpi, v.mission, v.dimensions order by v.as_of desc, v.computed_at desc) = 1
+where v.as_of <= as_of_date()
+qualify row_number() over (partition by v.kpi, v.mission, v.dimensions order by v.as_of desc) = 1
     and v.value is not null;
 
 comment on view kpi_latest is 'A row is a KPI figure that holds as of the variable as_of (today when unset).';
@@ -33,27 +59,3 @@ comment on column kpi_latest.computed_at is 'When it was computed, UTC.';
 comment on column kpi_latest.missions is 'Missions that the value is computed over, where it is over several; null where it is not.';
 comment on column kpi_latest.missions_used is 'How many missions those are: the ones with a value in the newest period that any mission reported.';
 comment on column kpi_latest.missions_expected is 'How many missions are expected to report, without those where an input is not applicable.';
-
--- KPI values without those that only repeat an earlier period because another mission reported the date's period. Pages,
--- charts and documents read these, so that a value carried from an earlier period is never labelled with a later one.
-create or replace view store.reported_kpi_values as
-with inputs as (
-    select kpi, unnest(inputs) as indicator
-    from store.kpis
-    qualify row_number() over (partition by kpi order by recorded_at desc) = 1
-),
-reported as (
-    select distinct p.kpi, s.mission, o.period_end
-    from store.observations as o
-    join store.series as s using (series_id)
-    join inputs as p on p.indicator = s.indicator
-    where o.value is not null and o.recorded_at <= known_at_time()
-)
-select *
-from store.kpi_values
-where value is null
-    or missions is not null
-    or kpi in (select kpi from inputs where indicator = '*')
-    or (kpi, mission, as_of) in (select (kpi, mission, period_end) from reported);
-
-comment on view store.reported_kpi_values is 'A row is a KPI value as of the last day of a period that its own mission reported.';

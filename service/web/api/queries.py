@@ -127,9 +127,12 @@ class KpiLatestQuery(MomentQuery):
     dimension: tuple[Dimension, ...] = Field((), description="Only series with this dimension value, written name=value.")
 
 
-class KpiValuesQuery(KpiLatestQuery):
+class KpiChangesQuery(KpiLatestQuery):
     start: Day | None = Field(None, alias="from", description="Only figures as of this date or later.")
     end: Day | None = Field(None, alias="to", description="Only figures as of this date or earlier.")
+
+
+class KpiValuesQuery(KpiChangesQuery):
     revisions: Flag = Field(False, description="Every time a figure was computed, and not only the last.")
 
 

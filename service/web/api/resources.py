@@ -55,6 +55,13 @@ RESOURCES = (
     Resource("kpis/{kpi}", "kpis", "One KPI", queries.ItemQuery, rows.Kpi),
     Resource("kpi_values", "kpi_values", "KPI figures as of each date", queries.KpiValuesQuery, rows.KpiValue),
     Resource("kpi_latest", "kpi_latest", "What holds of each KPI", queries.KpiLatestQuery, rows.KpiValue),
+    Resource(
+        "kpi_changes",
+        "kpi_changes",
+        "Changes of KPIs; those of totals are over the missions with a value at both dates",
+        queries.KpiChangesQuery,
+        rows.KpiChange,
+    ),
     Resource("completeness", "completeness", "Who reported what", queries.CompletenessQuery, rows.Completeness),
     Resource(
         "reconciliation",

@@ -132,6 +132,21 @@ class KpiValue(Row):
     missions_expected: int | None
 
 
+class KpiChange(Row):
+    view = "kpi_changes"
+    kpi: str
+    mission: str
+    dimensions: Dimensions
+    as_of: Date
+    value: float
+    previous_as_of: Date
+    previous_value: float
+    change: float
+    missions: list[str] | None
+    missions_used: int | None
+    missions_expected: int | None
+
+
 class Completeness(Row):
     view = "completeness"
     period: str

@@ -1,0 +1,34 @@
+-- A row is two totals of a KPI that cover different missions, with the missions that they have in common: those that the new
+-- values can change, and those that were never computed over these missions.
+create or replace temp table kpi_common_pairs as
+with pairs as (
+    select kpi, mission, dimensions, as_of, previous_as_of, common_missions(missions, previous_missions) as missions
+    from store.kpi_pairs
+    where has_other_missions(missions, previous_missions)
+)
+select p.*
+from pairs as p
+where len(p.missions) > 0
+    and (
+        (p.kpi, p.as_of) in (select (kpi, as_of) from kpi_dates)
+        or (p.kpi, p.previous_as_of) in (select (kpi, as_of) from kpi_dates)
+        or (p.kpi, p.mission, p.dimensions, p.as_of, p.previous_as_of, p.missions) not in (
+            select (kpi, mission, dimensions, as_of, previous_as_of, missions)
+            from store.common_totals
+        )
+    );
+
+-- A row is a date and missions that a KPI is computed over.
+create or replace temp table kpi_common_dates as
+select kpi, as_of, missions from kpi_common_pairs
+union
+select kpi, previous_as_of, missions from kpi_common_pairs;
+
+create or replace temp table kpi_common (
+    kpi varchar,
+    mission varchar,
+    dimensions map(varchar, varchar),
+    as_of date,
+    missions varchar[],
+    value double
+);

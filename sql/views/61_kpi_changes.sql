@@ -1,0 +1,86 @@
+-- Totals over missions and their changes: both values are over the same missions (docs/decisions/totals-over-missions.md).
+
+-- The missions that two totals have in common, sorted; none where either is no total.
+create or replace macro common_missions(missions, previous_missions) as list_sort(list_intersect(missions, previous_missions));
+
+create or replace macro has_other_missions(missions, previous_missions) as missions is distinct from previous_missions;
+
+create or replace view store.common_totals as
+select *
+from store.kpi_changes
+where computed_at <= known_at_time()
+qualify row_number() over (partition by kpi, mission, dimensions, as_of, previous_as_of order by computed_at desc) = 1;
+
+comment on view store.common_totals is 'A row is a KPI total and an earlier one, both computed over the missions that the two have in common.';
+
+-- A value is compared with the one before it and, as the document of a cycle does, with the one that held when the cycle began.
+create or replace view store.kpi_pairs as
+with followed as (
+    select *, lag(as_of) over (partition by kpi, mission, dimensions order by as_of) as previous_as_of
+    from store.current_kpi_values
+),
+compared as (
+    select kpi, mission, dimensions, as_of, previous_as_of, true as is_value_before
+    from followed
+    where previous_as_of is not null
+    union all
+    select v.kpi, v.mission, v.dimensions, v.as_of, max(b.as_of), false
+    from followed as v
+    join store.cycle_calendar as c on v.as_of between c.period_start and c.period_end
+    join followed as b
+        on b.kpi = v.kpi and b.mission = v.mission and b.dimensions = v.dimensions and b.as_of < c.period_start
+    group by all
+),
+pairs as (
+    select kpi, mission, dimensions, as_of, previous_as_of, bool_or(is_value_before) as is_value_before
+    from compared
+    group by all
+)
+select
+    p.kpi, p.mission, p.dimensions, p.as_of, p.previous_as_of, p.is_value_before, v.value, b.value as previous_value, v.missions,
+    b.missions as previous_missions, v.missions_expected
+from pairs as p
+join store.current_kpi_values as v using (kpi, mission, dimensions, as_of)
+join store.current_kpi_values as b
+    on b.kpi = p.kpi and b.mission = p.mission and b.dimensions = p.dimensions and b.as_of = p.previous_as_of
+where v.value is not null and b.value is not null;
+
+comment on view store.kpi_pairs is 'A row is two KPI values of one series that are compared.';
+
+create or replace view store.compared_kpi_values as
+with compared as (
+    select
+        p.kpi, p.mission, p.dimensions, p.as_of, p.previous_as_of, p.is_value_before, p.missions_expected,
+        common_missions(p.missions, p.previous_missions) as missions,
+        has_other_missions(p.missions, p.previous_missions) as is_restricted,
+        if(has_other_missions(p.missions, p.previous_missions), c.value, p.value) as value,
+        if(has_other_missions(p.missions, p.previous_missions), c.previous_value, p.previous_value) as previous_value
+    from store.kpi_pairs as p
+    left join store.common_totals as c
+        on c.kpi = p.kpi and c.mission = p.mission and c.dimensions = p.dimensions and c.as_of = p.as_of
+        and c.previous_as_of = p.previous_as_of and c.missions = common_missions(p.missions, p.previous_missions)
+)
+select *, value - previous_value as change, len(missions)::integer as missions_used
+from compared
+where value is not null and previous_value is not null;
+
+comment on view store.compared_kpi_values is 'A row is two KPI values of one series that are compared, over the same missions; is_restricted: computed over those in common.';
+
+create or replace view kpi_changes as
+select
+    kpi, mission, dimensions, as_of, value, previous_as_of, previous_value, change, missions, missions_used, missions_expected
+from store.compared_kpi_values
+where is_value_before and as_of <= as_of_date();
+
+comment on view kpi_changes is 'A row is a KPI value with the one before it. Totals over missions are computed for both dates over the missions that the two totals have in common; with none in common there is no row.';
+comment on column kpi_changes.kpi is 'Name of the KPI.';
+comment on column kpi_changes.mission is 'Mission, or ALL.';
+comment on column kpi_changes.dimensions is 'Further labels: name to value; empty where there is none.';
+comment on column kpi_changes.as_of is 'Date the value is as of.';
+comment on column kpi_changes.value is 'Value in the unit of the KPI, over the common missions; kpi_values has the one over all that reported.';
+comment on column kpi_changes.previous_as_of is 'Date the value before is as of.';
+comment on column kpi_changes.previous_value is 'Value before, over the same missions.';
+comment on column kpi_changes.change is 'The value less the one before.';
+comment on column kpi_changes.missions is 'Missions that both values are computed over, where they are over several; null where they are not.';
+comment on column kpi_changes.missions_used is 'How many missions those are.';
+comment on column kpi_changes.missions_expected is 'How many missions are expected to report by the later date; see kpi_values.';
