@@ -31,6 +31,7 @@ class ThresholdChange:
     text: str
     replaced_limit: float | None
     warnings: tuple[str, ...]
+    exclusions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,19 @@ def set_threshold(
         threshold = resolve_mission(cursor, definitions, threshold)
         replaced = _find_limit(cursor, threshold)
         _record(cursor, threshold, set_by, clock())
-    return ThresholdChange(str(threshold), replaced, tuple(warnings))
+        exclusions = list_exclusions(cursor, threshold.metric).get(threshold.key, ())
+    return ThresholdChange(str(threshold), replaced, tuple(warnings), tuple(map(str, exclusions)))
+
+
+def list_exclusions(connection: Connection, metric: str | None) -> dict[object, list[Exclusion]]:
+    """Return the missions that thresholds for every mission do not govern, by key; those of every metric for None."""
+    found: dict[object, list[Exclusion]] = {}
+    for name, labels, comparison, severity, *excluded in run_sql(
+        connection, "thresholds/list_own_limits", metric=metric
+    ).fetchall():
+        key = make_threshold(name, EVERY_MISSION, labels, comparison, severity, None, None).key
+        found.setdefault(key, []).append(Exclusion(*excluded))
+    return found
 
 
 def remove_threshold(

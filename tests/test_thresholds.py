@@ -19,6 +19,7 @@ from service.errors import ThresholdError
 from service.settings import Settings, find_in_tree
 from service.thresholds import check_defaults, remove_threshold, set_threshold, store_default_thresholds, try_threshold
 from service.warehouse import read_sql
+from service.web.app import make_app
 from tests.bench.data import World, make_warehouse, store_thresholds, write_catalogue
 from tests.conftest import Clock, WriteCsv
 
@@ -379,6 +380,24 @@ def test_a_tried_threshold_names_the_missions_that_another_limit_governs(
     assert [figure.mission for figure in trial.tried] == ["UNMISS"]
     assert try_it(application, threshold(limit=40, severity="info")).excluded == ()
     assert try_it(application, threshold(limit=40, mission="UNIFIL")).excluded == ()
+
+
+def test_a_threshold_in_force_names_the_missions_that_their_own_limit_governs(
+    application: Application, put: Set, report: Set
+) -> None:
+    report(("UNMISS", 5, 125), ("UNIFIL", 5, 43))
+    put(limit=60, mission="UNIFIL")
+    put(limit=50, mission="MINUSCA", severity="info")
+    assert put(limit=40).exclusions == ("UNIFIL is excluded: its own limit 60 applies",)
+    application.refresh()
+    client = make_app(application).test_client()
+    assert "UNIFIL is excluded: its own limit 60 applies" in client.get("/thresholds").get_data(as_text=True)
+    rows = client.get("/api/v1/thresholds").get_json()["rows"]
+    assert {(row["mission"], row["severity"]): row["excluded_missions"] for row in rows} == {
+        ("*", "warning"): ["UNIFIL"],
+        ("UNIFIL", "warning"): [],
+        ("MINUSCA", "info"): [],
+    }
 
 
 def test_a_tried_threshold_says_what_setting_it_then_does(application: Application, put: Set, report: Set) -> None:

@@ -36,7 +36,7 @@ VIEWS = {
     "kpi_latest": "kpi mission dimensions as_of value computed_at missions missions_used missions_expected",
     "reconciliation": "check_name expected computed difference agrees note",
     "completeness": "period indicator missions_expected missions_reported",
-    "thresholds": "metric mission dimensions comparison severity limit_value note set_by recorded_at",
+    "thresholds": "metric mission dimensions comparison severity limit_value note set_by recorded_at excluded_missions",
     "threshold_history": ("metric mission dimensions comparison severity limit_value replaced_limit note set_by recorded_at"),
     "threshold_breaches": (
         "metric mission dimensions comparison severity limit_value value excess period_start period_end status source page "

@@ -320,6 +320,8 @@ def _change(settings: Settings, wanted: ThresholdRequest) -> ThresholdChange:
         changed = _change_anywhere(settings, wanted, progress)
     for warning in changed.warnings:
         click.echo(f"warning: {warning}", err=True)
+    for exclusion in changed.exclusions:
+        click.echo(exclusion, err=True)
     return changed
 
 

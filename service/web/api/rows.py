@@ -176,6 +176,7 @@ class Threshold(Row):
     note: str | None
     set_by: str | None
     recorded_at: Time
+    excluded_missions: list[str]
 
 
 class ThresholdSetting(Row):

@@ -11,7 +11,7 @@ from flask import Blueprint, request
 from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, Threshold, make_threshold
 from service.application import Application
 from service.errors import ThresholdError
-from service.thresholds import Trial, list_metrics, try_threshold
+from service.thresholds import Trial, list_exclusions, list_metrics, try_threshold
 from service.warehouse import read_rows, run_sql
 from service.web.pages.layout import open_page
 
@@ -40,12 +40,19 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                     trial = try_threshold(page.session, definitions, read_trial(asked), suggest=True)
                 except ThresholdError as error:
                     fault = str(error)
+            thresholds = read_rows(run_sql(page.session, "thresholds/list", metric=None))
+            exclusions = list_exclusions(page.session, None)
+            for row in thresholds:
+                key = make_threshold(
+                    row["metric"], row["mission"], row["dimensions"], row["comparison"], row["severity"], None, None
+                ).key
+                row["exclusions"] = exclusions.get(key, [])
             return page.render(
                 "thresholds.html",
                 asked=asked,
                 trial=trial,
                 fault=fault,
-                thresholds=read_rows(run_sql(page.session, "thresholds/list", metric=None)),
+                thresholds=thresholds,
                 history=read_rows(run_sql(page.session, "thresholds/history", metric=None, last=MOST_CHANGES)),
                 metrics=list_metrics(definitions),
                 missions=[entry.mission for entry in definitions.catalogue.missions],
