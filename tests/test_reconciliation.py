@@ -63,7 +63,7 @@ def test_nothing_is_smoothed_over(report: Connection) -> None:
 def test_completeness_counts_who_reported(report: Connection) -> None:
     rows = report.execute(
         "select period, missions_expected, missions_reported from completeness where indicator = 'sofa_incidents_total' "
-        "and period <= 'cycle 6' order by period"
+        "and period in ('cycle 5', 'cycle 6') order by period"
     ).fetchall()
     # UNIFIL and UNISFA are under validation in cycle 5. Nothing was loaded for the later cycles that have ended.
     assert rows == [("cycle 5", 8, 6), ("cycle 6", 8, 0)]
