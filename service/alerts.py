@@ -17,6 +17,8 @@ from service.warehouse import Connection, Warehouse, after_newest, read_rows, ru
 
 # Its group may read the token where a setting puts it outside the data directory: Alertmanager then runs as another user.
 OWN_MODE, SHARED_MODE = 0o600, 0o640
+# The one alert about the service whose end has recorded causes (metrics/rules.py).
+OVERDUE_ALERT = "A4pReportsOverdue"
 
 
 def _check_name(labels: dict[str, str]) -> dict[str, str]:
@@ -146,6 +148,17 @@ def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
                 limit_value=told["limit_value"],
                 starts_at=newest["starts_at"] + "Z",
                 # Shown to the second, so its second is included.
+                ends_at=newest["ends_at"] + ".999999Z",
+            )
+        )
+    elif newest["status"] == "resolved" and newest["alert"] == OVERDUE_ALERT:
+        resolution = read_rows(
+            run_sql(
+                connection,
+                "alerts/overdue_resolution",
+                mission=labels.get("mission"),
+                cycle=int(labels.get("cycle") or 0),
+                starts_at=newest["starts_at"] + "Z",
                 ends_at=newest["ends_at"] + ".999999Z",
             )
         )

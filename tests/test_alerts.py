@@ -7,7 +7,8 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from service.definitions import Definitions
 from service.errors import AlertError
 from service.settings import Settings
 from service.thresholds import remove_threshold, set_threshold
+from service.warehouse import store_catalogue
 from service.web.alerts import MOST_BYTES
 from service.web.app import make_app
 from tests.conftest import STORED_AT, Clock, WriteCsv
@@ -335,6 +337,50 @@ def test_a_resolved_alert_names_the_limit_that_ended_it(
     application.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
     put_limit(application, limit)
     assert list_causes(resolve_outage(client, application, token)) == ([cause] if cause else [])
+
+
+@pytest.mark.parametrize(
+    ("happens", "cause", "detail"),
+    [
+        (date(2024, 4, 29), "mission closed", "UNMISS closed on 2024-04-29"),
+        (date(2024, 4, 30), None, "UNMISS closed on 2024-04-30"),
+        ("sofa_incidents_new", None, "1 indicator, batch 2"),
+        ("sofa_incidents_new sofa_incidents_total", "reports loaded", "2 indicators, batch 2"),
+    ],
+    ids=["closed before the period ended", "closed on its last day", "one report is loaded", "both reports are loaded"],
+)
+def test_a_resolved_alert_on_overdue_reports_names_what_ended_it(
+    client: FlaskClient,
+    application: Application,
+    token: dict[str, str],
+    write_csv: WriteCsv,
+    happens: date | str,
+    cause: str | None,
+    detail: str,
+) -> None:
+    both = ("sofa_incidents_new", "sofa_incidents_total")
+    application.load([write_csv("early.csv", *({"indicator": name, "mission": "MINUSCA"} for name in both))], "A. Analyst")
+    told = alter()
+    told["alerts"][0]["labels"] = {
+        "alertname": "A4pReportsOverdue", "mission": "UNMISS", "cycle": "5", "severity": "warning", "job": "a4p",
+    }  # fmt: skip
+    started = application.clock()
+    told["alerts"][0] |= {"annotations": {}, "startsAt": f"{started:%Y-%m-%dT%H:%M:%SZ}"}
+    client.post("/api/v1/alerts", json=told, headers=token)
+    application.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
+    if isinstance(happens, date):
+        closed = {"UNMISS": {"status": "closed", "closed_on": happens}}
+        catalogue = application.definitions.catalogue
+        missions = tuple(entry.model_copy(update=closed.get(entry.mission, {})) for entry in catalogue.missions)
+        store_catalogue(application.warehouse, replace(catalogue, missions=missions), application.clock())
+    else:
+        application.load([write_csv("late.csv", *({"indicator": name} for name in happens.split()))], "C. Clerk")
+    told["alerts"][0] |= {"status": "resolved", "endsAt": f"{started + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}
+    client.post("/api/v1/alerts", json=told, headers=token)
+    with application.warehouse.cursor() as cursor:
+        traced = trace_alert(cursor, "3f2a")
+    assert list_causes(traced) == ([cause] if cause else [])
+    assert detail in traced["resolution"][0]["detail"]
 
 
 def test_a_resolved_alert_without_a_recorded_cause_has_none(

@@ -63,12 +63,11 @@ computed as (
         and list_has_all(map_entries($labels::map(varchar, varchar)), map_entries(v.dimensions))
         and v.as_of >= coalesce(try_cast($period_end as date), v.as_of)
 ),
+-- The last values of a closed mission go on being compared, so that its closing alone ends no breach.
 closed as (
-    select 'mission closed' as cause, m.mission || ' is closed' as detail, min(c.recorded_at) as recorded_at, true as clears
-    from store.missions as m
-    join store.catalogues as c using (catalogue_version)
-    where m.mission = $mission and m.status = 'closed'
-    group by m.mission
+    select 'mission closed' as cause, describe_closure(mission, closed_on) as detail, recorded_at, false as clears
+    from store.mission_closures
+    where mission = $mission
 ),
 recorded as (
     select * from limits

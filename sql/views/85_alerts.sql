@@ -19,6 +19,27 @@ comment on column alerts.starts_at is 'Since when it fires, UTC.';
 comment on column alerts.ends_at is 'When it was resolved, UTC; null while it fires.';
 comment on column alerts.recorded_at is 'When the notification came, UTC.';
 
+-- When a mission closed, as far as the service could know: when its catalogue first had it, or the day after the last day.
+create or replace view store.mission_closures as
+with recorded as (
+    select m.mission, min(c.recorded_at) as recorded_at
+    from store.missions as m
+    join store.catalogues as c using (catalogue_version)
+    where m.status = 'closed' or m.closed_on is not null
+    group by m.mission
+)
+select
+    m.mission, m.closed_on,
+    greatest(r.recorded_at, coalesce((m.closed_on + 1)::timestamp at time zone 'UTC', r.recorded_at)) as recorded_at
+from main.missions as m
+join recorded as r using (mission)
+where m.status = 'closed' or m.closed_on is not null;
+
+comment on view store.mission_closures is 'A row is a mission that is closed, or will be on a recorded day, and from when on the service knows that it is.';
+
+create or replace macro describe_closure(mission, closed_on) as
+    mission || coalesce(' closed on ' || closed_on, ' is closed; the catalogue has no date');
+
 -- The metrics that alerts are on.
 create or replace view store.alert_metrics as
 select distinct metric
