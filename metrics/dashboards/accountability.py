@@ -21,7 +21,7 @@ from metrics.dashboards.panels import (
     plain_thresholds,
     tabulate,
 )
-from metrics.dashboards.queries import Queries, draw_over_period, equal, not_among, select
+from metrics.dashboards.queries import Queries, draw_over_period, equal, not_among, select, sum_newest_period
 from metrics.dashboards.words import BAD, CLEAR, FIGURE, GOOD, LOOK, LOOK_CELL, SILENT, UNSURE_CELL, Vocabulary
 
 # The chain of justice: a count, its name and its head in a table, the share of the count before it that got this far, and
@@ -78,12 +78,12 @@ def _leave_out(words: Vocabulary) -> str:
 
 
 def _draw_chain(words: Vocabulary) -> PanelBuilder:
-    counted = [Query(f"sum({select(f'a4p_{name}', _leave_out(words))})", title) for name, title, *_ in CHAIN]
+    counted = [Query(sum_newest_period(name, _leave_out(words)), title) for name, title, *_ in CHAIN]
     panel = draw_bars_now(
         "How far do crimes against peacekeepers get?",
-        AS_OF + "Cases of crime against peacekeepers and people suspected of them, since 2013, over the missions that are "
-        "active. A case "
-        "can have several suspects. Source: Office of Rule of Law and Security Institutions, Justice and Corrections.",
+        AS_OF + "Cases of crime against peacekeepers and people suspected of them, since 2013, over the active missions with a "
+        "value in the newest period that any of them reported. A case can have several suspects. "
+        "Source: Office of Rule of Law and Security Institutions, Justice and Corrections.",
         counted,
         "No figures by then",
     )
@@ -194,13 +194,17 @@ def _draw_shares() -> PanelBuilder:
     asked = [
         Query(select(f"a4p_{ratio}", equal("mission", "ALL")), f"{head}, {of}") for _, _, head, ratio, of in CHAIN if ratio
     ]
-    return draw_steps(
+    panel = draw_steps(
         "Does the chain of justice get better?",
-        "Each count of the chain as a share of the count before it, over all active missions, since 2013.",
+        "Each count of the chain as a share of the count before it, over the active missions with a value in the newest period "
+        "that any of them reported, since 2013. A share above 100 % is impossible and ends at the edge of the chart; the page "
+        "/quality lists it.",
         asked,
         "No figure within the time range",
         unit="percentunit",
     )
+    # The largest possible share: one impossible value does not set the scale.
+    return panel.max(1)
 
 
 def _draw_coverage(words: Vocabulary, queries: Queries, name: str) -> PanelBuilder:

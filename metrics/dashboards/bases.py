@@ -16,7 +16,7 @@ def tabulate_bases(words: Vocabulary, kpis: Iterable[str] = ()) -> PanelBuilder:
     return tabulate(
         "How many missions do totals cover?",
         AS_OF + "A total or share covers the missions with a value in the newest period that any mission reported: used of "
-        "expected. It has no change against a value that covers other missions.",
+        "expected. Its change is over the missions that the value before covers too (kpi_changes).",
         [
             f"max by (kpi) ({select('a4p_kpi_missions_used', *matchers)})",
             f"max by (kpi) ({select('a4p_kpi_missions_expected', *matchers)})",

@@ -42,6 +42,16 @@ def select_scraped(metric: str, *matchers: str) -> str:
     return f"{metric}{{{','.join([SCRAPED, *matchers])}}}"
 
 
+def sum_newest_period(indicator: str, *matchers: str) -> str:
+    """Return the sum over missions of an indicator, for the newest period that any of them has a value of.
+
+    A sum over what holds would add values of two periods while missions are still reporting a cycle.
+    """
+    held = select(f"a4p_{indicator}", *matchers)
+    ends = f"({select(PERIOD_END, equal('indicator', indicator), *matchers)} and on (mission) {held})"
+    return f"sum({held} and on (mission) ({ends} == on () group_left () max({ends})))"
+
+
 def timeless(selector: str) -> str:
     """Return the selector of what holds today, at every instant; Prometheus then reads it once and not at each step."""
     return f"{selector} @ {END_OF_TIME}"
@@ -60,6 +70,15 @@ def among(label: str, values: Iterable[str]) -> str:
 def not_among(label: str, values: Iterable[str]) -> str:
     """Return the matcher of a label that has none of these values."""
     return f'{label}!~"{"|".join(values)}"'
+
+
+# Families that describe other metrics; with `ANY_METRIC` it leaves those that thresholds can be on.
+NO_FAMILY = not_among("__name__", [family.name for family in INDICATOR_FAMILIES if family.name != INDICATOR_CHANGE])
+
+
+def name_metric(query: str) -> str:
+    """Return the query with the name of each series as its label `metric`, as thresholds have it."""
+    return f'label_replace({query}, "metric", "$1", "__name__", "(.+)")'
 
 
 def name_row(query: str) -> str:
@@ -95,10 +114,14 @@ class Queries:
         return timeless(select("", INFO, *self.about, *matchers))
 
     def name_part(self, query: str) -> str:
-        """Join the values of all dimensions into one label, `part`."""
+        """Join the values of all dimensions into one label, `part`; only the labels of `KEY` stay."""
+        return f"max by ({KEY}) ({self.add_part(query)})"
+
+    def add_part(self, query: str) -> str:
+        """Add the label `part`, the values of all dimensions."""
         names = ", ".join(f'"{dimension}"' for dimension in self.words.dimensions)
         joined = f'label_join({query}, "part", " ", {names})' if names else query
-        return f'max by ({KEY}) (label_replace({joined}, "part", "$1", "part", " *(.*?) *"))'
+        return f'label_replace({joined}, "part", "$1", "part", " *(.*?) *")'
 
     def figures(self, *matchers: str) -> str:
         """Every figure that holds, in its own unit, whatever it is about."""
@@ -223,9 +246,7 @@ class Queries:
 
     def beyond(self, *comparisons: Comparison, severity: str = "") -> str:
         """Figures beyond a limit that is set today, with `metric`, `severity` and `comparison`."""
-        others = [family.name for family in INDICATOR_FAMILIES if family.name != INDICATOR_CHANGE]
-        named = select("", ANY_METRIC, not_among("__name__", others), *self.of)
-        figures = f'label_replace({named}, "metric", "$1", "__name__", "(.+)")'
+        figures = name_metric(select("", ANY_METRIC, NO_FAMILY, *self.of))
         severities = [equal("severity", severity)] if severity else []
         crossed = " or ".join(
             f"({figures} {OPERATORS[comparison]} ignoring (comparison, severity) group_right ()"

@@ -16,7 +16,7 @@ from metrics.dashboards.panels import (
     show_snapshot,
     tabulate,
 )
-from metrics.dashboards.queries import equal, select_scraped
+from metrics.dashboards.queries import ANY_METRIC, NO_FAMILY, Queries, equal, name_metric, select_scraped
 from metrics.dashboards.words import BAD, BAD_CELL, CLEAR, GOOD, LOOK, Vocabulary
 
 NOT_INFO = 'severity!="info"'
@@ -32,7 +32,7 @@ def build_page(words: Vocabulary) -> Page:
         "Whether the service is well: snapshots, jobs, loads, scrapes, history queries, and the alerts that fire.",
         [
             Line(4, list(zip((3, 3, 4, 3, 4, 4, 3), [show_snapshot(), *_count()], strict=True))),
-            Line(9, [(12, _tabulate_alerts()), (12, _tabulate_jobs())]),
+            Line(9, [(12, _tabulate_alerts(words)), (12, _tabulate_jobs())]),
             Line(8, [(8, _draw_snapshots()), (8, _draw_scrapes()), (8, _draw_reads())]),
             Line(8, [(8, _draw_loads()), (8, _draw_sizes()), (8, _draw_process())]),
         ],
@@ -92,17 +92,31 @@ def _count() -> list[PanelBuilder]:
     ]
 
 
-def _tabulate_alerts() -> PanelBuilder:
+def _tabulate_alerts(words: Vocabulary) -> PanelBuilder:
+    queries = Queries(words)
     firing = select_scraped("ALERTS", equal("alertstate", "firing"), NOT_INFO)
+    on_metrics = select_scraped("ALERTS", equal("alertstate", "firing"), 'metric!=""', NOT_INFO)
+    # Zero times an alert plus a value has the labels of the alert and the value.
+    value = (
+        f"{on_metrics} * 0 + ignoring (alertname, alertstate, priority, comparison, severity) group_left () "
+        f"({name_metric(select_scraped('', ANY_METRIC, NO_FAMILY))} or {select_scraped('a4p_unreported_last_value')})"
+    )
+    limit = f"{on_metrics} * 0 + ignoring (alertname, alertstate, priority) group_left () {select_scraped('a4p_threshold')}"
     return tabulate(
         "Which alerts fire?",
-        "Alerts that fire at the end of the time range, as Prometheus evaluates the rules; those of severity info, "
-        "overdue indicators, are on "
-        "the dashboard of data quality.",
-        [f"max by (alertname, mission, severity, priority) ({firing})"],
+        "Alerts that fire at the end of the time range, as Prometheus evaluates the rules, with the value that is compared and "
+        "the limit at that time, in the unit of the metric; `a4p alerts` shows those at firing too. Alerts of severity info, "
+        "overdue indicators, are on the dashboard of data quality.",
+        [
+            f"max by (alertname, part, mission, severity, priority) ({queries.add_part(query)})"
+            for query in (firing, value, limit)
+        ],
         [
             Column("alertname", "Alert"),
+            Column("part", "Of which"),
             Column("mission", "Mission", 100),
+            Column("Value #B", "Value now", 100, unit="locale", align="right"),
+            Column("Value #C", "Limit now", 100, unit="locale", align="right"),
             Column("severity", "Severity", 100, mappings=[map_values(SEVERITIES)], is_coloured=True, align="center"),
         ],
         "No alert fires, or Prometheus evaluates no rules",
