@@ -222,6 +222,21 @@ def test_the_change_of_a_ratio_of_sums_is_computed_anew_over_the_missions_in_com
         )  # fmt: skip
 
 
+def test_a_total_is_not_repeated_for_a_period_that_none_of_its_missions_reported(
+    tmp_path: Path, definitions: Definitions
+) -> None:
+    with closing(Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)) as application:
+        load_rows(application, tmp_path / "cycle_5.csv", write_suspects("MINUSCA", "2024-04-30", 100, 50))
+        load_rows(application, tmp_path / "part.csv", "crime_suspects_detained,UNIFIL,2013-01-01,2024-10-31,4,a test\n")
+        application.refresh()
+        rows = ask(
+            application,
+            "select as_of, value from kpi_values where kpi = 'crime_trial_ratio' and mission = 'ALL' "
+            "union all select as_of, value from kpi_latest where kpi = 'crime_trial_ratio' and mission = 'ALL'",
+        )
+    assert rows == [(date(2024, 4, 30), 0.5), (date(2024, 4, 30), 0.5)]
+
+
 def test_a_change_does_not_expect_a_mission_that_closed_before_the_period_ended(
     tmp_path: Path, definitions: Definitions
 ) -> None:

@@ -13,13 +13,29 @@ reported as (
     join store.series as s using (series_id)
     join inputs as p on p.indicator = s.indicator
     where o.recorded_at <= known_at_time()
+),
+-- A total repeats an earlier one when none of its missions reported for such a period: another one gave a part of the inputs.
+reporters as (
+    select kpi, period_end as as_of, list(mission) as reporting
+    from reported
+    group by kpi, period_end
+),
+totals as (
+    select v.*, min(v.as_of) over (partition by v.kpi, v.mission, v.dimensions, v.value, v.missions) as first_as_of
+    from store.kpi_values as v
+    where v.value is not null and v.missions is not null
 )
 select kpi, mission, dimensions, as_of, value, computed_at, missions, missions_used, missions_expected
 from store.kpi_values
 where value is null
-    or missions is not null
-    or kpi in (select kpi from inputs where indicator = '*')
-    or (kpi, mission, as_of) in (select (kpi, mission, period_end) from reported);
+    or missions is null and kpi in (select kpi from inputs where indicator = '*')
+    or missions is null and (kpi, mission, as_of) in (select (kpi, mission, period_end) from reported)
+union all
+select
+    t.kpi, t.mission, t.dimensions, t.as_of, t.value, t.computed_at, t.missions, t.missions_used, t.missions_expected
+from totals as t
+left join reporters as r using (kpi, as_of)
+where t.as_of = t.first_as_of or list_has_any(t.missions, coalesce(r.reporting, []));
 
 comment on view kpi_values is 'A row is a KPI value as of the end of a period that its mission reported, as computed at one time; a correction is a later row with a new computed_at.';
 comment on column kpi_values.kpi is 'Name of the KPI.';
