@@ -33,6 +33,7 @@ def find_highest(chart: Chart) -> float:
     [
         "/indicators/crime_trial_ratio",
         "/missions/UNIFIL",
+        "/missions/MONUSCO",
         "/priorities/accountability_to_peacekeepers",
     ],
 )
