@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from metrics.catalogue import CatalogueError, read_catalogue
 from metrics.cycles import Cycles
 from service.definitions import Definitions
+from service.errors import LoadError
 from service.warehouse import Warehouse, store_catalogue
 from tests.conftest import STORED_AT, Load, WriteCsv
 
@@ -81,3 +82,14 @@ def test_an_exception_replaces_the_dates_and_the_deadline_of_its_cycle(
     store_catalogue(warehouse, replace(definitions.catalogue, cycles=cycles), STORED_AT)
     assert list_cycles("2025-05-31")[-1] == (7, date(2024, 11, 1), date(2025, 5, 31), date(2025, 8, 29))
     assert list_cycles("2025-06-01")[-1] == (8, date(2025, 6, 1), date(2025, 10, 31), date(2025, 12, 30))
+
+
+def test_a_period_that_is_no_cycle_of_the_rule_is_refused_with_the_cycles_of_the_rule(
+    warehouse: Warehouse, definitions: Definitions, load: Load, write_csv: WriteCsv
+) -> None:
+    cycles = Cycles.model_validate({"rule": {**RULE, "months": 3}})
+    store_catalogue(warehouse, replace(definitions.catalogue, cycles=cycles), STORED_AT)
+    load(write_csv("quarter.csv", {"period_start": "2024-02-01", "period_end": "2024-04-30"}))
+    listed = "1 February to 30 April, or 1 May to 31 July, or 1 August to 31 October, or 1 November to 31 January"
+    with pytest.raises(LoadError, match=f"use a reporting cycle: {listed}"):
+        load(write_csv("half-year.csv", {"period_start": "2023-11-01", "period_end": "2024-04-30"}))
