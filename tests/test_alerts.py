@@ -393,9 +393,9 @@ def test_a_resolved_alert_without_a_recorded_cause_has_none(
 def test_those_of_severity_info_are_counted_unless_they_are_asked_for(
     client: FlaskClient, application: Application, token: dict[str, str]
 ) -> None:
-    overdue = {"alertname": "A4pIndicatorOverdue", "severity": "info"}
+    overdue = {"alertname": "A4pReportsOverdue", "severity": "info"}
     for number in range(3):
-        told = write_alert(labels={**overdue, "indicator": f"i{number}"}, fingerprint=f"{number:016x}")
+        told = write_alert(labels={**overdue, "mission": "UNMISS", "cycle": str(number)}, fingerprint=f"{number:016x}")
         client.post("/api/v1/alerts", data=told, headers=token)
     client.post("/api/v1/alerts", json=FIRING, headers=token)
     application.warehouse.checkpoint()
@@ -403,7 +403,7 @@ def test_those_of_severity_info_are_counted_unless_they_are_asked_for(
     application.close()
     shown = run_a4p("alerts", "--data-dir", data_dir).stdout
     assert "247" in shown
-    assert shown.splitlines()[-1] == "and 3 of severity info (A4pIndicatorOverdue 3); 'a4p alerts list --all' lists them"
+    assert shown.splitlines()[-1] == "and 3 of severity info (A4pReportsOverdue 3); 'a4p alerts list --all' lists them"
     assert len(run_a4p("alerts", "list", "--all", "--data-dir", data_dir).stdout.splitlines()) == 5
 
 
