@@ -45,7 +45,6 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 row["strip"] = place_on_strip(row["value"], row["others"], row["maximum"])
             titles = {entry.priority: entry.title for entry in catalogue.priorities}
             rows.sort(key=lambda row: list(titles).index(row["priority"]) if row["priority"] in titles else len(titles))
-            reported = {row["name"] for row in rows}
             return page.render(
                 "mission.html",
                 mission=found,
@@ -54,11 +53,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                     (priority, titles.get(priority, priority), list(group))
                     for priority, group in groupby(rows, key=lambda row: row["priority"])
                 ],
-                unreported=[
-                    entry
-                    for _, entry in catalogue.indicators
-                    if mission in entry.expected_missions and entry.indicator not in reported
-                ],
+                unreported=page.read("pages/list_unreported", mission=mission),
                 breaches=page.read("pages/list_breaches", metric=None, mission=mission),
                 is_cut=len(rows) == MOST_SERIES,
             )
