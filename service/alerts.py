@@ -57,7 +57,12 @@ def read_token(settings: Settings) -> str:
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
-        token = file.read_text(encoding="ascii").strip()
+        try:
+            token = file.read_text(encoding="ascii").strip()
+        except UnicodeDecodeError:
+            token = ""
+        except OSError as error:
+            raise AlertError(f"the token of Alertmanager cannot be read from {file}: {error.strerror}") from None
         if len(token) < 16:
             raise AlertError(f"{file} holds no token; remove it and start again, then one is made") from None
         return token

@@ -94,7 +94,13 @@ def _short_path(data_dir: Path) -> tuple[str, int]:
 
 def listen(data_dir: Path) -> socket.socket:
     """Return a listening socket that only this user can open. The caller holds the warehouse, so a file there is stale."""
-    (data_dir / SOCKET_NAME).unlink(missing_ok=True)
+    try:
+        (data_dir / SOCKET_NAME).unlink(missing_ok=True)
+    except OSError as error:
+        raise WarehouseError(
+            f"{data_dir / SOCKET_NAME} is in the way of the socket and cannot be removed: {error.strerror}; remove it and "
+            "start again"
+        ) from None
     listener = socket.socket(socket.AF_UNIX)
     address, directory = _short_path(data_dir)
     # Between bind and chmod another user could connect; with this mask the file is born private.

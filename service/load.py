@@ -14,7 +14,7 @@ import duckdb
 
 from service.errors import LoadError
 from service.load_report import Batch, Change
-from service.load_warnings import find_warnings
+from service.load_warnings import find_warnings, skip_failed_rules
 from service.readers import StagedFile, check_file, stage_file
 from service.readers.xlsx import name_sheet
 from service.settings import find_in_tree
@@ -65,8 +65,13 @@ def load_files(
         known = stage_files(cursor, files, is_shipped, progress, sheet)
         if all(known):
             return [batch for batch in known if batch]
-        with watch_progress(cursor, "appending", progress), warehouse.write(cursor):
-            appended = append_staged(cursor, loaded_by, is_shipped, clock, shown)
+
+        def append(skipped_rules: frozenset[str]) -> dict[int, Batch]:
+            with warehouse.write(cursor):
+                return append_staged(cursor, loaded_by, is_shipped, clock, shown, skipped_rules)
+
+        with watch_progress(cursor, "appending", progress):
+            appended = skip_failed_rules(append)
         return [batch or appended[ordinal] for ordinal, batch in enumerate(known)]
 
 
@@ -123,16 +128,24 @@ def _resolve_titles(cursor: Connection) -> None:
 
 
 def append_staged(
-    cursor: Connection, loaded_by: str, is_shipped: bool, clock: Callable[[], datetime], shown: Shown
+    cursor: Connection,
+    loaded_by: str,
+    is_shipped: bool,
+    clock: Callable[[], datetime],
+    shown: Shown,
+    skipped_rules: frozenset[str] = frozenset(),
 ) -> dict[int, Batch]:
-    """Append what is staged, within the caller's transaction; return the Batch of each staged file by its ordinal."""
+    """Append what is staged, within the caller's transaction; return the Batch of each staged file by its ordinal.
+
+    Raises WarningRuleFailed; see `skip_failed_rules`.
+    """
     run_sql(cursor, "load/find_series")
     run_sql(cursor, "load/number_series")
     run_sql(cursor, "load/compare", is_shipped=is_shipped)
     changes = _list_changes(cursor, shown)
     recorded_at = next_recorded_at(cursor, clock())
     run_sql(cursor, "load/append", loaded_by=loaded_by, recorded_at=recorded_at)
-    warnings = find_warnings(cursor, recorded_at)
+    warnings = find_warnings(cursor, recorded_at, skipped_rules)
     return {
         ordinal: Batch(
             name, batch_id if new or revised else None, count, new, revised, sha256=digest,

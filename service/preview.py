@@ -9,7 +9,8 @@ from pathlib import Path
 
 from service.definitions import Definitions
 from service.load import SHOWN, Progress, Shown, append_staged, ignore_progress, open_staging, stage_files, watch_progress
-from service.load_report import Breach, Preview
+from service.load_report import Batch, Breach, Preview
+from service.load_warnings import skip_failed_rules
 from service.snapshot import compute_kpis, date_holding
 from service.warehouse import Connection, Warehouse, read_clock, read_rows, run_sql
 
@@ -35,11 +36,16 @@ def preview_files(
             return Preview(tuple(batch for batch in known if batch), (), ())
         now = clock()
         as_of = date_holding(now)
-        with watch_progress(cursor, "comparing breaches", progress), warehouse.rehearse(cursor):
-            before = _list_breaches(cursor, definitions, as_of, now)
-            appended = append_staged(cursor, PREVIEWED_BY, False, clock, shown)
-            # Later than the first, so that its values replace those.
-            after = _list_breaches(cursor, definitions, as_of, now + timedelta(microseconds=1))
+
+        def rehearse(skipped_rules: frozenset[str]) -> tuple[dict[object, Breach], dict[int, Batch], dict[object, Breach]]:
+            with warehouse.rehearse(cursor):
+                before = _list_breaches(cursor, definitions, as_of, now)
+                appended = append_staged(cursor, PREVIEWED_BY, False, clock, shown, skipped_rules)
+                # Later than the first, so that its values replace those.
+                return before, appended, _list_breaches(cursor, definitions, as_of, now + timedelta(microseconds=1))
+
+        with watch_progress(cursor, "comparing breaches", progress):
+            before, appended, after = skip_failed_rules(rehearse)
     batches = (batch or replace(appended[ordinal], batch_id=None, is_preview=True) for ordinal, batch in enumerate(known))
     return Preview(
         tuple(batches),

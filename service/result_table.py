@@ -73,7 +73,7 @@ def _render(value: object) -> Text:
     if value is None:
         return NULL
     # What a file brought in must not steer the terminal.
-    return Text("".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in write_value(value)))
+    return Text(make_printable(write_value(value)))
 
 
 def write_value(value: object) -> str:
@@ -103,3 +103,8 @@ def _write_float(value: float) -> str:
     if not math.isfinite(value) or (value and not 1e-4 <= abs(value) < 1e15):
         return str(value)
     return f"{value:.6f}".rstrip("0").rstrip(".")
+
+
+def make_printable(text: str) -> str:
+    """Replace control characters other than line ends, which a terminal would obey."""
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)

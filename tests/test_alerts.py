@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from metrics.thresholds import make_threshold
 from service.alerts import acknowledge_alerts, list_firing, read_token, trace_alert
 from service.application import Application
+from service.commands.alerts import alerts
 from service.definitions import Definitions
 from service.errors import AlertError
 from service.settings import Settings
@@ -107,6 +109,17 @@ def test_a_token_that_is_put_elsewhere_can_be_read_by_its_group(tmp_path: Path) 
         os.umask(before)
     assert stat.S_IMODE(settings.token_file.stat().st_mode) == 0o640
     assert read_token(settings) == token == settings.token_file.read_text()
+
+
+@pytest.mark.parametrize(("content", "problem"), [(None, "Is a directory"), ("é" * 40, "holds no token")])
+def test_a_token_file_that_cannot_be_used_is_one_sentence(tmp_path: Path, content: str | None, problem: str) -> None:
+    settings = Settings(data_dir=tmp_path)
+    if content is None:
+        settings.token_file.mkdir()
+    else:
+        settings.token_file.write_text(content, encoding="utf-8")
+    with pytest.raises(AlertError, match=problem):
+        read_token(settings)
 
 
 @pytest.mark.parametrize(
@@ -410,3 +423,13 @@ def test_those_of_severity_info_are_counted_unless_they_are_asked_for(
 def test_an_alert_that_is_not_known(application: Application) -> None:
     with application.warehouse.cursor() as cursor, pytest.raises(AlertError, match="no alert begins with ffff"):
         trace_alert(cursor, "ffff")
+
+
+def test_the_command_prints_no_terminal_escapes(application: Application, client: FlaskClient, token: dict[str, str]) -> None:
+    client.post("/api/v1/alerts", json=alter(summary="\x1b[31mred\x1b[0m \x07bell"), headers=token)
+    application.close()
+    for arguments in (["list"], ["show", "3f2a"]):
+        printed = CliRunner().invoke(alerts, [*arguments, "--data-dir", str(application.settings.data_dir)]).output
+        assert "red" in printed
+        assert "\x1b" not in printed
+        assert "\x07" not in printed

@@ -10,12 +10,13 @@ from service.application import Application
 from service.load import load_files
 from service.load_report import Batch
 from service.settings import find_in_tree
-from service.warehouse import Warehouse
+from service.warehouse import Warehouse, read_sql
 from service.web.app import make_app
 from tests.conftest import Clock, Read, WriteCsv
 
 Row = dict[str, object]
 LoadRows = Callable[..., Batch]
+BROKEN_RULE = "select series_id, period_start, period_end, error('the rule is broken')::varchar as message"
 STORED = "select file_row, rule, message from load_warnings order by all"
 
 
@@ -222,3 +223,28 @@ def test_every_rule_is_named_where_the_view_is_described(read: Read) -> None:
     )
     rules = [file.stem for file in (find_in_tree("sql") / "checks" / "warnings").glob("*.sql")]
     assert [rule for rule in rules if rule not in str(comment)] == []
+
+
+@pytest.mark.parametrize("failing", ["checks/warnings/outlier", "load/prepare_warnings"])
+def test_a_rule_that_fails_is_logged_and_skipped(
+    load_rows: LoadRows, read: Read, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, failing: str
+) -> None:
+    def read_sql_with_fault(name: str) -> str:
+        return f"{BROKEN_RULE} from loaded_cells" if name == failing else read_sql(name)
+
+    load_rows(*history(38, 42, 40, 37, 45, 41))
+    monkeypatch.setattr("service.load_warnings.read_sql", read_sql_with_fault)
+    monkeypatch.setattr("service.warehouse.read_sql", read_sql_with_fault)
+    batch = load_rows({**cycle(7), "value": 410})
+    assert (batch.new_observations, batch.warnings) == (1, ())
+    assert read("select value from observations where value = 410") == [(410.0,)]
+    assert "outlier" in caplog.text
+    assert "failed and is skipped" in caplog.text
+
+
+def test_a_preview_skips_a_rule_that_fails(
+    application: Application, write_csv: WriteCsv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.load_warnings.read_sql", lambda name: f"{BROKEN_RULE} from loaded_cells")
+    preview = application.preview([write_csv("rows.csv", {**cycle(7), "value": 410})])
+    assert [batch.new_observations for batch in preview.batches] == [1]

@@ -91,6 +91,14 @@ def test_only_the_owner_may_reach_the_handoff(tmp_path: Path) -> None:
         assert stat.S_IMODE((tmp_path / "data" / "a4p.sock").stat().st_mode) == 0o600
 
 
+def test_a_directory_in_place_of_the_socket_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a4p.sock").mkdir()
+    ended = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path))
+    assert ended.returncode == 1
+    assert "a4p.sock is in the way of the socket" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_nothing_writes_over_tcp(tmp_path: Path) -> None:
     with ServiceProcess(tmp_path / "data") as service:
         url = service.wait_until_ready()

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from service.alerts import acknowledge_alerts, list_firing, trace_alert
 from service.application import Application
@@ -17,6 +18,7 @@ from service.commands.options import data_dir_option
 from service.definitions import read_definitions
 from service.handoff import find_service, hand_off
 from service.load import ignore_progress
+from service.result_table import make_printable
 from service.settings import read_settings
 from service.warehouse import open_copy
 
@@ -86,14 +88,14 @@ def _print_alerts(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(
             row["fingerprint"][:8],
-            row["severity"] or "",
+            Text(make_printable(row["severity"] or "")),
             row["since"],
             _write(row["value"]),
             _write(row["limit_value"]),
             _write_now(row, "value_now"),
             _write_now(row, "limit_now"),
-            row["summary"] or row["alert"],
-            row["acknowledged"],
+            Text(make_printable(row["summary"] or row["alert"])),
+            Text(make_printable(row["acknowledged"] or "")),
         )
     console = Console()
     if not console.is_terminal:
@@ -114,23 +116,23 @@ def show(outer: Path | None, alert: str, data_dir: Path | None) -> None:
     """Show ALERT (the beginning of what `a4p alerts` prints first): its notifications, and the source of its figure."""
     traced = _ask(data_dir or outer, {"action": "show", "alerts": [alert]})
     newest = traced["notifications"][0]
-    click.echo(f"{newest['alert']} {newest['fingerprint']}")
+    _print(f"{newest['alert']} {newest['fingerprint']}")
     for name, text in {**newest["labels"], **newest["annotations"]}.items():
         if text and name != "alertname":
-            click.echo(f"  {name}: {text}")
-    click.echo("notifications")
+            _print(f"  {name}: {text}")
+    _print("notifications")
     for row in traced["notifications"]:
         ended = f" to {row['ends_at']}" if row["ends_at"] else ""
         figure = f", value {_write(row['value'])}, limit {_write(row['limit_value'])}" if row["value"] is not None else ""
-        click.echo(f"  {row['recorded_at']} {row['status']}: from {row['starts_at']}{ended}{figure}")
+        _print(f"  {row['recorded_at']} {row['status']}: from {row['starts_at']}{ended}{figure}")
     if now := traced["now"]:
         limit = "no limit" if now["limit_value"] is None else f"limit {_write(now['limit_value'])}"
-        click.echo(f"now: value {_write(now['value'])} ({now['period_end']}), {limit}")
+        _print(f"now: value {_write(now['value'])} ({now['period_end']}), {limit}")
     elif newest["labels"].get("metric"):
-        click.echo("now: no value; the series has ended")
+        _print("now: no value; the series has ended")
     for row in traced["acknowledgements"]:
         note = f": {row['note']}" if row["note"] else ""
-        click.echo(f"acknowledged by {row['acknowledged_by']} at {row['recorded_at']} UTC{note}")
+        _print(f"acknowledged by {row['acknowledged_by']} at {row['recorded_at']} UTC{note}")
     if traced["resolution"] is not None:
         _show_resolution(traced["resolution"])
     for row in traced["observations"]:
@@ -142,22 +144,22 @@ def show(outer: Path | None, alert: str, data_dir: Path | None) -> None:
 def _show_resolution(recorded: list[dict[str, Any]]) -> None:
     causes = [row for row in recorded if row["clears"]]
     for row in causes:
-        click.echo(f"resolved by {row['cause']}: {row['detail']}, recorded {row['recorded_at']} UTC")
+        _print(f"resolved by {row['cause']}: {row['detail']}, recorded {row['recorded_at']} UTC")
     if not causes:
-        click.echo("resolved by an unknown cause: nothing recorded while it fired ends the breach by itself")
+        _print("resolved by an unknown cause: nothing recorded while it fired ends the breach by itself")
         for row in recorded:
-            click.echo(f"  recorded while it fired: {row['cause']}: {row['detail']}, {row['recorded_at']} UTC")
+            _print(f"  recorded while it fired: {row['cause']}: {row['detail']}, {row['recorded_at']} UTC")
 
 
 def _tell_observation(what: str, row: dict[str, Any]) -> None:
     labels = "".join(f", {name}={value}" for name, value in row["dimensions"].items())
     page = f", page {row['page']}" if row["page"] else ""
     before = f" ({_write(row['previous_value'])} the period before)" if row.get("previous_value") is not None else ""
-    click.echo(f"{what} {row['indicator']}, {row['mission']}{labels}, {row['period_start']} to {row['period_end']}")
-    click.echo(f"  value {_write(row['value'])}{before}, status {row['status']}, from {row['source']}{page}")
-    click.echo(f"  batch {row['batch_id']}, {row['file_name']}, by {row['loaded_by']}, recorded {row['recorded_at']} UTC")
+    _print(f"{what} {row['indicator']}, {row['mission']}{labels}, {row['period_start']} to {row['period_end']}")
+    _print(f"  value {_write(row['value'])}{before}, status {row['status']}, from {row['source']}{page}")
+    _print(f"  batch {row['batch_id']}, {row['file_name']}, by {row['loaded_by']}, recorded {row['recorded_at']} UTC")
     if row["note"]:
-        click.echo(f"  note: {row['note']}")
+        _print(f"  note: {row['note']}")
 
 
 @alerts.command(
@@ -175,7 +177,12 @@ def ack(outer: Path | None, alert: tuple[str, ...], note: str | None, acknowledg
     """Say that you have seen ALERT; kept with the note, until it fires anew."""
     wanted = {"action": "ack", "alerts": list(alert), "note": note, "acknowledged_by": acknowledged_by}
     for line in _ask(data_dir or outer, wanted):
-        click.echo(f"acknowledged {line}")
+        _print(f"acknowledged {line}")
+
+
+def _print(line: str) -> None:
+    # Labels, annotations and notes come from other programs and users.
+    click.echo(make_printable(line))
 
 
 def _write_now(row: dict[str, Any], name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -84,7 +85,8 @@ def serve(
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if server is not None:
             server.close()
-        (settings.data_dir / SOCKET_NAME).unlink(missing_ok=True)
+        with suppress(OSError):
+            (settings.data_dir / SOCKET_NAME).unlink(missing_ok=True)
         application.close()
     click.echo("stopped")
 
