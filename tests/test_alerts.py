@@ -403,6 +403,17 @@ def test_a_resolved_alert_without_a_recorded_cause_has_none(
     assert resolve_outage(client, application, token)["resolution"] == []
 
 
+def test_an_alert_that_fires_again_with_the_start_of_before_is_listed(
+    client: FlaskClient, application: Application, token: dict[str, str]
+) -> None:
+    # Alertmanager merges an alert with its predecessor where they overlap, as after Prometheus has read changed rules.
+    for notification in (FIRING, alter("resolved"), FIRING, FIRING):
+        client.post("/api/v1/alerts", json=notification, headers=token)
+    with application.warehouse.cursor() as cursor:
+        assert [row["fingerprint"] for row in list_firing(cursor)] == ["3f2a000000000001"]
+    assert count(application) == 3
+
+
 def test_those_of_severity_info_are_counted_unless_they_are_asked_for(
     client: FlaskClient, application: Application, token: dict[str, str]
 ) -> None:

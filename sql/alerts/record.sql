@@ -1,4 +1,6 @@
--- Append the notifications ($alerts, a JSON list) that say something new; the same one told again is no row.
+-- Append the notifications ($alerts, a JSON list) that say something new; a repeated one is no row.
+-- An alert that fires again after it was resolved may have the start of before: Alertmanager merges it with its predecessor
+-- where they overlap. So a notification that it fires repeats only those since it was last resolved.
 insert into store.alerts
 with told as (
     select unnest(from_json($alerts::json, '[{
@@ -13,15 +15,23 @@ rows as (
         try_cast(a.annotations['limit'] as double) as limit_value, a.labels as labels, a.annotations as annotations,
         a.starts_at as starts_at, if(a.status = 'resolved', a.ends_at, null) as ends_at
     from told
+),
+last_resolved as (
+    select fingerprint, max(recorded_at) as resolved_at
+    from store.alerts
+    where status = 'resolved' and fingerprint in (select fingerprint from rows)
+    group by fingerprint
 )
 select r.*, $now::timestamptz
 from rows as r
 where not exists (
     from store.alerts as s
+    left join last_resolved as l using (fingerprint)
     where s.fingerprint = r.fingerprint
         and s.status = r.status
         and s.starts_at = r.starts_at
         and s.ends_at is not distinct from r.ends_at
         and s.value is not distinct from r.value
         and s.limit_value is not distinct from r.limit_value
+        and (r.status = 'resolved' or l.resolved_at is null or s.recorded_at > l.resolved_at)
 )
