@@ -70,7 +70,7 @@ class WorkerProcess:
         self._spill = Path(tempfile.mkdtemp(prefix="sql-", dir=settings.data_dir / "tmp"))
         self._process = subprocess.Popen(
             [
-                sys.executable, "-I", "-m", "service.sandbox.worker",
+                sys.executable, "-I", "-m", "service.sandbox",
                 str(copies.absolute()), copy, str(self._spill.absolute()),
                 str(settings.threads), str(settings.sql_memory_mb << 20),
             ],
@@ -86,6 +86,8 @@ class WorkerProcess:
             ready = self._read_header(time.monotonic() + START_SECONDS)
             if "error" in ready:
                 raise WorkerLost(str(ready["error"]))
+            if not ready["has_seccomp"]:
+                log.warning("no seccomp filter for this processor: see docs/decisions/untrusted-sql.md")
             return bool(ready["has_landlock"])
         except BaseException:
             self.kill()

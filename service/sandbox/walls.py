@@ -15,7 +15,8 @@ MOST_FILES = 64
 # Over the whole life of a worker; how long one query may take is the pool's to say.
 CPU_SECONDS = 3600
 
-_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
+_PR_SET_DUMPABLE, _PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 4, 23, 24, 38, 47
+_AMBIENT_CLEAR_ALL, _CAPABILITY_VERSION, _MAX_CAPABILITY = 4, 0x20080522, 63
 # System call numbers, the same on every architecture, and bits of linux/landlock.h.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG, _RULE_PATH_BENEATH = 1, 1
@@ -72,6 +73,17 @@ def close_walls(readable: Path, spill: Path) -> bool:
     _check(_libc.syscall(_RESTRICT_SELF, ruleset, 0))
     os.close(ruleset)
     return True
+
+
+def drop_capabilities() -> None:
+    """Give up every capability of this thread, also for programs it might start."""
+    for number in range(_MAX_CAPABILITY + 1):
+        # Only a process that has CAP_SETPCAP may change its bounding set; without capabilities the set is of no use.
+        if _libc.prctl(_PR_CAPBSET_READ, number, 0, 0, 0) == 1:
+            _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)
+    _libc.prctl(_PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0)
+    header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
+    _check(_libc.capset(header, bytes(24)))
 
 
 def _check(result: int) -> int:

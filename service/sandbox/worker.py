@@ -1,6 +1,6 @@
 """A worker: answers queries from one read copy, one after the other, behind the walls of DuckDB and of the system.
 
-Started by the pool with an empty environment as `python -I -m service.sandbox.worker COPIES COPY SPILL THREADS MEMORY`; it
+Started by the pool with an empty environment as `python -I -m service.sandbox COPIES COPY SPILL THREADS MEMORY`; it
 reads questions from standard input and writes replies to standard output. Nothing here is trusted by the pool.
 """
 
@@ -23,6 +23,7 @@ import duckdb
 from service.errors import QueryError
 from service.query import TELL_PLACES, Connection, extract_statements, find_fault, set_moment, write_table
 from service.sandbox.protocol import LARGEST_ANSWER_BYTES, LENGTH, Format, Question, Reply, encode
+from service.sandbox.seccomp import deny_sockets_and_processes
 from service.sandbox.walls import close_walls, limit_resources
 
 # Beyond it JavaScript and most readers of JSON lose digits.
@@ -84,6 +85,12 @@ class Worker:
         for kind in ("json", "csv", "arrow", "parquet"):
             self.answer({**_WARM_UP, "format": kind})
         self.answer({**_WARM_UP, "sql": "selec"})
+
+    def reopen(self) -> None:
+        """Open the copy again, so that DuckDB's threads start anew: Landlock and capabilities bind each thread by itself."""
+        copy, self._copy = self._copy, ""
+        self._connection.close()
+        self._open(copy)
 
     def _open(self, copy: str) -> None:
         connection = open_locked(self._copies / copy, self._spill, self._threads, self._memory_bytes)
@@ -251,11 +258,13 @@ def main(copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) 
         limit_resources(memory_bytes, memory_bytes)
         worker = Worker(copies, copy, spill, threads, memory_bytes)
         has_landlock = close_walls(copies, spill)
+        worker.reopen()
+        has_seccomp = deny_sockets_and_processes()
     except (duckdb.Error, OSError, ValueError) as error:
         replies.write(encode({"error": str(error)}))
         replies.flush()
         return
-    replies.write(encode({"has_landlock": has_landlock}))
+    replies.write(encode({"has_landlock": has_landlock, "has_seccomp": has_seccomp}))
     replies.flush()
     while True:
         (length,) = LENGTH.unpack(_read_exactly(questions, LENGTH.size))
@@ -266,7 +275,3 @@ def main(copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) 
         if reply["is_last"]:
             # Without the ending of a database that may be broken.
             os._exit(0)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
