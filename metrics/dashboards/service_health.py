@@ -102,21 +102,22 @@ def _tabulate_alerts(words: Vocabulary) -> PanelBuilder:
         f"({name_metric(select_scraped('', ANY_METRIC, NO_FAMILY))} or {select_scraped('a4p_unreported_last_value')})"
     )
     limit = f"{on_metrics} * 0 + ignoring (alertname, alertstate, priority) group_left () {select_scraped('a4p_threshold')}"
+
+    def name_where(query: str) -> str:
+        # In one column: a column of parts would show the text of an empty table where an alert is about no part.
+        return f'label_join({queries.add_part(query)}, "mission", " ", "mission", "part")'
+
     return tabulate(
         "Which alerts fire?",
         "Alerts that fire at the end of the time range, as Prometheus evaluates the rules, with the value that is compared and "
         "the limit at that time, in the unit of the metric; `a4p alerts` shows those at firing too. Alerts of severity info, "
         "overdue indicators, are on the dashboard of data quality.",
-        [
-            f"max by (alertname, part, mission, severity, priority) ({queries.add_part(query)})"
-            for query in (firing, value, limit)
-        ],
+        [f"max by (alertname, mission, severity, priority) ({name_where(query)})" for query in (firing, value, limit)],
         [
             Column("alertname", "Alert"),
-            Column("part", "Of which"),
-            Column("mission", "Mission", 100),
-            Column("Value #B", "Value now", 100, unit="locale", align="right"),
-            Column("Value #C", "Limit now", 100, unit="locale", align="right"),
+            Column("mission", "Where", 190),
+            Column("Value #B", "Value now", 84, unit="locale", align="right"),
+            Column("Value #C", "Limit now", 84, unit="locale", align="right"),
             Column("severity", "Severity", 100, mappings=[map_values(SEVERITIES)], is_coloured=True, align="center"),
         ],
         "No alert fires, or Prometheus evaluates no rules",
