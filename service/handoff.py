@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import queue
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from service.load_report import BATCHES, PREVIEW, Batch, Preview
 from service.thresholds import ThresholdChange, read_threshold, remove_threshold, set_threshold
 
 SOCKET_NAME = "a4p.sock"
+SECRET_NAME, SECRET_HEADER = "a4p.secret", "X-A4P-Secret"
 CONNECT_SECONDS = 5
 
 
@@ -116,6 +118,30 @@ def listen(data_dir: Path) -> socket.socket:
     return listener
 
 
+def write_secret(data_dir: Path) -> str:
+    """Write a new secret of the socket, which only this user can read, and return it. Raises WarehouseError."""
+    secret = secrets.token_urlsafe(32)
+    file = data_dir / SECRET_NAME
+    try:
+        file.unlink(missing_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as stream:
+            stream.write(secret)
+    except OSError as error:
+        raise WarehouseError(f"the secret of the socket cannot be written to {file}: {error.strerror}") from None
+    return secret
+
+
+def _read_secret(data_dir: Path) -> str:
+    file = data_dir / SECRET_NAME
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        # A service of an earlier version needs none.
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise HandoffError(f"the secret of the service cannot be read from {file} ({error}); restart the service") from None
+
+
 class _UnixConnection(http.client.HTTPConnection):
     """HTTP to the socket in a data directory."""
 
@@ -157,7 +183,8 @@ def hand_off(data_dir: Path, work: str, body: dict[str, Any], progress: Progress
     """
     connection = _UnixConnection(data_dir)
     try:
-        connection.request("POST", f"/{work}", json.dumps(body), {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", SECRET_HEADER: _read_secret(data_dir)}
+        connection.request("POST", f"/{work}", json.dumps(body), headers)
         response = connection.getresponse()
         while line := response.readline():
             message = json.loads(line)
@@ -209,9 +236,22 @@ def _read_error(error: dict[str, Any]) -> ServiceError:
     return ThresholdError(error["message"]) if error.get("is_threshold") else HandoffError(error["message"])
 
 
-def make_handoff_app(application: Application) -> Flask:
-    """Return the WSGI application behind the socket."""
+def make_handoff_app(application: Application, secret: str) -> Flask:
+    """Return the WSGI application behind the socket; every request must have the secret."""
     app = Flask("a4p-handoff")
+
+    @app.before_request
+    def check_secret() -> Response | None:
+        given = request.headers.get(SECRET_HEADER, "")
+        if secrets.compare_digest(given.encode(), secret.encode()):
+            return None
+        message = (
+            f"the service refused this command: its secret, in the file {SECRET_NAME} of the data directory, was not sent "
+            "or is another one. Run the command with the version of the service, or restart the service"
+        )
+        # Clients of every version show the error of a line.
+        error = json.dumps({"error": {"message": message, "is_load": False}})
+        return Response(error + "\n", 403, mimetype="application/x-ndjson")
 
     @app.post("/load")
     def load() -> Response:

@@ -88,7 +88,25 @@ def test_a_refused_load_lists_its_errors_and_is_counted(tmp_path: Path) -> None:
 def test_only_the_owner_may_reach_the_handoff(tmp_path: Path) -> None:
     with ServiceProcess(tmp_path / "data") as service:
         service.wait_until_ready()
-        assert stat.S_IMODE((tmp_path / "data" / "a4p.sock").stat().st_mode) == 0o600
+        for name in ("a4p.sock", "a4p.secret"):
+            assert stat.S_IMODE((tmp_path / "data" / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("secret", [None, "", "wrong"])
+def test_the_handoff_refuses_requests_without_its_secret(tmp_path: Path, submission: Path, secret: str | None) -> None:
+    data_dir = tmp_path / "data"
+    with ServiceProcess(data_dir) as service:
+        service.wait_until_ready()
+        right = (data_dir / "a4p.secret").read_text()
+        if secret is None:
+            (data_dir / "a4p.secret").unlink()
+        else:
+            (data_dir / "a4p.secret").write_text(secret)
+        refused = run_a4p("load", str(submission), "--data-dir", str(data_dir))
+        assert refused.returncode == 1
+        assert "its secret, in the file a4p.secret of the data directory, was not sent or is another one" in refused.stderr
+        (data_dir / "a4p.secret").write_text(right)
+        assert "1 new observations" in run_a4p("load", str(submission), "--data-dir", str(data_dir)).stdout
 
 
 def test_a_directory_in_place_of_the_socket_is_one_sentence(tmp_path: Path) -> None:
@@ -116,6 +134,7 @@ def test_the_handoff_refuses_what_it_does_not_understand(tmp_path: Path) -> None
         service.wait_until_ready()
         answer = subprocess.run(
             [find_tool("curl"), "-s", "-w", "%{http_code}", "--unix-socket", str(tmp_path / "data" / "a4p.sock"),
+             "-H", f"X-A4P-Secret: {(tmp_path / 'data' / 'a4p.secret').read_text()}",
              "-d", json.dumps({"files": 3}), "http://localhost/load"],
             capture_output=True,
             text=True,

@@ -109,6 +109,7 @@ def test_the_handoff_refuses_a_threshold_it_does_not_understand(tmp_path: Path) 
         for body in (wanted, {**wanted, "limit": "much"}, {**wanted, "limit": 1, "severities": ["dire"]}, {}):
             answer = subprocess.run(
                 ["curl", "-s", "-w", "%{http_code}", "--unix-socket", str(tmp_path / "data" / "a4p.sock"),
+                 "-H", f"X-A4P-Secret: {(tmp_path / 'data' / 'a4p.secret').read_text()}",
                  "-d", json.dumps(body), "http://localhost/thresholds"],
                 capture_output=True, text=True,
             )  # fmt: skip

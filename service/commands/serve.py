@@ -13,7 +13,7 @@ import click
 from service.application import Application
 from service.commands.options import catalogue_option, data_dir_option
 from service.definitions import read_definitions
-from service.handoff import SOCKET_NAME, listen
+from service.handoff import SOCKET_NAME, listen, write_secret
 from service.settings import read_settings
 from service.web.app import WebServer, bind
 
@@ -57,8 +57,9 @@ def serve(
         raise
     server: WebServer | None = None
     try:
+        secret = write_secret(settings.data_dir)
         handoff = listen(settings.data_dir)
-        server = WebServer(application, tcp, handoff)
+        server = WebServer(application, tcp, handoff, secret)
         for reason in definitions.left_out:
             click.echo(f"left out: {reason}")
         click.echo(f"{'new warehouse' if application.warehouse.is_new else 'warehouse'} {settings.warehouse_file}")

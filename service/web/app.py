@@ -72,7 +72,7 @@ class WebServer:
     kernel.
     """
 
-    def __init__(self, application: Application, tcp: socket.socket, handoff: socket.socket) -> None:
+    def __init__(self, application: Application, tcp: socket.socket, handoff: socket.socket, secret: str) -> None:
         self._application = application
         self._map: dict[int, Any] = {}
         common = {
@@ -92,7 +92,7 @@ class WebServer:
                 max_request_body_size=LARGEST_BODY_BYTES,
                 **common,
             ),
-            create_server(make_handoff_app(application), sockets=[handoff], threads=HANDOFF_THREADS, **common),
+            create_server(make_handoff_app(application, secret), sockets=[handoff], threads=HANDOFF_THREADS, **common),
         ]
 
     def run(self) -> None:

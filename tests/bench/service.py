@@ -13,7 +13,7 @@ from pathlib import Path
 
 from service.application import Application
 from service.definitions import read_definitions
-from service.handoff import listen
+from service.handoff import listen, write_secret
 from service.settings import read_settings
 from service.web.app import WebServer, bind
 from tests.bench.measure import answer
@@ -67,7 +67,7 @@ def main(data_dir: Path, catalogue: Path) -> None:
     )  # fmt: skip
     tcp = bind(settings.host, settings.port)
     application = Application(settings, read_definitions(settings.catalogue))
-    server = WebServer(application, tcp, listen(settings.data_dir))
+    server = WebServer(application, tcp, listen(settings.data_dir), write_secret(settings.data_dir))
     snapshot = application.refresh(with_history=False)
     application.start_history()
     answer(port=tcp.getsockname()[1], series=snapshot.series_count)
