@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
+
+import duckdb
 
 from metrics.exposition import Exposition, assemble_exposition
 from metrics.history import WholeHistory
@@ -18,7 +21,8 @@ from service.backups.verify import Verification, verify_connection
 from service.definitions import Definitions
 from service.disk import has_space
 from service.drawing import DrawingProcess
-from service.errors import LoadError, WarehouseLost
+from service.errors import LoadError, ServiceError, WarehouseLost, WarehouseOpening
+from service.fairness import FairPlaces
 from service.history import HistoryReader
 from service.jobs import Job, JobRunner, list_runs
 from service.load import SHOWN, Progress, Shown, ignore_progress, load_files
@@ -30,14 +34,25 @@ from service.remote_read import RemoteReader
 from service.sandbox.pool import SandboxPool
 from service.self_metrics import SelfMetrics
 from service.settings import Settings
-from service.snapshot import Snapshot, make_snapshot
+from service.snapshot import Snapshot, make_snapshot, render_as_of
 from service.thresholds import check_defaults, store_default_thresholds
-from service.warehouse import open_warehouse, read_clock, run_sql, store_catalogue, store_kpis
+from service.warehouse import (
+    Connection,
+    Warehouse,
+    is_current,
+    open_warehouse,
+    read_clock,
+    run_sql,
+    store_catalogue,
+    store_kpis,
+)
 from service.watch import ClockWatch, RetryWatch, Watch
 
 log = logging.getLogger(__name__)
 
 SHIPPED_BY = "a4p"
+# A browser asks for a page and its ten charts at once; so many may wait for their turn.
+WAITING_PAGES = 48
 
 
 class Application:
@@ -53,6 +68,7 @@ class Application:
         definitions: Definitions,
         clock: Callable[[], datetime] = read_clock,
         accept_loss: bool = False,
+        opens_warehouse: bool = True,
     ) -> None:
         self.settings = settings
         self.definitions = definitions
@@ -63,28 +79,42 @@ class Application:
         self.history: WholeHistory | None = None
         self.read_copy: ReadCopy | None = None
         self.drawing = DrawingProcess()
-        self.warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit, accept_loss, clock)
-        try:
-            store_catalogue(self.warehouse, definitions.catalogue, clock())
-            store_kpis(self.warehouse, definitions.kpis, clock())
-            check_defaults(definitions)
-            store_default_thresholds(self.warehouse, definitions, clock())
-        except BaseException:
-            self.warehouse.close()
-            raise
-        self.remote_reader = RemoteReader(settings, self.warehouse, self.self_metrics, self.find_history)
         self.sandbox = SandboxPool(settings)
-        self.runner = JobRunner(self.warehouse, self.self_metrics, settings.timezone, clock)
+        # Pages, charts, documents and API responses that are being made; two keep DuckDB and the processors busy.
+        self.pages = FairPlaces(places=2, waiting=WAITING_PAGES)
+        self.remote_reader = RemoteReader(settings, lambda: self.warehouse, self.self_metrics, self.find_history)
+        self._is_history_tried = threading.Event()
+        self._history_thread: threading.Thread | None = None
         # Apart: ten million observations take most of a minute, and nobody else has to wait for it.
         self._history_job = Job("history", "", self._read_history, is_apart=True)
-        self._history_reader = HistoryReader(self.warehouse)
-        self._history_thread: threading.Thread | None = None
-        self._is_history_tried = threading.Event()
         published = Job("read_copy", "", self._publish)
         self._published_snapshot_job = Job("snapshot", "", self._make_snapshot, published)
         self.snapshot_job = Job(
             "snapshot", settings.snapshot_cron, self._make_snapshot, replace(published, followed_by=self._history_job)
         )
+        self.jobs = [
+            self.snapshot_job,
+            Job("checkpoint", settings.checkpoint_cron, self._checkpoint),
+            Job("prune", settings.prune_cron, self._prune),
+        ]
+        self._warehouse: Warehouse | None = None
+        if opens_warehouse:
+            self.open(accept_loss)
+
+    def open(self, accept_loss: bool = False) -> None:
+        """Open the warehouse for writing. Raises as `open_warehouse` does; it may then be called again."""
+        settings, definitions, clock = self.settings, self.definitions, self.clock
+        check_defaults(definitions)
+        warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit, accept_loss, clock)
+        try:
+            store_catalogue(warehouse, definitions.catalogue, clock())
+            store_kpis(warehouse, definitions.kpis, clock())
+            store_default_thresholds(warehouse, definitions, clock())
+        except BaseException:
+            warehouse.close()
+            raise
+        self.runner = JobRunner(warehouse, self.self_metrics, settings.timezone, clock)
+        self._history_reader = HistoryReader(warehouse)
         self.watch = Watch(
             [
                 ClockWatch(clock, lambda _: self.runner.reschedule()).check,
@@ -92,11 +122,50 @@ class Application:
                 RetryWatch(self.find_failure, self.refresh_again, self._has_space_for_copy).check,
             ]
         )
-        self.jobs = [
-            self.snapshot_job,
-            Job("checkpoint", settings.checkpoint_cron, self._checkpoint),
-            Job("prune", settings.prune_cron, self._prune),
-        ]
+        self._warehouse = warehouse
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The open warehouse. Raises WarehouseOpening before it is."""
+        if self._warehouse is None:
+            raise WarehouseOpening(
+                "the service is opening its warehouse, and shows the state before until then; try again in a moment"
+            )
+        return self._warehouse
+
+    @contextmanager
+    def ask_live(self) -> Iterator[Connection]:
+        """Give a session on the warehouse as it stands; before it is open, on the read copy that is served."""
+        if self._warehouse is None and self.read_copy is not None:
+            with self.read_copy.ask() as session:
+                yield session
+        else:
+            with self.warehouse.cursor() as session:
+                yield session
+
+    def serve_published(self) -> bool:
+        """Serve the read copy that is there, its metrics included, until the first snapshot; return whether there is one.
+
+        A read copy of another release or another catalogue is not served: pages may not fit its views.
+        """
+        if not self.settings.read_copy_file.exists():
+            return False
+        try:
+            copy = ReadCopy(self.settings.read_copy_file, self.settings.threads, self.settings.memory_limit)
+            with copy.ask() as session:
+                if not is_current(session, self.definitions.catalogue):
+                    return False
+                exposition, series_count = render_as_of(session, self.definitions, copy.info.as_of)
+            self.sandbox.publish(self.settings.read_copy_file, copy.info.snapshot_id)
+        except (ServiceError, duckdb.Error, OSError) as error:
+            log.info("the read copy is not served before the first snapshot: %s", error)
+            return False
+        self.exposition = exposition
+        self.read_copy = copy
+        self.snapshot = Snapshot(copy.info.snapshot_id, copy.info.as_of, copy.info.made_at, series_count, exposition)
+        self.self_metrics.tell_snapshot(self.snapshot, 0.0, [kpi.kpi for kpi in self.definitions.kpis])
+        self.self_metrics.record_read_copy(copy.info.snapshot_id)
+        return True
 
     @property
     def is_ready(self) -> bool:
@@ -212,14 +281,16 @@ class Application:
 
     def close(self) -> None:
         """Stop the jobs after the one that is running, and close the warehouse."""
-        self.watch.stop()
-        self._history_reader.stop()
-        if self._history_thread is not None:
-            self._history_thread.join()
-        self.runner.stop()
+        if self._warehouse is not None:
+            self.watch.stop()
+            self._history_reader.stop()
+            if self._history_thread is not None:
+                self._history_thread.join()
+            self.runner.stop()
         self.drawing.close()
         self.sandbox.close()
-        self.warehouse.close()
+        if self._warehouse is not None:
+            self._warehouse.close()
 
     def _make_snapshot(self) -> int:
         started = time.monotonic()

@@ -34,6 +34,12 @@ class WarehouseUnwritable(WarehouseError):
     can_retry = True
 
 
+class WarehouseOpening(ServiceError):
+    """The warehouse is not open yet; what was published before is served."""
+
+    can_retry = True
+
+
 class PortTaken(ServiceError):
     """Something else listens on the address the service was told to bind."""
 
@@ -93,6 +99,10 @@ class TimeLimitPassed(ServiceError):
         super().__init__(
             f"This takes longer than {seconds:g} seconds (A4P_PAGE_SECONDS). Choose one mission, or ask for it in SQL"
         )
+
+
+class ClientGone(ServiceError):
+    """The client of a request closed its connection; the work for it was ended."""
 
 
 class DrawingError(ServiceError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,13 +38,9 @@ class ReadCopy:
     """
 
     def __init__(self, file: Path, threads: int, memory_limit: str) -> None:
-        # Within a process DuckDB knows a database by its path, and would give the replaced file for the same path.
-        own_name = file.with_name(f"{file.name}.{os.getpid()}.{next(_numbers)}.tmp")
         try:
-            # A service that was killed here may have had the same number: in a container it always has.
-            own_name.unlink(missing_ok=True)
-            os.link(file, own_name)
-            try:
+            # Within a process DuckDB knows a database by its path, and would give the replaced file for the same path.
+            with _name_anew(file) as own_name:
                 self._connection = duckdb.connect(
                     str(own_name),
                     read_only=True,
@@ -54,8 +51,6 @@ class ReadCopy:
                         "temp_directory": str(file.parent / "tmp"),
                     },
                 )
-            finally:
-                own_name.unlink()
             self._connection.execute("set global TimeZone = 'UTC'")
             row = self._connection.execute(
                 "select snapshot_id, as_of, made_at, batch_id, series_count from snapshot_info"
@@ -78,3 +73,26 @@ class ReadCopy:
             if known_at is not None:
                 session.execute(f"set variable known_at = timestamptz '{known_at.isoformat()}'")
             yield session
+
+
+@contextmanager
+def _name_anew(file: Path) -> Iterator[Path]:
+    """Give a second name of a file, which is removed again: a hard link beside it, or elsewhere where that is not possible."""
+    own_name = file.with_name(f"{file.name}.{os.getpid()}.{next(_numbers)}.tmp")
+    try:
+        # A service that was killed here may have had the same number: in a container it always has.
+        own_name.unlink(missing_ok=True)
+        os.link(file, own_name)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        # The disk is full or read-only.
+        with tempfile.TemporaryDirectory(prefix="a4p-") as directory:
+            link = Path(directory) / f"{next(_numbers)}-{file.name}"
+            link.symlink_to(file.resolve())
+            yield link
+        return
+    try:
+        yield own_name
+    finally:
+        own_name.unlink()

@@ -14,8 +14,10 @@ from metrics.remote_read import MalformedRequest, ResponseWriter, decode_request
 from metrics.remote_read_grid import GridTooLong, plan_samples
 from metrics.remote_read_pb2 import Query
 from service.errors import ServiceError
+from service.fairness import FairPlaces, PlacesTaken
 from service.self_metrics import SelfMetrics
 from service.settings import Settings
+from service.time_limit import check_time
 from service.warehouse import Warehouse, read_sql
 
 # So many may wait for a turn, for each that is answered.
@@ -39,26 +41,24 @@ class RemoteReader:
     def __init__(
         self,
         settings: Settings,
-        warehouse: Warehouse,
+        find_warehouse: Callable[[], Warehouse],
         self_metrics: SelfMetrics,
         find_history: Callable[[float], WholeHistory | None],
     ) -> None:
         self._settings = settings
-        self._warehouse = warehouse
+        self._find_warehouse = find_warehouse
         self._self_metrics = self_metrics
         self._find_history = find_history
-        self._turns = threading.BoundedSemaphore(settings.remote_read_concurrency)
-        # How many requests there may be at once, those that wait among them.
-        self.places = settings.remote_read_concurrency * (1 + WAITING_PER_TURN)
-        self._places = threading.BoundedSemaphore(self.places)
+        concurrency = settings.remote_read_concurrency
+        self.turns = FairPlaces(concurrency, concurrency * WAITING_PER_TURN)
 
-    def answer(self, body: bytes) -> list[bytes]:
-        """Return the compressed response to a compressed request, in chunks. Raises ReadRefused."""
+    def answer(self, body: bytes, client: str) -> list[bytes]:
+        """Return the compressed response to a compressed request of a client, in chunks. Raises ReadRefused."""
         started = time.monotonic()
         deadline = started + self._settings.remote_read_seconds
         try:
             request = decode_request(body, self._settings.remote_read_request_bytes)
-            with self._take_turn(deadline):
+            with self._take_turn(client, deadline):
                 history = self._find_history(max(0.0, deadline - time.monotonic()))
                 if history is None:
                     raise ReadRefused(
@@ -66,7 +66,7 @@ class RemoteReader:
                         "not_ready",
                         "the history is not read from the warehouse yet; ask again in a moment, 'a4p jobs' tells how it goes",
                     )
-                answering = _Answering(self._settings, self._warehouse, history, deadline)
+                answering = _Answering(self._settings, self._find_warehouse(), history, deadline)
                 writer = ResponseWriter()
                 for query in request.queries:
                     writer.write_result(answering.answer(query))
@@ -91,24 +91,13 @@ class RemoteReader:
         )
 
     @contextmanager
-    def _take_turn(self, deadline: float) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
-            raise ReadRefused(
-                BUSY, "concurrency", "too many history queries at once; ask again, or raise A4P_REMOTE_READ_CONCURRENCY"
-            )
+    def _take_turn(self, client: str, deadline: float) -> Iterator[None]:
         try:
-            if not self._turns.acquire(timeout=max(0.0, deadline - time.monotonic())):
-                raise ReadRefused(
-                    UNAVAILABLE,
-                    "concurrency",
-                    "other history queries took all the time; ask again, or raise A4P_REMOTE_READ_CONCURRENCY",
-                )
-            try:
+            with self.turns.take(client, max(0.0, deadline - time.monotonic())):
                 yield
-            finally:
-                self._turns.release()
-        finally:
-            self._places.release()
+        except PlacesTaken as taken:
+            status = BUSY if taken.is_full else UNAVAILABLE
+            raise ReadRefused(status, "concurrency", f"{taken}, or raise A4P_REMOTE_READ_CONCURRENCY") from None
 
 
 class _Answering:
@@ -158,6 +147,7 @@ class _Answering:
         )
 
     def _check_time(self) -> None:
+        check_time()
         if time.monotonic() > self._deadline:
             raise self._refuse_time()
 

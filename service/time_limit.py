@@ -1,4 +1,5 @@
-"""The time limit of a request: when it has passed, its SQL is interrupted, its child processes end and its loops stop.
+"""The time limit of a request: when it has passed, or its client has gone, its SQL is interrupted, its child processes end
+and its loops stop.
 
 The limit belongs to the thread that answers the request. Work that takes a time of its own asks for it here: `watch_session`
 around SQL, `left_seconds` for a child process, `check_time` in a loop over many rows.
@@ -8,60 +9,74 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 import duckdb
 
-from service.errors import TimeLimitPassed
+from service.errors import ClientGone, TimeLimitPassed
 
+# How often a running request looks whether its client is still there.
+POLL_SECONDS = 0.25
 # A statement that begins right after the limit has passed is interrupted too.
 REPEAT_SECONDS = 0.1
 
 
-class TimeLimit:
-    """A moment by which work has to end, and the SQL sessions to interrupt then."""
+def is_never_abandoned() -> bool:
+    """Return False: work without a client."""
+    return False
 
-    def __init__(self, seconds: float) -> None:
+
+class TimeLimit:
+    """A moment by which work has to end, and the SQL sessions to interrupt then or when `is_abandoned`."""
+
+    def __init__(self, seconds: float, is_abandoned: Callable[[], bool] = is_never_abandoned) -> None:
         self.seconds = seconds
+        self.is_abandoned = is_abandoned
         self._until = time.monotonic() + seconds
         self._sessions: set[duckdb.DuckDBPyConnection] = set()
         self._lock = threading.Lock()
         self._is_ended = threading.Event()
-        self._timer: threading.Timer | None = None
+        self._watcher: threading.Thread | None = None
 
     @property
     def left_seconds(self) -> float:
         """How much time is left, 0 when it has passed."""
         return max(0.0, self._until - time.monotonic())
 
+    def check(self) -> None:
+        """Raise TimeLimitPassed or ClientGone when the work has to end."""
+        if self.left_seconds == 0:
+            raise TimeLimitPassed(self.seconds)
+        if self.is_abandoned():
+            raise ClientGone("the client closed its connection")
+
     def end(self) -> None:
         """Stop watching: the work is done."""
         self._is_ended.set()
-        if self._timer is not None:
-            self._timer.cancel()
 
     @contextmanager
     def watch(self, session: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Interrupt what runs in the session when the time has passed. Raises TimeLimitPassed in place of the interrupt."""
+        """Interrupt what runs in the session when the work has to end; raises as `check` in place of the interrupt."""
         with self._lock:
             self._sessions.add(session)
-            if self._timer is None:
-                self._timer = threading.Timer(self.left_seconds, self._interrupt)
-                self._timer.daemon = True
-                self._timer.start()
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._interrupt, name="time limit", daemon=True)
+                self._watcher.start()
         try:
             yield
         except duckdb.InterruptException:
-            if self.left_seconds > 0:
-                raise
-            raise TimeLimitPassed(self.seconds) from None
+            self.check()
+            raise
         finally:
             with self._lock:
                 self._sessions.discard(session)
 
     def _interrupt(self) -> None:
+        while not self._is_ended.wait(min(self.left_seconds, POLL_SECONDS)):
+            if self.left_seconds == 0 or self.is_abandoned():
+                break
         while not self._is_ended.is_set():
             with self._lock:
                 for session in self._sessions:
@@ -73,9 +88,9 @@ _current: ContextVar[TimeLimit | None] = ContextVar("time_limit", default=None)
 
 
 @contextmanager
-def limit_time(seconds: float) -> Iterator[TimeLimit]:
-    """Give this thread so many seconds for what runs inside."""
-    limit = TimeLimit(seconds)
+def limit_time(seconds: float, is_abandoned: Callable[[], bool] = is_never_abandoned) -> Iterator[TimeLimit]:
+    """Give this thread so many seconds for what runs inside, as long as its client is there."""
+    limit = TimeLimit(seconds, is_abandoned)
     token = _current.set(limit)
     try:
         yield limit
@@ -85,22 +100,28 @@ def limit_time(seconds: float) -> Iterator[TimeLimit]:
 
 
 def check_time() -> None:
-    """Raise TimeLimitPassed when the limit of this thread has passed; without a limit nothing happens."""
+    """Raise TimeLimitPassed or ClientGone when the work of this thread has to end; without a limit nothing happens."""
     limit = _current.get()
-    if limit is not None and limit.left_seconds == 0:
-        raise TimeLimitPassed(limit.seconds)
+    if limit is not None:
+        limit.check()
 
 
 def left_seconds(most: float) -> float:
-    """Return the seconds that are left of this thread's limit, at most `most`. Raises TimeLimitPassed when none are."""
+    """Return the seconds that are left of this thread's limit, at most `most`. Raises as `check_time`."""
     check_time()
     limit = _current.get()
     return most if limit is None else min(most, limit.left_seconds)
 
 
+def find_abandonment() -> Callable[[], bool]:
+    """Return the function that says whether the client of this thread's request has gone."""
+    limit = _current.get()
+    return is_never_abandoned if limit is None else limit.is_abandoned
+
+
 @contextmanager
 def watch_session(session: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Interrupt the session when the limit of this thread has passed."""
+    """Interrupt the session when the work of this thread has to end."""
     limit = _current.get()
     if limit is None:
         yield

@@ -217,6 +217,18 @@ def is_log_deleted(file: Path) -> bool:
     return False
 
 
+def check_not_held(file: Path) -> None:
+    """Raise WarehouseLocked when another process has the warehouse open; one that is missing or damaged is not held."""
+    if not file.exists():
+        return
+    try:
+        duckdb.connect(str(file), read_only=True).close()
+    except duckdb.Error as error:
+        translated = translate_open_error(error, file)
+        if isinstance(translated, WarehouseLocked):
+            raise translated from None
+
+
 def open_warehouse(
     file: Path, threads: int, memory_limit: str, accept_loss: bool = False, clock: Callable[[], datetime] | None = None
 ) -> Warehouse:
@@ -334,6 +346,19 @@ def migrate(warehouse: Warehouse) -> None:
         for file in sorted((find_in_tree("sql") / "views").glob("*.sql")):
             run_sql(cursor, f"views/{file.stem}")
         make_reconciliation(cursor)
+
+
+def is_current(copy: Connection, catalogue: Catalogue) -> bool:
+    """Return whether a read copy has the tables of this release and the definitions of this catalogue."""
+    newest = copy.execute(
+        "select (select list(version) from store.migrations), "
+        "(select digest from store.catalogues order by catalogue_version desc limit 1)"
+    ).fetchone()
+    return (
+        newest is not None
+        and set(newest[0]) == {number for number, _ in _list_migrations()}
+        and newest[1] == catalogue.digest()
+    )
 
 
 def make_reconciliation(cursor: Connection) -> None:

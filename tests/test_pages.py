@@ -326,3 +326,14 @@ def test_an_alert_is_on_the_overview_as_soon_as_it_is_told(client: FlaskClient, 
         record_notification(application.warehouse, notification, application.clock())
         shown = client.get("/").get_data(as_text=True)
         assert ("Told &lt;now&gt;" in shown) == (status == "firing")
+
+
+def test_the_api_does_not_answer_to_pages_of_other_sites(client: FlaskClient) -> None:
+    for path in ("/api/v1/latest", "/api/v1/sql?sql=select+1"):
+        refused = client.get(path, headers={"Sec-Fetch-Site": "cross-site"})
+        assert refused.status_code == 403
+        assert "pages of other sites" in refused.get_json()["detail"]
+        for site in ("same-origin", "none", "same-site"):
+            assert client.get(path, headers={"Sec-Fetch-Site": site}).status_code == 200
+    headers = client.get("/", headers={"Sec-Fetch-Site": "cross-site"}).headers
+    assert headers["Cross-Origin-Resource-Policy"] == headers["Cross-Origin-Opener-Policy"] == "same-origin"

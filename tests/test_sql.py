@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from pydantic import SecretStr
 
 from service.application import Application
 from service.definitions import Definitions
-from service.sandbox.pool import WAITING, WorkerProcess
+from service.fairness import FairPlaces
+from service.sandbox.pool import WorkerProcess
 from service.settings import Settings
 from service.web.app import make_app
 from service.web.sql import is_open
@@ -164,8 +166,9 @@ def test_what_cannot_be_asked_is_said(client: FlaskClient, body: object, told: s
 
 
 def test_odd_requests_are_refused(client: FlaskClient) -> None:
-    assert client.post("/api/v1/sql", data=b"\xff{").status_code == 400
-    assert client.post("/api/v1/sql", data=b"x" * (2 << 20)).status_code == 413
+    assert client.post("/api/v1/sql", data=b"\xff{", content_type="application/json").status_code == 400
+    assert client.post("/api/v1/sql", data=b"x" * (2 << 20), content_type="application/json").status_code == 413
+    assert client.post("/api/v1/sql", data=b"{}", content_type="text/plain").status_code == 415
     assert client.get("/api/v1/sql").status_code == 400
     assert client.get("/api/v1/sql?sql=select+1&sql=select+2").status_code == 400
     assert client.put("/api/v1/sql").status_code == 405
@@ -205,17 +208,21 @@ def test_a_worker_holds_nothing_worth_stealing(application: Application) -> None
     assert not list((application.settings.data_dir / "tmp").glob(f"{worker._spill.name}*"))
 
 
-def test_who_comes_when_every_place_is_taken_is_told_to_come_again(application: Application, client: FlaskClient) -> None:
-    taken = [application.sandbox._places.acquire(blocking=False) for _ in range(application.sandbox.places)]
-    try:
-        assert len(taken) == WAITING + 1
+def test_who_comes_when_every_place_is_taken_is_told_to_come_again(
+    application: Application, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = FairPlaces(places=1, waiting=0)
+    monkeypatch.setattr(application.sandbox, "turns", turns)
+    with turns.take("another client", 1):
         refused = ask(client, "select 1")
         assert refused.status_code == 429
         assert int(refused.headers["Retry-After"]) > 0
-    finally:
-        for _ in taken:
-            application.sandbox._places.release()
     assert ask(client, "select 1").status_code == 200
+
+
+def test_deleted_temporary_files_are_written_again(application: Application, client: FlaskClient) -> None:
+    shutil.rmtree(application.settings.data_dir / "tmp")
+    assert ask(client, "select 42").json["rows"] == [[42]]
 
 
 def test_a_query_that_heeds_nothing_is_killed_and_the_next_is_answered(application: Application, client: FlaskClient) -> None:

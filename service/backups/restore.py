@@ -13,11 +13,11 @@ import duckdb
 from service.atomic_file import replace_file
 from service.backups.target import is_same_file
 from service.backups.verify import Verification, verify_connection, verify_file
-from service.errors import WarehouseError, WarehouseLocked
+from service.errors import WarehouseError
 from service.load import Progress, ignore_progress
 from service.manifest import READ_COPY_NAME, count_rows, find_manifest
 from service.publish import copy_into
-from service.warehouse import open_copy, prepare_directory, translate_open_error
+from service.warehouse import check_not_held, open_copy, prepare_directory
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def restore_backup(backup: Path, warehouse_file: Path, now: datetime, progress: 
     prepare_directory(warehouse_file.parent)
     if is_same_file(backup, warehouse_file):
         raise WarehouseError(f"{backup} is the warehouse itself; name a backup or the read copy")
-    _check_not_held(warehouse_file)
+    check_not_held(warehouse_file)
     try:
         with replace_file(warehouse_file) as unfinished:
             verification = _copy_verified(backup, unfinished, progress)
@@ -72,18 +72,6 @@ def _copy_verified(backup: Path, target: Path, progress: Progress) -> Verificati
     if copied.faults:
         raise WarehouseError(f"{backup} cannot be restored: {copied.faults[0]}. Restore another backup")
     return copied
-
-
-def _check_not_held(warehouse_file: Path) -> None:
-    """Raise WarehouseLocked when a process has the warehouse open. A damaged one may be replaced."""
-    if not warehouse_file.exists():
-        return
-    try:
-        duckdb.connect(str(warehouse_file), read_only=True).close()
-    except duckdb.Error as error:
-        translated = translate_open_error(error, warehouse_file)
-        if isinstance(translated, WarehouseLocked):
-            raise translated from None
 
 
 def _set_aside(warehouse_file: Path, now: datetime) -> Path | None:

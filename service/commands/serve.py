@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 import click
+import duckdb
 
 from service.application import Application
 from service.commands.options import catalogue_option, data_dir_option
 from service.definitions import read_definitions
-from service.handoff import SOCKET_NAME, listen, write_secret
+from service.disk import translate_write_error
+from service.errors import WarehouseUnwritable
+from service.handoff import listen, make_handoff_app, write_secret
+from service.manifest import check_nothing_lost
 from service.settings import read_settings
-from service.web.app import WebServer, bind
+from service.warehouse import check_not_held, prepare_directory
+from service.watch import WATCH_SECONDS
+from service.web.app import count_threads, make_app
+from service.web.server import WebServer, bind
+from service.web.sql import is_open
 
 
 @click.command(
@@ -44,39 +55,33 @@ def serve(
     data_dir: Path | None,
     catalogue: Path | None,
 ) -> None:
-    """Load the catalogue's figures, make the first snapshot, and serve until Ctrl-C."""
+    """Load the catalogue's values, make the first snapshot, and serve until Ctrl-C.
+
+    While the warehouse is opened, the read copy of the last run is served.
+    """
     started = time.monotonic()
     settings = read_settings(host=host, port=port, snapshot_cron=snapshot_cron, data_dir=data_dir, catalogue=catalogue)
     definitions = read_definitions(settings.catalogue)
     signal.signal(signal.SIGTERM, _raise_interrupt)
+    # Before anything is served or written: what ends the start at once.
+    check_not_held(settings.warehouse_file)
+    if not accept_loss:
+        check_nothing_lost(settings.warehouse_file)
     tcp = bind(settings.host, settings.port)
-    try:
-        application = Application(settings, definitions, accept_loss=accept_loss)
-    except BaseException:
-        tcp.close()
-        raise
+    application = Application(settings, definitions, opens_warehouse=False)
     server: WebServer | None = None
+    start = Start(application, accept_loss)
     try:
-        secret = write_secret(settings.data_dir)
-        handoff = listen(settings.data_dir)
-        server = WebServer(application, tcp, handoff, secret)
-        for reason in definitions.left_out:
-            click.echo(f"left out: {reason}")
-        click.echo(f"{'new warehouse' if application.warehouse.is_new else 'warehouse'} {settings.warehouse_file}")
-        _load_report(application)
-        behind = application.runner.catch_up(application.jobs)
-        snapshot = application.refresh(with_history=False)
-        application.start_history()
-        click.echo(f"{snapshot.series_count:,} series exposed, as of {snapshot.as_of} (snapshot {snapshot.snapshot_id})")
-        for job in behind:
-            if job is not application.snapshot_job:
-                application.runner.run(job)
-        application.start()
-        url = f"http://{settings.host if ':' not in settings.host else f'[{settings.host}]'}:{tcp.getsockname()[1]}"
-        click.echo(f"metrics   {url}/metrics")
-        click.echo(f"pages     {url}/")
-        click.echo(f"read copy {settings.read_copy_file} (any DuckDB opens it)")
-        click.echo(f"ready in {time.monotonic() - started:.1f} s; stop with Ctrl-C")
+        start.is_published = application.serve_published()
+        try:
+            prepare_directory(settings.data_dir)
+        except WarehouseUnwritable:
+            if not start.is_published:
+                raise
+        server = WebServer(make_app(application), count_threads(application), tcp)
+        if is_open(settings):
+            application.sandbox.start()
+        start.begin(server, tcp, started)
         server.run()
     except KeyboardInterrupt:
         pass
@@ -84,12 +89,101 @@ def serve(
         # A second Ctrl-C must not cut the closing short.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        start.end()
         if server is not None:
             server.close()
-        with suppress(OSError):
-            (settings.data_dir / SOCKET_NAME).unlink(missing_ok=True)
+        tcp.close()
+        if start.has_socket:
+            with suppress(OSError):
+                settings.socket_file.unlink(missing_ok=True)
         application.close()
+    if start.failure is not None:
+        raise start.failure
     click.echo("stopped")
+
+
+class Start:
+    """The start of the service beside the server that answers already: open, load, make a snapshot, listen for commands."""
+
+    def __init__(self, application: Application, accept_loss: bool) -> None:
+        self.application = application
+        self.accept_loss = accept_loss
+        self.is_published = False
+        self.has_socket = False
+        self.failure: BaseException | None = None
+        self._is_ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, server: WebServer, tcp: socket.socket, started: float) -> None:
+        """Start in a thread; a failure ends the server."""
+
+        def run() -> None:
+            try:
+                self._open()
+                if not self._is_ended.is_set():
+                    self._run(server, tcp, started)
+            except BaseException as error:
+                self.failure = error
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        self._thread = threading.Thread(target=run, name="start")
+        self._thread.start()
+
+    def end(self) -> None:
+        """Wait until the step that is running is done; the next ones are not begun."""
+        self._is_ended.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _open(self) -> None:
+        """Open the warehouse; while the disk takes nothing and an earlier state is served, try again. Raises ServiceError."""
+        reason = ""
+        while not self._is_ended.is_set():
+            try:
+                self.application.open(self.accept_loss)
+                return
+            except (WarehouseUnwritable, duckdb.Error) as error:
+                unwritable = translate_write_error(error, self.application.settings.data_dir) or error
+                if not self.is_published or not isinstance(unwritable, WarehouseUnwritable):
+                    raise
+                if str(unwritable) != reason:
+                    reason = str(unwritable)
+                    click.echo(f"serving the state of the last run; the warehouse cannot be opened: {reason}", err=True)
+                self._is_ended.wait(WATCH_SECONDS)
+
+    def _run(self, server: WebServer, tcp: socket.socket, started: float) -> None:
+        application, settings = self.application, self.application.settings
+        handoff_app = make_handoff_app(application, write_secret(settings.data_dir))
+        server.start_handoff(handoff_app, listen(settings.data_dir))
+        self.has_socket = True
+        for reason in application.definitions.left_out:
+            click.echo(f"left out: {reason}")
+        click.echo(f"{'new warehouse' if application.warehouse.is_new else 'warehouse'} {settings.warehouse_file}")
+        try:
+            self._prepare()
+        except WarehouseUnwritable as error:
+            if not self.is_published:
+                raise
+            click.echo(f"serving the state of the last run: {error}", err=True)
+            # Its failure is recorded, and the watch tries again once there is space.
+            application.refresh_again()
+        application.start_history()
+        application.start()
+        url = f"http://{settings.host if ':' not in settings.host else f'[{settings.host}]'}:{tcp.getsockname()[1]}"
+        click.echo(f"metrics   {url}/metrics")
+        click.echo(f"pages     {url}/")
+        click.echo(f"read copy {settings.read_copy_file} (any DuckDB opens it)")
+        click.echo(f"ready in {time.monotonic() - started:.1f} s; stop with Ctrl-C")
+
+    def _prepare(self) -> None:
+        application = self.application
+        _load_report(application)
+        behind = application.runner.catch_up(application.jobs)
+        snapshot = application.refresh(with_history=False)
+        click.echo(f"{snapshot.series_count:,} series exposed, as of {snapshot.as_of} (snapshot {snapshot.snapshot_id})")
+        for job in behind:
+            if job is not application.snapshot_job:
+                application.runner.run(job)
 
 
 def _load_report(application: Application) -> None:

@@ -21,8 +21,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from service.errors import ServiceError
+from service.fairness import FairPlaces, PlacesTaken
 from service.sandbox.protocol import LARGEST_ANSWER_BYTES, LARGEST_HEADER_BYTES, LENGTH, Question, Reply, encode
 from service.settings import TREE, Settings
+from service.time_limit import POLL_SECONDS, check_time
+from service.warehouse import identify_file
 
 log = logging.getLogger(__name__)
 _numbers = count()
@@ -67,7 +70,12 @@ class WorkerProcess:
     """One worker in a process of its own. Nothing it says is believed beyond its size and its form."""
 
     def __init__(self, settings: Settings, copies: Path, copy: str) -> None:
-        self._spill = Path(tempfile.mkdtemp(prefix="sql-", dir=settings.data_dir / "tmp"))
+        try:
+            scratch = settings.data_dir / "tmp"
+            scratch.mkdir(exist_ok=True)
+            self._spill = Path(tempfile.mkdtemp(prefix="sql-", dir=scratch))
+        except OSError:
+            self._spill = Path(tempfile.mkdtemp(prefix="a4p-sql-"))
         self._process = subprocess.Popen(
             [
                 sys.executable, "-I", "-m", "service.sandbox",
@@ -78,7 +86,12 @@ class WorkerProcess:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, cwd=TREE, bufsize=0,
         )  # fmt: skip
         assert self._process.stdin is not None and self._process.stdout is not None
+        self._copies = identify_file(copies)
         self._questions, self._replies = self._process.stdin.fileno(), self._process.stdout.fileno()
+
+    def sees(self, copies: Path) -> bool:
+        """Return whether its rules of Landlock, which belong to a directory and not to its name, are for this directory."""
+        return identify_file(copies) == self._copies
 
     def wait_until_ready(self) -> bool:
         """Return whether the kernel has Landlock, once the worker can be asked. Raises WorkerLost."""
@@ -148,8 +161,11 @@ class WorkerProcess:
 def _wait(file: int, event: int, deadline: float) -> None:
     poll = select.poll()
     poll.register(file, event)
-    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-        raise WorkerLost("a worker took too long", is_late=True)
+    while not poll.poll(max(0.0, min(POLL_SECONDS, deadline - time.monotonic())) * 1000):
+        if time.monotonic() >= deadline:
+            raise WorkerLost("a worker took too long", is_late=True)
+        # Raises ClientGone; the worker, which runs for nobody, is then killed.
+        check_time()
 
 
 class SandboxPool:
@@ -163,10 +179,10 @@ class SandboxPool:
         # Workers see this folder and nothing else: the copies, each by a name of its own, since within a process DuckDB
         # knows a database by its path.
         self._copies = settings.data_dir / "tmp" / "copies"
+        self._elsewhere: Path | None = None
         self._copy = ""
-        # How many requests there may be at once, those that wait among them.
-        self.places = settings.sql_concurrency + WAITING
-        self._places = threading.BoundedSemaphore(self.places)
+        self._published: tuple[Path, int] | None = None
+        self.turns = FairPlaces(settings.sql_concurrency, WAITING)
         # A seat holds a worker, or None where one is to be started.
         self._seats: queue.Queue[WorkerProcess | None] = queue.Queue()
         for _ in range(settings.sql_concurrency):
@@ -175,24 +191,33 @@ class SandboxPool:
 
     def publish(self, read_copy: Path, snapshot_id: int) -> None:
         """Have every query from now on answered from this read copy. Raises OSError."""
-        self._copies.mkdir(parents=True, exist_ok=True)
         name = f"{snapshot_id}-{next(_numbers)}.duckdb"
-        (self._copies / name).unlink(missing_ok=True)
-        os.link(read_copy, self._copies / name)
+        try:
+            self._copies.mkdir(parents=True, exist_ok=True)
+            (self._copies / name).unlink(missing_ok=True)
+            os.link(read_copy, self._copies / name)
+        except OSError:
+            # The disk of the data directory takes nothing: the copy goes to the directory of temporary files.
+            self._elsewhere = self._elsewhere or Path(tempfile.mkdtemp(prefix="a4p-copies-"))
+            self._copies = self._elsewhere
+            shutil.copyfile(read_copy, self._copies / name)
         before, self._copy = self._copy, name
+        self._published = read_copy, snapshot_id
         for file in self._copies.iterdir():
             # A query that was asked a moment ago may be about to open the one before.
             if file.name not in (before, name):
                 file.unlink(missing_ok=True)
 
-    def ask(self, question: Question) -> Answer:
-        """Return the answer to a question. Raises PoolBusy and WorkerLost."""
-        with self._take_place():
+    def ask(self, question: Question, client: str) -> Answer:
+        """Return the answer to a question of a client. Raises PoolBusy, WorkerLost, and ClientGone when it went away."""
+        with self._take_turn(client):
+            # Whoever has a turn has a seat.
+            worker = self._seats.get()
             try:
-                worker = self._seats.get(timeout=self._settings.sql_seconds)
-            except queue.Empty:
-                raise PoolBusy("other queries took all the time; ask again in a moment", is_full=False) from None
-            try:
+                self._publish_again()
+                if worker is not None and not worker.sees(self._copies):
+                    worker.kill()
+                    worker = None
                 worker = worker or self._start()
                 answer = worker.ask({**question, "copy": self._copy})
             except BaseException:
@@ -205,6 +230,11 @@ class SandboxPool:
                 worker = None
             self._leave(worker)
             return answer
+
+    def _publish_again(self) -> None:
+        # Someone may have emptied the directory of temporary files.
+        if self._published is not None and not (self._copies / self._copy).exists():
+            self.publish(*self._published)
 
     def start(self) -> None:
         """Start the workers in the background, so that the first query does not wait for them."""
@@ -220,6 +250,8 @@ class SandboxPool:
             if worker is not None:
                 worker.kill()
         shutil.rmtree(self._copies, ignore_errors=True)
+        if self._elsewhere is not None:
+            shutil.rmtree(self._elsewhere, ignore_errors=True)
 
     def _start_all(self) -> None:
         for worker in self._take_idle():
@@ -252,10 +284,9 @@ class SandboxPool:
         self._seats.put(worker)
 
     @contextmanager
-    def _take_place(self) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
-            raise PoolBusy("too many queries at once; ask again in a moment", is_full=True)
+    def _take_turn(self, client: str) -> Iterator[None]:
         try:
-            yield
-        finally:
-            self._places.release()
+            with self.turns.take(client, self._settings.sql_seconds):
+                yield
+        except PlacesTaken as taken:
+            raise PoolBusy(str(taken), taken.is_full) from None

@@ -30,7 +30,7 @@ MOST_KEPT = 200
 def make_charts_blueprint(application: Application) -> Blueprint:
     """Return the routes of charts."""
     routes = Blueprint("charts", __name__)
-    kept: KeptAnswers[bytes] = KeptAnswers(MOST_KEPT)
+    kept: KeptAnswers[bytes] = KeptAnswers(MOST_KEPT, application.pages)
 
     @routes.get("/charts/indicators/<indicator>.svg")
     def draw_indicator_history(indicator: str) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import cast
 
@@ -19,10 +19,18 @@ class ChunkReader(io.RawIOBase):
     slower; and a reader that is slow to take the bytes holds no copy of them.
     """
 
-    def __init__(self, chunks: Sequence[bytes]) -> None:
+    def __init__(self, chunks: Sequence[bytes], release: Callable[[], None] | None = None) -> None:
         self._chunks = chunks
+        self._release = release
         self._starts = [0, *accumulate(map(len, chunks))]
         self._position = 0
+
+    def close(self) -> None:
+        """Give back what the answer reserved: it was sent, or its client has gone."""
+        if self._release is not None:
+            self._release()
+            self._release = None
+        super().close()
 
     def seekable(self) -> bool:
         return True
@@ -45,9 +53,9 @@ class ChunkReader(io.RawIOBase):
         return cast(bytes, view)
 
 
-def make_chunked_response(chunks: Sequence[bytes], content_type: str) -> Response:
-    """Return the answer to the request at hand that sends these chunks."""
-    file = wrap_file(request.environ, ChunkReader(chunks))  # type: ignore[arg-type]
+def make_chunked_response(chunks: Sequence[bytes], content_type: str, release: Callable[[], None] | None = None) -> Response:
+    """Return the answer to the request at hand that sends these chunks; `release` is called once they are sent."""
+    file = wrap_file(request.environ, ChunkReader(chunks, release))  # type: ignore[arg-type]
     response = Response(file, content_type=content_type, direct_passthrough=True)
     response.content_length = sum(map(len, chunks))
     return response

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from flask import Flask, Response, request
 
 from service.settings import Settings
+from service.web.problems import Refused, answer_problem
 
 LOOPBACK_NAMES = frozenset(["localhost", "127.0.0.1", "::1"])
 # Everything comes from the service itself, nothing is inline and nobody may frame it: what slips into a page cannot run.
@@ -41,12 +42,21 @@ def guard(app: Flask, settings: Settings) -> None:
         told = f"the service does not answer to the name {host!r}; if it is yours, add it to A4P_ALLOWED_HOSTS\n"
         return Response(told, 421, content_type="text/plain; charset=utf-8")
 
+    @app.before_request
+    def check_site() -> Response | None:
+        # Browsers send it; a page of another site can have the API called, but gets no answer and changes nothing.
+        if request.path.startswith("/api/") and request.headers.get("Sec-Fetch-Site") == "cross-site":
+            return answer_problem(Refused(403, "The API does not answer to pages of other sites. Call it from a program."))
+        return None
+
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"
         headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
         return response
 
 

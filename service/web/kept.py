@@ -9,9 +9,11 @@ from typing import Generic, TypeVar
 
 from flask import Response, request
 
-from service.errors import TimeLimitPassed
+from service.fairness import FairPlaces
 from service.read_copy import ReadCopy
-from service.time_limit import check_time, left_seconds
+from service.time_limit import left_seconds
+from service.web.chunks import make_chunked_response
+from service.web.clients import find_client
 
 Answer = TypeVar("Answer")
 LONGEST_WAIT_SECONDS = 60.0
@@ -20,13 +22,13 @@ LONGEST_WAIT_SECONDS = 60.0
 class KeptAnswers(Generic[Answer]):
     """Answers by key, made from one read copy; those of a copy that was replaced are forgotten, and the oldest beyond `most`.
 
-    One answer is made at a time; who asks for one that is at hand does not wait for it.
+    An answer that is made takes one of `turns`; cached ones never wait.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, turns: FairPlaces) -> None:
         self._most = most
+        self._turns = turns
         self._lock = threading.Lock()
-        self._making = threading.Lock()
         self._copy: ReadCopy | None = None
         self._answers: dict[tuple[object, ...], Answer] = {}
 
@@ -34,17 +36,11 @@ class KeptAnswers(Generic[Answer]):
         """Return the answer of this key, made by `make` unless it is at hand."""
         answer = self._look_up(copy, key)
         if answer is None:
-            # Whoever waits for another answer to be made waits no longer than for one of their own.
-            if not self._making.acquire(timeout=left_seconds(LONGEST_WAIT_SECONDS)):
-                check_time()
-                raise TimeLimitPassed(LONGEST_WAIT_SECONDS)
-            try:
+            with self._turns.take(find_client(), left_seconds(LONGEST_WAIT_SECONDS)):
                 answer = self._look_up(copy, key)
                 if answer is None:
                     answer = make()
                     self._keep(copy, key, answer)
-            finally:
-                self._making.release()
         return answer
 
     def _look_up(self, copy: ReadCopy, key: tuple[object, ...]) -> Answer | None:
@@ -62,7 +58,8 @@ class KeptAnswers(Generic[Answer]):
 
 def answer_bytes(body: bytes, content_type: str) -> Response:
     """Return the bytes as an answer that a browser asks for again, and is told 304 while they are the same."""
-    response = Response(body, content_type=content_type)
+    # Without a copy for each client: whoever reads slowly holds the cached bytes that are there anyway.
+    response = make_chunked_response([body], content_type)
     response.set_etag(hashlib.sha256(body).hexdigest()[:32])
     response.headers["Cache-Control"] = "no-cache"
     response.make_conditional(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -67,13 +68,13 @@ IF_NONE_MATCH: Json = {"name": "If-None-Match", "in": "header", "description": "
 
 
 def make_openapi_blueprint(application: Application) -> Blueprint:
-    """Return the route of the document. It is made once: what it tells changes with the catalogue only."""
+    """Return the route of the document. It is made at the first request: it changes with the catalogue only."""
     routes = Blueprint("openapi", __name__)
-    document = write_document(application)
+    write_once = cache(lambda: write_document(application))
 
     @routes.get(f"{PREFIX}/openapi.json")
     def describe() -> Response:
-        return send_json(document, None)
+        return send_json(write_once(), None)
 
     return routes
 
@@ -188,7 +189,7 @@ def _list_schemas(application: Application, names: Names) -> Json:
 
 
 def _read_comments(application: Application) -> dict[tuple[str, str], str]:
-    with application.warehouse.cursor() as cursor:
+    with application.ask_live() as cursor:
         rows = cursor.execute(
             "select table_name, column_name, comment from duckdb_columns() "
             "where database_name = current_database() and schema_name = 'main' and comment is not null"

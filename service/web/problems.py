@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from service.errors import AlertError, LoadError, ServiceError, ThresholdError
+from service.fairness import PlacesTaken
 
 MEDIA_TYPE = "application/problem+json"
 OWN_FAULT = "The fault is the service's own and is in its log."
@@ -48,6 +49,8 @@ def is_api_request() -> bool:
 
 def refuse_service_error(error: ServiceError) -> Refused:
     """Return a ServiceError as HTTP tells it: 400 for a mistake, 503 where trying again may help, else 500 without details."""
+    if isinstance(error, PlacesTaken) and error.is_full:
+        return Refused(429, str(error), {"Retry-After": str(RETRY_SECONDS)})
     if error.can_retry:
         return Refused(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
     return Refused(400, str(error)) if isinstance(error, MISTAKES) else Refused(500, OWN_FAULT)

@@ -6,10 +6,12 @@ from flask import Blueprint, Response, request
 
 from service.application import Application
 from service.remote_read import ReadRefused
+from service.web.budget import AnswerBudget
 from service.web.chunks import make_chunked_response
+from service.web.clients import find_client
 
 
-def make_remote_read_blueprint(application: Application) -> Blueprint:
+def make_remote_read_blueprint(application: Application, budget: AnswerBudget) -> Blueprint:
     """Return the route of remote read. A refusal is one line of text: Prometheus shows it as a warning of the query."""
     routes = Blueprint("remote_read", __name__)
     reader = application.remote_reader
@@ -23,10 +25,11 @@ def make_remote_read_blueprint(application: Application) -> Blueprint:
             body = request.stream.read(limit + 1)
             if len(body) > limit:
                 raise reader.refuse_body(len(body))
-            answer = reader.answer(body)
+            answer = reader.answer(body, find_client())
+            release = budget.reserve(sum(map(len, answer)))
         except ReadRefused as refusal:
             return Response(f"{refusal}\n", refusal.status, content_type="text/plain; charset=utf-8")
-        response = make_chunked_response(answer, "application/x-protobuf")
+        response = make_chunked_response(answer, "application/x-protobuf", release)
         response.headers["Content-Encoding"] = "snappy"
         return response
 

@@ -15,6 +15,9 @@ def make_scrape_blueprint(application: Application) -> Blueprint:
 
     @routes.get("/metrics")
     def metrics() -> Response:
+        if not application.is_ready:
+            # An answer without the snapshot would end every alert.
+            return Response("not ready: no snapshot yet\n", 503, content_type="text/plain; charset=utf-8")
         encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
         is_openmetrics = content_type.startswith("application/openmetrics-text")
         exposition = application.exposition

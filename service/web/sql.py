@@ -16,6 +16,9 @@ from service.sandbox.protocol import Format, Question
 from service.settings import Settings
 from service.web.api.answer import SNAPSHOT_HEADER
 from service.web.api.queries import Count, Day, Instant
+from service.web.budget import AnswerBudget
+from service.web.chunks import make_chunked_response
+from service.web.clients import find_client
 from service.web.guard import LOOPBACK_NAMES
 from service.web.problems import RETRY_SECONDS, Refused, refuse_invalid
 
@@ -56,7 +59,7 @@ def is_open(settings: Settings) -> bool:
         return False
 
 
-def make_sql_blueprint(application: Application) -> Blueprint:
+def make_sql_blueprint(application: Application, budget: AnswerBudget) -> Blueprint:
     """Return the route that answers queries nobody vouches for; it is closed where strangers could ask."""
     routes = Blueprint("sql", __name__)
     settings = application.settings
@@ -72,11 +75,14 @@ def make_sql_blueprint(application: Application) -> Blueprint:
         repeated = [name for name, values in request.args.lists() if len(values) > 1]
         if repeated:
             raise Refused(400, f"{repeated[0]} is given more than once; give it once")
-        return _answer(application, _read(request.args.to_dict()))
+        return _answer(application, budget, _read(request.args.to_dict()))
 
     @routes.post("/api/v1/sql")
     def ask() -> Response:
         _check_caller(settings)
+        # A form of another site cannot send this type without being allowed to first.
+        if request.mimetype != "application/json":
+            raise Refused(415, "The body must be JSON. Send the header Content-Type: application/json")
         body = request.stream.read(MOST_BODY_BYTES + 1)
         if len(body) > MOST_BODY_BYTES:
             raise Refused(413, f"a request has at most {MOST_BODY_BYTES:,} bytes")
@@ -84,7 +90,7 @@ def make_sql_blueprint(application: Application) -> Blueprint:
             query = SqlRequest.model_validate_json(body)
         except ValidationError as error:
             raise refuse_invalid(error, SqlRequest.model_fields) from None
-        return _answer(application, query)
+        return _answer(application, budget, query)
 
     return routes
 
@@ -105,7 +111,7 @@ def _read(given: dict[str, str]) -> SqlRequest:
         raise refuse_invalid(error, SqlRequest.model_fields) from None
 
 
-def _answer(application: Application, query: SqlRequest) -> Response:
+def _answer(application: Application, budget: AnswerBudget, query: SqlRequest) -> Response:
     settings = application.settings
     if application.read_copy is None:
         raise Refused(503, "the first snapshot is being made; ask again in a moment", {"Retry-After": str(RETRY_SECONDS)})
@@ -120,7 +126,7 @@ def _answer(application: Application, query: SqlRequest) -> Response:
         "format": chosen,
     }
     try:
-        answer = application.sandbox.ask(question)
+        answer = application.sandbox.ask(question, find_client())
     except PoolBusy as busy:
         raise Refused(429 if busy.is_full else 503, str(busy), {"Retry-After": str(RETRY_SECONDS)}) from None
     except WorkerLost as lost:
@@ -132,7 +138,7 @@ def _answer(application: Application, query: SqlRequest) -> Response:
     if answer.reply["outcome"] != "answered":
         place: dict[str, Any] = {name: answer.reply.get(name) for name in ("line", "column") if answer.reply.get(name)}
         raise Refused(400, str(answer.reply["detail"]), **place)
-    return _send(answer, chosen)
+    return _send(answer, chosen, budget)
 
 
 def _choose_format() -> Format:
@@ -144,9 +150,10 @@ def _choose_format() -> Format:
     raise Refused(406, f"an answer is one of {', '.join(offered)}")
 
 
-def _send(answer: Answer, chosen: Format) -> Response:
+def _send(answer: Answer, chosen: Format, budget: AnswerBudget) -> Response:
     charset = "; charset=utf-8" if chosen == "csv" else ""
-    response = Response(answer.body, content_type=MEDIA_TYPES[chosen] + charset)
+    release = budget.reserve(len(answer.body))
+    response = make_chunked_response([answer.body], MEDIA_TYPES[chosen] + charset, release)
     response.headers[SNAPSHOT_HEADER] = str(answer.snapshot_id)
     response.headers[TRUNCATED_HEADER] = "true" if answer.reply["is_truncated"] else "false"
     response.headers["Cache-Control"] = "no-cache"

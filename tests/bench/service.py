@@ -13,9 +13,10 @@ from pathlib import Path
 
 from service.application import Application
 from service.definitions import read_definitions
-from service.handoff import listen, write_secret
+from service.handoff import listen, make_handoff_app, write_secret
 from service.settings import read_settings
-from service.web.app import WebServer, bind
+from service.web.app import count_threads, make_app
+from service.web.server import WebServer, bind
 from tests.bench.measure import answer
 
 # A whole indicator of the largest world, sixty days by day, is beyond the default.
@@ -67,7 +68,9 @@ def main(data_dir: Path, catalogue: Path) -> None:
     )  # fmt: skip
     tcp = bind(settings.host, settings.port)
     application = Application(settings, read_definitions(settings.catalogue))
-    server = WebServer(application, tcp, listen(settings.data_dir), write_secret(settings.data_dir))
+    server = WebServer(make_app(application), count_threads(application), tcp)
+    handoff_app = make_handoff_app(application, write_secret(settings.data_dir))
+    server.start_handoff(handoff_app, listen(settings.data_dir))
     snapshot = application.refresh(with_history=False)
     application.start_history()
     answer(port=tcp.getsockname()[1], series=snapshot.series_count)

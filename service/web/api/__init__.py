@@ -9,10 +9,12 @@ from flask import Blueprint, Response, request
 
 from service.application import Application
 from service.read_copy import ReadCopy
-from service.time_limit import watch_session
+from service.time_limit import left_seconds, watch_session
 from service.web.api.answer import link_next, make_answer, read_page, send_json, write_members
 from service.web.api.queries import Names, bind_query, list_names, read_query
 from service.web.api.resources import RESOURCES, Resource
+from service.web.clients import find_client
+from service.web.kept import LONGEST_WAIT_SECONDS
 from service.web.problems import RETRY_SECONDS, Refused, mend_name
 
 PREFIX = "/api/v1"
@@ -52,7 +54,8 @@ def _answer(application: Application, resource: Resource, names: Names) -> Calla
         copy = open_copy(application)
         as_of, known_at = bound.get("as_of"), bound.get("known_at")
         with (
-            application.warehouse.cursor() if resource.is_live else copy.ask(as_of, known_at) as session,
+            application.pages.take(find_client(), left_seconds(LONGEST_WAIT_SECONDS)),
+            application.ask_live() if resource.is_live else copy.ask(as_of, known_at) as session,
             watch_session(session),
         ):
             page = read_page(session, resource.sql, bound)

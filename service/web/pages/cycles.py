@@ -22,8 +22,8 @@ MOST_KEPT = 20
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes."""
-    cycles: KeptAnswers[tuple[CycleReport, Document]] = KeptAnswers(MOST_KEPT)
-    files: KeptAnswers[bytes] = KeptAnswers(MOST_KEPT)
+    cycles: KeptAnswers[tuple[CycleReport, Document]] = KeptAnswers(MOST_KEPT, application.pages)
+    files: KeptAnswers[bytes] = KeptAnswers(MOST_KEPT, application.pages)
 
     def find_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None) -> tuple[CycleReport, Document]:
         def make() -> tuple[CycleReport, Document]:

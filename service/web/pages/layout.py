@@ -110,7 +110,7 @@ def open_page(application: Application) -> Iterator[Page]:
 
 def keep_pages(application: Application) -> Callable[[Callable[..., str]], Callable[..., Response]]:
     """Return what makes a view keep its pages for as long as the read copy is served: they are the same until then."""
-    kept: KeptAnswers[str] = KeptAnswers(MOST_KEPT)
+    kept: KeptAnswers[str] = KeptAnswers(MOST_KEPT, application.pages)
 
     def keep(view: Callable[..., str]) -> Callable[..., Response]:
         @wraps(view)

@@ -16,12 +16,12 @@ MOST_CHANGES = 8
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the page to the routes."""
-    kept: KeptAnswers[str] = KeptAnswers(MOST_KEPT)
+    kept: KeptAnswers[str] = KeptAnswers(MOST_KEPT, application.pages)
 
     @routes.get("/")
     def show_overview() -> Response:
         # What fires is told between snapshots, so it is asked of the warehouse itself.
-        with application.warehouse.cursor() as cursor:
+        with application.ask_live() as cursor:
             firing = list_firing(cursor)
         return answer_page(application, kept, lambda: render_overview(application, firing), firing)
 

@@ -1,0 +1,130 @@
+"""Places for work that few requests may do at once, shared fairly between clients."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from service.errors import ServiceError
+
+# How long it takes until work done counts half as much against a client.
+HALF_LIFE_SECONDS = 5.0
+
+
+class PlacesTaken(ServiceError):
+    """There is no place: `is_full` says that too many wait already, else the time to wait has passed."""
+
+    can_retry = True
+
+    def __init__(self, message: str, is_full: bool) -> None:
+        super().__init__(message)
+        self.is_full = is_full
+
+
+@dataclass
+class _Usage:
+    """The seconds that a client worked, as they count at `measured_at`."""
+
+    seconds: float = 0.0
+    measured_at: float = 0.0
+
+    def measure(self, now: float) -> float:
+        return self.seconds * math.exp2((self.measured_at - now) / HALF_LIFE_SECONDS)
+
+
+@dataclass(eq=False)
+class _Ticket:
+    client: str
+    number: int = field(compare=False)
+
+
+class FairPlaces:
+    """`places` that requests take; one client has at most `per_client` of them, and `waiting_per_client` of the `waiting`.
+
+    A free place goes to the waiting client that worked least of late, and not to the one that came first: twenty requests of
+    one client do not keep the first of another waiting for all twenty.
+    """
+
+    def __init__(
+        self,
+        places: int,
+        waiting: int,
+        per_client: int | None = None,
+        waiting_per_client: int | None = None,
+        read_monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.places = places
+        self.waiting = waiting
+        # One place stays for others where there is more than one.
+        self._per_client = per_client or max(1, places - 1)
+        self._waiting_per_client = waiting_per_client or max(1, waiting * 3 // 4)
+        self._read_monotonic = read_monotonic
+        self._changed = threading.Condition()
+        self._tickets: list[_Ticket] = []
+        self._running: Counter[str] = Counter()
+        self._usage: dict[str, _Usage] = {}
+        self._count = 0
+
+    @contextmanager
+    def take(self, client: str, seconds: float) -> Iterator[None]:
+        """Hold a place, after waiting so many seconds at most. Raises PlacesTaken."""
+        with self._changed:
+            self._wait(client, seconds)
+            self._running[client] += 1
+        started = self._read_monotonic()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running[client] -= 1
+                if not self._running[client]:
+                    del self._running[client]
+                now = self._read_monotonic()
+                usage = self._usage.setdefault(client, _Usage())
+                usage.seconds, usage.measured_at = usage.measure(now) + now - started, now
+                self._forget(now)
+                self._changed.notify_all()
+
+    def _wait(self, client: str, seconds: float) -> None:
+        waiting = [ticket.client for ticket in self._tickets]
+        ticket = _Ticket(client, self._count)
+        self._count += 1
+        self._tickets.append(ticket)
+        try:
+            if self._is_turn(ticket):
+                return
+            if len(waiting) >= self.waiting:
+                raise PlacesTaken("too many requests wait already; try again in a moment", is_full=True)
+            if waiting.count(client) >= self._waiting_per_client:
+                raise PlacesTaken("too many requests of this client wait already; try again in a moment", is_full=True)
+            deadline = self._read_monotonic() + seconds
+            while not self._is_turn(ticket):
+                left = deadline - self._read_monotonic()
+                if left <= 0:
+                    raise PlacesTaken("other requests took all the time; try again in a moment", is_full=False)
+                self._changed.wait(min(left, 1.0))
+        finally:
+            self._tickets.remove(ticket)
+            self._changed.notify_all()
+
+    def _is_turn(self, ticket: _Ticket) -> bool:
+        if self._running.total() >= self.places:
+            return False
+        now = self._read_monotonic()
+        eligible = [other for other in self._tickets if self._running[other.client] < self._per_client]
+        return ticket in eligible and ticket is min(
+            eligible, key=lambda other: (self._measure(other.client, now), other.number)
+        )
+
+    def _measure(self, client: str, now: float) -> float:
+        usage = self._usage.get(client)
+        return usage.measure(now) if usage else 0.0
+
+    def _forget(self, now: float) -> None:
+        for client in [name for name, usage in self._usage.items() if usage.measure(now) < 0.001]:
+            del self._usage[client]

@@ -1,0 +1,208 @@
+"""The servers: TCP for everybody, and the Unix socket for the commands of the machine, each in a loop of its own.
+
+waitress, because it is one process (the warehouse has one writer), needs no compiler, reads slow clients without a thread each,
+and hands ready bytes to the kernel. Its limits on connections and time are not enough by themselves; those here are added.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import sys
+import threading
+import time
+from typing import Any
+
+from flask import Flask
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.server import TcpWSGIServer, create_server
+
+from service.errors import PortTaken
+
+# waitress parks what a slow reader has not taken in a file beyond this; our bodies are in memory already.
+NEVER_TO_FILE = 1 << 40
+# Everything that is posted here is small; a larger body is refused before it is read.
+LARGEST_BODY_BYTES = 16 << 20
+# With Python's own five milliseconds a scrape waits that long for each of its turns while a history query is answered.
+SWITCH_SECONDS = 0.001
+HANDOFF_THREADS = 4
+MAX_CONNECTIONS = 4096
+# Descriptors for everything but connections: DuckDB, copies, pipes of child processes.
+SPARE_DESCRIPTORS = 512
+BACKLOG = 1024
+
+# A connection is closed after so many seconds ...
+SILENT_SECONDS = 10.0  # ... without a first byte
+HEADER_SECONDS = 10.0  # ... with a header that is not complete, however slowly its bytes come
+BODY_SECONDS = 60.0  # ... with a body that is not complete
+IDLE_SECONDS = 75.0  # ... between two requests
+UNREAD_SECONDS = 30.0  # ... in which the client reads nothing of its answer
+ANSWER_SECONDS = 600.0  # ... with one answer, however slowly it is read
+# How much of an answer may be unread when the next request of the connection begins.
+PIPELINE_BYTES = 1 << 20
+MAX_PIPELINED = 100
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that knows since when it waits, and begins a pipelined request once the answer before it was read."""
+
+    server: Server
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.request_since: float | None = None
+        self.answer_since: float | None = None
+        self.has_requested = False
+        self.is_held = False
+        super().__init__(*arguments, **options)
+
+    def received(self, data: bytes) -> bool:
+        """Take bytes from the client; the time of a request counts from its first."""
+        if self.request is None:
+            self.request_since = time.time()
+        is_received: bool = super().received(data)
+        if self.request is None:
+            self.request_since = None
+        if self.requests:
+            self.has_requested = True
+        if len(self.requests) > MAX_PIPELINED:
+            self.will_close = True
+        return is_received
+
+    def handle_write(self) -> None:
+        """Send what the client takes, and begin the request that waited for it."""
+        super().handle_write()
+        if self.total_outbufs_len:
+            self.answer_since = self.answer_since or time.time()
+        else:
+            self.answer_since = None
+        if self.is_held and self.total_outbufs_len <= PIPELINE_BYTES:
+            self.is_held = False
+            self.server.task_dispatcher.add_task(self)
+
+    def find_overdue(self, now: float) -> bool:
+        """Return whether the client has kept this connection waiting for longer than it may."""
+        idle = now - self.last_activity
+        if self.total_outbufs_len:
+            is_slow = self.answer_since is not None and now - self.answer_since > ANSWER_SECONDS
+            return bool(is_slow or idle > UNREAD_SECONDS)
+        if self.requests:
+            return False
+        if self.request is not None and self.request_since is not None:
+            return now - self.request_since > (BODY_SECONDS if self.request.headers_finished else HEADER_SECONDS)
+        return bool(idle > (IDLE_SECONDS if self.has_requested else SILENT_SECONDS))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is lost when the connection is closed: no request is read or answered."""
+        return not self.requests and not self.total_outbufs_len
+
+
+class Server(TcpWSGIServer):  # type: ignore[misc]
+    """A server that closes overdue connections and, at its limit, the one that is idle longest."""
+
+    channel_class = Channel
+
+    def maintenance(self, now: float) -> None:
+        """Close the connections that are overdue."""
+        for channel in list(self.active_channels.values()):
+            if channel.find_overdue(now):
+                channel.will_close = True
+
+    def handle_accept(self) -> None:
+        """Accept a connection; where there are too many, the idle ones give way, the oldest first."""
+        if len(self.active_channels) >= find_connection_limit():
+            idle = sorted((channel for channel in self.active_channels.values() if channel.is_idle), key=_find_last_activity)
+            for channel in idle[: max(1, len(idle) // 10)]:
+                channel.handle_close()
+        super().handle_accept()
+
+    def add_task(self, task: Channel) -> None:
+        """Have a thread answer the next request of a connection, unless too much of the answer before is unread."""
+        if task.total_outbufs_len > PIPELINE_BYTES:
+            task.is_held = True
+        else:
+            self.task_dispatcher.add_task(task)
+
+
+def _find_last_activity(channel: Channel) -> float:
+    return float(channel.last_activity)
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process have as many descriptors as its connections need, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + SPARE_DESCRIPTORS
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def find_connection_limit() -> int:
+    """Return how many connections there may be at once."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(64, min(MAX_CONNECTIONS, soft - SPARE_DESCRIPTORS))
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening TCP socket. Raises PortTaken when the address cannot be used."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise PortTaken(
+            f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}); "
+            "stop what uses it, or choose another port with A4P_PORT"
+        ) from None
+
+
+class WebServer:
+    """The TCP server in the thread that calls `run`, and the Unix socket in a thread of its own."""
+
+    def __init__(self, app: Flask, threads: int, tcp: socket.socket) -> None:
+        raise_descriptor_limit()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        self._tcp_map: dict[int, Any] = {}
+        self._handoff_map: dict[int, Any] = {}
+        self._tcp = create_server(app, map=self._tcp_map, sockets=[tcp], threads=threads, **_list_options(LARGEST_BODY_BYTES))
+        # create_server makes its own kind of server; the class adds limits and no state.
+        self._tcp.__class__ = Server
+        self._tcp.channel_class = Channel
+        self._handoff: Any = None
+
+    def start_handoff(self, app: Flask, listener: socket.socket) -> None:
+        """Begin to answer the commands of the machine; clients of TCP cannot take their connections."""
+        self._handoff = create_server(
+            app, map=self._handoff_map, sockets=[listener], threads=HANDOFF_THREADS, **_list_options(LARGEST_BODY_BYTES)
+        )
+        threading.Thread(target=self._handoff.run, name="handoff", daemon=True).start()
+
+    def run(self) -> None:
+        """Answer until SystemExit or KeyboardInterrupt is raised in this thread."""
+        self._tcp.run()
+
+    def close(self) -> None:
+        """Stop answering."""
+        for server, sockets in ((self._tcp, self._tcp_map), (self._handoff, self._handoff_map)):
+            if server is not None:
+                server.task_dispatcher.shutdown()
+                wasyncore.close_all(sockets)
+
+
+def _list_options(largest_body_bytes: int) -> dict[str, Any]:
+    return {
+        "ident": "a4p",
+        "outbuf_overflow": NEVER_TO_FILE,
+        "outbuf_high_watermark": NEVER_TO_FILE,
+        "clear_untrusted_proxy_headers": True,
+        "max_request_body_size": largest_body_bytes,
+        # Our own limit is lower; waitress would stop accepting at its own, also for those who are idle.
+        "connection_limit": 2 * MAX_CONNECTIONS,
+        "backlog": BACKLOG,
+        "asyncore_use_poll": True,
+        "cleanup_interval": 1,
+        "channel_timeout": int(IDLE_SECONDS),
+        # So that the end of a connection is noticed while its request is answered.
+        "channel_request_lookahead": 1,
+    }

@@ -1,0 +1,175 @@
+"""Connections: idle, slow and greedy clients do not take the service from the others."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from service.web.server import HEADER_SECONDS, SILENT_SECONDS
+from tests.service_process import ServiceProcess, get, run_a4p, wait_for
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    with ServiceProcess(tmp_path_factory.mktemp("server") / "data") as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def url(service: ServiceProcess) -> str:
+    line = next(line for line in service.output if line.startswith("metrics"))
+    return line.split()[1].removesuffix("/metrics")
+
+
+def connect(url: str) -> socket.socket:
+    place = urlsplit(url)
+    return socket.create_connection((place.hostname or "", place.port or 0), timeout=20)
+
+
+def answers_quickly(url: str, data_dir: Path) -> None:
+    started = time.monotonic()
+    assert get(f"{url}/metrics")[0] == 200
+    assert get(f"{url}/-/healthy")[0] == 200
+    assert time.monotonic() - started < 5
+    jobs = run_a4p("jobs", "--data-dir", str(data_dir))
+    assert jobs.returncode == 0, jobs.stderr
+
+
+@pytest.mark.parametrize(
+    "first_bytes", [b"", b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "], ids=["idle", "unfinished headers"]
+)
+def test_a_thousand_connections_that_ask_nothing_keep_nobody_else_waiting(
+    service: ServiceProcess, url: str, first_bytes: bytes
+) -> None:
+    with ExitStack() as stack:
+        for _ in range(1000):
+            connection = stack.enter_context(closing(connect(url)))
+            if first_bytes:
+                connection.sendall(first_bytes)
+        answers_quickly(url, service.data_dir)
+
+
+def test_two_hundred_clients_that_keep_their_connection_go_on(service: ServiceProcess, url: str) -> None:
+    place = urlsplit(url)
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(closing(http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)))
+            for _ in range(200)
+        ]
+        for _ in range(2):
+            for client in clients:
+                client.request("GET", "/-/healthy")
+                answer = client.getresponse()
+                assert answer.read() == b"healthy\n"
+        answers_quickly(url, service.data_dir)
+
+
+def test_a_connection_without_a_request_is_closed(url: str) -> None:
+    with closing(connect(url)) as connection:
+        connection.settimeout(SILENT_SECONDS + 10)
+        assert connection.recv(1) == b""
+
+
+def test_headers_that_trickle_are_closed_however_slowly_they_come(url: str) -> None:
+    with closing(connect(url)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        started = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() - started < HEADER_SECONDS + 15:
+                connection.sendall(b"x")
+                time.sleep(0.2)
+        assert time.monotonic() - started < HEADER_SECONDS + 10
+
+
+def test_forty_documents_that_nobody_reads_cost_little_memory(service: ServiceProcess, url: str) -> None:
+    assert get(f"{url}/cycles/5.xlsx")[0] == 200
+    process = psutil.Process(service.process.pid)
+    before = process.memory_info().rss
+    with ExitStack() as stack:
+        for _ in range(40):
+            connection = stack.enter_context(closing(connect(url)))
+            connection.sendall(b"GET /cycles/5.html HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        time.sleep(3)
+        assert process.memory_info().rss - before < 200 * MEGABYTE
+        answers_quickly(url, service.data_dir)
+
+
+def test_pipelined_requests_for_large_answers_are_answered_one_by_one(service: ServiceProcess, url: str) -> None:
+    process = psutil.Process(service.process.pid)
+    before = process.memory_info().rss
+    query = "/api/v1/sql?format=csv&sql=select+repeat('x',+600)+as+x+from+range(100000)"
+    with closing(connect(url)) as connection:
+        connection.sendall(f"GET {query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 80)
+        time.sleep(8)
+        assert process.memory_info().rss - before < 200 * MEGABYTE
+        answers_quickly(url, service.data_dir)
+
+
+def test_the_query_of_a_client_that_has_gone_ends(service: ServiceProcess, url: str) -> None:
+    endless = "/api/v1/sql?sql=select+sum(a.range*b.range)+from+range(10000000)+a,+range(10000000)+b"
+
+    def find_busy() -> float:
+        children = psutil.Process(service.process.pid).children()
+        for child in children:
+            child.cpu_percent()
+        time.sleep(0.3)
+        return sum(child.cpu_percent() for child in children if child.is_running())
+
+    with closing(connect(url)) as connection:
+        connection.sendall(f"GET {endless} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        time.sleep(1)
+        assert find_busy() > 20
+    # The time limit of the query is 10 s.
+    wait_for(lambda: find_busy() < 20, 5)
+
+
+def test_twenty_heavy_clients_leave_an_honest_one_its_answers(service: ServiceProcess, url: str) -> None:
+    """Each heavy client has an address of its own, and asks for pages of dates that are not cached."""
+    place = urlsplit(url)
+    stop = threading.Event()
+    answered: list[int] = []
+
+    def ask(address: str, path: str) -> int:
+        client = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30, source_address=(address, 0))
+        with closing(client):
+            client.request("GET", path, headers={"Host": "127.0.0.1"})
+            answer = client.getresponse()
+            answer.read()
+            return answer.status
+
+    def be_heavy(number: int) -> None:
+        count = 0
+        while not stop.is_set():
+            count += 1
+            # Each instant is another page, so none is cached.
+            known_at = f"2027-01-01T{number:02}:{count // 60:02}:{count % 60:02}"
+            with suppress(OSError):
+                answered.append(ask(f"127.0.1.{number}", f"/?known_at={known_at}"))
+
+    threads = [threading.Thread(target=be_heavy, args=[number]) for number in range(1, 21)]
+    for thread in threads:
+        thread.start()
+    try:
+        # Once each has worked, none of them is new any more.
+        wait_for(lambda: len(answered) >= 60, 60)
+        for path in ("/metrics", "/api/v1/latest?indicator=sofa_incidents_new", "/missions/UNMISS?as_of=2024-05-02"):
+            before = len(answered)
+            assert ask("127.0.2.1", path) == 200
+            # In the order of their coming, twenty heavy requests would be answered first.
+            assert len(answered) - before < 10, path
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
