@@ -19,17 +19,21 @@ with followed as (
     select *, lag(as_of) over (partition by kpi, mission, dimensions order by as_of) as previous_as_of
     from store.current_kpi_values
 ),
+in_cycles as (
+    select v.kpi, v.mission, v.dimensions, v.as_of, c.period_start
+    from followed as v
+    join store.cycle_calendar as c on v.as_of between c.period_start and c.period_end
+),
 compared as (
     select kpi, mission, dimensions, as_of, previous_as_of, true as is_value_before
     from followed
     where previous_as_of is not null
     union all
-    select v.kpi, v.mission, v.dimensions, v.as_of, max(b.as_of), false
-    from followed as v
-    join store.cycle_calendar as c on v.as_of between c.period_start and c.period_end
-    join followed as b
-        on b.kpi = v.kpi and b.mission = v.mission and b.dimensions = v.dimensions and b.as_of < c.period_start
-    group by all
+    -- The newest value before the cycle began; an ordinary join would compare each value with all before it.
+    select v.kpi, v.mission, v.dimensions, v.as_of, b.as_of, false
+    from in_cycles as v
+    asof join followed as b
+        on b.kpi = v.kpi and b.mission = v.mission and b.dimensions = v.dimensions and b.as_of < v.period_start
 ),
 pairs as (
     select kpi, mission, dimensions, as_of, previous_as_of, bool_or(is_value_before) as is_value_before
