@@ -352,6 +352,38 @@ def test_a_resolved_alert_names_the_limit_that_ended_it(
     assert list_causes(resolve_outage(client, application, token)) == ([cause] if cause else [])
 
 
+OUTAGE = {"indicator": "hospital_outage_days", "dimensions": "cause=Equipment"}
+CYCLE_6 = {"period_start": "2024-05-01", "period_end": "2024-10-31"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ([100.0, {"value": 80}], "correction"),
+        ([{"value": 80}, 100.0], "limit changed"),
+        ([100.0, {"value": 131, **CYCLE_6}, {"value": 80}], None),
+        ([{"value": 280}, 250.0], None),
+    ],
+)
+def test_the_cause_of_an_end_compares_value_and_limit_in_force_by_then(
+    client: FlaskClient,
+    application: Application,
+    token: dict[str, str],
+    write_csv: WriteCsv,
+    changes: list[float | dict[str, Any]],
+    cause: str | None,
+) -> None:
+    """The alert fired with 247 above 30."""
+    fire_outage(client, application, token, write_csv)
+    for number, change in enumerate(changes):
+        application.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
+        if isinstance(change, float):
+            put_limit(application, change)
+        else:
+            application.load([write_csv(f"change {number}.csv", OUTAGE | change)], "C. Clerk")
+    assert list_causes(resolve_outage(client, application, token)) == ([cause] if cause else [])
+
+
 @pytest.mark.parametrize(
     ("happens", "cause", "detail"),
     [

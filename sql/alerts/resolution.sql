@@ -1,13 +1,12 @@
 -- A row is what was recorded while an alert fired ($starts_at to $ends_at) and may have ended it: a limit, an observation, a KPI
--- value or the status of a mission. `clears`: whether it alone ends the breach of $value and $limit_value.
+-- value or the status of a mission. `clears`: whether the value in force from then on is within the limit in force from then on.
+-- An alert that fires through several periods or limits stands as it was first notified, with $value and $limit_value.
 with limits as (
     select
         if(limit_value is null, 'limit removed', 'limit changed') as cause,
         if(limit_value is null, 'limit ' || replaced_limit || ' removed', 'limit changed from ' || coalesce(replaced_limit::varchar, 'none') || ' to ' || limit_value)
             || ' by ' || set_by || coalesce(': ' || note, '') as detail,
-        recorded_at,
-        limit_value is null
-            or not if($comparison = 'above', $value > limit_value, $value < limit_value) as clears
+        recorded_at, null::date as period_end, null::double as value, limit_value, limit_value is null as is_end
     from threshold_history
     where metric = $metric and mission in ($mission, '*') and comparison = $comparison and severity = $severity
         and list_has_all(map_entries($labels::map(varchar, varchar)), map_entries(dimensions))
@@ -31,13 +30,17 @@ observed as (
             else 'value ' || o.value
         end || ' for ' || o.period_start || ' to ' || o.period_end
             || ', batch ' || o.batch_id || ', ' || b.file_name || ', by ' || b.loaded_by as detail,
-        o.recorded_at,
-        o.status = 'N'
-            or $metric = 'a4p_indicator_change'
-            or (
-                o.value is not null and o.period_end >= try_cast($period_end as date)
-                and not if($comparison = 'above', o.value > $limit_value, o.value < $limit_value)
-            ) as clears
+        o.recorded_at, o.period_end,
+        -- The value of the newest period with one is compared.
+        if(
+            o.period_end >= greatest(
+                try_cast($period_end as date),
+                max(o.period_end) filter (where o.value is not null)
+                    over (order by o.recorded_at, o.period_end rows between unbounded preceding and current row)
+            ),
+            o.value, null
+        ) as value,
+        null::double as limit_value, o.status = 'N' or $metric = 'a4p_indicator_change' as is_end
     from observation_revisions as o
     join about using (indicator)
     join batches as b using (batch_id)
@@ -55,8 +58,7 @@ computed as (
                 ),
                 ''
             ) as detail,
-        v.computed_at as recorded_at,
-        v.value is null or not if($comparison = 'above', v.value > $limit_value, v.value < $limit_value) as clears
+        v.computed_at as recorded_at, v.as_of as period_end, v.value, null::double as limit_value, v.value is null as is_end
     from kpi_values as v
     join kpis as k using (kpi)
     where k.metric = $metric and v.mission = $mission
@@ -65,7 +67,8 @@ computed as (
 ),
 -- The last values of a closed mission go on being compared, so that its closing alone ends no breach.
 closed as (
-    select 'mission closed' as cause, describe_closure(mission, closed_on) as detail, recorded_at, false as clears
+    select 'mission closed' as cause, describe_closure(mission, closed_on) as detail, recorded_at, null::date as period_end,
+        null::double as value, null::double as limit_value, false as is_end
     from store.mission_closures
     where mission = $mission
 ),
@@ -77,8 +80,23 @@ recorded as (
     select * from computed
     union all
     select * from closed
+),
+in_force as (
+    select
+        *,
+        coalesce(last_value(value ignore nulls) over so_far, $value) as value_then,
+        coalesce(last_value(limit_value ignore nulls) over so_far, $limit_value) as limit_then
+    from recorded
+    where recorded_at > $starts_at::timestamptz and recorded_at <= $ends_at::timestamptz
+    window so_far as (order by recorded_at, period_end rows between unbounded preceding and current row)
 )
-select cause, detail, strftime(recorded.recorded_at at time zone 'UTC', '%Y-%m-%d %H:%M:%S') as recorded_at, coalesce(clears, false) as clears
-from recorded
-where recorded.recorded_at > $starts_at::timestamptz and recorded.recorded_at <= $ends_at::timestamptz
-order by recorded.recorded_at, cause
+select
+    cause, detail, strftime(in_force.recorded_at at time zone 'UTC', '%Y-%m-%d %H:%M:%S') as recorded_at,
+    coalesce(
+        is_end
+        or coalesce(value, limit_value) is not null
+            and not if($comparison = 'above', value_then > limit_then, value_then < limit_then),
+        false
+    ) as clears
+from in_force
+order by in_force.recorded_at, cause
