@@ -167,8 +167,9 @@ def _render_alert(
 
 
 def _render_service_alerts(url: str) -> str:
+    series = "a4p_indicator_overdue{job=%[1]q,instance=%[2]q,mission=%[3]q,cycle=%[4]q}"
     titles = (
-        '{{ with printf "a4p_indicator_overdue{job=%q,instance=%q,mission=%q,cycle=%q}" '
+        f'{{{{ with printf "{series} or on () last_over_time({series}[1d])" '
         "$labels.job $labels.instance $labels.mission $labels.cycle | query }}"
         '{{ range $number, $report := sortByLabel "title" . }}{{ if $number }}; {{ end }}{{ $report.Labels.title }}'
         "{{ end }}{{ end }}"
@@ -240,7 +241,14 @@ def _render_service_alerts(url: str) -> str:
         ),
         (
             "A4pReportsOverdue",
-            "count by (job, instance, mission, cycle) (a4p_indicator_overdue)",
+            # While the service cannot be scraped, what fires goes on firing, with what was overdue within a day.
+            "count by (job, instance, mission, cycle) (a4p_indicator_overdue)\n"
+            "or\ncount by (job, instance, mission, cycle) (last_over_time(a4p_indicator_overdue[1d]))\n"
+            'and on (job, instance, mission, cycle) ALERTS{alertname="A4pReportsOverdue",alertstate="firing"}\n'
+            "and on (job, instance) up == 0\n"
+            "or\nsum by (job, instance, mission, cycle) "
+            '(ALERTS{alertname="A4pReportsOverdue",alertstate="firing"})\n'
+            "and on (job, instance) up == 0",
             None,
             "warning",
             '{{ if eq $labels.mission "ALL" }}Departments (ALL){{ else }}{{ $labels.mission }}{{ end }}'
