@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
-from service.web.server import HEADER_SECONDS, SILENT_SECONDS
+from service.web.server import HEADER_SECONDS, SILENT_SECONDS, Server
 from tests.service_process import ServiceProcess, get, run_a4p, wait_for
 
 MEGABYTE = 1 << 20
@@ -173,3 +174,14 @@ def test_twenty_heavy_clients_leave_an_honest_one_its_answers(service: ServicePr
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def test_a_clock_that_is_set_forward_closes_no_connection() -> None:
+    channel = SimpleNamespace(last_activity=1000.0, will_close=False, find_overdue=lambda wall, now: False)
+    server = SimpleNamespace(active_channels={1: channel}, clock_offset=None)
+    Server.maintenance(server, time.time())  # type: ignore[arg-type]
+    before = channel.last_activity
+    Server.maintenance(server, time.time() + 86_400)  # type: ignore[arg-type]
+    assert channel.last_activity - before == pytest.approx(86_400, abs=2)
+    Server.maintenance(server, time.time() + 86_400)  # type: ignore[arg-type]
+    assert channel.last_activity - before == pytest.approx(86_400, abs=2)

@@ -40,6 +40,8 @@ BODY_SECONDS = 60.0  # ... with a body that is not complete
 IDLE_SECONDS = 75.0  # ... between two requests
 UNREAD_SECONDS = 30.0  # ... in which the client reads nothing of its answer
 ANSWER_SECONDS = 600.0  # ... with one answer, however slowly it is read
+# A wall clock that differs by more from the monotonic one was set.
+CLOCK_STEP_SECONDS = 1.0
 # How much of an answer may be unread when the next request of the connection begins.
 PIPELINE_BYTES = 1 << 20
 MAX_PIPELINED = 100
@@ -60,7 +62,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def received(self, data: bytes) -> bool:
         """Take bytes from the client; the time of a request counts from its first."""
         if self.request is None:
-            self.request_since = time.time()
+            self.request_since = time.monotonic()
         is_received: bool = super().received(data)
         if self.request is None:
             self.request_since = None
@@ -74,16 +76,19 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Send what the client takes, and begin the request that waited for it."""
         super().handle_write()
         if self.total_outbufs_len:
-            self.answer_since = self.answer_since or time.time()
+            self.answer_since = self.answer_since or time.monotonic()
         else:
             self.answer_since = None
         if self.is_held and self.total_outbufs_len <= PIPELINE_BYTES:
             self.is_held = False
             self.server.task_dispatcher.add_task(self)
 
-    def find_overdue(self, now: float) -> bool:
-        """Return whether the client has kept this connection waiting for longer than it may."""
-        idle = now - self.last_activity
+    def find_overdue(self, wall: float, now: float) -> bool:
+        """Return whether the client has kept this connection waiting for longer than it may.
+
+        `wall` is the time by the clock that waitress measures activity with, `now` the monotonic one.
+        """
+        idle = wall - self.last_activity
         if self.total_outbufs_len:
             is_slow = self.answer_since is not None and now - self.answer_since > ANSWER_SECONDS
             return bool(is_slow or idle > UNREAD_SECONDS)
@@ -103,11 +108,17 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     """A server that closes overdue connections and, at its limit, the one that is idle longest."""
 
     channel_class = Channel
+    clock_offset: float | None = None
 
     def maintenance(self, now: float) -> None:
-        """Close the connections that are overdue."""
+        """Close the connections that are overdue; a wall clock that was set makes none of them so."""
+        monotonic = time.monotonic()
+        offset, before = now - monotonic, self.clock_offset
+        self.clock_offset = offset
         for channel in list(self.active_channels.values()):
-            if channel.find_overdue(now):
+            if before is not None and abs(offset - before) > CLOCK_STEP_SECONDS:
+                channel.last_activity += offset - before
+            if channel.find_overdue(now, monotonic):
                 channel.will_close = True
 
     def handle_accept(self) -> None:
