@@ -1,8 +1,8 @@
-"""The time limit of a request: when it has passed, or its client has gone, its SQL is interrupted, its child processes end
-and its loops stop.
+"""The time limit of a request: when it has passed, or its client has gone, the work for it ends.
 
-The limit belongs to the thread that answers the request. Work that takes a time of its own asks for it here: `watch_session`
-around SQL, `left_seconds` for a child process, `check_time` in a loop over many rows.
+SQL is interrupted, child processes end and loops stop. The limit belongs to the thread that answers the request. Work that
+takes a time of its own asks for it here: `watch_session` around SQL, `left_seconds` for a child process, `check_time` in a loop
+over many rows.
 """
 
 from __future__ import annotations
