@@ -89,6 +89,11 @@ class WorkerProcess:
         self._copies = identify_file(copies)
         self._questions, self._replies = self._process.stdin.fileno(), self._process.stdout.fileno()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process ended after its last answer, such as for want of memory."""
+        return self._process.poll() is not None
+
     def sees(self, copies: Path) -> bool:
         """Return whether its rules of Landlock, which belong to a directory and not to its name, are for this directory."""
         return identify_file(copies) == self._copies
@@ -215,7 +220,7 @@ class SandboxPool:
             worker = self._seats.get()
             try:
                 self._publish_again()
-                if worker is not None and not worker.sees(self._copies):
+                if worker is not None and (worker.has_ended or not worker.sees(self._copies)):
                     worker.kill()
                     worker = None
                 worker = worker or self._start()
