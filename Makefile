@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 # The files of the tests, on two cores at once: a file stays together, as its tests share a service; the long ones come first.
 SIDE_BY_SIDE = -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run stack test check bench generate golden proto clean
+.PHONY: run stack test year check bench generate golden proto clean
 
 run: $(VENV)/installed
 	@$(BIN)/a4p serve
@@ -14,6 +14,10 @@ stack: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+# A year of the service in ten moments, with real Prometheus and Alertmanager: three to five minutes.
+year: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m long tests/stack/test_living_year.py
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
