@@ -113,12 +113,6 @@ def left_seconds(most: float) -> float:
     return most if limit is None else min(most, limit.left_seconds)
 
 
-def find_abandonment() -> Callable[[], bool]:
-    """Return the function that says whether the client of this thread's request has gone."""
-    limit = _current.get()
-    return is_never_abandoned if limit is None else limit.is_abandoned
-
-
 @contextmanager
 def watch_session(session: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Interrupt the session when the work of this thread has to end."""

@@ -169,7 +169,7 @@ def _wait(file: int, event: int, deadline: float) -> None:
     while not poll.poll(max(0.0, min(POLL_SECONDS, deadline - time.monotonic())) * 1000):
         if time.monotonic() >= deadline:
             raise WorkerLost("a worker took too long", is_late=True)
-        # Raises ClientGone; the worker, which runs for nobody, is then killed.
+        # Raises ClientGone; the worker is then killed.
         check_time()
 
 
@@ -216,7 +216,7 @@ class SandboxPool:
     def ask(self, question: Question, client: str) -> Answer:
         """Return the answer to a question of a client. Raises PoolBusy, WorkerLost, and ClientGone when it went away."""
         with self._take_turn(client):
-            # Whoever has a turn has a seat.
+            # There are as many seats as turns.
             worker = self._seats.get()
             try:
                 self._publish_again()
