@@ -21,7 +21,7 @@ from metrics.dashboards.panels import (
     plain_thresholds,
     tabulate,
 )
-from metrics.dashboards.queries import Queries, draw_over_period, equal, not_among, select, sum_newest_period
+from metrics.dashboards.queries import Queries, clip, draw_over_period, equal, not_among, select, sum_newest_period
 from metrics.dashboards.words import BAD, CLEAR, FIGURE, GOOD, LOOK, LOOK_CELL, SILENT, UNSURE_CELL, Vocabulary
 
 # The chain of justice: a count, its name and its head in a table, the share of the count before it that got this far, and
@@ -214,7 +214,7 @@ def _draw_coverage(words: Vocabulary, queries: Queries, name: str) -> PanelBuild
         f"{subject.title}, by mission: enough?",
         f"{subject.description} Source: {subject.source}. Dashed: the limit.",
         [
-            Query(select(subject.metric, not_among("mission", ["ALL"])), "{{mission}}"),
+            Query(clip(select(subject.metric, not_among("mission", ["ALL"])), subject.maximum), "{{mission}}"),
             Query(f"max by (severity, comparison) ({limit})", "limit for each mission: {{comparison}}, {{severity}}"),
         ],
         "No figure within the time range",

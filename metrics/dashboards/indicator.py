@@ -24,9 +24,11 @@ from metrics.dashboards.queries import (
     PERIOD_WINDOWS,
     Queries,
     among,
+    clip,
     draw_over_period,
     equal,
     name_row,
+    not_among,
     select,
     select_scraped,
 )
@@ -124,10 +126,11 @@ def _draw_periods(words: Vocabulary, queries: Queries) -> PanelBuilder:
     for unit, factor in factors.items():
         of_unit = [one for one in words.subjects if (one.unit if one.unit in factors else "") == unit]
         shown, times = ("percentunit", "") if unit == "ratio" else ("locale", f" * {factor:g}" if factor != 1 else "")
-        states = [one.name for one in of_unit if not one.counts_a_period]
-        if states:
-            query = queries.name_part(_named(_among(states))) + times
-            lines.append((shown, Query(query, "{{mission}} {{part}}")))
+        states = [one for one in of_unit if not one.counts_a_period]
+        # An impossible value does not set the scale.
+        for maximum in dict.fromkeys(one.maximum for one in states):
+            query = queries.name_part(_named(_among([one.name for one in states if one.maximum == maximum])))
+            lines.append((shown, Query(clip(query, maximum) + times, "{{mission}} {{part}}")))
         if of_unit:
             metrics = among("metric", [f"a4p_({'|'.join(one.name for one in of_unit)})"])
             limit = f"max by (severity, comparison) ({queries.limits(equal('metric', METRIC), metrics)}){times}"
@@ -137,7 +140,8 @@ def _draw_periods(words: Vocabulary, queries: Queries) -> PanelBuilder:
         "A figure that counts a period is a bar as wide as its period, missions on top of each other, a printed total "
         "behind them; any other is a step "
         "that holds until "
-        "the next. Dashed: the limits of today.",
+        "the next. Dashed: the limits of today. An impossible figure is drawn at the largest possible value; the table "
+        "above shows it as reported, and the page /quality lists it.",
         [*bars, *(query for _, query in [*lines, *limits])],
         "No figure within the time range",
         bars=True,
@@ -187,20 +191,30 @@ def _draw_cells(words: Vocabulary, queries: Queries) -> PanelBuilder:
 
 
 def _compare_with_scraped(words: Vocabulary, queries: Queries) -> PanelBuilder:
+    name = equal("__name__", METRIC)
+    bounded: dict[float, list[str]] = {}
+    for one in words.subjects:
+        if one.maximum is not None:
+            bounded.setdefault(one.maximum, []).append(one.metric)
+    rest = not_among("__name__", [metric for metrics in bounded.values() for metric in metrics])
+    groups = [(None, rest), *((maximum, among("__name__", metrics)) for maximum, metrics in bounded.items())]
+    history, scraped = [], []
+    for maximum, chosen in groups:
+        query = queries.name_part(_named(select("", name, chosen)))
+        history.append(Query(clip(query, maximum), "{{mission}} {{part}}"))
+        query = queries.name_part(_named(f"last_over_time({select_scraped('', name, chosen)}[1d])"))
+        scraped.append(Query(clip(query, maximum), "{{mission}} {{part}} as shown then"))
     panel = draw_steps(
         "Was a figure corrected after it was first shown?",
         "Dashed: what was shown at the time, as Prometheus scraped it. Full: what the warehouse says today of the same "
         "time. Where the two "
         "part, a revision was loaded later. Prometheus knows nothing from before it was installed.",
-        [
-            Query(queries.name_part(_named(select(METRIC))), "{{mission}} {{part}}"),
-            Query(
-                queries.name_part(_named(f"last_over_time({select_scraped(METRIC)}[1d])")), "{{mission}} {{part}} as shown then"
-            ),
-        ],
+        [*history, *scraped],
         "No figure within the time range",
     )
     for matcher, properties in colour_missions(words):
         panel.with_override(matcher, properties)
-    panel.with_override(*override("byFrameRefID", "B", custom__lineStyle={"fill": "dash", "dash": [4, 8]}, custom__lineWidth=4))
+    for ref_id in REF_IDS[len(history) : len(history) + len(scraped)]:
+        dashed = {"fill": "dash", "dash": [4, 8]}
+        panel.with_override(*override("byFrameRefID", ref_id, custom__lineStyle=dashed, custom__lineWidth=4))
     return panel

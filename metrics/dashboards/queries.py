@@ -52,6 +52,11 @@ def sum_newest_period(indicator: str, *matchers: str) -> str:
     return f"sum({held} and on (mission) ({ends} == on () group_left () max({ends})))"
 
 
+def clip(query: str, maximum: float | None) -> str:
+    """Return the query with its values up to the largest possible one, so that an impossible value does not set a scale."""
+    return query if maximum is None else f"clamp_max({query}, {maximum:g})"
+
+
 def timeless(selector: str) -> str:
     """Return the selector of what holds today, at every instant; Prometheus then reads it once and not at each step."""
     return f"{selector} @ {END_OF_TIME}"

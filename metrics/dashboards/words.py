@@ -83,6 +83,8 @@ class Subject:
     frequency: str
     dimensions: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
+    # The largest possible value; a larger one is shown and flagged as impossible, and does not set the scale of a chart.
+    maximum: float | None = None
 
     @property
     def metric(self) -> str:
@@ -177,9 +179,12 @@ def _describe_indicator(priority: str, indicator: Indicator) -> Subject:
         indicator.frequency,
         tuple(indicator.dimensions),
         tuple(indicator.dimensions.values()),
+        indicator.maximum,
     )
 
 
 def _describe_kpi(kpi: Kpi) -> Subject:
     source = f"computed from {', '.join(kpi.inputs)}"
-    return Subject(kpi.kpi, kpi.title, kpi.description, source, kpi.unit, kpi.better, kpi.priority, "as its inputs", (), ())
+    return Subject(
+        kpi.kpi, kpi.title, kpi.description, source, kpi.unit, kpi.better, kpi.priority, "as its inputs", (), (), kpi.maximum
+    )

@@ -317,3 +317,17 @@ def test_an_indicator_that_has_a_limit_shows_it_over_the_whole_range(show: Show)
     (limit,) = show("a4p-host-country", "Do new incidents grow, cycle by cycle?", "B")
     assert {value for _, value in limit["values"]} == {"50"}
     assert limit["values"][-1][0] - limit["values"][0][0] > 0.98 * dashboard.range_seconds
+
+
+def test_an_impossible_ratio_is_in_the_table_and_does_not_set_the_scale_of_the_charts(asked: Asked) -> None:
+    dashboard = DASHBOARDS["a4p-indicator"]
+    values = dashboard.choose(indicator="crime_trial_ratio")
+    reported = asked.prometheus.query('max(a4p_crime_trial_ratio{job="a4p-history"})', asked.now)
+    assert float(reported[0]["value"][1]) > 1
+    drawn = {}
+    for target in dashboard.list_targets(values):
+        if target.panel in ("How much in each period?", "Was a figure corrected after it was first shown?"):
+            answers = asked.ask(target, dashboard.range_seconds)
+            points = [float(value) for series in answers for _, value in series["values"]]
+            drawn[target.panel] = max([*points, drawn.get(target.panel, 0)])
+    assert drawn == {"How much in each period?": 1, "Was a figure corrected after it was first shown?": 1}
