@@ -21,12 +21,12 @@ from metrics.dashboards.panels import (
     transform,
 )
 from metrics.dashboards.queries import KEY, Queries, name_row
-from metrics.dashboards.words import BAD, BAD_CELL, GOOD, LOOK, LOOK_CELL, SILENT_CELL, SURENESS, UNSURE
+from metrics.dashboards.words import BAD, BAD_CELL, GOOD, IMPOSSIBLE_CODE, LOOK, LOOK_CELL, SILENT_CELL, SURENESS, UNSURE
 
 AS_OF = "As of the end of the time range. "
 SEVERITIES = {"critical": ("critical", BAD_CELL), "warning": ("warning", LOOK_CELL), "info": ("info", SILENT_CELL)}
 SURE: tuple[ValueMapping, ...] = (
-    map_values({code: (text, colour) for code, text, colour in SURENESS.values()}),
+    map_values({code: (text, colour) for code, text, colour in SURENESS.values()} | {IMPOSSIBLE_CODE: ("impossible", BAD)}),
     map_nothing(""),
 )
 

@@ -46,7 +46,7 @@ def build_page(words: Vocabulary) -> Page:
         "A4P+ indicator",
         "One indicator or KPI: each mission's figure, its change and status, every period of the record, limits and source.",
         [
-            Line(4, [(24, _describe(words, queries))]),
+            Line(5, [(24, _describe(words, queries))]),
             Line(12, [(13, _tabulate_missions(queries)), (11, _draw_periods(words, queries))]),
             Line(12, [(24, _draw_cells(words, queries))]),
             Line(8, [(24, _compare_with_scraped(words, queries))]),
@@ -93,8 +93,8 @@ def _tabulate_missions(queries: Queries) -> PanelBuilder:
     return tabulate(
         "Where does each mission stand, and how sure is it?",
         "As of the end of the time range: the figure that holds or why there is none, the change against the period "
-        "before, the last "
-        "day of its period, and whether it is as reported, estimated or provisional. ALL is peacekeeping as a whole.",
+        "before, the last day of its period, and whether it is as reported, estimated, provisional or impossible. ALL is "
+        "peacekeeping as a whole.",
         [
             f"sort_desc({queries.cells(figures)} or {queries.absences(THIS)})",
             queries.relative(queries.worse(THIS)),
@@ -192,10 +192,7 @@ def _draw_cells(words: Vocabulary, queries: Queries) -> PanelBuilder:
 
 def _compare_with_scraped(words: Vocabulary, queries: Queries) -> PanelBuilder:
     name = equal("__name__", METRIC)
-    bounded: dict[float, list[str]] = {}
-    for one in words.subjects:
-        if one.maximum is not None:
-            bounded.setdefault(one.maximum, []).append(one.metric)
+    bounded = words.list_maximums()
     rest = not_among("__name__", [metric for metrics in bounded.values() for metric in metrics])
     groups = [(None, rest), *((maximum, among("__name__", metrics)) for maximum, metrics in bounded.items())]
     history, scraped = [], []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from metrics.dashboards.words import (
     BOOLEAN_BASE,
+    IMPOSSIBLE_CODE,
     LEVEL_BASE,
     NEVER_REPORTED_CODE,
     SCALES,
@@ -212,14 +213,19 @@ class Queries:
         """The last day of the newest period of every indicator and mission, in seconds."""
         return self._within(f"max by (indicator, mission) ({select(PERIOD_END, *self.of)})")
 
-    def sureness(self, keys: str) -> str:
-        """How sure each of `keys` is, as the numbers of `SURENESS`."""
-        told = " or ".join(
+    def sureness(self, figures: str) -> str:
+        """How sure each of `figures` is, as the numbers of `SURENESS`, or that it is above its largest possible value."""
+        statuses = " or ".join(
             f"max by (indicator, mission) ({select('a4p_indicator_status', equal('status', status))}) * {code}"
             for status, (code, _, _) in sorted(SURENESS.items(), key=lambda item: -item[1][0])
             if code
         )
-        return f"(({keys}) * 0 + on (indicator, mission) group_left () ({told})) or ({keys}) * 0"
+        impossible = " or ".join(
+            f"({figures} and on (indicator) {self.info(among('metric', metrics))}) > {maximum:g}"
+            for maximum, metrics in self.words.list_maximums().items()
+        )
+        found = f"({impossible}) * 0 + {IMPOSSIBLE_CODE} or " if impossible else ""
+        return f"{found}(({figures}) * 0 + on (indicator, mission) group_left () ({statuses})) or ({figures}) * 0"
 
     def worse(self, *matchers: str) -> str:
         """Changes for the worse, by the direction that the catalogue gives."""

@@ -67,6 +67,8 @@ SURENESS: Mapping[str, tuple[int, str, str]] = {
     "E": (1, "estimated", UNSURE),
     "P": (2, "provisional", UNSURE),
 }
+# The number that stands for a figure above its largest possible value, beside those of `SURENESS`.
+IMPOSSIBLE_CODE = 3
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,14 @@ class Vocabulary:
     dimensions: tuple[str, ...]
     # Metrics that hold no figures, or figures about other indicators.
     other_metrics: tuple[str, ...]
+
+    def list_maximums(self) -> dict[float, list[str]]:
+        """Return the metrics of each largest possible value, such as 1 of a share."""
+        maximums: dict[float, list[str]] = {}
+        for subject in self.subjects:
+            if subject.maximum is not None:
+                maximums.setdefault(subject.maximum, []).append(subject.metric)
+        return maximums
 
     @classmethod
     def make(cls, catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> Vocabulary:

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 import yaml
 
-from metrics.dashboards.words import CELL_WORDS
+from metrics.dashboards.words import CELL_WORDS, IMPOSSIBLE_CODE
 from metrics.families import list_families
 from service.definitions import Definitions
 from service.settings import find_in_tree
@@ -319,11 +319,14 @@ def test_an_indicator_that_has_a_limit_shows_it_over_the_whole_range(show: Show)
     assert limit["values"][-1][0] - limit["values"][0][0] > 0.98 * dashboard.range_seconds
 
 
-def test_an_impossible_ratio_is_in_the_table_and_does_not_set_the_scale_of_the_charts(asked: Asked) -> None:
+def test_an_impossible_ratio_is_flagged_in_the_table_and_does_not_set_the_scale_of_the_charts(asked: Asked) -> None:
     dashboard = DASHBOARDS["a4p-indicator"]
     values = dashboard.choose(indicator="crime_trial_ratio")
     reported = asked.prometheus.query('max(a4p_crime_trial_ratio{job="a4p-history"})', asked.now)
     assert float(reported[0]["value"][1]) > 1
+    (sure,) = [one for one in dashboard.list_targets(values) if "how sure" in one.panel and one.ref_id == "E"]
+    codes = {one["metric"]["mission"]: float(one["value"][1]) for one in asked.ask(sure, dashboard.range_seconds)}
+    assert [mission for mission, code in codes.items() if code == IMPOSSIBLE_CODE] == ["UNIFIL"]
     drawn = {}
     for target in dashboard.list_targets(values):
         if target.panel in ("How much in each period?", "Was a figure corrected after it was first shown?"):
