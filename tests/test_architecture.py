@@ -51,3 +51,16 @@ def test_an_sql_file_opens_with_a_comment(file: Path) -> None:
 
 def test_sql_and_grafana_hold_no_python() -> None:
     assert not list((TREE / "sql").rglob("*.py")) + list((TREE / "grafana").rglob("*.py"))
+
+
+# Rules of SQL, each written in one file, with the text that gives a second copy away.
+SQL_RULES = {
+    "max(catalogue_version)": "views/12_current_catalogue.sql",
+    "partition by kpi order by recorded_at": "views/12_current_catalogue.sql",
+}
+
+
+@pytest.mark.parametrize("text", SQL_RULES)
+def test_a_rule_of_sql_is_written_in_one_file(text: str) -> None:
+    sql = find_in_tree("sql")
+    assert [str(file.relative_to(sql)) for file in sorted(sql.rglob("*.sql")) if text in file.read_text()] == [SQL_RULES[text]]

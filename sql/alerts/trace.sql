@@ -1,9 +1,8 @@
 -- A row is a revision of the observation that an alert is about, with the batch and file that brought it; the newest first.
 with about as (
     select indicator, dimensions
-    from store.indicators
-    where catalogue_version = (select max(catalogue_version) from store.catalogues)
-        and (metric = $metric or ($metric = 'a4p_indicator_change' and indicator = $indicator))
+    from store.current_indicators
+    where metric = $metric or ($metric = 'a4p_indicator_change' and indicator = $indicator)
 )
 select
     o.indicator, o.mission, o.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note,

@@ -1,10 +1,10 @@
 -- A row is an observation that a KPI was computed from when its alert was told at $told_at, with the figure of the period before;
 -- of the alert's mission, or of every mission where it is about ALL.
 with inputs as (
-    select unnest(arg_max(inputs, recorded_at)) as indicator
-    from store.kpis
+    select p.indicator
+    from store.newest_kpis
+    join store.kpi_inputs as p using (kpi)
     where metric = $metric
-    group by kpi
 ),
 followed as (
     select

@@ -5,10 +5,9 @@ with figures as (
         o.mission, o.dimensions, o.period_start, o.period_end, o.value, o.status, c.cycle,
         list_transform(map_keys(o.dimensions), lambda name: list_position(i.dimensions[name], o.dimensions[name])) as places
     from observations as o
-    join store.indicators as i using (indicator)
+    join store.current_indicators as i using (indicator)
     left join cycles as c using (period_start, period_end)
-    where i.catalogue_version = (select max(catalogue_version) from store.catalogues)
-        and o.indicator = $indicator
+    where o.indicator = $indicator
         and ($mission is null or o.mission = $mission)
         and o.period_end <= as_of_date()
 ),

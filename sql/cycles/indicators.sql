@@ -27,9 +27,8 @@ select
     list_filter(coalesce(e.missions, []), lambda mission: list_contains(coalesce(s.reporters, []), mission)) as reporters,
     list_filter(coalesce(e.missions, []), lambda mission: not list_contains(coalesce(s.missions, []), mission)) as silent_missions,
     b.indicator is not null as has_begun
-from store.indicators as i
+from store.current_indicators as i
 left join expected as e using (indicator)
 left join spoken as s using (indicator)
 left join begun as b using (indicator)
-where i.catalogue_version = (select max(catalogue_version) from store.catalogues)
 order by i.ordinal

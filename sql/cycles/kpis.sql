@@ -27,6 +27,6 @@ join kpis as k using (kpi)
 left join before as b on (b.kpi, b.mission, b.dimensions) = (h.kpi, h.mission, h.dimensions) and h.as_of >= $period_start
 left join store.compared_kpi_values as c
     on (c.kpi, c.mission, c.dimensions, c.as_of) = (h.kpi, h.mission, h.dimensions, h.as_of) and c.previous_as_of = b.as_of
-join store.missions as m on m.mission = h.mission and m.catalogue_version = (select max(catalogue_version) from store.catalogues)
+join store.current_missions as m on m.mission = h.mission
 where h.value is not null and k.priority <> 'all'
 order by k.kpi, part, m.ordinal

@@ -13,8 +13,7 @@ known as (
 ),
 current_indicators as (
     select indicator, ordinal, unit, frequency, dimensions as known_dimensions
-    from store.indicators
-    where catalogue_version = (select max(catalogue_version) from store.catalogues)
+    from store.current_indicators
 ),
 -- What holds on the last day of the cycle or, where nothing does, the window over that day which ends first.
 chosen as (
@@ -57,6 +56,6 @@ select
     i.ordinal as indicator_ordinal, m.ordinal as mission_ordinal
 from changed as f
 join current_indicators as i on i.indicator = f.indicator
-join store.missions as m on m.mission = f.mission and m.catalogue_version = (select max(catalogue_version) from store.catalogues)
+join store.current_missions as m on m.mission = f.mission
 left join cycles as c on (c.period_start, c.period_end) = (f.period_start, f.period_end)
 left join cycles as p on (p.period_start, p.period_end) = (f.previous_start, f.previous_end)

@@ -12,9 +12,8 @@ create or replace temp table loaded_series as
 select
     s.series_id, s.indicator, s.mission, i.unit, i.frequency, i.cumulative, i.rare_event, i.expected_missions
 from store.series as s
-join store.indicators as i using (indicator)
-where i.catalogue_version = (select max(catalogue_version) from store.catalogues)
-    and s.series_id in (select series_id from loaded_cells);
+join store.current_indicators as i using (indicator)
+where s.series_id in (select series_id from loaded_cells);
 
 -- A row of series_values is a current value of one of these series, after the load; is_loaded where the load brought it.
 create or replace temp table series_values as

@@ -3,8 +3,7 @@
 with named as (
     select
         'indicator' as kind, indicator as name, title, priority, unit, better, ordinal, expected_missions, dimensions as dimension_values
-    from store.indicators
-    where catalogue_version = (select max(catalogue_version) from store.catalogues)
+    from store.current_indicators
     union all by name
     select 'kpi' as kind, kpi as name, title, priority, unit, better, maximum, row_number() over (order by kpi) + 1e9 as ordinal
     from kpis
@@ -37,8 +36,7 @@ select
 from figures as f
 join named as n using (name)
 left join priorities as p using (priority)
-left join store.missions as m
-    on m.mission = f.mission and m.catalogue_version = (select max(catalogue_version) from store.catalogues)
+left join store.current_missions as m on m.mission = f.mission
 left join cycles as y on y.period_start = f.period_start and y.period_end = f.period_end
 where ($one is null or n.name = $one)
     and ($priority is null or n.priority = $priority)

@@ -5,11 +5,6 @@ with impossible as (
     join kpis as k using (kpi)
     where v.value > k.maximum
 ),
-inputs as (
-    select kpi, unnest(inputs) as indicator
-    from store.kpis
-    qualify row_number() over (partition by kpi order by recorded_at desc) = 1
-),
 observed as (
     select
         p.kpi, l.mission,
@@ -18,7 +13,7 @@ observed as (
             'period': name_period(y.cycle, l.period_start, l.period_end)
         } order by i.title) as inputs
     from latest as l
-    join inputs as p using (indicator)
+    join store.kpi_inputs as p using (indicator)
     join indicators as i using (indicator)
     left join cycles as y on y.period_start = l.period_start and y.period_end = l.period_end
     where (p.kpi, l.mission) in (select (kpi, mission) from impossible) and l.mission <> 'ALL'

@@ -3,8 +3,7 @@
 with named as (
     select
         'indicator' as kind, indicator as name, title, description, priority, unit, better, metric, ordinal, expected_missions
-    from store.indicators
-    where catalogue_version = (select max(catalogue_version) from store.catalogues)
+    from store.current_indicators
     union all by name
     select 'kpi' as kind, kpi as name, title, description, priority, unit, better, metric, row_number() over (order by kpi) + 1e9 as ordinal
     from kpis

@@ -5,8 +5,7 @@ select
 from store.current_kpi_values as v
 left join store.compared_kpi_values as c
     on c.kpi = v.kpi and c.mission = v.mission and c.dimensions = v.dimensions and c.as_of = v.as_of and c.is_value_before
-left join store.missions as m
-    on m.mission = v.mission and m.catalogue_version = (select max(catalogue_version) from store.catalogues)
+left join store.current_missions as m on m.mission = v.mission
 where v.kpi = $kpi and v.as_of <= as_of_date() and ($mission is null or v.mission = $mission)
 order by v.as_of desc, m.ordinal, v.dimensions::varchar
 limit $most

@@ -26,9 +26,8 @@ select
     coalesce(e.expected, 0) as expected, coalesce(h.indicators, 0) as indicators, coalesce(h.figures, 0) as figures,
     coalesce(h.missing, 0) as missing, coalesce(h.under_validation, 0) as under_validation,
     coalesce(h.not_applicable, 0) as not_applicable, h.newest_period_end, coalesce(b.breaches, 0) as breaches
-from store.missions as m
+from store.current_missions as m
 left join held as h using (mission)
 left join expected as e using (mission)
 left join breaches as b using (mission)
-where m.catalogue_version = (select max(catalogue_version) from store.catalogues)
 order by m.ordinal

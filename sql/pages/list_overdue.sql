@@ -15,8 +15,8 @@ select
     list({'indicator': o.indicator, 'title': i.title} order by i.ordinal) as indicators
 from overdue as o
 join expected as e using (mission, cycle)
-join store.missions as m using (mission)
-join store.indicators as i on i.indicator = o.indicator and i.catalogue_version = m.catalogue_version
-where m.catalogue_version = (select max(catalogue_version) from store.catalogues) and o.is_newest = $is_newest
+join store.current_missions as m using (mission)
+join store.current_indicators as i on i.indicator = o.indicator
+where o.is_newest = $is_newest
 group by o.cycle, o.mission, m.name, m.ordinal
 order by o.cycle desc, m.ordinal

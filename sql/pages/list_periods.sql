@@ -34,10 +34,8 @@ from current as c
 left join held as h using (mission, dimensions, period_start, period_end)
 left join earlier as e using (mission, dimensions, period_start, period_end)
 left join cycles as y using (period_start, period_end)
-left join store.missions as m
-    on m.mission = c.mission and m.catalogue_version = (select max(catalogue_version) from store.catalogues)
-left join store.indicators as i
-    on i.indicator = c.indicator and i.catalogue_version = m.catalogue_version
+left join store.current_missions as m on m.mission = c.mission
+left join store.current_indicators as i on i.indicator = c.indicator
 order by
     c.period_end desc, c.period_start desc, m.ordinal,
     list_transform(map_keys(c.dimensions), lambda label: list_position(i.dimensions[label], c.dimensions[label])), c.dimensions::varchar

@@ -36,10 +36,9 @@ select
     coalesce(c.reported, 0) as reported, coalesce(c.figures, 0) as figures, c.newest_period_end,
     coalesce(c.better, 0) as better, coalesce(c.worse, 0) as worse, coalesce(c.same, 0) as same,
     coalesce(b.breaches, 0) as breaches
-from store.priorities as p
+from store.current_priorities as p
 left join defined as d using (priority)
 left join counted as c using (priority)
 left join computed as k using (priority)
 left join breached as b using (priority)
-where p.catalogue_version = (select max(catalogue_version) from store.catalogues)
 order by p.ordinal

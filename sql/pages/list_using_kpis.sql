@@ -1,6 +1,6 @@
 -- A row is a KPI that reads an indicator.
 select kpi, title
-from store.kpis
-where kpi in (select kpi from kpis) and list_contains(inputs, $indicator)
-group by all
+from kpis
+join store.kpi_inputs using (kpi)
+where indicator = $indicator
 order by kpi

@@ -11,14 +11,9 @@ create or replace temp table kpi_computed (
 
 -- A row is a mission that is expected to report every input of a KPI, while it is open.
 create or replace temp table kpi_expected as
-with inputs as (
-    select kpi, unnest(inputs) as indicator, len(inputs) as input_count
-    from store.kpis
-    qualify row_number() over (partition by kpi order by recorded_at desc) = 1
-),
-expected as (
+with expected as (
     select p.kpi, p.input_count, e.indicator, e.mission, e.status, e.opened_on, e.closed_on
-    from inputs as p
+    from store.kpi_inputs as p
     join store.expected_missions as e using (indicator)
 )
 select kpi, mission, status, opened_on, closed_on, list(indicator) as inputs
@@ -38,9 +33,9 @@ defined as (
     select
         k.kpi, k.inputs,
         if(h.digest is not distinct from k.digest, h.batch_id, 0) as seen_batch_id
-    from store.kpis as k
+    from store.newest_kpis as k
     left join histories as h using (kpi)
-    qualify row_number() over (partition by k.kpi order by k.recorded_at desc) = 1 and k.digest is not null
+    where k.digest is not null
 ),
 input_periods as (
     select s.indicator, o.period_end, max(o.batch_id) as batch_id

@@ -1,8 +1,7 @@
--- The catalogue as it stands: the rows of its newest version.
+-- The current catalogue, as users read it.
 create or replace view priorities as
 select priority, title, number, cross_cutting
-from store.priorities
-where catalogue_version = (select max(catalogue_version) from store.catalogues)
+from store.current_priorities
 order by ordinal;
 
 comment on view priorities is 'A row is an A4P+ priority or cross-cutting theme.';
@@ -13,8 +12,7 @@ comment on column priorities.cross_cutting is 'Whether it is a cross-cutting the
 
 create or replace view missions as
 select mission, name, location, has_political_mandate, host_agreement, status, opened_on, closed_on
-from store.missions
-where catalogue_version = (select max(catalogue_version) from store.catalogues)
+from store.current_missions
 order by ordinal;
 
 comment on view missions is 'A row is a mission: the eleven, MINUSMA (closed) and ALL (peacekeeping as a whole).';
@@ -29,18 +27,13 @@ comment on column missions.closed_on is 'Last day of the mission; null while it 
 
 -- Every cycle from number 1 on to the one after that of the date of as_of, by the rule and its exceptions.
 create or replace view store.numbered_cycles as
-with rule as (
-    select *
-    from store.cycle_rules
-    where catalogue_version = (select max(catalogue_version) from store.catalogues)
-),
-numbered as (
+with numbered as (
     select
         r.cycle as rule_cycle, r.period_start as rule_start, r.months, r.due_days,
         unnest(generate_series(
             1, r.cycle + 1 + floor(date_diff('month', r.period_start, as_of_date()) / r.months)::integer
         ))::integer as cycle
-    from rule as r
+    from store.current_cycle_rule as r
 ),
 ruled as (
     select
@@ -48,17 +41,12 @@ ruled as (
         (rule_start + to_months((cycle - rule_cycle) * months))::date as period_start,
         (rule_start + to_months((cycle - rule_cycle + 1) * months))::date - 1 as period_end
     from numbered
-),
-exceptions as (
-    select *
-    from store.cycles
-    where catalogue_version = (select max(catalogue_version) from store.catalogues)
 )
 select
     r.cycle, coalesce(e.period_start, r.period_start) as period_start, coalesce(e.period_end, r.period_end) as period_end,
     coalesce(e.due_days, r.due_days) as due_days
 from ruled as r
-left join exceptions as e using (cycle);
+left join store.current_cycle_exceptions as e using (cycle);
 
 comment on view store.numbered_cycles is 'A row is a cycle from number 1 to at least the one after that of the variable as_of (today when unset).';
 
@@ -74,7 +62,7 @@ select cycle, period_start, period_end, period_end + due_days as due_on
 from store.cycle_calendar
 where cycle >= coalesce(
     (select min(c.cycle) from store.cycle_calendar as c join store.observations as o using (period_start, period_end)),
-    (select min(cycle) from store.cycle_rules where catalogue_version = (select max(catalogue_version) from store.catalogues))
+    (select min(cycle) from store.current_cycle_rule)
 )
 order by cycle;
 
@@ -86,8 +74,7 @@ comment on column cycles.due_on is 'Last day on which its reports are in time; a
 
 create or replace view indicators as
 select indicator, title, description, priority, unit, better, source, metric, expected_missions
-from store.indicators
-where catalogue_version = (select max(catalogue_version) from store.catalogues)
+from store.current_indicators
 order by ordinal;
 
 comment on view indicators is 'A row is an indicator of the catalogue.';
@@ -103,8 +90,8 @@ comment on column indicators.expected_missions is 'Missions that are expected to
 
 create or replace view kpis as
 select kpi, title, description, unit, better, priority, metric, maximum
-from store.kpis
-qualify row_number() over (partition by kpi order by recorded_at desc) = 1 and digest is not null
+from store.newest_kpis
+where digest is not null
 order by kpi;
 
 comment on view kpis is 'A row is a KPI: a figure computed from observations by one file in sql/kpis.';

@@ -15,10 +15,9 @@ select
     m.closed_on
 from (
     select *, unnest(expected_missions) as mission
-    from store.indicators
-    where catalogue_version = (select max(catalogue_version) from store.catalogues)
+    from store.current_indicators
 ) as i
-join store.missions as m using (catalogue_version, mission);
+join store.current_missions as m using (mission);
 
 comment on view store.expected_missions is 'A row is an indicator and a mission that is expected to report it while it is open.';
 
@@ -28,11 +27,7 @@ create or replace macro is_expected_value(value_indicator, value_mission) as
     (value_indicator, value_mission) in (select (indicator, mission) from store.expected_missions)
     or value_mission in (select mission from main.missions where status = 'aggregate')
     or value_mission in (select mission from main.missions where status = 'closed')
-    and value_indicator in (
-        select indicator
-        from store.indicators
-        where catalogue_version = (select max(catalogue_version) from store.catalogues) and cumulative
-    );
+    and value_indicator in (select indicator from store.current_indicators where cumulative);
 
 -- A row is a period that reports are due for, by frequency: each cycle, and each calendar year with the cycle it ends in.
 create or replace view store.reporting_periods as
@@ -50,9 +45,7 @@ union all
 select 'annual', c.cycle, make_date(y.year, 1, 1), make_date(y.year, 12, 31), r.due_days
 from years as y
 left join calendar as c on make_date(y.year, 12, 31) between c.period_start and c.period_end
-cross join (
-    select due_days from store.cycle_rules where catalogue_version = (select max(catalogue_version) from store.catalogues)
-) as r;
+cross join store.current_cycle_rule as r;
 
 comment on view store.reporting_periods is 'A row is a period for which indicators of a frequency are due; a calendar year belongs to the cycle in which it ends.';
 

@@ -2,16 +2,11 @@
 -- A KPI is computed as of each date on which a period of any of its inputs ended, for every mission. A value of a mission that
 -- reported no input for such a period repeats that of an earlier one and is no row, so that it is never labelled with the later.
 create or replace view kpi_values as
-with inputs as (
-    select kpi, unnest(inputs) as indicator
-    from store.kpis
-    qualify row_number() over (partition by kpi order by recorded_at desc) = 1
-),
-reported as (
+with reported as (
     select distinct p.kpi, s.mission, o.period_end
     from store.observations as o
     join store.series as s using (series_id)
-    join inputs as p on p.indicator = s.indicator
+    join store.kpi_inputs as p on p.indicator = s.indicator
     where o.recorded_at <= known_at_time()
 ),
 -- A total repeats an earlier one when none of its missions reported for such a period: another one gave a part of the inputs.
@@ -28,7 +23,7 @@ totals as (
 select kpi, mission, dimensions, as_of, value, computed_at, missions, missions_used, missions_expected
 from store.kpi_values
 where value is null
-    or missions is null and kpi in (select kpi from inputs where indicator = '*')
+    or missions is null and kpi in (select kpi from store.kpi_inputs where indicator = '*')
     or missions is null and (kpi, mission, as_of) in (select (kpi, mission, period_end) from reported)
 union all
 select

@@ -1,10 +1,5 @@
 -- A value is no finite number, or lies outside what its indicator can be.
-with defined as (
-    select indicator, unit, minimum, maximum, whole
-    from store.indicators
-    where catalogue_version = (select max(catalogue_version) from store.catalogues)
-),
-judged as (
+with judged as (
     select
         s.file_ordinal, s.file_row, s.value, s.value_text, d.unit, d.minimum, d.maximum,
         case
@@ -17,7 +12,7 @@ judged as (
             when d.whole and s.value <> trunc(s.value) then 'fraction'
         end as fault
     from staged as s
-    left join defined as d using (indicator)
+    left join store.current_indicators as d using (indicator)
     where s.value is not null or s.value_text is not null
 )
 select

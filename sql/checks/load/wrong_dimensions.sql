@@ -1,10 +1,5 @@
 -- A row's dimensions cannot be read, or are not those of its indicator.
-with defined as (
-    select indicator, dimensions
-    from store.indicators
-    where catalogue_version = (select max(catalogue_version) from store.catalogues)
-),
-judged as (
+with judged as (
     select
         n.indicator, n.mission, n.written_dimensions, d.dimensions as known,
         list_filter(map_keys(n.dimensions), lambda name: not list_contains(map_keys(d.dimensions), name)) as unknown_names,
@@ -14,7 +9,7 @@ judged as (
             lambda entry: not coalesce(list_contains(d.dimensions[entry.key], entry.value), true)
         ) as unknown_values
     from staged_series as n
-    join defined as d using (indicator)
+    join store.current_indicators as d using (indicator)
 ),
 wrong as (
     select

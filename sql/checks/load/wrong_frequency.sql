@@ -1,13 +1,7 @@
 -- A period does not fit the frequency of its indicator.
-with defined as (
-    select indicator, frequency
-    from store.indicators
-    where catalogue_version = (select max(catalogue_version) from store.catalogues)
-),
-rule as (
+with rule as (
     select months, year(period_start) * 12 + month(period_start) as first_month
-    from store.cycle_rules
-    where catalogue_version = (select max(catalogue_version) from store.catalogues)
+    from store.current_cycle_rule
 ),
 -- The cycles of one year, in a year without 29 February.
 starts as (
@@ -31,7 +25,7 @@ select
         else 'use a reporting cycle: ' || (select listed from cycles_of_year)
     end as mend
 from staged as s
-join defined as d using (indicator)
+join store.current_indicators as d using (indicator)
 where s.period_start <= s.period_end
     -- No arithmetic on dates: those that bad_date refuses may lie beyond what it can reach.
     and not case d.frequency
@@ -50,10 +44,6 @@ where s.period_start <= s.period_end
             else 31
         end
         -- A cycle whose dates differ from the rule (exceptions of cycles.yaml).
-        or (s.period_start, s.period_end) in (
-            select (period_start, period_end)
-            from store.cycles
-            where catalogue_version = (select max(catalogue_version) from store.catalogues)
-        )
+        or (s.period_start, s.period_end) in (select (period_start, period_end) from store.current_cycle_exceptions)
         else true
     end
