@@ -13,6 +13,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -184,7 +185,9 @@ def hand_off(data_dir: Path, work: str, body: dict[str, Any], progress: Progress
     connection = _UnixConnection(data_dir)
     try:
         headers = {"Content-Type": "application/json", SECRET_HEADER: _read_secret(data_dir)}
-        connection.request("POST", f"/{work}", json.dumps(body), headers)
+        # A service that refuses the connection may have closed it already; its answer can still be read.
+        with suppress(BrokenPipeError):
+            connection.request("POST", f"/{work}", json.dumps(body), headers)
         response = connection.getresponse()
         while line := response.readline():
             message = json.loads(line)
@@ -236,6 +239,11 @@ def _read_error(error: dict[str, Any]) -> ServiceError:
     return ThresholdError(error["message"]) if error.get("is_threshold") else HandoffError(error["message"])
 
 
+def write_refusal(message: str) -> str:
+    """Return the body of a refused request; clients of every version show the error of a line."""
+    return json.dumps({"error": {"message": message, "is_load": False}}) + "\n"
+
+
 def make_handoff_app(application: Application, secret: str) -> Flask:
     """Return the WSGI application behind the socket; every request must have the secret."""
     app = Flask("a4p-handoff")
@@ -249,9 +257,7 @@ def make_handoff_app(application: Application, secret: str) -> Flask:
             f"the service refused this command: its secret, in the file {SECRET_NAME} of the data directory, was not sent "
             "or is another one. Run the command with the version of the service, or restart the service"
         )
-        # Clients of every version show the error of a line.
-        error = json.dumps({"error": {"message": message, "is_load": False}})
-        return Response(error + "\n", 403, mimetype="application/x-ndjson")
+        return Response(write_refusal(message), 403, mimetype="application/x-ndjson")
 
     @app.post("/load")
     def load() -> Response:

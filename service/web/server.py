@@ -20,6 +20,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer, create_server
 
 from service.errors import PortTaken
+from service.web.handoff_server import HandoffServer
 
 # waitress parks what a slow reader has not taken in a file beyond this; our bodies are in memory already.
 NEVER_TO_FILE = 1 << 40
@@ -187,6 +188,8 @@ class WebServer:
         self._handoff = create_server(
             app, map=self._handoff_map, sockets=[listener], threads=HANDOFF_THREADS, **_list_options(LARGEST_BODY_BYTES)
         )
+        # As above: the class adds a check of each connection and no state.
+        self._handoff.__class__ = HandoffServer
         threading.Thread(target=self._handoff.run, name="handoff", daemon=True).start()
 
     def run(self) -> None:
