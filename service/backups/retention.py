@@ -56,10 +56,13 @@ def prune_backups(backup_dir: Path, retention: Retention) -> int:
     )
 
 
+UNFINISHED = ("*.duckdb.*.tmp", "*.duckdb.*.tmp.wal", "*.manifest.json.*.tmp")
+
+
 def find_unfinished_copies(data_dir: Path) -> list[Path]:
-    """Return the files in a data directory that a process which ended while copying left there."""
+    """Return the files in a data directory that a process which ended while writing them left there."""
     own_mark = f".{os.getpid()}."
-    found = [file for pattern in ("*.duckdb.*.tmp", "*.duckdb.*.tmp.wal") for file in data_dir.glob(pattern)]
+    found = [file for pattern in UNFINISHED for file in data_dir.glob(pattern)]
     return [file for file in found if own_mark not in file.name]
 
 

@@ -72,9 +72,10 @@ def test_files_with_other_names_are_not_touched(tmp_path: Path) -> None:
 def test_files_that_a_killed_copy_left_are_deleted(tmp_path: Path) -> None:
     other = os.getpid() + 1
     left = [tmp_path / f"warehouse-read.duckdb.{other}{end}" for end in (".tmp", ".tmp.wal", ".3.tmp")]
+    left.append(tmp_path / f"warehouse.manifest.json.{other}.tmp")
     own = tmp_path / f"warehouse-read.duckdb.{os.getpid()}.tmp"
     for file in [*left, own]:
         file.touch()
-    assert prune_backups(tmp_path / "backups", Retention()) == 3
+    assert prune_backups(tmp_path / "backups", Retention()) == 4
     assert own.exists()
     assert not any(file.exists() for file in left)
