@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 # The files of the tests, on two cores at once: a file stays together, as its tests share a service; the long ones come first.
 SIDE_BY_SIDE = -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run stack test year check bench generate golden proto clean
+.PHONY: run stack test year torture check bench generate golden proto clean
 
 run: $(VENV)/installed
 	@$(BIN)/a4p serve
@@ -18,6 +18,10 @@ test: $(VENV)/installed-dev
 # A year of the service in ten moments, with real Prometheus and Alertmanager: three to five minutes.
 year: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m long tests/stack/test_living_year.py
+
+# Kills, pauses, full disks and damaged blocks at random moments; TORTURE_ROUNDS (1000) and TORTURE_SEED are read.
+torture: $(VENV)/installed-dev
+	$(BIN)/python -m tests.torture
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

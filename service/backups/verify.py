@@ -60,10 +60,11 @@ def verify_connection(connection: Connection, progress: Progress = ignore_progre
             faults.append(f"table {name} cannot be read: {str(error).splitlines()[0]}")
     if faults:
         return Verification(len(names), rows, 0, 0, 0, tuple(faults))
+    has_digests = connection.execute("from duckdb_functions() where function_name = 'digest_batches'").fetchone() is not None
     for check in sorted((find_in_tree("sql") / "checks" / "warehouse").glob("*.sql")):
         progress(f"checking {check.stem.replace('_', ' ')}", None)
-        # A warehouse of an earlier release has no digests yet; its next start computes them.
-        if check.stem == "batch_digests" and "batch_digests" not in names:
+        # Without the macro the warehouse is of an earlier release, or its upgrade was interrupted: the next start adds digests.
+        if check.stem == "batch_digests" and not has_digests:
             continue
         found = connection.execute(read_sql(f"checks/warehouse/{check.stem}")).fetchmany(SHOWN_FAULTS)
         faults += [fault for (fault,) in found]

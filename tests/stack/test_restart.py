@@ -7,7 +7,8 @@ import threading
 from pathlib import Path
 
 from tests.service_process import ServiceProcess, get, run_a4p, wait_for
-from tests.stack.test_disk import RECOVERY_SECONDS, fill, mount_disk, read_unmiss
+from tests.small_disk import fill_disk
+from tests.stack.test_disk import RECOVERY_SECONDS, read_unmiss, small_disk
 from tests.tools import find_tool
 
 
@@ -61,7 +62,7 @@ def serves_and_recovers(url: str, lines: list[str], data_dir: Path, repair: list
 
 
 def test_a_restart_on_a_read_only_disk_serves_the_state_of_the_last_run_and_recovers(tmp_path: Path) -> None:
-    with mount_disk(tmp_path / "disk", "size=64m") as disk:
+    with small_disk(tmp_path / "disk", "size=64m") as disk:
         make_data_dir(disk / "data")
         subprocess.run([find_tool("mount"), "-o", "remount,ro", str(disk)], check=True)
         service, url, lines = start(disk / "data")
@@ -71,9 +72,9 @@ def test_a_restart_on_a_read_only_disk_serves_the_state_of_the_last_run_and_reco
 
 
 def test_a_restart_on_a_full_disk_serves_the_state_of_the_last_run_and_recovers(tmp_path: Path) -> None:
-    with mount_disk(tmp_path / "disk", "size=64m") as disk:
+    with small_disk(tmp_path / "disk", "size=64m") as disk:
         make_data_dir(disk / "data")
-        filler = fill(disk)
+        filler = fill_disk(disk)
         service, url, lines = start(disk / "data")
         with service:
             serves_and_recovers(url, lines, disk / "data", None, filler)
