@@ -15,11 +15,11 @@ from metrics.dashboards import (
     priority,
     service_health,
 )
-from metrics.dashboards.frame import Page, render_page
-from metrics.dashboards.words import Vocabulary
+from metrics.dashboards.labels import Contents
+from metrics.dashboards.layout import Page, render_page
 from metrics.kpi_file import Kpi
 
-BUILDERS: tuple[Callable[[Vocabulary], Page | None], ...] = (
+BUILDERS: tuple[Callable[[Contents], Page | None], ...] = (
     overview.build_page,
     priority.build_page,
     mission.build_page,
@@ -33,6 +33,6 @@ BUILDERS: tuple[Callable[[Vocabulary], Page | None], ...] = (
 
 def render_dashboards(catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> dict[str, str]:
     """Return the JSON of each dashboard by the name of its file, which is its uid."""
-    words = Vocabulary.make(catalogue, kpis)
-    pages = [build(words) for build in BUILDERS]
-    return {f"{page.uid}.json": render_page(page, words) for page in pages if page}
+    contents = Contents.make(catalogue, kpis)
+    pages = [build(contents) for build in BUILDERS]
+    return {f"{page.uid}.json": render_page(page, contents) for page in pages if page}

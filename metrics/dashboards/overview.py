@@ -1,75 +1,74 @@
-"""The overview: what got better, what got worse, where, and what is missing, at the end of the range."""
+"""The overview dashboard: changes, breaches, gaps and status by mission, at the end of the time range."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import ValueMapping
 
 from metrics.dashboards import uids
-from metrics.dashboards.briefs import (
-    AS_OF,
-    count_all,
-    tabulate_better,
-    tabulate_beyond,
-    tabulate_silent,
-    tabulate_worse,
-)
-from metrics.dashboards.frame import Line, Page, link_to
+from metrics.dashboards.labels import BAD_CELL, CLEAR, UNCERTAIN_CELL, WARNING_CELL, Contents
+from metrics.dashboards.layout import Line, Page, link_to
 from metrics.dashboards.panels import Column, PanelBuilder, map_nothing, map_titles, map_values, tabulate, transform
 from metrics.dashboards.queries import Queries
-from metrics.dashboards.words import BAD_CELL, CLEAR, LOOK_CELL, UNSURE_CELL, Vocabulary
+from metrics.dashboards.summary_panels import (
+    AS_OF,
+    count_summary,
+    tabulate_breaches,
+    tabulate_gaps,
+    tabulate_improved,
+    tabulate_worsened,
+)
 
-# A mission and priority stands as its worst figure does.
-STANDING = {
+# The status of a priority in a mission is that of its worst value.
+STATUSES = {
     4: ("critical", BAD_CELL),
-    3: ("limit", LOOK_CELL),
-    2: ("worse", LOOK_CELL),
-    1: ("gap", UNSURE_CELL),
+    3: ("limit", WARNING_CELL),
+    2: ("worse", WARNING_CELL),
+    1: ("gap", UNCERTAIN_CELL),
     0: ("ok", CLEAR),
 }
 
 
-def build_page(words: Vocabulary) -> Page:
+def build_page(contents: Contents) -> Page:
     """Return the overview."""
-    queries = Queries(words)
-    titles = words.row_titles
+    queries = Queries(contents)
+    titles = contents.row_titles
     return Page(
         uids.OVERVIEW,
         "A4P+ overview",
-        "What got better, what got worse, where, since when, how sure, and who has not reported.",
+        "Indicators that improved or worsened, threshold breaches and reporting gaps, by mission and priority.",
         [
-            Line(4, [(3, panel) for panel in count_all(queries)]),
-            Line(7, [(12, tabulate_worse(queries, titles)), (12, tabulate_better(queries, titles))]),
-            Line(6, [(12, tabulate_beyond(queries)), (12, tabulate_silent(queries))]),
-            Line(11, [(24, _tabulate_standing(words, queries))]),
+            count_summary(queries),
+            Line(7, [(12, tabulate_worsened(queries, titles)), (12, tabulate_improved(queries, titles))]),
+            Line(6, [(12, tabulate_breaches(queries)), (12, tabulate_gaps(queries))]),
+            Line(11, [(24, _tabulate_status(contents, queries))]),
         ],
     )
 
 
-def _tabulate_standing(words: Vocabulary, queries: Queries) -> PanelBuilder:
+def _tabulate_status(contents: Contents, queries: Queries) -> PanelBuilder:
     by = "max by (priority, mission)"
     of_metric = f"* on (metric) group_left (priority) {queries.info_by_metric()}"
     of_indicator = f"* on (indicator) group_left (priority) {queries.info()}"
     standing = " or ".join(
         [
-            f"{by} ({queries.beyond(severity='critical')} {of_metric}) * 0 + 4",
-            f"{by} ({queries.beyond()} {of_metric}) * 0 + 3",
+            f"{by} ({queries.breaches(severity='critical')} {of_metric}) * 0 + 4",
+            f"{by} ({queries.breaches()} {of_metric}) * 0 + 3",
             f"{by} ({queries.worse()}) * 0 + 2",
             f"{by} ({queries.gaps()} {of_indicator}) * 0 + 1",
-            f"{by} ({queries.figures()} {of_indicator}) * 0",
+            f"{by} ({queries.values()} {of_indicator}) * 0",
         ]
     )
     titles = {}
-    for number, entry in enumerate(words.catalogue.priorities):
+    for number, entry in enumerate(contents.catalogue.priorities):
         titles[entry.priority] = entry.title
         standing = f'label_replace({standing}, "order", "{number:02}", "priority", "{entry.priority}")'
-    look: list[ValueMapping] = [map_values(STANDING), map_nothing("")]
+    look: list[ValueMapping] = [map_values(STATUSES), map_nothing("")]
     return tabulate(
-        "Where does each mission stand, by priority?",
+        "Status by priority and mission",
         AS_OF
-        + "The worst that holds of any figure of the priority in the mission: beyond a critical limit, beyond another limit, "
-        "worse than the period before, a gap (not reported, behind, missing or under validation), or ok: none of these. "
-        "Empty: no "
-        "figure is expected.",
+        + "The worst status of any value of the priority in the mission. critical: breach of a critical threshold. limit: "
+        "breach of another threshold. worse: worse than the period before. gap: not reported, behind, missing or under "
+        "validation. ok: none of these. Empty: no value is expected.",
         [standing],
         [
             Column(
@@ -77,7 +76,7 @@ def _tabulate_standing(words: Vocabulary, queries: Queries) -> PanelBuilder:
                 "Priority",
                 240,
                 mappings=[map_titles(titles)],
-                link=("About this priority", link_to(uids.PRIORITY, priority="${__value.raw}")),
+                link=("Priority details", link_to(uids.PRIORITY, priority="${__value.raw}")),
             ),
             *(
                 Column(
@@ -86,12 +85,12 @@ def _tabulate_standing(words: Vocabulary, queries: Queries) -> PanelBuilder:
                     mappings=look,
                     is_coloured=True,
                     align="center",
-                    link=(f"About {mission}", link_to(uids.MISSION, mission=mission)),
+                    link=(f"Details of {mission}", link_to(uids.MISSION, mission=mission)),
                 )
-                for mission in [*words.missions, "ALL"]
+                for mission in [*contents.missions, "ALL"]
             ),
         ],
-        "No figure held by then: choose a later end of the time range",
+        "No values yet. Choose a later end of the time range.",
         transformations=[
             transform("sortBy", fields={}, sort=[{"field": "order"}]),
             transform("groupingToMatrix", columnField="mission", rowField="priority", valueField="Value", emptyValue="null"),

@@ -1,4 +1,4 @@
-"""Panels as our dashboards draw them: tables of cells, counts, bars over periods, steps, and lines of states."""
+"""Panel types of the dashboards: tables, counts, bar gauges, step charts and state timelines."""
 
 from __future__ import annotations
 
@@ -52,24 +52,24 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from metrics.dashboards.labels import CELL_LABELS, CLEAR, MISSION_COLOURS, SHORT_CELL_LABELS, VALUE, VALUE_CELL, Contents
 from metrics.dashboards.queries import select_scraped
-from metrics.dashboards.words import CELL_WORDS, CLEAR, FIGURE, FIGURE_CELL, MISSION_COLOURS, SHORT_WORDS, Vocabulary
 
 PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${datasource}")
-# The widths of a grid that Grafana makes of 24 columns.
+# Grafana's grid has 24 columns.
 COLUMNS = 24
 REF_IDS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class PanelBuilder(Protocol):
-    """What every panel builder of the SDK is."""
+    """A panel builder of the SDK."""
 
     def build(self) -> Panel: ...
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query of a panel: `legend` names its series; `instant` asks at the end of the range, as a table."""
+    """A query of a panel. `legend` names its series; `instant` evaluates it at the end of the time range."""
 
     expression: str
     legend: str = ""
@@ -78,7 +78,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: the field it shows, its head, its width in pixels (0 takes what is left), and how cells look."""
+    """A column of a table: field, heading, width in pixels (0: remaining width) and style of its cells."""
 
     field: str
     head: str
@@ -90,23 +90,24 @@ class Column:
     colour: str = ""
     align: str = ""
     wraps: bool = False
-    # In the frame for links to read, but not shown.
+    # Available to links, but not shown.
     is_hidden: bool = False
 
 
-def map_values(words: Mapping[Any, tuple[str, str]]) -> ValueMap:
-    """Return the mapping of values to a text and a colour each; an empty colour leaves the panel's."""
+def map_values(shown_by_value: Mapping[Any, tuple[str, str]]) -> ValueMap:
+    """Return the mapping of values to a text and a colour each; an empty colour means the colour of the panel."""
     return ValueMap(
         options={
             _write_value(value): ValueMappingResult(text=shown, color=colour or None, index=number)
-            for number, (value, (shown, colour)) in enumerate(words.items())
+            for number, (value, (shown, colour)) in enumerate(shown_by_value.items())
         }
     )
 
 
 def map_titles(titles: Mapping[str, str]) -> ValueMap:
     """Return the mapping of names to titles."""
-    return map_values({name: (title, "") for name, title in titles.items()})
+    # Without an index, which only orders the list in Grafana's editor: an added indicator would renumber all after it.
+    return ValueMap(options={name: ValueMappingResult(text=title) for name, title in titles.items()})
 
 
 def map_nothing(shown: str, colour: str = CLEAR) -> SpecialValueMap:
@@ -122,12 +123,12 @@ def _write_value(value: object) -> str:
     return f"{value:.0f}" if isinstance(value, float) else str(value)
 
 
-CELLS: tuple[ValueMapping, ...] = (map_values(CELL_WORDS), map_nothing("-"))
-NARROW_CELLS: tuple[ValueMapping, ...] = (map_values(SHORT_WORDS), map_nothing("-"))
+CELLS: tuple[ValueMapping, ...] = (map_values(CELL_LABELS), map_nothing("-"))
+NARROW_CELLS: tuple[ValueMapping, ...] = (map_values(SHORT_CELL_LABELS), map_nothing("-"))
 
 
 def plain_thresholds(*steps: tuple[float | None, str]) -> dashboard.ThresholdsConfig:
-    """Return thresholds of colours; the first step has no value and is what lies below the next."""
+    """Return colour thresholds; the first step has no value and applies below the second."""
     return (
         dashboard.ThresholdsConfig()
         .mode(ThresholdsMode.ABSOLUTE)
@@ -148,7 +149,7 @@ def ask(queries: Sequence[Query], *, as_table: bool = False) -> list[prometheus.
 
 
 def override(name: str, options: object, **properties: object) -> tuple[MatcherConfig, list[DynamicConfigValue]]:
-    """Return an override; in the names of properties `__` stands for the dot."""
+    """Return an override; `__` in the names of properties stands for a dot."""
     values = [DynamicConfigValue(id_val=key.replace("__", "."), value=value) for key, value in properties.items()]
     return MatcherConfig(id_val=name, options=options), values
 
@@ -159,7 +160,7 @@ def transform(name: str, **options: object) -> DataTransformerConfig:
 
 
 def count(title: str, description: str, query: str, none: str, colour: str) -> stat.Panel:
-    """Return a panel with one count in one colour; a count of 0 is silent."""
+    """Return a panel with one count, coloured if it is above 0."""
     return (
         stat.Panel()
         .title(title)
@@ -183,9 +184,9 @@ def show_snapshot() -> stat.Panel:
     query = f"max by (id) ({select_scraped('a4p_snapshot_info')})"
     return (
         count(
-            "Snapshot?",
-            "Number of the snapshot that Prometheus scraped at the end of the time range. Answers of the API "
-            "and the view `snapshot_info` have the same number.",
+            "Snapshot",
+            "Number of the snapshot that Prometheus scraped at the end of the time range. The API and the view "
+            "`snapshot_info` show the same number.",
             query,
             "No snapshot",
             "text",
@@ -207,14 +208,14 @@ def tabulate(
     transformations: Sequence[DataTransformerConfig] = (),
     is_long: bool = True,
 ) -> table.Panel:
-    """Return a table whose rows come from instant queries; `columns` are shown in their order, and no other.
+    """Return a table of instant queries that shows `columns` in their order and no others.
 
-    Unless `is_long`, the queries give a frame for each series, for transformations to make a table of.
+    Unless `is_long`, the queries return one data frame per series, which transformations combine.
     """
     combined = list(transformations) or ([transform("merge")] if len(queries) > 1 else [])
     renamed = {column.field: column.head for column in columns}
     if "Value #A" in renamed:
-        # What Grafana calls it while the other queries have no answer.
+        # Grafana uses this name if the other queries return nothing.
         renamed["Value"] = renamed["Value #A"]
     shown = list(renamed)
     panel = (
@@ -224,7 +225,7 @@ def tabulate(
         .datasource(PROMETHEUS)
         .targets(list(ask([Query(query, instant=True) for query in queries], as_table=is_long)))
         .no_value(none)
-        # A column without an override is a plain cell; Grafana's schema requires the type.
+        # Grafana's schema requires the cell type, also for a column without an override.
         .cell_options(TableAutoCellOptions())
         .cell_height(TableCellHeight.LG if any(column.wraps for column in columns) else TableCellHeight.SM)
         .min_width(50)
@@ -248,7 +249,7 @@ def tabulate(
 def _style_column(column: Column) -> tuple[MatcherConfig, list[DynamicConfigValue]]:
     properties: dict[str, object] = {}
     if column.is_hidden:
-        # The first name is that of Grafana before 12.2, the second that since.
+        # The first property is for Grafana before 12.2, the second for later versions.
         properties |= {"custom__hidden": True, "custom__hideFrom": {"viz": True, "legend": True, "tooltip": True}}
     if column.width:
         properties["custom__width"] = column.width
@@ -256,7 +257,7 @@ def _style_column(column: Column) -> tuple[MatcherConfig, list[DynamicConfigValu
         properties["custom__align"] = column.align
     if column.unit:
         properties["unit"] = column.unit
-    # Without a mapping an empty cell would show the text of an empty table.
+    # Without a mapping an empty cell shows the text for an empty table.
     has_null = any(isinstance(mapping, SpecialValueMap) for mapping in column.mappings)
     properties["mappings"] = [*column.mappings, *([] if has_null else [map_nothing("")])]
     if column.colour:
@@ -266,20 +267,20 @@ def _style_column(column: Column) -> tuple[MatcherConfig, list[DynamicConfigValu
     elif column.colour:
         properties["custom__cellOptions"] = {"type": "color-text"}
     if column.wraps:
-        # The first name is that of Grafana before 12, the second that since.
+        # The first property is for Grafana before 12, the second for later versions.
         properties |= {"custom__cellOptions": {"type": "auto", "wrapText": True}, "custom__wrapText": True}
     if column.link:
         properties["links"] = [{"title": column.link[0], "url": column.link[1]}]
     return override("byName", column.head, **properties)
 
 
-def colour_missions(words: Vocabulary) -> list[tuple[MatcherConfig, list[DynamicConfigValue]]]:
-    """Return the overrides that give each mission its colour, whatever follows its name in a legend.
+def colour_missions(contents: Contents) -> list[tuple[MatcherConfig, list[DynamicConfigValue]]]:
+    """Return the overrides that give each mission its colour, also if a part follows its name in the legend.
 
-    The parts of ALL, where it has any, keep colours of their own.
+    Parts of ALL have separate colours.
     """
-    colours = dict(zip([f"{mission}\\b" for mission in words.missions], MISSION_COLOURS, strict=False))
-    colours["ALL ?$"] = FIGURE
+    colours = dict(zip([f"{mission}\\b" for mission in contents.missions], MISSION_COLOURS, strict=False))
+    colours["ALL ?$"] = VALUE
     return [
         override("byRegexp", f"/^{name}/", color={"mode": "fixed", "fixedColor": colour}) for name, colour in colours.items()
     ]
@@ -295,7 +296,7 @@ def draw_steps(
     bars: bool = False,
     stacked: bool = False,
 ) -> timeseries.Panel:
-    """Return a chart whose lines are steps; as bars, each is as wide as its period."""
+    """Return a step chart; with `bars`, filled areas that are as wide as their periods."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -307,7 +308,7 @@ def draw_steps(
         .no_value(none)
         .interval("1d")
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
-        .thresholds(plain_thresholds((None, FIGURE)))
+        .thresholds(plain_thresholds((None, VALUE)))
         .draw_style(GraphDrawStyle.LINE)
         .line_interpolation(LineInterpolation.STEP_AFTER)
         .line_width(0 if bars else 2)
@@ -325,7 +326,7 @@ def draw_steps(
 
 
 def draw_unstacked(panel: timeseries.Panel, ref_id: str) -> None:
-    """Draw what the query of this letter gives as plain steps in a chart of stacked bars."""
+    """Draw the series of a query as unstacked steps in a chart of stacked bars."""
     panel.with_override(
         *override(
             "byFrameRefID",
@@ -338,7 +339,7 @@ def draw_unstacked(panel: timeseries.Panel, ref_id: str) -> None:
 
 
 def dash_limits(panel: timeseries.Panel, ref_id: str, colour: str) -> None:
-    """Draw what the query of this letter gives as a dashed line that is no part of a stack."""
+    """Draw the series of a query as an unstacked dashed line."""
     panel.with_override(
         *override(
             "byFrameRefID",
@@ -360,7 +361,7 @@ def draw_states(
     mappings: Sequence[ValueMapping],
     titles: Mapping[str, str],
 ) -> statetimeline.Panel:
-    """Return lines of states, one for each series, whose cells say their value; a gap is where nothing holds."""
+    """Return a state timeline with one line per series; a gap means no value."""
     panel = (
         statetimeline.Panel()
         .title(title)
@@ -372,7 +373,7 @@ def draw_states(
         .interval("1d")
         .mappings(list(mappings))
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
-        .thresholds(plain_thresholds((None, FIGURE_CELL)))
+        .thresholds(plain_thresholds((None, VALUE_CELL)))
         .merge_values(True)
         .per_page(40)
         .show_value(VisibilityMode.AUTO)
@@ -388,8 +389,8 @@ def draw_states(
 
 
 def draw_bars_now(title: str, description: str, queries: Sequence[Query], none: str, *, unit: str = "locale") -> bargauge.Panel:
-    """Return one horizontal bar for each series, as long as its value at the end of the range."""
-    # Over a range the last value of a series that ended would pass for what holds.
+    """Return a bar gauge with one bar per series, for values at the end of the time range."""
+    # A range query would show the last value of a series that has ended as current.
     queries = [replace(query, instant=True) for query in queries]
     return (
         bargauge.Panel()
@@ -400,8 +401,8 @@ def draw_bars_now(title: str, description: str, queries: Sequence[Query], none: 
         .unit(unit)
         .min(0)
         .no_value(none)
-        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.FIXED).fixed_color(FIGURE))
-        .thresholds(plain_thresholds((None, FIGURE)))
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.FIXED).fixed_color(VALUE))
+        .thresholds(plain_thresholds((None, VALUE)))
         .display_mode(BarGaugeDisplayMode.BASIC)
         .text(common.VizTextDisplayOptions().title_size(12).value_size(16))
         .value_mode(BarGaugeValueMode.TEXT)

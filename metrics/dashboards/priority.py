@@ -1,39 +1,39 @@
-"""One priority: what each mission reports on it, what got better or worse, and what held over the years."""
+"""The dashboard of one priority: values by mission, changes, and values over time."""
 
 from __future__ import annotations
 
 from metrics.dashboards import uids
-from metrics.dashboards.briefs import (
-    AS_OF,
-    count_all,
-    draw_history,
-    link_figure,
-    tabulate_better,
-    tabulate_beyond,
-    tabulate_silent,
-    tabulate_worse,
-)
-from metrics.dashboards.frame import Line, Page, choose_priority
+from metrics.dashboards.labels import Contents
+from metrics.dashboards.layout import Line, Page, choose_priority
 from metrics.dashboards.panels import NARROW_CELLS, Column, PanelBuilder, map_titles, tabulate, transform
 from metrics.dashboards.queries import Queries, equal, name_row
-from metrics.dashboards.words import Vocabulary
+from metrics.dashboards.summary_panels import (
+    AS_OF,
+    count_summary,
+    draw_history,
+    link_indicator,
+    tabulate_breaches,
+    tabulate_gaps,
+    tabulate_improved,
+    tabulate_worsened,
+)
 
 
-def build_page(words: Vocabulary) -> Page:
+def build_page(contents: Contents) -> Page:
     """Return the dashboard of one priority."""
     chosen = equal("priority", "$priority")
-    queries = Queries(words, (chosen,))
-    whole = Queries(words, (chosen,), (equal("mission", "ALL"),))
-    titles = words.row_titles
+    queries = Queries(contents, (chosen,))
+    whole = Queries(contents, (chosen,), (equal("mission", "ALL"),))
+    titles = contents.row_titles
     return Page(
         uids.PRIORITY,
         "A4P+ priority",
-        "One priority: each mission's figures on it, what is missing, what got better or worse, and every year of the record.",
+        "All values of one priority by mission, with changes, reporting gaps and values over time.",
         [
-            Line(4, [(3, panel) for panel in count_all(queries)]),
-            Line(13, [(24, tabulate_matrix(words, queries, "What does each mission report on this priority?"))]),
-            Line(8, [(12, tabulate_worse(queries, titles)), (12, tabulate_better(queries, titles))]),
-            Line(8, [(12, tabulate_beyond(queries)), (12, tabulate_silent(queries))]),
+            count_summary(queries),
+            Line(13, [(24, tabulate_matrix(contents, queries, "Values by mission"))]),
+            Line(8, [(12, tabulate_worsened(queries, titles)), (12, tabulate_improved(queries, titles))]),
+            Line(8, [(12, tabulate_breaches(queries)), (12, tabulate_gaps(queries))]),
             Line(
                 10,
                 [
@@ -42,35 +42,36 @@ def build_page(words: Vocabulary) -> Page:
                         draw_history(
                             whole,
                             titles,
-                            "What held when, for peacekeeping as a whole?",
-                            "Figures of the priority whose mission is ALL.",
+                            "Values over time, all missions",
+                            "Values of the priority for all missions together (mission ALL).",
                         ),
                     )
                 ],
             ),
         ],
-        [choose_priority(words, "accountability_of_peacekeepers")],
+        [choose_priority(contents, "accountability_of_peacekeepers")],
     )
 
 
-def tabulate_matrix(words: Vocabulary, queries: Queries, title: str) -> PanelBuilder:
-    """Return a table of figures by mission, in which absences say why."""
+def tabulate_matrix(contents: Contents, queries: Queries, title: str) -> PanelBuilder:
+    """Return a table of values by mission; a cell without a value shows the reason."""
     return tabulate(
         title,
-        AS_OF + "A row is an indicator or KPI, or a part of one, in the unit that its name ends in. Validating, n/a (not "
-        "applicable), missing and no report (though others did) say why there is none; 0 is a reported nought; - is "
-        "none: nobody expects a figure, or the row of the whole says why there is none.",
-        [name_row(f"{queries.cells(queries.figures())} or {queries.absences()}")],
+        AS_OF
+        + "A row is an indicator or KPI, or a part of one, in the unit at the end of its name. Cells without a value show "
+        "the reason: validating, n/a (not applicable), missing, or no report (other missions reported). 0 is a reported "
+        "zero. - means that no value is expected, or that the reason is in the row of the whole indicator.",
+        [name_row(f"{queries.cells(queries.values())} or {queries.absences()}")],
         [
-            Column("row", "Figure", 330, mappings=[map_titles(words.row_titles)], link=link_figure()),
+            Column("row", "Indicator", 330, mappings=[map_titles(contents.row_titles)], link=link_indicator()),
             *(
                 Column(mission, mission, unit="locale", mappings=NARROW_CELLS, is_coloured=True, align="center")
-                for mission in [*words.missions, "ALL"]
+                for mission in [*contents.missions, "ALL"]
             ),
             Column("indicator", "indicator", is_hidden=True),
         ],
-        "No figure of this priority held by then",
-        sort_by="Figure",
+        "No values of this priority yet",
+        sort_by="Indicator",
         transformations=[transform("labelsToFields", valueLabel="mission"), transform("merge")],
         is_long=False,
     )

@@ -1,4 +1,4 @@
-"""The uids of the dashboards: addresses that people keep, so they never change."""
+"""The uids of the dashboards; they are part of bookmarked addresses and never change."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 import yaml
 
-from metrics.dashboards.words import CELL_WORDS, IMPOSSIBLE_CODE
+from metrics.dashboards.labels import CELL_LABELS, IMPOSSIBLE_CODE
 from metrics.families import list_families
 from service.definitions import Definitions
 from service.settings import find_in_tree
@@ -28,11 +28,11 @@ START_SECONDS = 60
 # Panels that are empty with the report alone, by the reason. Everything else has data.
 EMPTY = {
     "Every mission reported on the accountability of peacekeepers": {
-        ("a4p-priority", "Not reported?"),
-        ("a4p-priority", "Who has not reported?"),
+        ("a4p-priority", "Not reported"),
+        ("a4p-priority", "Reporting gaps by mission"),
     },
-    "Nothing failed and nothing was refused": {("a4p-service", "Failed jobs?"), ("a4p-service", "Refused reads?")},
-    "Nothing got worse in UNMISS": {("a4p-mission", "Got worse?"), ("a4p-mission", "What got worse, and where?")},
+    "Nothing failed and nothing was refused": {("a4p-service", "Failed jobs"), ("a4p-service", "Refused remote reads")},
+    "Nothing worsened in UNMISS": {("a4p-mission", "Worsened"), ("a4p-mission", "Indicators that worsened")},
 }
 
 
@@ -158,7 +158,7 @@ def test_every_indicator_and_kpi_is_on_a_panel(asked: Asked, definitions: Defini
     shown: set[str] = set()
     for value in priority.list_options("priority"):
         targets = priority.list_targets(priority.choose(priority=value))
-        (matrix,) = [one for one in targets if one.panel == "What does each mission report on this priority?"]
+        (matrix,) = [one for one in targets if one.panel == "Values by mission"]
         shown |= {series["metric"]["indicator"] for series in asked.ask(matrix, priority.range_seconds)}
     expected = set(definitions.catalogue.indicator_names)
     expected |= {kpi.kpi for kpi in definitions.kpis if "indicator" not in kpi.labels}
@@ -167,7 +167,7 @@ def test_every_indicator_and_kpi_is_on_a_panel(asked: Asked, definitions: Defini
 
 def test_a_range_that_ends_in_the_past_shows_what_held_then(asked: Asked, copy: duckdb.DuckDBPyConnection) -> None:
     overview = DASHBOARDS["a4p-overview"]
-    (target,) = [one for one in overview.list_targets(overview.choose()) if one.panel == "Got worse?"]
+    (target,) = [one for one in overview.list_targets(overview.choose()) if one.panel == "Worsened"]
     (series,) = asked.prometheus.query(target.expression, datetime(2020, 6, 1, tzinfo=UTC).timestamp())
     copy.execute("set variable as_of = date '2020-05-31'")
     assert float(series["value"][1]) == copy.execute(TURNED, ["lower", "higher"]).fetchall()[0][0] > 0
@@ -198,20 +198,20 @@ def by(label: str, series: list[dict[str, Any]]) -> dict[str, float]:
     [
         (
             "a4p-overview",
-            "Figures?",
+            "Values",
             """
             select (select count(*) from latest where value is not null)
                 + (select count(*) from kpi_latest join kpis using (kpi) where priority <> 'all')
             """,
         ),
-        ("a4p-overview", "Got worse?", TURNED.replace("?", "'lower'", 1).replace("?", "'higher'")),
-        ("a4p-overview", "Got better?", TURNED.replace("?", "'higher'", 1).replace("?", "'lower'")),
-        ("a4p-overview", "Past limits?", "select count(*) from threshold_breaches"),
-        ("a4p-overview", "Figures up to?", "select 1000 * epoch(max(period_end)) from latest"),
-        ("a4p-data-quality", "Totals that disagree?", "select count(*) from reconciliation where not agrees"),
+        ("a4p-overview", "Worsened", TURNED.replace("?", "'lower'", 1).replace("?", "'higher'")),
+        ("a4p-overview", "Improved", TURNED.replace("?", "'higher'", 1).replace("?", "'lower'")),
+        ("a4p-overview", "Breaches", "select count(*) from threshold_breaches"),
+        ("a4p-overview", "Latest period", "select 1000 * epoch(max(period_end)) from latest"),
+        ("a4p-data-quality", "Totals that disagree", "select count(*) from reconciliation where not agrees"),
         (
             "a4p-data-quality",
-            "Never reported?",
+            "Never reported",
             """
             select count(*)
             from (select indicator, unnest(expected_missions) as mission from indicators) as e
@@ -221,7 +221,7 @@ def by(label: str, series: list[dict[str, Any]]) -> dict[str, float]:
         ),
         (
             "a4p-data-quality",
-            "Not certain?",
+            "Provisional or estimated",
             "select count(*) from (select distinct indicator, mission from latest where status in ('E', 'P'))",
         ),
     ],
@@ -236,25 +236,25 @@ def test_a_count_is_that_of_sql(show: Show, copy: duckdb.DuckDBPyConnection, uid
     [
         (
             "a4p-host-country",
-            "Which missions have the most new incidents?",
+            "New incidents by mission",
             "A",
             "select mission, value from latest where indicator = 'sofa_incidents_new' and value is not null",
         ),
         (
             "a4p-accountability",
-            "In which mission does the chain break?",
+            "Justice process by mission",
             "C",
             "select mission, value from kpi_latest where kpi = 'crime_investigation_ratio'",
         ),
         (
             "a4p-accountability",
-            "What followed from substantiated abuse?",
+            "Action on substantiated sexual exploitation and abuse",
             "A",
             "select dimensions['action'], value from latest where indicator = 'misconduct_sanctions'",
         ),
         (
             "a4p-overview",
-            "Who has not reported?",
+            "Reporting gaps by mission",
             "E",
             """
             select mission, count(*)
@@ -275,23 +275,25 @@ def test_figures_are_those_of_sql(
 
 
 def test_a_cell_of_the_matrix_is_a_percentage_a_word_or_why_there_is_none(show: Show) -> None:
-    title = "What does each mission report on this priority?"
+    title = "Values by mission"
     cells = {
         (one["metric"]["row"], one["metric"]["mission"]): float(one["value"][1])
         for one in show("a4p-priority", title, priority="host_country_cooperation")
     }
     assert cells["sofa_incidents_new_share|", "UNMISS"] == 60.7
     assert cells["sofa_incidents_new|", "UNDOF"] == 0
-    assert CELL_WORDS[cells["sofa_impact_level|Mandated tasks", "UNISFA"]][0] == "High"
-    assert CELL_WORDS[cells["coordination_mechanism_in_place|", "UNMISS"]][0] == "Yes"
-    assert CELL_WORDS[cells["sofa_incidents_total|", "UNIFIL"]][0] == "under validation"
-    assert CELL_WORDS[cells["sofa_incidents_new|", "UNMIK"]][0] == "not applicable"
-    assert CELL_WORDS[cells["sofa_impact_level|", "UNMISS"]][0] == "not reported"
+    assert CELL_LABELS[cells["sofa_impact_level|Mandated tasks", "UNISFA"]][0] == "High"
+    assert CELL_LABELS[cells["coordination_mechanism_in_place|", "UNMISS"]][0] == "Yes"
+    assert CELL_LABELS[cells["sofa_incidents_total|", "UNIFIL"]][0] == "under validation"
+    assert CELL_LABELS[cells["sofa_incidents_new|", "UNMIK"]][0] == "not applicable"
+    assert CELL_LABELS[cells["sofa_impact_level|", "UNMISS"]][0] == "not reported"
 
 
 def test_a_bar_stands_over_its_year_and_nothing_after_the_last(asked: Asked) -> None:
     dashboard = DASHBOARDS["a4p-accountability"]
-    (target,) = [one for one in dashboard.list_targets(dashboard.choose()) if one.panel == "Is serious misconduct rising?"]
+    (target,) = [
+        one for one in dashboard.list_targets(dashboard.choose()) if one.panel == "Serious misconduct allegations by year"
+    ]
     for year, value in ((2016, None), (2017, 268), (2019, 373), (2023, 364), (2024, None), (2026, None)):
         answer = asked.prometheus.query(target.expression, datetime(year, 6, 1, tzinfo=UTC).timestamp())
         assert [float(one["value"][1]) for one in answer] == ([] if value is None else [value]), year
@@ -314,7 +316,7 @@ def test_reporting_cycles_are_regions_of_their_own_days(asked: Asked, definition
 
 def test_an_indicator_that_has_a_limit_shows_it_over_the_whole_range(show: Show) -> None:
     dashboard = DASHBOARDS["a4p-host-country"]
-    (limit,) = show("a4p-host-country", "Do new incidents grow, cycle by cycle?", "B")
+    (limit,) = show("a4p-host-country", "New incidents by cycle", "B")
     assert {value for _, value in limit["values"]} == {"50"}
     assert limit["values"][-1][0] - limit["values"][0][0] > 0.98 * dashboard.range_seconds
 
@@ -324,13 +326,15 @@ def test_an_impossible_ratio_is_flagged_in_the_table_and_does_not_set_the_scale_
     values = dashboard.choose(indicator="crime_trial_ratio")
     reported = asked.prometheus.query('max(a4p_crime_trial_ratio{job="a4p-history"})', asked.now)
     assert float(reported[0]["value"][1]) > 1
-    (sure,) = [one for one in dashboard.list_targets(values) if "how sure" in one.panel and one.ref_id == "E"]
-    codes = {one["metric"]["mission"]: float(one["value"][1]) for one in asked.ask(sure, dashboard.range_seconds)}
+    (certainty,) = [
+        one for one in dashboard.list_targets(values) if one.panel == "Latest value by mission" and one.ref_id == "E"
+    ]
+    codes = {one["metric"]["mission"]: float(one["value"][1]) for one in asked.ask(certainty, dashboard.range_seconds)}
     assert [mission for mission, code in codes.items() if code == IMPOSSIBLE_CODE] == ["UNIFIL"]
     drawn = {}
     for target in dashboard.list_targets(values):
-        if target.panel in ("How much in each period?", "Was a figure corrected after it was first shown?"):
+        if target.panel in ("Values by period", "Corrections: scraped and current values"):
             answers = asked.ask(target, dashboard.range_seconds)
             points = [float(value) for series in answers for _, value in series["values"]]
             drawn[target.panel] = max([*points, drawn.get(target.panel, 0)])
-    assert drawn == {"How much in each period?": 1, "Was a figure corrected after it was first shown?": 1}
+    assert drawn == {"Values by period": 1, "Corrections: scraped and current values": 1}

@@ -1,4 +1,4 @@
-"""What dashboards call things: titles of rows, words in cells, and the few colours, each with one meaning."""
+"""Labels of dashboards: titles of rows, texts of cells, and colours, each with one meaning."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from metrics.catalogue import METRIC_PREFIX, Catalogue, Indicator, Unit
 from metrics.families import INDICATOR_FAMILIES
 from metrics.kpi_file import Kpi
 
-# Hues after Okabe and Ito, which people with any colour vision can tell apart. Each has one meaning, in two shades: for text
-# and lines on a dark page, and for a cell behind white text.
+# Colours after Okabe and Ito, distinguishable with any colour vision. Each has one meaning and two shades: for text and lines
+# on a dark background, and for cells behind white text.
 GOOD, GOOD_CELL = "#56B4E9", "#0B6AA8"
 BAD, BAD_CELL = "#F0743A", "#B34700"
-LOOK, LOOK_CELL = "#E69F00", "#8F6400"
-UNSURE, UNSURE_CELL = "#CC79A7", "#8A4B73"
-SILENT, SILENT_CELL = "#9AA3AE", "#4A525C"
-FIGURE, FIGURE_CELL = "#A9BCCF", "#34495E"
+WARNING, WARNING_CELL = "#E69F00", "#8F6400"
+UNCERTAIN, UNCERTAIN_CELL = "#CC79A7", "#8A4B73"
+ABSENT, ABSENT_CELL = "#9AA3AE", "#4A525C"
+VALUE, VALUE_CELL = "#A9BCCF", "#34495E"
 CLEAR = "transparent"
-# One colour for each mission, the same on every panel: after Paul Tol's muted scheme, lightened for a dark page.
+# One colour per mission on all panels, after Paul Tol's muted scheme, lightened for a dark background.
 MISSION_COLOURS = (
     "#88CCEE", "#44AA99", "#117733", "#6699FF", "#DDCC77", "#999933",
     "#CC6677", "#882255", "#AA4499", "#DDDDDD", "#BBAA88", "#77AADD",
 )  # fmt: skip
 
-# A cell that says a word holds a number beyond any figure, which value mappings turn into the word; those that say why there is
-# no figure are below all figures, and so last where the largest comes first.
+# A cell with a text has a number outside the range of values, which value mappings replace by the text. Numbers for reasons why
+# there is no value are below all values, so that they come last in descending order.
 BOOLEAN_BASE = 1e12
 LEVEL_BASE = 2e12
 STATUS_BASE = -3e12
 STATUS_CODES: Mapping[str, int] = {"U": 1, "N": 2, "M": 3}
 NEVER_REPORTED_CODE = 4
 
-# What a figure is multiplied by so that its row's title can name the unit; other units stay as they are.
+# Factor and unit name of scaled values; other units are not scaled.
 SCALES: Mapping[Unit, tuple[float, str]] = {
     "ratio": (100, "%"),
     "meters": (1e-3, "km"),
@@ -41,39 +41,39 @@ SCALES: Mapping[Unit, tuple[float, str]] = {
     "days": (1, "days"),
 }
 
-CELL_WORDS: Mapping[float, tuple[str, str]] = {
-    BOOLEAN_BASE: ("No", LOOK_CELL),
+CELL_LABELS: Mapping[float, tuple[str, str]] = {
+    BOOLEAN_BASE: ("No", WARNING_CELL),
     BOOLEAN_BASE + 1: ("Yes", GOOD_CELL),
     LEVEL_BASE + 1: ("Low", GOOD_CELL),
-    LEVEL_BASE + 2: ("Medium", LOOK_CELL),
+    LEVEL_BASE + 2: ("Medium", WARNING_CELL),
     LEVEL_BASE + 3: ("High", BAD_CELL),
-    STATUS_BASE + 1: ("under validation", UNSURE_CELL),
-    STATUS_BASE + 2: ("not applicable", SILENT_CELL),
-    STATUS_BASE + 3: ("missing", UNSURE_CELL),
-    STATUS_BASE + 4: ("not reported", UNSURE_CELL),
+    STATUS_BASE + 1: ("under validation", UNCERTAIN_CELL),
+    STATUS_BASE + 2: ("not applicable", ABSENT_CELL),
+    STATUS_BASE + 3: ("missing", UNCERTAIN_CELL),
+    STATUS_BASE + 4: ("not reported", UNCERTAIN_CELL),
 }
-# The same where a column is as narrow as the name of a mission.
-SHORT_WORDS = {
-    **CELL_WORDS,
+# Short texts for columns as narrow as a mission name.
+SHORT_CELL_LABELS = {
+    **CELL_LABELS,
     **{
-        STATUS_BASE + 1: ("validating", UNSURE_CELL),
-        STATUS_BASE + 2: ("n/a", SILENT_CELL),
-        STATUS_BASE + 4: ("no report", UNSURE_CELL),
+        STATUS_BASE + 1: ("validating", UNCERTAIN_CELL),
+        STATUS_BASE + 2: ("n/a", ABSENT_CELL),
+        STATUS_BASE + 4: ("no report", UNCERTAIN_CELL),
     },
 }
-# What the status of a figure that has a value says of it.
-SURENESS: Mapping[str, tuple[int, str, str]] = {
+# Code, text and colour of the statuses of observations with a value.
+CERTAINTY: Mapping[str, tuple[int, str, str]] = {
     "A": (0, "as reported", ""),
-    "E": (1, "estimated", UNSURE),
-    "P": (2, "provisional", UNSURE),
+    "E": (1, "estimated", UNCERTAIN),
+    "P": (2, "provisional", UNCERTAIN),
 }
-# The number that stands for a figure above its largest possible value, beside those of `SURENESS`.
+# The code of a value above its maximum, beside those of `CERTAINTY`.
 IMPOSSIBLE_CODE = 3
 
 
 @dataclass(frozen=True)
 class Subject:
-    """An indicator or KPI as dashboards see it; `values` are those of its dimensions, in the order of `dimensions`."""
+    """An indicator or KPI on dashboards; `values` has the values of each of its `dimensions`."""
 
     name: str
     title: str
@@ -85,7 +85,7 @@ class Subject:
     frequency: str
     dimensions: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
-    # The largest possible value; a larger one is shown and flagged as impossible, and does not set the scale of a chart.
+    # The largest possible value. A larger one is flagged as impossible and does not set the scale of a chart.
     maximum: float | None = None
 
     @property
@@ -94,38 +94,38 @@ class Subject:
 
     @property
     def counts_a_period(self) -> bool:
-        """Whether each figure counts one period (a bar), rather than says how things stood at its end (a step)."""
+        """Whether a value counts events in one period (a bar) rather than the state at its end (a step)."""
         return self.frequency in ("half_yearly", "annual") and self.unit not in ("ratio", "boolean", "level")
 
     @property
     def scaled_title(self) -> str:
-        """The title with the unit that `SCALES` gives its figures."""
+        """The title with the unit name from `SCALES`."""
         return f"{self.title}, {SCALES[self.unit][1]}" if self.unit in SCALES else self.title
 
     def list_rows(self) -> list[tuple[str, str]]:
-        """Return the key and the title of each row that it can have: one without a part, and one for each part."""
+        """Return key and title of each possible row: one without a part, and one per part."""
         rows = [(f"{self.name}|", self.scaled_title)]
         for values in itertools.product(*self.values):
             part = " ".join(values)
             if part:
-                # The part comes first: where a title is cut, it is what tells rows apart. A total goes by the title alone.
+                # The part comes first, so that it is visible in a truncated title. A total has the title alone.
                 parts = [value for value in values if value != "All"]
                 rows.append((f"{self.name}|{part}", " · ".join([*parts, self.scaled_title])))
         return rows
 
 
 @dataclass(frozen=True)
-class Vocabulary:
-    """All that dashboards are made from: the catalogue, and its indicators and KPIs as subjects in its order."""
+class Contents:
+    """Contents of the dashboards: the catalogue, and its indicators and KPIs in catalogue order."""
 
     catalogue: Catalogue
     subjects: tuple[Subject, ...]
     dimensions: tuple[str, ...]
-    # Metrics that hold no figures, or figures about other indicators.
+    # Metrics about other indicators.
     other_metrics: tuple[str, ...]
 
     def list_maximums(self) -> dict[float, list[str]]:
-        """Return the metrics of each largest possible value, such as 1 of a share."""
+        """Return the metrics by their maximum, such as 1 for shares."""
         maximums: dict[float, list[str]] = {}
         for subject in self.subjects:
             if subject.maximum is not None:
@@ -133,12 +133,12 @@ class Vocabulary:
         return maximums
 
     @classmethod
-    def make(cls, catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> Vocabulary:
-        """Return the words of this catalogue and these KPIs."""
+    def make(cls, catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> Contents:
+        """Return the contents for this catalogue and these KPIs."""
         indicators = [_describe_indicator(priority, indicator) for priority, indicator in catalogue.indicators]
-        figures = [_describe_kpi(kpi) for kpi in kpis if "indicator" not in kpi.labels]
+        kpi_subjects = [_describe_kpi(kpi) for kpi in kpis if "indicator" not in kpi.labels]
         order = {priority.priority: number for number, priority in enumerate(catalogue.priorities)}
-        subjects = sorted([*indicators, *figures], key=lambda subject: order[subject.priority])
+        subjects = sorted([*indicators, *kpi_subjects], key=lambda subject: order[subject.priority])
         return cls(
             catalogue,
             tuple(subjects),
@@ -156,7 +156,7 @@ class Vocabulary:
 
     @property
     def missions(self) -> tuple[str, ...]:
-        """The missions that report still, ALL not among them."""
+        """Active missions, without ALL."""
         return tuple(mission.mission for mission in self.catalogue.missions if mission.status == "active")
 
     @property
@@ -165,7 +165,7 @@ class Vocabulary:
 
     @property
     def dimensions_with_total(self) -> tuple[str, ...]:
-        """Dimensions in which one value, All, is the total of the others wherever they are used."""
+        """Dimensions whose value All is the total of the other values in all indicators."""
         used: dict[str, list[tuple[str, ...]]] = {}
         for subject in self.subjects:
             for dimension, values in zip(subject.dimensions, subject.values, strict=True):

@@ -1,4 +1,4 @@
-"""What all dashboards share: range, variables, links that keep the time, cycles as regions, places and numbers of panels."""
+"""The layout that all dashboards share: time range, variables, links, cycle annotations, and positions of panels."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from metrics.cycles import Cycles
+from metrics.dashboards.labels import ABSENT, Contents
 from metrics.dashboards.panels import COLUMNS, PROMETHEUS, PanelBuilder
-from metrics.dashboards.words import SILENT, Vocabulary
 
 TAG = "a4p"
-# The record begins in 2017, and what is half-yearly is looked at over years.
+# The history begins in 2017, and half-yearly values need a range of years.
 RANGE = ("now-10y", "now")
 REFRESH = "30m"
 
@@ -33,7 +33,7 @@ VariableBuilder = dashboard.CustomVariable | dashboard.DatasourceVariable
 
 @dataclass(frozen=True)
 class Line:
-    """Panels side by side, each with its width in columns."""
+    """A row of panels, each with its width in grid columns."""
 
     height: int
     panels: Sequence[tuple[int, PanelBuilder]]
@@ -41,7 +41,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Page:
-    """A dashboard before it is placed and numbered."""
+    """A dashboard before its panels have positions and numbers."""
 
     uid: str
     title: str
@@ -60,7 +60,7 @@ def link_to(uid: str, **variables: str) -> str:
 
 
 def choose(name: str, label: str, options: Sequence[tuple[str, str]], current: str) -> dashboard.CustomVariable:
-    """Return a picker of (value, text), which needs nothing of Prometheus."""
+    """Return a variable with these (value, text) options; it needs no query."""
     escaped = [(value, shown.replace(",", "\\,")) for value, shown in options]
     texts = dict(options)
     return (
@@ -75,25 +75,25 @@ def choose(name: str, label: str, options: Sequence[tuple[str, str]], current: s
     )
 
 
-def choose_mission(words: Vocabulary, current: str) -> dashboard.CustomVariable:
-    """Return the picker of a mission."""
-    names = [mission.mission for mission in words.catalogue.missions]
+def choose_mission(contents: Contents, current: str) -> dashboard.CustomVariable:
+    """Return the variable that selects a mission."""
+    names = [mission.mission for mission in contents.catalogue.missions]
     return choose("mission", "Mission", [(name, name) for name in names], current if current in names else names[0])
 
 
-def choose_priority(words: Vocabulary, current: str) -> dashboard.CustomVariable:
-    """Return the picker of a priority."""
-    options = [(priority.priority, priority.title) for priority in words.catalogue.priorities]
+def choose_priority(contents: Contents, current: str) -> dashboard.CustomVariable:
+    """Return the variable that selects a priority."""
+    options = [(priority.priority, priority.title) for priority in contents.catalogue.priorities]
     return choose("priority", "Priority", options, current if current in dict(options) else options[0][0])
 
 
-def choose_indicator(words: Vocabulary, current: str) -> dashboard.CustomVariable:
-    """Return the picker of an indicator or KPI."""
-    options = [(subject.name, subject.title) for subject in words.subjects]
+def choose_indicator(contents: Contents, current: str) -> dashboard.CustomVariable:
+    """Return the variable that selects an indicator or KPI."""
+    options = [(subject.name, subject.title) for subject in contents.subjects]
     return choose("indicator", "Indicator", options, current if current in dict(options) else options[0][0])
 
 
-def render_page(page: Page, words: Vocabulary) -> str:
+def render_page(page: Page, contents: Contents) -> str:
     """Return the JSON of a dashboard."""
     source = (
         dashboard.DatasourceVariable("datasource")
@@ -129,13 +129,13 @@ def render_page(page: Page, words: Vocabulary) -> str:
     )
     built.panels = _place(page.lines)
     model: dict[str, Any] = json.loads(json.dumps(built, cls=JSONEncoder))
-    # The SDK, which is of Grafana 11.6, writes defaults that later versions do not have.
+    # The SDK is for Grafana 11.6 and writes defaults that later versions do not have.
     for variable in model["templating"]["list"]:
         for name in ("auto", "auto_count", "auto_min"):
             variable.pop(name, None)
     for panel in model["panels"]:
         panel.get("options", {}).pop("footer", None)
-    model["annotations"] = {"list": [_draw_cycles(words.catalogue.cycles)] if page.shows_cycles else []}
+    model["annotations"] = {"list": [_draw_cycles(contents.catalogue.cycles)] if page.shows_cycles else []}
     return json.dumps(model, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -158,10 +158,10 @@ def _place(lines: Sequence[Line]) -> list[Any]:
 
 
 def _draw_cycles(cycles: Cycles) -> dict[str, object]:
-    """Each reporting cycle as a region. The SDK knows no titles of Prometheus' annotations, so this is written by hand."""
+    """Return the annotation that shows each reporting cycle as a region. The SDK lacks the title of Prometheus annotations."""
     rule = cycles.rule
     months = f"12 * (year() - {rule.period_start.year}) + month() - {rule.period_start.month}"
-    # The number of the cycle at each instant becomes a label: a new cycle needs no edit of the dashboard.
+    # The cycle number at each instant becomes a label, so that a new cycle needs no change of the dashboard.
     number = f"floor(({months}) / {rule.months}) + {rule.cycle} >= 1"
     for entry in cycles.exceptions:
         start, end = (
@@ -176,7 +176,7 @@ def _draw_cycles(cycles: Cycles) -> dict[str, object]:
         "datasource": {"type": PROMETHEUS.type_val, "uid": PROMETHEUS.uid},
         "enable": True,
         "hide": False,
-        "iconColor": SILENT,
+        "iconColor": ABSENT,
         "target": {"refId": "Cycles", "expr": expression, "interval": "1d", "range": True},
         "titleFormat": "Cycle {{cycle}}",
         "textFormat": "",
