@@ -1,4 +1,4 @@
-"""The settings of the service: one table of name, default and help, read from options, environment and one TOML file."""
+"""Settings of the service, read from command-line options, the environment and a TOML file."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ TREE = Path(__file__).resolve().parent.parent
 
 
 def find_in_tree(name: str) -> Path:
-    """Return the path of `sql`, `metrics`, `grafana` or another folder of the tree this code runs from."""
+    """Return the path of a directory of this checkout, such as `sql`, `metrics` or `grafana`."""
     return TREE / name
 
 
 class SettingsError(ServiceError):
-    """A setting has a value that cannot be used."""
+    """A setting has an invalid value."""
 
 
 def _check_cron(expression: str) -> str:
@@ -50,59 +50,83 @@ def _split_names(names: object) -> object:
 
 Cron = Annotated[str, AfterValidator(_check_cron)]
 TimeZone = Annotated[str, AfterValidator(_check_timezone)]
-# In the environment the names stand with commas between them, and not as JSON.
+# In the environment, names are separated by commas instead of a JSON list.
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
 
 
 def _default_threads() -> int:
-    # One core stays free, so that a scrape does not wait for a snapshot.
+    # One core stays free, so that scrapes do not wait for a snapshot.
     return max(1, (os.cpu_count() or 2) - 1)
 
 
 class Settings(BaseSettings):
-    """Every setting; the environment name is the field's name in upper case with `A4P_` in front."""
+    """All settings. The environment variable is `A4P_` and the field name in upper case."""
 
     model_config = SettingsConfigDict(env_prefix="A4P_", extra="forbid", frozen=True)
 
     host: str = Field("127.0.0.1", description="Address to bind.")
     port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 takes a free one.")
-    allowed_hosts: Names = Field((), description="Further host names to answer to, with commas between them.")
-    data_dir: Path = Field(Path("data"), description="Folder of the warehouse, its read copy and backups.")
+    allowed_hosts: Names = Field(
+        (),
+        description="Additional host names accepted in the Host header, separated by commas, such as `a4p,a4p.example.org`.",
+    )
+    data_dir: Path = Field(Path("data"), description="Directory of the warehouse, its read copy, backups and socket.")
     catalogue: Path = Field(
         default_factory=lambda: find_in_tree("metrics"),
-        description="Catalogue directory to use in place of metrics/.",
+        description="Directory of the catalogue.",
+        json_schema_extra={"shown_default": "`metrics/`"},
     )
-    snapshot_cron: Cron = Field("0 * * * *", description="When to make a snapshot (five-field cron).")
-    checkpoint_cron: Cron = Field("30 3 * * *", description="When to checkpoint the warehouse.")
-    prune_cron: Cron = Field("45 3 * * *", description="When to delete old backups.")
-    timezone: TimeZone = Field("UTC", description="Time zone of the cron expressions.")
-    keep_backups: int = Field(5, ge=1, description="How many of the newest backups to retain, however close in time.")
-    keep_backups_hours: int = Field(24, ge=0, description="Hours of which the newest backup is retained.")
-    keep_backups_days: int = Field(30, ge=0, description="Days of which the newest backup is retained.")
-    keep_backups_weeks: int = Field(12, ge=0, description="Weeks of which the newest backup is retained.")
-    keep_backups_months: int = Field(24, ge=0, description="Months of which the newest backup is retained.")
-    threads: int = Field(default_factory=_default_threads, ge=1, description="DuckDB threads.")
+    snapshot_cron: Cron = Field(
+        "0 * * * *", description="Schedule of snapshots (five-field cron). A load also computes a snapshot."
+    )
+    checkpoint_cron: Cron = Field("30 3 * * *", description="Schedule of checkpoints of the warehouse.")
+    prune_cron: Cron = Field("45 3 * * *", description="Schedule of the deletion of old backups.")
+    timezone: TimeZone = Field("UTC", description="Time zone of the schedules.")
+    keep_backups: int = Field(5, ge=1, description="Number of newest backups to retain, independent of their age.")
+    keep_backups_hours: int = Field(
+        24, ge=0, description="Number of hours for which the newest backup of the hour is retained."
+    )
+    keep_backups_days: int = Field(30, ge=0, description="Number of days for which the newest backup of the day is retained.")
+    keep_backups_weeks: int = Field(
+        12, ge=0, description="Number of weeks for which the newest backup of the week is retained."
+    )
+    keep_backups_months: int = Field(
+        24, ge=0, description="Number of months for which the newest backup of the month is retained."
+    )
+    threads: int = Field(
+        default_factory=_default_threads,
+        ge=1,
+        description="DuckDB threads.",
+        json_schema_extra={"shown_default": "number of cores minus 1"},
+    )
     memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="DuckDB memory limit.")
     page_seconds: float = Field(20, gt=0, description="Maximum time for one page, chart, document or API response.")
     alerts_token_file: Path | None = Field(
-        None, description="File of Alertmanager's token.  [default: alerts-token in data_dir]"
+        None,
+        description="File with the token that Alertmanager sends.",
+        json_schema_extra={"shown_default": "`alerts-token` in the data directory"},
     )
-    remote_read_lookback_seconds: int = Field(300, ge=1, description="Shortest --query.lookback-delta that reads the history.")
-    remote_read_samples: int = Field(5_000_000, ge=1, description="Most samples in one answer of remote read.")
-    remote_read_series: int = Field(200_000, ge=1, description="Most series in one answer of remote read.")
-    remote_read_body_bytes: int = Field(1 << 20, ge=1, description="Largest request of remote read, as sent.")
-    remote_read_request_bytes: int = Field(8 << 20, ge=1, description="Largest request of remote read, decompressed.")
-    remote_read_seconds: float = Field(30, gt=0, description="Longest time for one answer of remote read.")
-    remote_read_concurrency: int = Field(4, ge=1, description="Requests of remote read that are answered at once.")
+    remote_read_lookback_seconds: int = Field(
+        300, ge=1, description="Shortest --query.lookback-delta of the Prometheus servers that read the history."
+    )
+    remote_read_samples: int = Field(5_000_000, ge=1, description="Maximum samples per remote-read response.")
+    remote_read_series: int = Field(200_000, ge=1, description="Maximum series per remote-read response.")
+    remote_read_body_bytes: int = Field(1 << 20, ge=1, description="Maximum size of a remote-read request, compressed.")
+    remote_read_request_bytes: int = Field(8 << 20, ge=1, description="Maximum size of a remote-read request, decompressed.")
+    remote_read_seconds: float = Field(30, gt=0, description="Maximum time per remote-read request.")
+    remote_read_concurrency: int = Field(4, ge=1, description="Concurrent remote-read requests; four times as many wait.")
     sql_token: SecretStr = Field(
-        SecretStr(""), description="Token that /api/v1/sql wants; without one it answers only while bound to the loopback."
+        SecretStr(""),
+        description="Bearer token required by /api/v1/sql. Without one, /api/v1/sql is available on loopback addresses only.",
     )
-    sql_seconds: float = Field(10, gt=0, description="Longest time for one query of /api/v1/sql.")
-    sql_rows: int = Field(100_000, ge=1, description="Most rows in one answer of /api/v1/sql.")
+    sql_seconds: float = Field(10, gt=0, description="Maximum time per query of /api/v1/sql.")
+    sql_rows: int = Field(100_000, ge=1, description="Maximum rows per response of /api/v1/sql.")
     sql_memory_mb: int = Field(
-        512, ge=64, description="Memory that one query of /api/v1/sql may take, and disk when that is short."
+        512,
+        ge=64,
+        description="Maximum memory in MB per query of /api/v1/sql; the same amount of disk is available for spilling.",
     )
-    sql_concurrency: int = Field(2, ge=1, description="Queries of /api/v1/sql that are answered at once.")
+    sql_concurrency: int = Field(2, ge=1, description="Concurrent queries of /api/v1/sql; 64 more wait.")
 
     @classmethod
     def settings_customise_sources(
@@ -152,9 +176,9 @@ class Settings(BaseSettings):
 
 
 def read_settings(**options: object) -> Settings:
-    """Return the settings: an option given (not None) goes before the environment, and that before the TOML file.
+    """Return the settings; options (not None) take precedence over the environment, and that over the TOML file.
 
-    Raises SettingsError naming each setting that cannot be used and why.
+    Raises SettingsError with the name of each invalid setting and the reason.
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:

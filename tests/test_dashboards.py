@@ -160,7 +160,7 @@ def test_without_the_library_of_dashboards_the_mend_is_select_status(monkeypatch
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "grafana_foundation_sdk", None)
     with pytest.raises(
-        SdkMissing, match=r"grafana_foundation_sdk\S* is missing; 'pip install -r requirements-dev.txt' brings it"
+        SdkMissing, match=r"grafana_foundation_sdk\S* is not installed. Run 'pip install -r requirements-dev.txt'"
     ):
         list_generated()
 

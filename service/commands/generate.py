@@ -12,20 +12,25 @@ from metrics.rules import render_rules
 from service.definitions import read_definitions
 from service.errors import ServiceError
 from service.examples import read_examples
+from service.reference.commands import render_command_reference
+from service.reference.settings import render_settings_reference
 from service.schema import read_shipped_schema, render_sql_reference
 from service.settings import find_in_tree
 
 
 class SdkMissing(ServiceError):
-    """The library that writes dashboards is not installed; the service runs without it."""
+    """The library that writes dashboards is not installed. The service runs without it."""
 
 
 class StaleFiles(ServiceError):
-    """A generated file does not say what the definitions say."""
+    """A generated file differs from the definitions."""
 
 
 def list_generated() -> dict[Path, str]:
-    """Return the text that each generated file of the tree must have, by path."""
+    """Return the expected text of each generated file of the checkout, by path."""
+    # The commands import this one.
+    from service.cli import a4p
+
     definitions = read_definitions(find_in_tree("metrics"))
     rules = render_rules(definitions.catalogue, definitions.kpis)
     prometheus = find_in_tree("prometheus")
@@ -33,13 +38,15 @@ def list_generated() -> dict[Path, str]:
         *((prometheus / name).read_text(encoding="utf-8") for name in ("prometheus.yml", "alertmanager.yml"))
     )
     try:
-        # Only who changes definitions needs the library below it, so it is no requirement of the service.
+        # Needed only to change definitions, so it is not a requirement of the service.
         from metrics.dashboards import render_dashboards
     except ModuleNotFoundError as error:
-        raise SdkMissing(f"{error.name} is missing; 'pip install -r requirements-dev.txt' brings it") from None
+        raise SdkMissing(f"{error.name} is not installed. Run 'pip install -r requirements-dev.txt'.") from None
     dashboards = render_dashboards(definitions.catalogue, definitions.kpis)
     return {
         find_in_tree("docs") / "metrics.md": render_reference(definitions.catalogue, definitions.kpis),
+        find_in_tree("docs") / "settings.md": render_settings_reference(),
+        find_in_tree("docs") / "cli.md": render_command_reference(a4p),
         find_in_tree("docs") / "sql.md": render_sql_reference(read_shipped_schema(), read_examples()),
         **{prometheus / "rules" / name: text for name, text in rules.items()},
         **{prometheus / "compose" / name: text for name, text in container_files.items()},
@@ -54,7 +61,7 @@ Examples:
   a4p generate --check
 """
 )
-@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail when a file would change.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail if a file would change.")
 def generate(only_check: bool) -> None:
     """Write every generated file of this checkout, below docs, prometheus and grafana."""
     stale = []
@@ -66,4 +73,4 @@ def generate(only_check: bool) -> None:
             file.write_text(text, encoding="utf-8")
             click.echo(f"written: {file}")
     if only_check and stale:
-        raise StaleFiles(f"not what the definitions say: {', '.join(stale)}; run 'make generate' and commit")
+        raise StaleFiles(f"stale generated files: {', '.join(stale)}. Run 'make generate' and commit.")

@@ -1,0 +1,1 @@
+"""Generated reference pages of settings and commands."""
