@@ -17,6 +17,7 @@ from service.manifest import check_nothing_lost, find_manifest, list_tables
 
 BLOCK_BYTES = 256 * 1024
 SECTOR_BYTES = 4096
+HEADER_BYTES = 3 * SECTOR_BYTES
 
 Contents = dict[str, tuple[int, int]]
 
@@ -49,7 +50,18 @@ def cut_end(content: bytearray, chance: random.Random) -> None:
     del content[chance.randrange(len(content)) :]
 
 
-DAMAGES: tuple[Callable[[bytearray, random.Random], None], ...] = (flip_bits, clear_sector, fill_sector, cut_end)
+def swap_blocks(content: bytearray, chance: random.Random) -> None:
+    """Exchange two blocks: the checksum of each is right."""
+    blocks = (len(content) - HEADER_BYTES) // BLOCK_BYTES
+    if blocks < 2:
+        return flip_bits(content, chance)
+    one, other = (HEADER_BYTES + block * BLOCK_BYTES for block in chance.sample(range(blocks), 2))
+    saved = content[one : one + BLOCK_BYTES]
+    content[one : one + BLOCK_BYTES] = content[other : other + BLOCK_BYTES]
+    content[other : other + BLOCK_BYTES] = saved
+
+
+DAMAGES: tuple[Callable[[bytearray, random.Random], None], ...] = (flip_bits, clear_sector, fill_sector, cut_end, swap_blocks)
 
 
 @dataclass(frozen=True)

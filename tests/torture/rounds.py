@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import signal
 import tarfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
+from service.errors import HandoffError
+from service.handoff import find_service, hand_off_load
+from service.load import ignore_progress
 from service.settings import find_in_tree
 from tests.small_disk import fill_disk
 from tests.torture.damage import damage_copy, judge, read_contents
 from tests.torture.ledger import Ledger
-from tests.torture.worker import Victim, Work, work
+from tests.torture.worker import START_SECONDS, Victim, Work, serve, work, write_file
 
 RELEASE = find_in_tree("tests") / "upgrade" / "release-0.1.tar.xz"
 # A new directory after so many rounds, so that starts of small and of grown warehouses are both disturbed.
@@ -109,6 +115,45 @@ def disturb_work(torture: Torture, steps: tuple[str, ...]) -> None:
     ledger.check()
 
 
+def disturb_service(torture: Torture) -> None:
+    """Kill `a4p serve` while two clients load through its socket, each load with its snapshot and publishing."""
+    ledger = torture.find_ledger("service")
+    data_dir = ledger.settings.data_dir
+    victim = Victim(serve, data_dir)
+    is_over = threading.Event()
+    is_answered = threading.Event()
+    numbers = itertools.count(ledger.next_number)
+
+    def load() -> None:
+        while not is_over.wait(0.05):
+            # A client has no answer once the service was killed.
+            with suppress(HandoffError, OSError):
+                if not find_service(data_dir):
+                    continue
+                number = next(numbers)
+                file = write_file(torture.folder / "files", number)
+                ledger.begun.add(number)
+                hand_off_load(data_dir, [file], "torture", ignore_progress)
+                ledger.answered.add(number)
+                is_answered.set()
+
+    clients = [threading.Thread(target=load) for _ in range(2)]
+    before = len(ledger.answered)
+    for client in clients:
+        client.start()
+    try:
+        assert is_answered.wait(START_SECONDS), f"no load was answered: {victim.messages}"
+        torture.pause(3.0)
+    finally:
+        messages = torture.end(victim, ledger)
+        is_over.set()
+        for client in clients:
+            client.join()
+    torture.counts["answered loads"] += len(ledger.answered) - before
+    assert not messages, f"the service ended by itself: {messages}"
+    ledger.check()
+
+
 def disturb_start(torture: Torture) -> None:
     """Kill a process while it opens a directory: a new one every other time, and one whose process was killed."""
     ledger = torture.find_ledger("start" if torture.chance.random() < 0.5 else "work", limit=3)
@@ -172,18 +217,20 @@ def disturb_by_full_disk(torture: Torture) -> None:
 
 
 def disturb_blocks(torture: Torture) -> None:
-    """Change bytes of a warehouse, or of its log, that a killed process left."""
+    """Change bytes of the warehouse or the log that a killed process left, or of the read copy, which has no log."""
     ledger = torture.find_ledger("work")
-    file = ledger.settings.warehouse_file
-    if not ledger.answered:
+    read_copy = ledger.settings.read_copy_file
+    if not read_copy.exists():
         victim = torture.start(ledger, STEPS["snapshot"])
         victim.wait_for("answered")
+        victim.wait_for("answered")
         torture.end(victim, ledger)
+    file = torture.chance.choice([ledger.settings.warehouse_file, read_copy])
     log_file = file.with_name(file.name + ".wal")
     has_log = log_file.exists() and log_file.stat().st_size > 0
     folder = torture.folder / "damaged"
     shutil.rmtree(folder, ignore_errors=True)
-    damaged, what = damage_copy(file, folder, has_log and torture.chance.random() < 0.3, torture.chance)
+    damaged, what = damage_copy(file, folder, has_log and torture.chance.random() < 0.5, torture.chance)
     judged = Victim(judge, damaged, read_contents(file)).end(kills=False)
     outcome = judged[-1][1] if judged else None
     name = outcome.outcome if outcome is not None else "ended the process"  # type: ignore[attr-defined]
@@ -193,6 +240,7 @@ def disturb_blocks(torture: Torture) -> None:
 
 ROUNDS: dict[str, Callable[[Torture], None]] = {
     **{kind: (lambda torture, steps=steps: disturb_work(torture, steps)) for kind, steps in STEPS.items()},
+    "service": disturb_service,
     "start": disturb_start,
     "migrate": disturb_migration,
     "pause": disturb_by_pause,
@@ -201,10 +249,11 @@ ROUNDS: dict[str, Callable[[Torture], None]] = {
 }
 # Of a hundred rounds so many are of each kind.
 SHARES = {
-    "load": 18,
-    "snapshot": 22,
+    "load": 19,
+    "snapshot": 18,
     "checkpoint": 8,
     "backup": 5,
+    "service": 3,
     "start": 14,
     "migrate": 10,
     "pause": 5,

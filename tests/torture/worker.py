@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from service.application import Application
+from service.cli import a4p
 from service.definitions import read_definitions
 from service.errors import ServiceError
 from service.settings import Settings, find_in_tree
@@ -26,7 +27,7 @@ SOURCE = "torture"
 # Rows of one indicator, mission and source; a file revises the cells of the file so many before it.
 CYCLE = 7
 FIRST_DAY = "date '1950-01-01'"
-MAX_ROWS = 3000
+MAX_ROWS = 200
 START_SECONDS = 60.0
 # Read once, by the fork server.
 DEFINITIONS = read_definitions(find_in_tree("metrics"))
@@ -54,7 +55,7 @@ def write_file(folder: Path, number: int) -> Path:
     with duckdb.connect() as connection:
         connection.execute(f"""
             copy (
-                select 'explosive_incidents' as indicator, 'UNIFIL' as mission,
+                select 'explosive_land_released_square_meters' as indicator, 'UNIFIL' as mission,
                     {FIRST_DAY} + ({number % CYCLE * MAX_ROWS} + i)::integer as period_start, period_start as period_end,
                     {number}::double as value, '{SOURCE}' as source
                 from range({count_file_rows(number)}) as t(i)
@@ -104,6 +105,17 @@ def work(pipe: Pipe, task: Work) -> None:
         application.close()
 
 
+def serve(pipe: Pipe, data_dir: Path) -> None:
+    """Run `a4p serve`; it is killed by the parent, or ends by itself with an error that is reported."""
+    with Path(os.devnull).open("w") as silence:
+        os.dup2(silence.fileno(), 1)
+        os.dup2(silence.fileno(), 2)
+    try:
+        a4p(["serve", "--port", "0", "--data-dir", str(data_dir)])
+    except BaseException as error:
+        pipe.send(("ended", repr(error)))
+
+
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.torture.worker", "tests.torture.damage"])
 
@@ -138,7 +150,8 @@ class Victim:
     def end(self, kills: bool = True, seconds: float = START_SECONDS) -> list[tuple[str, object]]:
         """Kill it, or wait for its end; return every message, also those it sent before and were not read yet."""
         if kills:
-            self.signal(signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended by itself; its messages say why
+                self.signal(signal.SIGKILL)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.pipe.poll(max(0.0, deadline - time.monotonic())):
