@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 # The files of the tests, on two cores at once: a file stays together, as its tests share a service; the long ones come first.
 SIDE_BY_SIDE = -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run stack test year torture check bench generate golden proto clean
+.PHONY: run stack test year torture fuzz check bench generate golden proto clean
 
 run: $(VENV)/installed
 	@$(BIN)/a4p serve
@@ -22,6 +22,10 @@ year: $(VENV)/installed-dev
 # Kills, pauses, full disks and damaged blocks at random moments; TORTURE_ROUNDS (1000) and TORTURE_SEED are read.
 torture: $(VENV)/installed-dev
 	$(BIN)/python -m tests.torture
+
+# Generated files, bodies of requests and definitions; FUZZ_CASES is read.
+fuzz: $(VENV)/installed-dev
+	FUZZ_CASES=$${FUZZ_CASES:-10000} $(BIN)/python -m pytest tests/test_fuzz.py
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -100,7 +100,11 @@ def parse_header(text: str, file: Path) -> tuple[dict[str, tuple[str, int]], str
 
 def read_kpi(file: Path) -> Kpi:
     """Return the KPI defined in `file`. Raises CatalogueError naming file, line and mend."""
-    raw, query = parse_header(file.read_text(encoding="utf-8"), file)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{file}: the file cannot be read ({error}); save it as UTF-8") from None
+    raw, query = parse_header(text, file)
     try:
         header = KpiHeader.model_validate({key: value for key, (value, _) in raw.items()})
     except ValidationError as error:

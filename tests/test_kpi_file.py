@@ -56,6 +56,13 @@ def test_a_fault_names_file_line_and_mend(tmp_path: Path, found: str, replaced: 
     assert told in str(caught.value)
 
 
+def test_a_file_that_is_not_utf_8_is_an_error_that_names_it(tmp_path: Path) -> None:
+    file = tmp_path / "kpi.sql"
+    file.write_bytes(GOOD.replace("Crimes", "Crímes").encode("latin-1"))
+    with pytest.raises(CatalogueError, match=r"kpi\.sql: the file cannot be read .*; save it as UTF-8"):
+        read_kpi(file)
+
+
 def test_two_kpis_with_one_name_are_an_error(tmp_path: Path) -> None:
     write(tmp_path, GOOD, "a.sql")
     write(tmp_path, GOOD, "b.sql")
