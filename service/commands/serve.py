@@ -21,6 +21,7 @@ from service.disk import translate_write_error
 from service.errors import WarehouseUnwritable
 from service.handoff import listen, make_handoff_app, write_secret
 from service.manifest import check_nothing_lost
+from service.memory import limit_arenas
 from service.settings import read_settings
 from service.warehouse import check_not_held, prepare_directory
 from service.watch import WATCH_SECONDS
@@ -60,6 +61,7 @@ def serve(
     While the warehouse is opened, the read copy of the last run is served.
     """
     started = time.monotonic()
+    limit_arenas()
     settings = read_settings(host=host, port=port, snapshot_cron=snapshot_cron, data_dir=data_dir, catalogue=catalogue)
     definitions = read_definitions(settings.catalogue)
     signal.signal(signal.SIGTERM, _raise_interrupt)
