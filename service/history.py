@@ -24,7 +24,6 @@ def prepare_reported(cursor: Connection, tell_share: Callable[[float], None] = l
     part = max(1, last * PART_ROWS // max(1, count))
     for first in range(0, last + 1, part):
         run_sql(cursor, "remote_read/pick_part", first=first, last=first + part - 1)
-        run_sql(cursor, "remote_read/revise_part")
         run_sql(cursor, "remote_read/hold_part")
         tell_share(min(1.0, (first + part) / (last + 1)))
     run_sql(cursor, "remote_read/drop_part")
@@ -35,7 +34,6 @@ def prepare_reported(cursor: Connection, tell_share: Callable[[float], None] = l
 def prepare_recorded(cursor: Connection) -> None:
     """Fill the same tables instead with what is recorded at an instant, thresholds first of all, by millisecond."""
     run_sql(cursor, "remote_read/pick_governed")
-    run_sql(cursor, "remote_read/revise_part")
     run_sql(cursor, "remote_read/prepare_recorded")
     run_sql(cursor, "remote_read/drop_part")
 

@@ -57,6 +57,8 @@ def test_sql_and_grafana_hold_no_python() -> None:
 SQL_RULES = {
     "max(catalogue_version)": "views/12_current_catalogue.sql",
     "partition by kpi order by recorded_at": "views/12_current_catalogue.sql",
+    "max(batch_id) over": "views/30_observations.sql",
+    ".period_start - 1": "views/30_observations.sql",
 }
 
 

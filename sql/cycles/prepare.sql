@@ -8,7 +8,7 @@ with next_end as (
 -- A window that is longer than the cycle belongs to the last cycle that it saw the end of.
 known as (
     select *
-    from observations
+    from store.current_revisions
     where period_start <= $period_end and (period_end <= $period_end or period_end < (select day from next_end))
 ),
 current_indicators as (
@@ -20,32 +20,23 @@ chosen as (
     select *
     from known
     qualify row_number() over (
-        partition by indicator, mission, dimensions
+        partition by series_id
         order by period_end > $period_end, abs(period_end - $period_end), period_start desc
-    ) = 1
-),
--- The period before, as in the view `changes`, so that a document says what pages and /metrics say.
-earlier as (
-    select c.indicator, c.mission, c.dimensions, k.period_start, k.period_end, k.value, k.status
-    from chosen as c
-    join known as k using (indicator, mission, dimensions)
-    where k.period_end < c.period_end and (k.period_end = c.period_start - 1 or k.period_start = c.period_start)
-    qualify row_number() over (
-        partition by c.indicator, c.mission, c.dimensions order by k.period_end desc, k.period_start desc
     ) = 1
 ),
 changed as (
     select
-        c.indicator, c.mission, c.dimensions, c.period_start, c.period_end, c.value, c.status, c.source, c.page, c.note,
-        e.period_start as previous_start, e.period_end as previous_end, e.value as previous_value, e.status as previous_status,
-        c.value - e.value as change,
+        s.indicator, s.mission, s.dimensions, c.period_start, c.period_end, c.value, c.status, c.source, c.page, c.note,
+        p.previous_period_start as previous_start, p.previous_period_end as previous_end, p.previous_value, p.previous_status,
+        c.value - p.previous_value as change,
         (c.period_start, c.period_end) = ($period_start, $period_end) as is_cycle,
         c.period_end > $period_end as runs_on,
         -- A calendar year is the newest one until the next has ended.
         c.period_end < $period_start - if(i.frequency = 'annual', 366, 0) as is_stale
     from chosen as c
+    join store.series as s using (series_id)
     join current_indicators as i using (indicator)
-    left join earlier as e using (indicator, mission, dimensions)
+    left join store.periods_before(chosen, known) as p using (series_id)
 )
 select
     f.*,

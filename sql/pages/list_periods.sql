@@ -7,8 +7,8 @@ with known as (
 ),
 current as (
     select *
-    from known
-    qualify row_number() over (partition by mission, dimensions, period_start, period_end order by batch_id desc) = 1
+    from observations
+    where indicator = $indicator and period_end <= as_of_date() and ($mission is null or mission = $mission)
 ),
 earlier as (
     select

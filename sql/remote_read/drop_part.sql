@@ -1,4 +1,2 @@
--- Forget the tables of the part that was added last.
-drop table if exists temp.some_observations;
-
+-- Drop the table of the part that was added last.
 drop table if exists temp.some_revisions;

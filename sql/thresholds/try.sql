@@ -23,14 +23,12 @@ join indicators as i using (indicator)
 where $metric in (i.metric, 'a4p_indicator_change');
 
 create or replace temp table tried_revisions as
-select *
-from store.observations
-where rowid in (
-    select arg_max(rowid, batch_id)
+with tried_observations as (
+    select *
     from store.observations
-    where recorded_at <= known_at_time() and series_id in (select series_id from tried_series)
-    group by series_id, period_start, period_end
-);
+    where series_id in (select series_id from tried_series)
+)
+from store.revisions_known_at(tried_observations, known_at_time());
 
 create or replace temp table tried_observed as
 select s.indicator, s.mission, s.dimensions, h.*

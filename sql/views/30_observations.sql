@@ -1,4 +1,42 @@
--- Observations with the names of their series: every revision, the current ones, and those known at a time.
+-- Observations: every revision, the current ones, and those known at a time.
+
+-- The current revision of each observation as known at the time t: the one with the highest batch_id.
+-- `observed` names store.observations, or a table of some of its rows.
+-- A filter on series_id reaches the table, which it does not where rows are selected by rowid. DuckDB 1.5.5 fails with an internal
+-- error on `row_number() ... = 1` here, under the view store.holdings.
+create or replace macro store.revisions_known_at(observed, t) as table
+select *
+from query_table(observed)
+where recorded_at <= t
+qualify batch_id = max(batch_id) over (partition by series_id, period_start, period_end);
+
+create or replace view store.current_revisions as
+from store.revisions_known_at('store.observations', known_at_time());
+
+comment on view store.current_revisions is 'A row is the current revision of an observation, by number of its series.';
+
+-- The period before: the longest of those that start the same day (cumulative values) or, where there is none, the shortest of
+-- those that end the day before. A row is a row of `chosen` with the observation of the period before in `known`, where it has one.
+-- `chosen` and `known` name tables of observations by number of their series; `known` may hold every revision.
+-- Two joins on equality and their union take three quarters of the time of one join with `or`.
+create or replace macro store.periods_before(chosen, known) as table
+with earlier as (
+    select c.series_id, c.period_start, c.period_end, k.period_start as start_before, k.period_end as end_before, k.value, k.status, k.batch_id
+    from query_table(chosen) as c
+    join query_table(known) as k on k.series_id = c.series_id and k.period_start = c.period_start and k.period_end < c.period_end
+    union all
+    select c.series_id, c.period_start, c.period_end, k.period_start, k.period_end, k.value, k.status, k.batch_id
+    from query_table(chosen) as c
+    join query_table(known) as k on k.series_id = c.series_id and k.period_end = c.period_start - 1
+)
+select
+    series_id, period_start, period_end, start_before as previous_period_start, end_before as previous_period_end,
+    value as previous_value, status as previous_status
+from earlier
+qualify row_number() over (
+    partition by series_id, period_start, period_end order by holding_order(start_before, end_before, batch_id) desc
+) = 1;
+
 create or replace view observation_revisions as
 select
     s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note,
@@ -12,14 +50,8 @@ create or replace macro observations_known_at(t) as table
 select
     s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note,
     o.batch_id, o.recorded_at
-from store.observations as o
-join store.series as s using (series_id)
-where o.rowid in (
-    select arg_max(rowid, batch_id)
-    from store.observations
-    where recorded_at <= t::timestamptz
-    group by series_id, period_start, period_end
-);
+from store.revisions_known_at('store.observations', t::timestamptz) as o
+join store.series as s using (series_id);
 
 comment on macro table observations_known_at is 'The observations as they were known at the time t.';
 

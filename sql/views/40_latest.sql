@@ -1,5 +1,5 @@
--- What holds as of the variable as_of, known at the variable known_at; today and now when they are unset.
-create or replace view latest as
+-- The current value of each series as of the variable as_of, known at the variable known_at; today and now when they are unset.
+create or replace view store.latest_observations as
 -- To find the last day of each series first, and then order only what ends on it, takes half the time of ordering all.
 with last_days as (
     select series_id, max(period_end) as period_end
@@ -7,16 +7,22 @@ with last_days as (
     where period_end <= as_of_date() and recorded_at <= known_at_time()
     group by series_id
 )
-select
-    s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note,
-    o.batch_id, o.recorded_at
+select o.*
 from store.observations as o
 join last_days using (series_id, period_end)
-join store.series as s using (series_id)
 where o.recorded_at <= known_at_time()
 qualify row_number() over (
     partition by o.series_id order by holding_order(o.period_start, o.period_end, o.batch_id) desc
 ) = 1;
+
+comment on view store.latest_observations is 'A row is the current observation of a series, by number of the series.';
+
+create or replace view latest as
+select
+    s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note,
+    o.batch_id, o.recorded_at
+from store.latest_observations as o
+join store.series as s using (series_id);
 
 comment on view latest is 'A row is a series with what holds as of the variable as_of (today when unset); a null value means the series has ended.';
 comment on column latest.indicator is 'Name of the indicator.';
@@ -32,45 +38,23 @@ comment on column latest.note is 'How it was printed or derived, where that is n
 comment on column latest.batch_id is 'The load that brought it.';
 comment on column latest.recorded_at is 'When it was recorded, UTC.';
 
--- The period before is the one that ends the day before this one starts or, for cumulative figures, that starts the same day.
 create or replace view store.series_changes as
-with last_days as (
-    select series_id, max(period_end) as period_end
-    from store.observations
-    where period_end <= as_of_date() and recorded_at <= known_at_time()
-    group by series_id
-),
-holding as (
-    select o.series_id, o.period_start, o.period_end, o.value
-    from store.observations as o
-    join last_days using (series_id, period_end)
-    where o.recorded_at <= known_at_time()
-    qualify row_number() over (
-        partition by o.series_id order by holding_order(o.period_start, o.period_end, o.batch_id) desc
-    ) = 1
-),
-held as (
-    select *
-    from holding
+with reported as materialized (
+    select series_id, period_start, period_end, value
+    from store.latest_observations
     where value is not null
 ),
-earlier as (
-    select h.series_id, arg_max(o.rowid, holding_order(o.period_start, o.period_end, o.batch_id)) as earlier_row
-    from held as h
-    join store.observations as o
-        on o.series_id = h.series_id
-        and o.period_end < h.period_end
-        and (o.period_end = h.period_start - 1 or o.period_start = h.period_start)
-    where o.recorded_at <= known_at_time()
-    group by h.series_id
+known as (
+    select *
+    from store.observations
+    where recorded_at <= known_at_time()
 )
 select
-    s.indicator, s.mission, s.dimensions, h.period_start, h.period_end, h.value,
-    o.period_end as previous_period_end, o.value as previous_value, h.value - o.value as change
-from held as h
-join earlier as e using (series_id)
-join store.observations as o on o.rowid = e.earlier_row
-join store.series as s on s.series_id = h.series_id
-where o.value is not null;
+    s.indicator, s.mission, s.dimensions, r.period_start, r.period_end, r.value,
+    p.previous_period_end, p.previous_value, r.value - p.previous_value as change
+from reported as r
+join store.periods_before(reported, known) as p using (series_id)
+join store.series as s using (series_id)
+where p.previous_value is not null;
 
 comment on view store.series_changes is 'A row is a series whose latest value (see latest) has one in the period before.';

@@ -1,32 +1,10 @@
--- The current revision of each observation, by number of its series.
-create or replace view store.current_revisions as
-select *
-from store.observations
-where rowid in (
-    select arg_max(rowid, batch_id)
-    from store.observations
-    where recorded_at <= known_at_time()
-    group by series_id, period_start, period_end
-);
-
-comment on view store.current_revisions is 'A row is the current revision of an observation, by number of its series.';
-
--- How long each observation holds: what `latest` and `changes` say, for every date at once.
--- `revisions` names store.current_revisions, or a table of those of some series.
+-- How long each observation holds: the views `latest` and `changes` for every date at once.
+-- `revisions` names a table of current revisions, such as store.current_revisions.
 create or replace macro store.holdings_of(revisions) as table
--- The period before of a cumulative figure starts the same day; of any other it ends the day before (below).
-with cumulated as (
-    select
-        *,
-        lag(period_end) over earlier as cumulated_period_end,
-        lag(value) over earlier as cumulated_value
-    from query_table(revisions)
-    window earlier as (partition by series_id, period_start order by period_end)
-),
 -- Of the periods that end on one day the shortest holds.
-shortest as (
+with shortest as (
     select *
-    from cumulated
+    from query_table(revisions)
     qualify row_number() over (partition by series_id, period_end order by period_start desc) = 1
 ),
 timed as (
@@ -35,12 +13,9 @@ timed as (
 )
 select
     t.series_id, t.period_start, t.period_end, t.value, t.status, t.source, t.page, t.note, t.batch_id, t.recorded_at,
-    t.period_end as holds_from,
-    t.holds_until,
-    coalesce(t.cumulated_period_end, b.period_end) as previous_period_end,
-    if(t.cumulated_period_end is null, b.value, t.cumulated_value) as previous_value
+    t.period_end as holds_from, t.holds_until, p.previous_period_end, p.previous_value
 from timed as t
-left join shortest as b on b.series_id = t.series_id and b.period_end = t.period_start - 1;
+left join store.periods_before(shortest, revisions) as p using (series_id, period_start, period_end);
 
 create or replace view store.holdings as
 select * from store.holdings_of('store.current_revisions');

@@ -51,7 +51,7 @@ comment on view store.reporting_periods is 'A row is a period for which indicato
 
 -- What a mission gave for a period of an indicator, over all dimensions: a value or not applicable before under validation before missing.
 create or replace view store.given_reports as
--- The newest status is taken by number of series: the view observations would also read the texts of every row.
+-- Only the status of the current revision is needed: to take it from store.current_revisions takes 1.6 times as long.
 with current_statuses as (
     select series_id, period_start, period_end, arg_max(status, batch_id) as status
     from store.observations
