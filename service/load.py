@@ -187,7 +187,7 @@ def _find_batch(cursor: Connection, file_name: str, digest: str, suffix: str) ->
 
 def _check_staged(cursor: Connection, files: dict[int, StagedFile]) -> None:
     for file in sorted((find_in_tree("sql") / "checks" / "load").glob("*.sql")):
-        cursor.execute(f"insert into load_errors {read_sql(f'checks/load/{file.stem}')}")
+        cursor.execute(f"insert into load_errors by name {read_sql(f'checks/load/{file.stem}')}")
     (total,) = cursor.execute("select count(*) from load_errors").fetchone() or (0,)
     if total:
         rows = cursor.execute(
