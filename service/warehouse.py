@@ -346,6 +346,8 @@ def migrate(warehouse: Warehouse) -> None:
         for file in sorted((find_in_tree("sql") / "views").glob("*.sql")):
             run_sql(cursor, f"views/{file.stem}")
         make_reconciliation(cursor)
+        for (statement,) in run_sql(cursor, "schema/list_column_comments").fetchall():
+            cursor.execute(statement)
 
 
 def is_current(copy: Connection, catalogue: Catalogue) -> bool:

@@ -17,7 +17,7 @@ import pytest
 from service.definitions import Definitions
 from service.errors import WarehouseError, WarehouseLocked
 from service.settings import find_in_tree
-from service.warehouse import Warehouse, open_copy, open_warehouse, run_sql, store_catalogue
+from service.warehouse import Warehouse, open_copy, open_warehouse, read_sql, run_sql, store_catalogue
 from tests.conftest import STORED_AT, Load, NewWarehouse, Read, WriteCsv
 
 OBSERVATION = (
@@ -255,6 +255,36 @@ def test_every_view_and_column_says_what_it_is(read: Read) -> None:
     assert read(
         "select table_name, column_name from duckdb_columns() where not internal and schema_name = 'main' and comment is null"
     ) == []  # fmt: skip
+
+
+def test_columns_of_one_name_have_one_comment_unless_the_view_has_its_own(read: Read) -> None:
+    text = read_sql("schema/list_column_comments")
+    listed = text[text.index("with sentences") : text.index("select format(")]
+    sentences = {
+        (view, column): sentence
+        for view, column, sentence in read(f"{listed} select view_name, column_name, sentence from sentences")
+    }
+    comments = {
+        (view, column): comment
+        for view, column, comment in read(
+            "select table_name, column_name, c.comment from duckdb_columns() as c join duckdb_views() as v "
+            "on c.schema_oid = v.schema_oid and c.table_oid = v.view_oid where not v.internal and v.schema_name = 'main'"
+        )
+    }
+    assert comments == {
+        (view, column): sentences.get((view, column), sentences.get((None, column))) for view, column in comments
+    }
+    own = {key for key in sentences if key[0] is not None}
+    assert own <= set(comments)
+    assert {column for _, column in sentences} == {column for _, column in comments}
+    assert [key for key in own if sentences[key] == sentences[(None, key[1])]] == []
+
+
+def test_column_comments_are_written_in_one_file() -> None:
+    sql = find_in_tree("sql")
+    assert [str(file.relative_to(sql)) for file in sql.rglob("*.sql") if "comment on column" in file.read_text()] == [
+        "schema/list_column_comments.sql"
+    ]
 
 
 def test_observations_known_at_has_the_columns_of_observations(read: Read) -> None:

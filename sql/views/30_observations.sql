@@ -59,29 +59,3 @@ create or replace view observations as
 select * from observations_known_at(known_at_time());
 
 comment on view observations is 'A row is one observation: the current revision of one series in one period.';
-
-comment on column observation_revisions.indicator is 'Name of the indicator.';
-comment on column observation_revisions.mission is 'Mission, or ALL.';
-comment on column observation_revisions.dimensions is 'Disaggregation: dimension name to value; empty where there is none.';
-comment on column observation_revisions.period_start is 'First day of the period.';
-comment on column observation_revisions.period_end is 'Last day of the period, inclusive.';
-comment on column observation_revisions.value is 'The figure in the unit of the indicator; null where the status is M, U or N.';
-comment on column observation_revisions.status is 'SDMX OBS_STATUS: A normal, E estimated, P provisional, M missing; U under validation, N not applicable.';
-comment on column observation_revisions.source is 'Document the figure comes from.';
-comment on column observation_revisions.page is 'Page or section of the document.';
-comment on column observation_revisions.note is 'How it was printed or derived, where that is not plain.';
-comment on column observation_revisions.batch_id is 'The load that brought it.';
-comment on column observation_revisions.recorded_at is 'When it was recorded, UTC.';
-
-comment on column observations.indicator is 'Name of the indicator.';
-comment on column observations.mission is 'Mission, or ALL.';
-comment on column observations.dimensions is 'Disaggregation: dimension name to value; empty where there is none.';
-comment on column observations.period_start is 'First day of the period.';
-comment on column observations.period_end is 'Last day of the period, inclusive.';
-comment on column observations.value is 'The figure in the unit of the indicator; null where the status is M, U or N.';
-comment on column observations.status is 'SDMX OBS_STATUS: A normal, E estimated, P provisional, M missing; U under validation, N not applicable.';
-comment on column observations.source is 'Document the figure comes from.';
-comment on column observations.page is 'Page or section of the document.';
-comment on column observations.note is 'How it was printed or derived, where that is not plain.';
-comment on column observations.batch_id is 'The load that brought it.';
-comment on column observations.recorded_at is 'When it was recorded, UTC.';

@@ -25,18 +25,6 @@ from store.latest_observations as o
 join store.series as s using (series_id);
 
 comment on view latest is 'A row is a series with what holds as of the variable as_of (today when unset); a null value means the series has ended.';
-comment on column latest.indicator is 'Name of the indicator.';
-comment on column latest.mission is 'Mission, or ALL.';
-comment on column latest.dimensions is 'Disaggregation: dimension name to value; empty where there is none.';
-comment on column latest.period_start is 'First day of the period that holds.';
-comment on column latest.period_end is 'Last day of the period that holds, inclusive.';
-comment on column latest.value is 'The figure that holds; null where the status is M, U or N.';
-comment on column latest.status is 'SDMX OBS_STATUS: A normal, E estimated, P provisional, M missing; U under validation, N not applicable.';
-comment on column latest.source is 'Document the figure comes from.';
-comment on column latest.page is 'Page or section of the document.';
-comment on column latest.note is 'How it was printed or derived, where that is not plain.';
-comment on column latest.batch_id is 'The load that brought it.';
-comment on column latest.recorded_at is 'When it was recorded, UTC.';
 
 create or replace view store.series_changes as
 with reported as materialized (

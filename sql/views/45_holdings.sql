@@ -30,19 +30,3 @@ from store.holdings as h
 join store.series as s using (series_id);
 
 comment on view holdings is 'A row is an observation that holds on some date, with the dates as of which it does.';
-comment on column holdings.indicator is 'Name of the indicator.';
-comment on column holdings.mission is 'Mission, or ALL.';
-comment on column holdings.dimensions is 'Disaggregation: dimension name to value; empty where there is none.';
-comment on column holdings.period_start is 'First day of the period.';
-comment on column holdings.period_end is 'Last day of the period, inclusive.';
-comment on column holdings.value is 'The figure in the unit of the indicator; null where the series has ended.';
-comment on column holdings.status is 'SDMX OBS_STATUS: A normal, E estimated, P provisional, M missing; U under validation, N not applicable.';
-comment on column holdings.source is 'Document the figure comes from.';
-comment on column holdings.page is 'Page or section of the document.';
-comment on column holdings.note is 'How it was printed or derived, where that is not plain.';
-comment on column holdings.batch_id is 'The load that brought it.';
-comment on column holdings.recorded_at is 'When it was recorded, UTC.';
-comment on column holdings.holds_from is 'First date as of which it holds: the last day of its period.';
-comment on column holdings.holds_until is 'First date as of which the next one holds; null while there is none.';
-comment on column holdings.previous_period_end is 'Last day of the period before, where one was reported.';
-comment on column holdings.previous_value is 'The figure of the period before; null where it has none.';

@@ -99,12 +99,6 @@ where is_open_on(e.status, e.opened_on, e.closed_on, p.period_end)
     and p.period_end >= coalesce(f.first_period_end, c.catalogued_on);
 
 comment on view expected_reports is 'A row is a report that is expected: an indicator that a mission has to report for a cycle or calendar year that has begun by the variable as_of.';
-comment on column expected_reports.indicator is 'Name of the indicator; half-yearly or annual, as an irregular one is never due.';
-comment on column expected_reports.mission is 'Mission, or ALL where a department reports for peacekeeping as a whole.';
-comment on column expected_reports.cycle is 'The cycle; for a calendar year the one in which it ends, null where that has not begun.';
-comment on column expected_reports.period_start is 'First day of the period.';
-comment on column expected_reports.period_end is 'Last day of the period, inclusive.';
-comment on column expected_reports.due_on is 'Last day on which the report is in time.';
 
 create or replace view report_states as
 select
@@ -115,15 +109,6 @@ from expected_reports as e
 left join store.given_reports as g using (indicator, mission, period_start, period_end);
 
 comment on view report_states is 'A row is an expected report (see expected_reports) with what was given for its own period; a value of an earlier period does not count.';
-comment on column report_states.indicator is 'Name of the indicator.';
-comment on column report_states.mission is 'Mission, or ALL where a department reports for peacekeeping as a whole.';
-comment on column report_states.cycle is 'The cycle; for a calendar year the one in which it ends.';
-comment on column report_states.period_start is 'First day of the period.';
-comment on column report_states.period_end is 'Last day of the period, inclusive.';
-comment on column report_states.due_on is 'Last day on which the report is in time.';
-comment on column report_states.state is 'reported (a value, or not applicable), under validation, missing (requested and not given) or not reported.';
-comment on column report_states.is_reported is 'Whether there is a value for the period, or it is not applicable.';
-comment on column report_states.is_overdue is 'Whether the deadline has passed by the variable as_of and the report was not given.';
 
 -- Of each indicator the newest period past its deadline: the reports of it that were not given are what alerts are about.
 create or replace view overdue_reports as
@@ -133,13 +118,6 @@ where is_past_due(due_on)
 qualify period_end = max(period_end) over (partition by indicator) and is_overdue;
 
 comment on view overdue_reports is 'A row is an expected report that is overdue, of the newest period of its indicator that is past its deadline.';
-comment on column overdue_reports.indicator is 'Name of the indicator.';
-comment on column overdue_reports.mission is 'Mission, or ALL where a department reports for peacekeeping as a whole.';
-comment on column overdue_reports.cycle is 'The cycle; for a calendar year the one in which it ends.';
-comment on column overdue_reports.period_start is 'First day of the period.';
-comment on column overdue_reports.period_end is 'Last day of the period, inclusive.';
-comment on column overdue_reports.due_on is 'Last day on which the report was in time.';
-comment on column overdue_reports.state is 'not reported, or missing (requested and not given).';
 
 -- The same for every date at once: from its deadline until that of a later period, a report that was not given is overdue.
 create or replace view store.overdue_history as
@@ -219,7 +197,3 @@ select
 from store.period_completeness;
 
 comment on view completeness is 'A row is an indicator in a period that has ended and for which it was expected, or for which anyone reported it.';
-comment on column completeness.period is 'The cycle, or first/last day where the period is no cycle.';
-comment on column completeness.indicator is 'Name of the indicator.';
-comment on column completeness.missions_expected is 'How many missions are expected to report it for the period.';
-comment on column completeness.missions_reported is 'How many of those did for that period; missing (M) and under validation (U) do not count, not applicable (N) does.';

@@ -64,14 +64,3 @@ select *
 from store.total_changes;
 
 comment on view changes is 'A row is a series whose latest value (see latest) has one in the period before; or such a change over all missions.';
-comment on column changes.indicator is 'Name of the indicator.';
-comment on column changes.mission is 'Mission, or ALL: as reported or, where missions_used is not null, computed over missions.';
-comment on column changes.dimensions is 'Disaggregation: dimension name to value; empty where there is none.';
-comment on column changes.period_start is 'First day of the period that holds.';
-comment on column changes.period_end is 'Last day of the period that holds, inclusive.';
-comment on column changes.value is 'The figure that holds.';
-comment on column changes.previous_period_end is 'Last day of the period before.';
-comment on column changes.previous_value is 'The figure of the period before.';
-comment on column changes.change is 'The figure less that of the period before, in the unit of the indicator.';
-comment on column changes.missions_used is 'Of a change over all missions, how many have a value in both periods; null for one series, a printed total too.';
-comment on column changes.missions_expected is 'Of a change over all missions, how many are expected to report and were open on the last day of the period; null for one series.';

@@ -33,15 +33,6 @@ left join reporters as r using (kpi, as_of)
 where t.as_of = t.first_as_of or list_has_any(t.missions, coalesce(r.reporting, []));
 
 comment on view kpi_values is 'A row is a KPI value as of the end of a period that its mission reported, as computed at one time; a correction is a later row with a new computed_at.';
-comment on column kpi_values.kpi is 'Name of the KPI.';
-comment on column kpi_values.mission is 'Mission, or ALL.';
-comment on column kpi_values.dimensions is 'Further labels: name to value; empty where there is none.';
-comment on column kpi_values.as_of is 'Date the figure is as of.';
-comment on column kpi_values.value is 'The figure in the unit of the KPI; null from the date at which it could no longer be computed.';
-comment on column kpi_values.computed_at is 'When it was computed, UTC.';
-comment on column kpi_values.missions is 'Missions that the value is computed over, where it is over several; null where it is not.';
-comment on column kpi_values.missions_used is 'How many missions those are: the ones with a value in the newest period that any mission reported.';
-comment on column kpi_values.missions_expected is 'How many missions are expected to report, without those where an input is not applicable.';
 
 create or replace view store.current_kpi_values as
 select *
@@ -61,12 +52,3 @@ qualify row_number() over (partition by v.kpi, v.mission, v.dimensions order by 
     and v.value is not null;
 
 comment on view kpi_latest is 'A row is a KPI figure that holds as of the variable as_of (today when unset).';
-comment on column kpi_latest.kpi is 'Name of the KPI.';
-comment on column kpi_latest.mission is 'Mission, or ALL.';
-comment on column kpi_latest.dimensions is 'Further labels: name to value; empty where there is none.';
-comment on column kpi_latest.as_of is 'Date the figure is as of.';
-comment on column kpi_latest.value is 'The figure in the unit of the KPI.';
-comment on column kpi_latest.computed_at is 'When it was computed, UTC.';
-comment on column kpi_latest.missions is 'Missions that the value is computed over, where it is over several; null where it is not.';
-comment on column kpi_latest.missions_used is 'How many missions those are: the ones with a value in the newest period that any mission reported.';
-comment on column kpi_latest.missions_expected is 'How many missions are expected to report, without those where an input is not applicable.';

@@ -77,14 +77,3 @@ from store.compared_kpi_values
 where is_value_before and as_of <= as_of_date();
 
 comment on view kpi_changes is 'A row is a KPI value with the one before it. Totals over missions are computed for both dates over the missions that the two totals have in common; with none in common there is no row.';
-comment on column kpi_changes.kpi is 'Name of the KPI.';
-comment on column kpi_changes.mission is 'Mission, or ALL.';
-comment on column kpi_changes.dimensions is 'Further labels: name to value; empty where there is none.';
-comment on column kpi_changes.as_of is 'Date the value is as of.';
-comment on column kpi_changes.value is 'Value in the unit of the KPI, over the common missions; kpi_values has the one over all that reported.';
-comment on column kpi_changes.previous_as_of is 'Date the value before is as of.';
-comment on column kpi_changes.previous_value is 'Value before, over the same missions.';
-comment on column kpi_changes.change is 'The value less the one before.';
-comment on column kpi_changes.missions is 'Missions that both values are computed over, where they are over several; null where they are not.';
-comment on column kpi_changes.missions_used is 'How many missions those are.';
-comment on column kpi_changes.missions_expected is 'How many missions are expected to report by the later date; see kpi_values.';

@@ -7,16 +7,6 @@ select
 from store.thresholds;
 
 comment on view threshold_history is 'A row is one setting or removal of a threshold.';
-comment on column threshold_history.metric is 'Metric the threshold is on.';
-comment on column threshold_history.mission is 'Mission it is for; * for every mission.';
-comment on column threshold_history.dimensions is 'Dimension values it is for; empty for all.';
-comment on column threshold_history.comparison is 'above or below.';
-comment on column threshold_history.severity is 'info, warning or critical.';
-comment on column threshold_history.limit_value is 'The limit in the unit of the metric; null where it was removed.';
-comment on column threshold_history.replaced_limit is 'The limit it replaced.';
-comment on column threshold_history.note is 'Why it was set.';
-comment on column threshold_history.set_by is 'Who set it.';
-comment on column threshold_history.recorded_at is 'When it was set, UTC.';
 
 create or replace view store.thresholds_in_force as
 select metric, mission, dimensions, comparison, severity, limit_value, note, set_by, recorded_at
@@ -55,13 +45,3 @@ from store.thresholds_in_force as t
 left join excluded as e using (metric, mission, dimensions, comparison, severity);
 
 comment on view thresholds is 'A row is a threshold in force.';
-comment on column thresholds.metric is 'Metric the threshold is on.';
-comment on column thresholds.mission is 'Mission it is for; * for every mission.';
-comment on column thresholds.dimensions is 'Dimension values it is for; empty for all.';
-comment on column thresholds.comparison is 'above or below.';
-comment on column thresholds.severity is 'info, warning or critical.';
-comment on column thresholds.limit_value is 'The limit in the unit of the metric.';
-comment on column thresholds.note is 'Why it was set.';
-comment on column thresholds.set_by is 'Who set it.';
-comment on column thresholds.recorded_at is 'When it was set, UTC.';
-comment on column thresholds.excluded_missions is 'Of a threshold for every mission, those whose own limit applies in its place.';

@@ -146,23 +146,3 @@ from evaluate_thresholds('thresholds')
 where is_breach and holds_from <= as_of_date() and (holds_until is null or holds_until > as_of_date());
 
 comment on view threshold_breaches is 'A row is a series that breaches a threshold as of the variable as_of (today when unset), known at known_at.';
-comment on column threshold_breaches.metric is 'Metric of the series.';
-comment on column threshold_breaches.mission is 'Mission, or ALL.';
-comment on column threshold_breaches.dimensions is 'Labels of the series other than mission: name to value.';
-comment on column threshold_breaches.comparison is 'above or below.';
-comment on column threshold_breaches.severity is 'info, warning or critical.';
-comment on column threshold_breaches.limit_value is 'The limit in the unit of the metric.';
-comment on column threshold_breaches.value is 'The figure that holds; where the newest period is unreported, the one before it.';
-comment on column threshold_breaches.excess is 'By how much the figure is beyond the limit.';
-comment on column threshold_breaches.period_start is 'First day of the period of the figure; null for a KPI.';
-comment on column threshold_breaches.period_end is 'Last day of the period of the figure; for a KPI the date it is as of.';
-comment on column threshold_breaches.status is 'SDMX OBS_STATUS of the figure.';
-comment on column threshold_breaches.source is 'Document the figure comes from; null for a KPI.';
-comment on column threshold_breaches.page is 'Page or section of the document.';
-comment on column threshold_breaches.batch_id is 'The load that brought the figure; null for a KPI.';
-comment on column threshold_breaches.unreported_period_end is 'Last day of the newest period where that has no figure; null where it has.';
-comment on column threshold_breaches.threshold_mission is 'Mission the threshold is for; * for every mission.';
-comment on column threshold_breaches.threshold_dimensions is 'Dimension values the threshold is for; empty for all.';
-comment on column threshold_breaches.note is 'Why the threshold was set.';
-comment on column threshold_breaches.set_by is 'Who set it.';
-comment on column threshold_breaches.set_at is 'When it was set, UTC.';

@@ -49,9 +49,3 @@ select metric, labels, starts, ends, value, growth
 from timed;
 
 comment on view history is 'A row is a value of a series of /metrics, with the instants from which and until which it holds.';
-comment on column history.metric is 'Name in Prometheus.';
-comment on column history.labels is 'Labels as /metrics shows them.';
-comment on column history.starts is 'First instant at which the value holds: 00:00 UTC of the day after the end of the period; of a threshold, when it was set.';
-comment on column history.ends is 'First instant at which it no longer does; infinity where it still holds.';
-comment on column history.value is 'The value at its first instant.';
-comment on column history.growth is 'What each further day adds: 1 for an age in days, 0 for every other metric.';

@@ -5,19 +5,6 @@ select
 from store.alerts;
 
 comment on view alerts is 'A row is one notification of one alert; the newest of a fingerprint says how it stands.';
-comment on column alerts.fingerprint is 'What tells one alert from another: Alertmanager''s digest of its labels.';
-comment on column alerts.status is 'firing or resolved.';
-comment on column alerts.alert is 'Name of the alert.';
-comment on column alerts.metric is 'Metric it is on; null for an alert about the service.';
-comment on column alerts.mission is 'Mission, or ALL; null where it is about none.';
-comment on column alerts.severity is 'info, warning or critical.';
-comment on column alerts.value is 'The figure, as the alert told it.';
-comment on column alerts.limit_value is 'The limit, as the alert told it.';
-comment on column alerts.labels is 'Every label of the alert.';
-comment on column alerts.annotations is 'Every annotation: summary, period_end, source, link and others.';
-comment on column alerts.starts_at is 'Since when it fires, UTC.';
-comment on column alerts.ends_at is 'When it was resolved, UTC; null while it fires.';
-comment on column alerts.recorded_at is 'When the notification came, UTC.';
 
 -- When a mission closed, as far as the service could know: when its catalogue first had it, or the day after the last day.
 create or replace view store.mission_closures as
@@ -66,13 +53,6 @@ left join governing as g using (metric, mission, dimensions)
 group by all;
 
 comment on view alert_values is 'A row is a series of a metric that an alert is on: its value now and the limits that govern it.';
-comment on column alert_values.metric is 'Metric of the series.';
-comment on column alert_values.mission is 'Mission, or ALL.';
-comment on column alert_values.dimensions is 'Labels of the series other than mission: name to value.';
-comment on column alert_values.value is 'Value that is compared now; where the newest period is unreported, the one before it.';
-comment on column alert_values.period_end is 'Last day of the period of the value; for a KPI the date it is as of.';
-comment on column alert_values.unreported_period_end is 'Last day of the newest period where that has no value; null where it has.';
-comment on column alert_values.limits is 'Limits that govern it: comparison and severity, such as above warning, to limit.';
 
 create or replace view firing_alerts as
 with newest as (
@@ -96,19 +76,3 @@ left join alert_values as v
 where n.status = 'firing';
 
 comment on view firing_alerts is 'A row is an alert that fires now, as far as Alertmanager has told.';
-comment on column firing_alerts.fingerprint is 'What tells one alert from another: Alertmanager''s digest of its labels.';
-comment on column firing_alerts.alert is 'Name of the alert.';
-comment on column firing_alerts.metric is 'Metric it is on; null for an alert about the service.';
-comment on column firing_alerts.mission is 'Mission, or ALL; null where it is about none.';
-comment on column firing_alerts.severity is 'info, warning or critical.';
-comment on column firing_alerts.value is 'The figure, as the alert told it.';
-comment on column firing_alerts.limit_value is 'The limit, as the alert told it.';
-comment on column firing_alerts.labels is 'Every label of the alert.';
-comment on column firing_alerts.annotations is 'Every annotation: summary, period_end, source, link and others.';
-comment on column firing_alerts.starts_at is 'Since when it fires, UTC.';
-comment on column firing_alerts.acknowledged_by is 'Who has seen it; null where nobody said so.';
-comment on column firing_alerts.acknowledgement is 'What they noted.';
-comment on column firing_alerts.acknowledged_at is 'When, UTC.';
-comment on column firing_alerts.value_now is 'Value that is compared now; null where the series has ended, or for an alert about the service.';
-comment on column firing_alerts.limit_now is 'Limit that governs the series now; null where the threshold was removed, or for an alert about the service.';
-comment on column firing_alerts.period_end_now is 'Last day of the period of value_now; for a KPI the date it is as of.';
