@@ -1,4 +1,4 @@
--- The one row says what the warehouse holds: files loaded, observations with every revision counted, and how many corrected another.
+-- The one row counts what the warehouse holds: loaded files, observations with every revision, and corrections.
 select
     count(*) as batches,
     coalesce(sum(new_observations + revisions), 0)::bigint as observations,

@@ -1,4 +1,4 @@
--- What holds as of the variable as_of, kept for the KPI queries: `latest` and `changes` as temporary tables over the views.
+-- The current values as of the variable as_of, cached for the KPI queries: `latest` and `changes` as temporary tables over the views.
 -- They go first: while they stand, the names of the views mean them.
 drop table if exists temp.latest;
 

@@ -11,7 +11,7 @@ create or replace macro as_of_date() as coalesce(getvariable('as_of')::date, (no
 -- The instant that every view of current figures is known at; a correction recorded later is not seen.
 create or replace macro known_at_time() as coalesce(getvariable('known_at')::timestamptz, 'infinity'::timestamptz);
 
--- A period as a person says it: cycle 5, 2023, 30 Apr 2024, Oct 2023–Aug 2024; one of several years by its end, to 30 Apr 2024.
+-- The readable name of a period: cycle 5, 2023, 30 Apr 2024, Oct 2023–Aug 2024; one of several years by its end, to 30 Apr 2024.
 create or replace macro name_period(cycle, period_start, period_end) as
     case
         when cycle is not null then 'cycle ' || cycle
@@ -25,7 +25,7 @@ create or replace macro name_period(cycle, period_start, period_end) as
         else strftime(period_start, '%b %Y') || '–' || strftime(period_end, '%b %Y')
     end;
 
--- A series as a person says it: its mission, its dimension values, or both.
+-- The readable name of a series: its mission, its dimension values, or both.
 create or replace macro name_series(mission, dimensions) as
     array_to_string(
         if(mission = 'ALL' and len(map_keys(dimensions)) > 0, [], [mission]) || map_values(dimensions), ', '
@@ -34,9 +34,9 @@ create or replace macro name_series(mission, dimensions) as
 -- An instant as RFC 3339 writes it, in UTC.
 create or replace macro write_rfc3339(instant) as strftime(instant at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ');
 
--- Whether dimensions have every one of the values that are wanted, each written name=value.
-create or replace macro has_dimensions(dimensions, wanted) as
-    list_has_all(list_transform(map_entries(dimensions), lambda entry: entry.key || '=' || entry.value), wanted);
+-- Whether dimensions have all of the requested values, each written name=value.
+create or replace macro has_dimensions(dimensions, requested) as
+    list_has_all(list_transform(map_entries(dimensions), lambda entry: entry.key || '=' || entry.value), requested);
 
 -- Whether a row is of the newest period among the rows of its query; for `qualify`. Totals over missions use that one period,
 -- so that a value carried from an earlier period is never added to newer ones (docs/decisions/totals-over-missions.md).

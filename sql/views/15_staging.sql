@@ -12,7 +12,7 @@ create or replace macro parse_dimensions(written) as
         ))
     end;
 
--- The known name nearest to what was written, as the mend of an error says it.
+-- The known name nearest to the written one, as the fix that an error suggests.
 create or replace macro nearest_name(written, known) as
     'the nearest known name is '
     || list_reduce(known, lambda best, name: if(jaro_winkler_similarity(name, written) > jaro_winkler_similarity(best, written), name, best));

@@ -160,7 +160,7 @@ with expected as (
     from report_states
     group by indicator, period_start, period_end
 ),
--- Irregular indicators, and periods before or beside those that are due: whoever was expected, where anyone reported.
+-- Irregular indicators, and periods before or beside those that are due: the expected missions, where any mission reported.
 others as (
     select distinct g.indicator, g.period_start, g.period_end
     from store.given_reports as g

@@ -1,7 +1,8 @@
 -- When an observation begins to hold: 00:00 UTC of the day after its period_end, or after a date as of which.
 create or replace macro starts_to_hold(as_of) as ((as_of + 1)::timestamp at time zone 'UTC');
 
--- `held` names store.holdings, or a table of its rows. Of each indicator and mission, from when on what holds has a status other than A: a null value says from when on it has not.
+-- `held` names store.holdings, or a table of its rows. For each indicator and mission, the dates from which the current value
+-- has a status other than A; a null value ends the status.
 create or replace macro store.status_history(held) as table
 with spells as (
     select distinct s.indicator, s.mission, h.status, h.holds_from, coalesce(h.holds_until, 'infinity'::date) as holds_until

@@ -54,7 +54,7 @@ comment on macro table governing_thresholds is 'The thresholds that govern each 
 -- goes on being compared (docs/decisions/missing-data-and-alerts.md), until one that is not applicable (N) ends it.
 -- `observed` names the view holdings, or a table of those of the metrics in question.
 create or replace macro store.threshold_holdings_of(limits, observed) as table
-with wanted as (
+with requested as (
     select distinct metric
     from query_table(limits)
 ),
@@ -62,26 +62,26 @@ held as materialized (
     select i.metric, h.*
     from query_table(observed) as h
     join indicators as i using (indicator)
-    where i.metric in (from wanted) or 'a4p_indicator_change' in (from wanted)
+    where i.metric in (from requested) or 'a4p_indicator_change' in (from requested)
 ),
 computed as (
     select k.metric, v.kpi, v.mission, v.dimensions, v.as_of, v.value
     from kpi_values as v
     join kpis as k using (kpi)
-    where k.metric in (from wanted) and v.computed_at <= known_at_time()
+    where k.metric in (from requested) and v.computed_at <= known_at_time()
     qualify row_number() over (partition by v.kpi, v.mission, v.dimensions, v.as_of order by v.computed_at desc) = 1
 ),
 figures as (
     select
         metric, mission, dimensions, value, period_start, period_end, status, source, page, batch_id, holds_from, holds_until
     from held
-    where metric in (from wanted)
+    where metric in (from requested)
     union all
     select
         'a4p_indicator_change', mission, map_concat(map {'indicator': indicator}, dimensions), value - previous_value,
         period_start, period_end, status, source, page, batch_id, holds_from, holds_until
     from held
-    where 'a4p_indicator_change' in (from wanted)
+    where 'a4p_indicator_change' in (from requested)
     union all
     select
         metric, mission, dimensions, value, null, as_of, 'A', null, null, null, as_of,

@@ -1,10 +1,10 @@
--- Alerts as Alertmanager told them: every notification, and how each alert stands.
+-- Alerts reported by Alertmanager: every notification, and the state of each alert.
 create or replace view alerts as
 select
     fingerprint, status, alert, metric, mission, severity, value, limit_value, labels, annotations, starts_at, ends_at, recorded_at
 from store.alerts;
 
-comment on view alerts is 'A row is one notification of one alert; the newest of a fingerprint says how it stands.';
+comment on view alerts is 'A row is one notification of one alert; the newest of a fingerprint is its state.';
 
 -- When a mission closed, as far as the service could know: when its catalogue first had it, or the day after the last day.
 create or replace view store.mission_closures as
@@ -75,4 +75,4 @@ left join alert_values as v
     on v.metric = n.metric and v.mission = n.mission and list_has_all(map_entries(n.labels), map_entries(v.dimensions))
 where n.status = 'firing';
 
-comment on view firing_alerts is 'A row is an alert that fires now, as far as Alertmanager has told.';
+comment on view firing_alerts is 'A row is an alert that fires now, as last reported by Alertmanager.';
