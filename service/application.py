@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -24,10 +24,11 @@ from service.drawing import DrawingProcess
 from service.errors import LoadError, ServiceError, WarehouseLost, WarehouseOpening
 from service.fairness import FairPlaces
 from service.history import HistoryReader
-from service.jobs import Job, JobRunner, list_runs
-from service.load import SHOWN, Progress, Shown, ignore_progress, load_files
+from service.jobs import Job, JobRunner
+from service.load import SHOWN, Shown, load_files
 from service.load_report import Batch, Preview
 from service.preview import preview_files
+from service.progress import Progress, ignore_progress
 from service.publish import publish_read_copy, write_copy
 from service.read_copy import ReadCopy
 from service.remote_read import RemoteReader
@@ -250,11 +251,6 @@ class Application:
         """Return the newest history, at first waiting for it so long at most; None where it is not there then."""
         self._is_history_tried.wait(patience_seconds)
         return self.history
-
-    def list_runs(self, last: int, only_failed: bool) -> list[dict[str, object]]:
-        """Return the newest runs of jobs, as they stand now."""
-        with self.warehouse.cursor() as cursor:
-            return [asdict(run) for run in list_runs(cursor, last, only_failed)]
 
     def back_up(self, target: Path) -> None:
         """Write a copy of the warehouse as it is now. Raises WarehouseError, also where `target` is a file in use."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
+
+RETRY_STATUSES = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 
 
 class ServiceError(Exception):
@@ -153,3 +156,61 @@ class LoadError(ServiceError):
 
 class JobInterrupted(ServiceError):
     """A job ended early because the service is stopping; the next start records that it was interrupted."""
+
+
+class WorkerLost(ServiceError):
+    """A worker ended, or was killed, before it had answered; `is_late` says that it took too long."""
+
+    def __init__(self, message: str, is_late: bool = False) -> None:
+        super().__init__(message)
+        self.is_late = is_late
+
+
+class PoolBusy(ServiceError):
+    """Too many queries at once: `is_full` says that there was no place to wait."""
+
+    can_retry = True
+
+    def __init__(self, message: str, is_full: bool) -> None:
+        super().__init__(message)
+        self.is_full = is_full
+
+
+class UnknownMetric(ServiceError):
+    """A metric was asked for that the history does not have."""
+
+
+class PlacesTaken(ServiceError):
+    """There is no place: `is_full` says that too many wait already, else the time to wait has passed."""
+
+    can_retry = True
+
+    def __init__(self, message: str, is_full: bool) -> None:
+        super().__init__(message)
+        self.is_full = is_full
+
+
+class StackError(ServiceError):
+    """A program of the stack is missing, did not start, or ended."""
+
+
+class SettingsError(ServiceError):
+    """A setting has an invalid value."""
+
+
+class SdkMissing(ServiceError):
+    """The library that writes dashboards is not installed. The service runs without it."""
+
+
+class StaleFiles(ServiceError):
+    """A generated file differs from the definitions."""
+
+
+class ReadRefused(ServiceError):
+    """A remote-read request that is not answered: `status` is HTTP's, `reason` the label of its counter."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.can_retry = status in RETRY_STATUSES

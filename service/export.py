@@ -9,9 +9,9 @@ from metrics.exposition import render_header
 from metrics.families import Family, list_families
 from metrics.history import DAY_MS, JOB
 from service.definitions import Definitions
-from service.errors import ServiceError
+from service.errors import UnknownMetric
 from service.history import prepare_recorded, prepare_reported
-from service.load import Progress
+from service.progress import Progress
 from service.warehouse import Connection, read_sql
 
 # Series whose samples are rendered at once: about a megabyte of text for each ten of their observations.
@@ -19,10 +19,6 @@ PART_SERIES = 10_000
 END = b"# EOF\n"
 # Sessions of a copy have DuckDB's own limits, which are most of the machine.
 MEMORY_LIMIT = "1GB"
-
-
-class UnknownMetric(ServiceError):
-    """A metric was asked for that the history does not have."""
 
 
 def render_openmetrics(

@@ -10,20 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from service.errors import ServiceError
+from service.errors import PlacesTaken
 
 # How long it takes until work done counts half as much against a client.
 HALF_LIFE_SECONDS = 5.0
-
-
-class PlacesTaken(ServiceError):
-    """There is no place: `is_full` says that too many wait already, else the time to wait has passed."""
-
-    can_retry = True
-
-    def __init__(self, message: str, is_full: bool) -> None:
-        super().__init__(message)
-        self.is_full = is_full
 
 
 @dataclass

@@ -15,6 +15,7 @@ import duckdb
 from service.errors import LoadError
 from service.load_report import Batch, Change
 from service.load_warnings import find_warnings, skip_failed_rules
+from service.progress import Progress, ignore_progress
 from service.readers import StagedFile, check_file, stage_file
 from service.readers.xlsx import name_sheet
 from service.settings import find_in_tree
@@ -23,13 +24,6 @@ from service.warehouse import Connection, Warehouse, next_recorded_at, read_cloc
 SHOWN_ERRORS = 50
 SHOWN_CHANGES = 20
 POLL_SECONDS = 0.25
-
-# Told the stage and the share of it that is done, 0..1, or None where that cannot be known.
-Progress = Callable[[str, float | None], None]
-
-
-def ignore_progress(stage: str, share: float | None) -> None:
-    """Take progress reports where nobody looks."""
 
 
 @dataclass(frozen=True)

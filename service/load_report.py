@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from pydantic import TypeAdapter
-
 ChangeKind = Literal["revision", "new", "unchanged"]
 
 
@@ -129,10 +127,6 @@ class Preview:
     batches: tuple[Batch, ...]
     started: tuple[Breach, ...]
     cleared: tuple[Breach, ...]
-
-
-BATCHES = TypeAdapter(tuple[Batch, ...])
-PREVIEW = TypeAdapter(Preview)
 
 
 def name_cell(name: str, mission: str, dimensions: dict[str, str]) -> str:

@@ -8,9 +8,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from service.definitions import Definitions
-from service.load import SHOWN, Progress, Shown, append_staged, ignore_progress, open_staging, stage_files, watch_progress
+from service.load import SHOWN, Shown, append_staged, open_staging, stage_files, watch_progress
 from service.load_report import Batch, Breach, Preview
 from service.load_warnings import skip_failed_rules
+from service.progress import Progress, ignore_progress
 from service.snapshot import compute_kpis, date_holding
 from service.warehouse import Connection, Warehouse, read_clock, read_rows, run_sql
 

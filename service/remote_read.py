@@ -13,8 +13,8 @@ from metrics.history import WholeHistory
 from metrics.remote_read import MalformedRequest, ResponseWriter, decode_request, encode_series, read_query
 from metrics.remote_read_grid import GridTooLong, plan_samples
 from metrics.remote_read_pb2 import Query
-from service.errors import ServiceError
-from service.fairness import FairPlaces, PlacesTaken
+from service.errors import PlacesTaken, ReadRefused
+from service.fairness import FairPlaces
 from service.self_metrics import SelfMetrics
 from service.settings import Settings
 from service.time_limit import check_time
@@ -23,16 +23,6 @@ from service.warehouse import Warehouse, read_sql
 # So many may wait for a turn, for each that is answered.
 WAITING_PER_TURN = 4
 MALFORMED, UNPROCESSABLE, BUSY, UNAVAILABLE, OUT_OF_TIME = 400, 422, 429, 503, 504
-
-
-class ReadRefused(ServiceError):
-    """A remote-read request that is not answered: `status` is HTTP's, `reason` the label of its counter."""
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.reason = reason
-        self.can_retry = status in (BUSY, UNAVAILABLE, OUT_OF_TIME)
 
 
 class RemoteReader:

@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 
 from service.backups.retention import Retention
-from service.errors import ServiceError
+from service.errors import SettingsError
 from service.manifest import BACKUPS_NAME, READ_COPY_NAME, find_manifest
 from service.schedule import CronSchedule
 
@@ -27,10 +27,6 @@ TREE = Path(__file__).resolve().parent.parent
 def find_in_tree(name: str) -> Path:
     """Return the path of a directory of this checkout, such as `sql`, `metrics` or `grafana`."""
     return TREE / name
-
-
-class SettingsError(ServiceError):
-    """A setting has an invalid value."""
 
 
 def _check_cron(expression: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from metrics.addresses import Addresses, place_alertmanager, place_prometheus
-from service.errors import ServiceError
+from service.errors import StackError
 from service.settings import Settings, find_in_tree
 
 HOST = "127.0.0.1"
@@ -28,10 +28,6 @@ SHOWN_LOG_LINES = 5
 PROMETHEUS = ("prometheus",)
 ALERTMANAGER = ("prometheus-alertmanager", "alertmanager")
 GRAFANA = ("grafana", "grafana-server")
-
-
-class StackError(ServiceError):
-    """A program of the stack is missing, did not start, or ended."""
 
 
 @dataclass(frozen=True)

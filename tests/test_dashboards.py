@@ -15,8 +15,9 @@ from grafana_foundation_sdk.models import units
 
 from metrics.dashboards import render_dashboards
 from metrics.dashboards.labels import Contents
-from service.commands.generate import SdkMissing, list_generated
+from service.commands.generate import list_generated
 from service.definitions import Definitions, read_definitions
+from service.errors import SdkMissing
 from service.settings import find_in_tree
 from tests.grafana_dashboard import COLUMNS, GrafanaDashboard
 

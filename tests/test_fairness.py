@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from service.fairness import FairPlaces, PlacesTaken
+from service.errors import PlacesTaken
+from service.fairness import FairPlaces
 from tests.service_process import wait_for
 
 

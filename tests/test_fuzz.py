@@ -25,14 +25,15 @@ from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest
 from service.alerts import read_token
 from service.application import Application
 from service.backups.verify import verify_connection
+from service.client.address import SECRET_HEADER
 from service.definitions import Definitions, read_definitions
 from service.errors import LoadError
-from service.handoff import SECRET_HEADER, make_handoff_app
 from service.load import load_files
 from service.manifest import list_tables
 from service.settings import find_in_tree
 from service.warehouse import Warehouse
 from service.web.app import make_app
+from service.web.handoff import make_handoff_app
 from tests.conftest import NewWarehouse, publish_report
 from tests.fuzz.inputs import csv_files, definition_files, edit_bytes, json_bodies, list_seeds, parquet_files, texts, xlsx_files
 

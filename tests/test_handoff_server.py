@@ -12,8 +12,11 @@ import pytest
 from flask import Flask
 
 from service.application import Application
-from service.handoff import hand_off, listen, make_handoff_app, write_secret
+from service.client.address import listen, write_secret
+from service.client.protocol import JobsRequest
+from service.client.remote import RemoteClient
 from service.settings import TREE
+from service.web.handoff import make_handoff_app
 from service.web.handoff_server import Peer, find_refusal
 from service.web.server import WebServer, bind
 
@@ -21,9 +24,10 @@ LIST_RUNS = """
 import sys
 from pathlib import Path
 from service.errors import HandoffError
-from service.handoff import hand_off
+from service.client.protocol import JobsRequest
+from service.client.remote import RemoteClient
 try:
-    print(len(hand_off(Path(sys.argv[1]), "jobs", {"last": 1, "only_failed": False}, print)), "run")
+    print(len(RemoteClient(Path(sys.argv[1])).list_runs(JobsRequest(last=1, only_failed=False))), "run")
 except HandoffError as error:
     print(error)
 """
@@ -69,7 +73,7 @@ def run_client(code: str, data_dir: Path) -> str:
 
 
 def test_the_process_of_the_service_and_unrelated_processes_are_accepted(handoff_dir: Path) -> None:
-    assert len(hand_off(handoff_dir, "jobs", {"last": 1, "only_failed": False}, lambda *_: None)) == 1
+    assert len(RemoteClient(handoff_dir).list_runs(JobsRequest(last=1, only_failed=False))) == 1
     assert run_client(DETACHED, handoff_dir) == "1 run\n"
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from service.errors import StackError
 from service.settings import Settings, find_in_tree
-from service.stack import Program, StackError, plan_grafana, plan_stack, run_stack
+from service.stack import Program, plan_grafana, plan_stack, run_stack
 from tests.tools import find_free_port, find_tool
 
 

@@ -14,8 +14,8 @@ from service.atomic_file import replace_file
 from service.backups.target import is_same_file
 from service.backups.verify import Verification, verify_connection, verify_file
 from service.errors import WarehouseError
-from service.load import Progress, ignore_progress
 from service.manifest import READ_COPY_NAME, count_rows, find_manifest
+from service.progress import Progress, ignore_progress
 from service.publish import copy_into
 from service.warehouse import check_not_held, open_copy, prepare_directory
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from service.load import Progress, ignore_progress
 from service.manifest import list_tables
+from service.progress import Progress, ignore_progress
 from service.settings import find_in_tree
 from service.warehouse import Connection, open_copy, read_sql
 

@@ -12,15 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from service.alerts import acknowledge_alerts, list_firing, trace_alert
-from service.application import Application
+from service.client.choose import use_client
+from service.client.protocol import AlertsRequest
 from service.commands.options import data_dir_option
-from service.definitions import read_definitions
-from service.handoff import find_service, hand_off
-from service.load import ignore_progress
 from service.result_table import make_printable
 from service.settings import read_settings
-from service.warehouse import open_copy
 
 PIPE_WIDTH = 200
 # So many indicators can be overdue that what matters would not be seen among them.
@@ -66,7 +62,7 @@ def list_(outer: Path | None, show_all: bool, data_dir: Path | None) -> None:
 
 
 def _list(data_dir: Path | None, show_all: bool) -> None:
-    rows = _ask(data_dir, {"action": "list"})
+    rows = _request(data_dir, AlertsRequest(action="list"))
     if not rows:
         click.echo("no alert fires")
         return
@@ -114,7 +110,7 @@ Examples:
 @click.pass_obj
 def show(outer: Path | None, alert: str, data_dir: Path | None) -> None:
     """Show ALERT (the beginning of what `a4p alerts` prints first): its notifications, and the source of its figure."""
-    traced = _ask(data_dir or outer, {"action": "show", "alerts": [alert]})
+    traced = _request(data_dir or outer, AlertsRequest(action="show", alerts=[alert]))
     newest = traced["notifications"][0]
     _print(f"{newest['alert']} {newest['fingerprint']}")
     for name, text in {**newest["labels"], **newest["annotations"]}.items():
@@ -175,8 +171,8 @@ Examples:
 @click.pass_obj
 def ack(outer: Path | None, alert: tuple[str, ...], note: str | None, acknowledged_by: str, data_dir: Path | None) -> None:
     """Say that you have seen ALERT; kept with the note, until it fires anew."""
-    wanted = {"action": "ack", "alerts": list(alert), "note": note, "acknowledged_by": acknowledged_by}
-    for line in _ask(data_dir or outer, wanted):
+    request = AlertsRequest(action="ack", alerts=list(alert), note=note, acknowledged_by=acknowledged_by)
+    for line in _request(data_dir or outer, request):
         _print(f"acknowledged {line}")
 
 
@@ -194,17 +190,5 @@ def _write(figure: float | None) -> str:
     return "" if figure is None else f"{figure:g}"
 
 
-def _ask(data_dir: Path | None, wanted: dict[str, Any]) -> Any:
-    settings = read_settings(data_dir=data_dir)
-    if find_service(settings.data_dir):
-        return hand_off(settings.data_dir, "alerts", wanted, ignore_progress)
-    if wanted["action"] == "ack":
-        application = Application(settings, read_definitions(settings.catalogue))
-        try:
-            return acknowledge_alerts(
-                application.warehouse, wanted["alerts"], wanted["note"], wanted["acknowledged_by"], application.clock()
-            )
-        finally:
-            application.close()
-    with open_copy(settings.warehouse_file) as warehouse:
-        return list_firing(warehouse) if wanted["action"] == "list" else trace_alert(warehouse, wanted["alerts"][0])
+def _request(data_dir: Path | None, request: AlertsRequest) -> Any:
+    return use_client(read_settings(data_dir=data_dir), lambda client: client.use_alerts(request))

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from service.application import Application
 from service.backups.names import BACKUP_NAME
 from service.backups.target import check_target
+from service.client.choose import use_client
+from service.client.protocol import BackupRequest
+from service.client.remote import is_running
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
-from service.definitions import read_definitions
 from service.errors import WarehouseError
-from service.handoff import find_service, hand_off
 from service.settings import read_settings
 from service.warehouse import read_clock
 
@@ -39,15 +39,8 @@ def backup(target: Path | None, data_dir: Path | None) -> None:
     check_target(target, settings)
     if not target.parent.is_dir():
         raise WarehouseError(f"directory {target.parent} does not exist; create it first")
-    if not find_service(settings.data_dir) and not settings.warehouse_file.exists():
+    if not is_running(settings.data_dir) and not settings.warehouse_file.exists():
         raise WarehouseError(f"{settings.warehouse_file} does not exist; there is nothing to back up")
     with show_progress() as progress:
-        if find_service(settings.data_dir):
-            hand_off(settings.data_dir, "backup", {"target": str(target)}, progress)
-        else:
-            application = Application(settings, read_definitions(settings.catalogue))
-            try:
-                application.back_up(target)
-            finally:
-                application.close()
+        use_client(settings, lambda client: client.back_up(BackupRequest(target=target), progress))
     click.echo(f"{target}: {target.stat().st_size:,} bytes")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from service.client.remote import is_running
 from service.commands.options import data_dir_option
 from service.doctor import examine
-from service.handoff import find_service
 from service.settings import read_settings
 from service.warehouse import read_clock
 
@@ -29,7 +29,7 @@ def doctor(data_dir: Path | None) -> None:
     """
     settings = read_settings(data_dir=data_dir)
     needs_fix = False
-    for finding in examine(settings, read_clock(), find_service(settings.data_dir)):
+    for finding in examine(settings, read_clock(), is_running(settings.data_dir)):
         click.echo(f"{'fix ' if finding.fix else 'ok  '} {finding.subject}: {finding.text}")
         if finding.fix:
             needs_fix = True

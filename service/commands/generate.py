@@ -10,20 +10,12 @@ from metrics.addresses import render_container_files
 from metrics.reference import render_reference
 from metrics.rules import render_rules
 from service.definitions import read_definitions
-from service.errors import ServiceError
+from service.errors import SdkMissing, StaleFiles
 from service.examples import read_examples
 from service.reference.commands import render_command_reference
 from service.reference.settings import render_settings_reference
 from service.schema import read_shipped_schema, render_sql_reference
 from service.settings import find_in_tree
-
-
-class SdkMissing(ServiceError):
-    """The library that writes dashboards is not installed. The service runs without it."""
-
-
-class StaleFiles(ServiceError):
-    """A generated file differs from the definitions."""
 
 
 def list_generated() -> dict[Path, str]:

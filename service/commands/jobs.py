@@ -8,12 +8,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from service.client.choose import use_client
+from service.client.protocol import JobsRequest
 from service.commands.options import data_dir_option
-from service.handoff import find_service, hand_off
-from service.jobs import Run, list_runs
-from service.load import ignore_progress
 from service.settings import read_settings
-from service.warehouse import open_copy
 
 PIPE_WIDTH = 200
 
@@ -31,12 +29,7 @@ Examples:
 def jobs(last: int, failed: bool, data_dir: Path | None) -> None:
     """List the newest runs of the scheduled jobs. Works while the service runs and while it does not."""
     settings = read_settings(data_dir=data_dir)
-    if find_service(settings.data_dir):
-        rows = hand_off(settings.data_dir, "jobs", {"last": last, "only_failed": failed}, ignore_progress)
-        runs = [Run(**row) for row in rows]
-    else:
-        with open_copy(settings.warehouse_file) as warehouse:
-            runs = list_runs(warehouse, last, failed)
+    runs = use_client(settings, lambda client: client.list_runs(JobsRequest(last=last, only_failed=failed)))
     console = Console()
     if not console.is_terminal:
         console.width = PIPE_WIDTH

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import getpass
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
-from service.application import Application
+from service.client.choose import use_client
+from service.client.protocol import LoadRequest
 from service.commands.options import catalogue_option, data_dir_option
 from service.commands.progress import show_progress
-from service.definitions import read_definitions
-from service.errors import WarehouseLocked
-from service.handoff import find_service, hand_off_load, hand_off_preview
-from service.load import SHOWN_CHANGES, Progress, Shown
+from service.load import SHOWN_CHANGES
 from service.load_report import Batch, Breach, Preview
-from service.manifest import find_manifest
-from service.settings import Settings, read_settings
+from service.settings import read_settings
 
 VERBOSE_CHANGES = 10_000
-T = TypeVar("T")
 
 
 @click.command(
@@ -59,60 +52,24 @@ def load(
     not.
     """
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)
-    shown = Shown(VERBOSE_CHANGES, with_unchanged=True) if verbose else Shown(SHOWN_CHANGES)
+    request = LoadRequest(
+        files=[file.absolute() for file in files],
+        loaded_by=loaded_by,
+        changes=VERBOSE_CHANGES if verbose else SHOWN_CHANGES,
+        with_unchanged=verbose,
+        sheet=sheet,
+    )
     if dry_run:
         with show_progress() as progress:
-            preview = _preview(settings, list(files), progress, shown, sheet)
+            preview = use_client(settings, lambda client: client.preview(request, progress))
         _print_preview(preview, verbose)
         return
     with show_progress() as progress:
-        batches = _load(settings, list(files), loaded_by, progress, shown, sheet)
+        batches = use_client(settings, lambda client: client.load(request, progress))
     for batch in batches:
         _print_batch(batch, verbose)
     for delay in dict.fromkeys(delay for batch in batches for delay in batch.delays):
         click.echo(f"warning: {delay}", err=True)
-
-
-def _load(
-    settings: Settings, files: list[Path], loaded_by: str, progress: Progress, shown: Shown, sheet: str | None
-) -> list[Batch]:
-    def load_here(application: Application) -> list[Batch]:
-        return application.load_and_show(files, loaded_by, progress, shown, with_history=False, sheet=sheet)
-
-    return _reach(settings, lambda: hand_off_load(settings.data_dir, files, loaded_by, progress, shown, sheet), load_here)
-
-
-def _preview(settings: Settings, files: list[Path], progress: Progress, shown: Shown, sheet: str | None) -> Preview:
-    def preview_here(application: Application) -> Preview:
-        return application.preview(files, progress, shown, sheet)
-
-    if settings.warehouse_file.exists() or find_manifest(settings.warehouse_file).exists():
-        return _reach(settings, lambda: hand_off_preview(settings.data_dir, files, progress, shown, sheet), preview_here)
-    # A preview does not make a warehouse where there is none.
-    with tempfile.TemporaryDirectory(prefix="a4p-preview-") as folder:
-        elsewhere = settings.model_copy(update={"data_dir": Path(folder)})
-        return _open(elsewhere, preview_here)
-
-
-def _reach(settings: Settings, hand_off: Callable[[], T], work_here: Callable[[Application], T]) -> T:
-    """Have the service do the work where it runs, else do it in this process."""
-    if find_service(settings.data_dir):
-        return hand_off()
-    try:
-        return _open(settings, work_here)
-    except WarehouseLocked:
-        # A service that started this moment: its socket comes right after it has the file.
-        if find_service(settings.data_dir):
-            return hand_off()
-        raise
-
-
-def _open(settings: Settings, work: Callable[[Application], T]) -> T:
-    application = Application(settings, read_definitions(settings.catalogue))
-    try:
-        return work(application)
-    finally:
-        application.close()
 
 
 def _print_batch(batch: Batch, verbose: bool) -> None:

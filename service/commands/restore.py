@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from service.backups.restore import restore_backup
+from service.client.remote import is_running
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
 from service.errors import WarehouseLocked
-from service.handoff import find_service
 from service.settings import read_settings
 from service.warehouse import read_clock
 
@@ -30,7 +30,7 @@ def restore(backup: Path, data_dir: Path | None) -> None:
     Every block of BACKUP is read and its content verified before anything is replaced.
     """
     settings = read_settings(data_dir=data_dir)
-    if find_service(settings.data_dir):
+    if is_running(settings.data_dir):
         raise WarehouseLocked(f"the service of {settings.data_dir} is running; stop it, restore, and start it again")
     with show_progress() as progress:
         restored = restore_backup(backup, settings.warehouse_file, read_clock(), progress)

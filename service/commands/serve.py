@@ -15,17 +15,18 @@ import click
 import duckdb
 
 from service.application import Application
+from service.client.address import listen, write_secret
 from service.commands.options import catalogue_option, data_dir_option
 from service.definitions import read_definitions
 from service.disk import translate_write_error
 from service.errors import WarehouseUnwritable
-from service.handoff import listen, make_handoff_app, write_secret
 from service.manifest import check_nothing_lost
 from service.memory import limit_arenas
 from service.settings import read_settings
 from service.warehouse import check_not_held, prepare_directory
 from service.watch import WATCH_SECONDS
 from service.web.app import count_threads, make_app
+from service.web.handoff import make_handoff_app
 from service.web.server import WebServer, bind
 from service.web.sql import is_open
 

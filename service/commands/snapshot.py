@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from service.application import Application
+from service.client.choose import use_client
 from service.commands.options import catalogue_option, data_dir_option
 from service.commands.progress import show_progress
 from service.definitions import read_definitions
-from service.handoff import find_service, hand_off
 from service.settings import read_settings
 from service.snapshot import render_as_of
 from service.warehouse import open_copy
@@ -37,13 +36,5 @@ def snapshot(as_of: datetime | None, data_dir: Path | None, catalogue: Path | No
             click.echo(chunk, nl=False)
         return
     with show_progress() as progress:
-        if find_service(settings.data_dir):
-            result = hand_off(settings.data_dir, "snapshot", {}, progress)
-        else:
-            application = Application(settings, read_definitions(settings.catalogue))
-            try:
-                made = application.refresh(with_history=False)
-            finally:
-                application.close()
-            result = {"snapshot_id": made.snapshot_id, "as_of": made.as_of.isoformat(), "series_count": made.series_count}
-    click.echo(f"snapshot {result['snapshot_id']} as of {result['as_of']}: {result['series_count']:,} series")
+        made = use_client(settings, lambda client: client.refresh(progress))
+    click.echo(f"snapshot {made.snapshot_id} as of {made.as_of}: {made.series_count:,} series")

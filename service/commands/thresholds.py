@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,22 +12,17 @@ from rich.console import Console
 from rich.table import Table
 
 from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, make_threshold
-from service.application import Application
+from service.client.choose import use_client
+from service.client.protocol import ThresholdRequest
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
-from service.definitions import Definitions, read_definitions
-from service.errors import WarehouseLocked
-from service.handoff import ThresholdRequest, change_threshold_and_show, find_service, hand_off
-from service.load import Progress
+from service.definitions import read_definitions
 from service.settings import Settings, read_settings
 from service.thresholds import ThresholdChange, Trial, TriedFigure, check_threshold, try_threshold
 from service.warehouse import open_copy, run_sql
 
 F = TypeVar("F", bound=Callable[..., Any])
 PIPE_WIDTH = 200
-# Another command may hold the warehouse for the second that its change and snapshot take; so long is waited for each.
-WAIT_SECONDS = 30.0
-RETRY_SECONDS = 0.1
 SHOWN_FIGURES = 50
 
 
@@ -317,33 +311,9 @@ def _print(table: Table) -> None:
 
 def _change(settings: Settings, wanted: ThresholdRequest) -> ThresholdChange:
     with show_progress() as progress:
-        changed = _change_anywhere(settings, wanted, progress)
+        changed = use_client(settings, lambda client: client.change_threshold(wanted, progress))
     for warning in changed.warnings:
         click.echo(f"warning: {warning}", err=True)
     for exclusion in changed.exclusions:
         click.echo(exclusion, err=True)
     return changed
-
-
-def _change_anywhere(settings: Settings, wanted: ThresholdRequest, progress: Progress) -> ThresholdChange:
-    """Have the service do it, or do it here; wait while another command holds the warehouse."""
-    holder, deadline = "", 0.0
-    definitions: Definitions | None = None
-    while True:
-        if find_service(settings.data_dir):
-            return ThresholdChange(**hand_off(settings.data_dir, "thresholds", wanted.model_dump(), progress))
-        definitions = definitions or read_definitions(settings.catalogue)
-        try:
-            application = Application(settings, definitions)
-        except WarehouseLocked as locked:
-            # It names who holds it: a queue of others moves on, and only one that keeps it is waited for in vain.
-            if str(locked) != holder:
-                holder, deadline = str(locked), time.monotonic() + WAIT_SECONDS
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(RETRY_SECONDS)
-            continue
-        try:
-            return change_threshold_and_show(application, wanted, progress, with_history=False)
-        finally:
-            application.close()

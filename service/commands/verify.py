@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from service.backups.verify import Verification, verify_file
+from service.client.choose import use_client
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
 from service.errors import WarehouseError
-from service.handoff import find_service, hand_off
-from service.load import Progress
+from service.progress import Progress
 from service.settings import Settings, read_settings
 
 
@@ -47,9 +47,8 @@ def verify(files: tuple[Path, ...], data_dir: Path | None) -> None:
 
 def _verify(file: Path, settings: Settings, progress: Progress) -> Verification:
     try:
-        if file == settings.warehouse_file and find_service(settings.data_dir):
-            found = hand_off(settings.data_dir, "verify", {}, progress)
-            return Verification(**{**found, "faults": tuple(found["faults"])})
+        if file == settings.warehouse_file:
+            return use_client(settings, lambda client: client.verify(progress))
         return verify_file(file, progress)
     except WarehouseError as error:
         return Verification(0, 0, 0, 0, 0, (str(error),))

@@ -24,7 +24,12 @@ def render_command_reference(group: click.Group) -> str:
 
 def _list_help(command: click.Command, path: str, parent: click.Context | None) -> Iterator[tuple[str, str]]:
     context = click.Context(
-        command, info_name=path.rpartition(" ")[2], parent=parent, max_content_width=WIDTH, terminal_width=WIDTH
+        command,
+        info_name=path.rpartition(" ")[2],
+        parent=parent,
+        max_content_width=WIDTH,
+        terminal_width=WIDTH,
+        **command.context_settings,
     )
     yield path, command.get_help(context)
     if isinstance(command, click.Group):

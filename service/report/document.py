@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from metrics.figures import STATUS_TEXT, write_figure
 from metrics.vega import Engine, run_engine
-from service.load import Progress, ignore_progress
+from service.progress import Progress, ignore_progress
 from service.report.figures import WHOLE, Breach, CycleReport, IndicatorReport, PriorityReport
 from service.report.pictures import Picture, draw_pictures
 from service.report.tables import (

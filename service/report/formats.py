@@ -7,7 +7,7 @@ from datetime import datetime
 import duckdb
 
 from service.errors import WarehouseError
-from service.load import Progress, ignore_progress
+from service.progress import Progress, ignore_progress
 from service.read_copy import ReadCopy
 from service.report.document import Document, write_document
 from service.report.figures import CycleReport, read_cycle

@@ -20,8 +20,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
-from service.errors import ServiceError
-from service.fairness import FairPlaces, PlacesTaken
+from service.errors import PlacesTaken, PoolBusy, WorkerLost
+from service.fairness import FairPlaces
 from service.sandbox.protocol import LARGEST_ANSWER_BYTES, LARGEST_HEADER_BYTES, LENGTH, Question, Reply, encode
 from service.settings import TREE, Settings
 from service.time_limit import POLL_SECONDS, check_time
@@ -37,24 +37,6 @@ GRACE_SECONDS = 1.0
 WAITING = 64
 # A pipe that is ready takes so much without making the writer wait.
 PIPE_BYTES = select.PIPE_BUF
-
-
-class WorkerLost(ServiceError):
-    """A worker ended, or was killed, before it had answered; `is_late` says that it took too long."""
-
-    def __init__(self, message: str, is_late: bool = False) -> None:
-        super().__init__(message)
-        self.is_late = is_late
-
-
-class PoolBusy(ServiceError):
-    """Too many queries at once: `is_full` says that there was no place to wait."""
-
-    can_retry = True
-
-    def __init__(self, message: str, is_full: bool) -> None:
-        super().__init__(message)
-        self.is_full = is_full
 
 
 @dataclass(frozen=True)

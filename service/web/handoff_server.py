@@ -13,7 +13,7 @@ from typing import Any
 
 from waitress.server import UnixWSGIServer
 
-from service.handoff import write_refusal
+from service.web.handoff import write_refusal
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,7 @@ from flask import Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from service.errors import AlertError, LoadError, ServiceError, ThresholdError
-from service.fairness import PlacesTaken
+from service.errors import AlertError, LoadError, PlacesTaken, ServiceError, ThresholdError
 
 MEDIA_TYPE = "application/problem+json"
 OWN_FAULT = "The fault is the service's own and is in its log."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from service.application import Application
-from service.remote_read import ReadRefused
+from service.errors import ReadRefused
 from service.web.budget import AnswerBudget
 from service.web.chunks import make_chunked_response
 from service.web.clients import find_client

@@ -11,7 +11,8 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.application import Application
-from service.sandbox.pool import Answer, PoolBusy, WorkerLost
+from service.errors import PoolBusy, WorkerLost
+from service.sandbox.pool import Answer
 from service.sandbox.protocol import Format, Question
 from service.settings import Settings
 from service.web.api.answer import SNAPSHOT_HEADER

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import psutil
 
+from service.client.protocol import LoadRequest
+from service.client.remote import RemoteClient, is_running
 from service.errors import HandoffError
-from service.handoff import find_service, hand_off_load
-from service.load import ignore_progress
+from service.progress import ignore_progress
 from service.settings import find_in_tree
 from tests.small_disk import fill_disk
 from tests.torture.damage import damage_copy, judge, read_contents
@@ -128,12 +129,12 @@ def disturb_service(torture: Torture) -> None:
         while not is_over.wait(0.05):
             # A client has no answer once the service was killed.
             with suppress(HandoffError, OSError):
-                if not find_service(data_dir):
+                if not is_running(data_dir):
                     continue
                 number = next(numbers)
                 file = write_file(torture.folder / "files", number)
                 ledger.begun.add(number)
-                hand_off_load(data_dir, [file], "torture", ignore_progress)
+                RemoteClient(data_dir).load(LoadRequest(files=[file], loaded_by="torture"), ignore_progress)
                 ledger.answered.add(number)
                 is_answered.set()
 

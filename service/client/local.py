@@ -1,0 +1,147 @@
+"""Clients that work in this process: on an open application, and on the warehouse file while no service runs."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from service.alerts import acknowledge_alerts, list_firing, trace_alert
+from service.application import Application
+from service.backups.verify import Verification, verify_file
+from service.client.protocol import (
+    AlertsRequest,
+    BackupRequest,
+    JobsRequest,
+    LoadRequest,
+    SnapshotSummary,
+    ThresholdRequest,
+)
+from service.definitions import read_definitions
+from service.jobs import Run, list_runs
+from service.load_report import Batch, Preview
+from service.progress import Progress, ignore_progress
+from service.settings import Settings
+from service.thresholds import ThresholdChange, read_threshold, remove_threshold, set_threshold
+from service.warehouse import Connection, open_copy
+
+
+class ApplicationClient:
+    """Works with an open application. `with_history` also renews the history for remote read after a change."""
+
+    def __init__(self, application: Application, with_history: bool) -> None:
+        self._application = application
+        self._with_history = with_history
+
+    def load(self, request: LoadRequest, progress: Progress) -> tuple[Batch, ...]:
+        return tuple(
+            self._application.load_and_show(
+                request.files, request.loaded_by, progress, request.shown, self._with_history, request.sheet
+            )
+        )
+
+    def preview(self, request: LoadRequest, progress: Progress) -> Preview:
+        return self._application.preview(request.files, progress, request.shown, request.sheet)
+
+    def refresh(self, progress: Progress) -> SnapshotSummary:
+        progress("making a snapshot", None)
+        snapshot = self._application.refresh(self._with_history)
+        return SnapshotSummary(snapshot.snapshot_id, snapshot.as_of, snapshot.series_count)
+
+    def list_runs(self, request: JobsRequest) -> tuple[Run, ...]:
+        with self._application.warehouse.cursor() as cursor:
+            return tuple(list_runs(cursor, request.last, request.only_failed))
+
+    def change_threshold(self, request: ThresholdRequest, progress: Progress) -> ThresholdChange:
+        warehouse, definitions, clock = (
+            self._application.warehouse, self._application.definitions, self._application.clock,
+        )  # fmt: skip
+        threshold = read_threshold(
+            {**request.model_dump(), "comparison": request.comparisons[0], "severity": request.severities[0]}
+        )
+        if request.action == "set":
+            changed = set_threshold(warehouse, definitions, threshold, request.set_by, clock)
+        else:
+            changed = remove_threshold(
+                warehouse, definitions, threshold, request.comparisons, request.severities, request.set_by, clock
+            )
+        progress("making a snapshot", None)
+        return replace(changed, warnings=(*changed.warnings, *self._application.show_change(self._with_history)))
+
+    def use_alerts(self, request: AlertsRequest) -> Any:
+        if request.action != "ack":
+            with self._application.warehouse.cursor() as cursor:
+                return _read_alerts(cursor, request)
+        application = self._application
+        return acknowledge_alerts(
+            application.warehouse, request.alerts, request.note, request.acknowledged_by, application.clock()
+        )
+
+    def back_up(self, request: BackupRequest, progress: Progress) -> None:
+        progress("copying", None)
+        self._application.back_up(request.target)
+
+    def verify(self, progress: Progress) -> Verification:
+        return self._application.verify(progress)
+
+
+class LocalClient:
+    """Works on the warehouse of a data directory while no service runs; opens it for writing only if needed.
+
+    Methods raise WarehouseLocked, before they change anything, if another process holds the warehouse.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._application: Application | None = None
+
+    def close(self) -> None:
+        """Close the warehouse if it is open."""
+        if self._application is not None:
+            self._application.close()
+
+    def load(self, request: LoadRequest, progress: Progress) -> tuple[Batch, ...]:
+        return self._open().load(request, progress)
+
+    def preview(self, request: LoadRequest, progress: Progress) -> Preview:
+        if self._settings.warehouse_file.exists() or self._settings.manifest_file.exists():
+            return self._open().preview(request, progress)
+        # A preview does not create a warehouse.
+        with tempfile.TemporaryDirectory(prefix="a4p-preview-") as folder:
+            empty = LocalClient(self._settings.model_copy(update={"data_dir": Path(folder)}))
+            try:
+                return empty._open().preview(request, progress)
+            finally:
+                empty.close()
+
+    def refresh(self, progress: Progress) -> SnapshotSummary:
+        return self._open().refresh(progress)
+
+    def list_runs(self, request: JobsRequest) -> tuple[Run, ...]:
+        with open_copy(self._settings.warehouse_file) as warehouse:
+            return tuple(list_runs(warehouse, request.last, request.only_failed))
+
+    def change_threshold(self, request: ThresholdRequest, progress: Progress) -> ThresholdChange:
+        return self._open().change_threshold(request, progress)
+
+    def use_alerts(self, request: AlertsRequest) -> Any:
+        if request.action == "ack":
+            return self._open().use_alerts(request)
+        with open_copy(self._settings.warehouse_file) as warehouse:
+            return _read_alerts(warehouse, request)
+
+    def back_up(self, request: BackupRequest, progress: Progress) -> None:
+        self._open().back_up(request, progress)
+
+    def verify(self, progress: Progress = ignore_progress) -> Verification:
+        return verify_file(self._settings.warehouse_file, progress)
+
+    def _open(self) -> ApplicationClient:
+        if self._application is None:
+            self._application = Application(self._settings, read_definitions(self._settings.catalogue))
+        return ApplicationClient(self._application, with_history=False)
+
+
+def _read_alerts(connection: Connection, request: AlertsRequest) -> Any:
+    return list_firing(connection) if request.action == "list" else trace_alert(connection, request.alerts[0])

@@ -1,0 +1,149 @@
+"""The operations that commands request from the service, and their requests and results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from metrics.thresholds import Comparison, Severity
+from service.backups.verify import Verification
+from service.jobs import Run
+from service.load import SHOWN_CHANGES, Shown
+from service.load_report import Batch, Preview
+from service.progress import Progress
+from service.thresholds import ThresholdChange
+
+
+class Request(BaseModel):
+    """The body of a request; unknown fields are errors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class EmptyRequest(Request):
+    """A request without parameters."""
+
+
+class LoadRequest(Request):
+    """Files to load or preview, as absolute paths, and who loads them; `changes` limits the changes in the report."""
+
+    files: list[Path]
+    loaded_by: str = ""
+    changes: int = Field(SHOWN_CHANGES, ge=0)
+    with_unchanged: bool = False
+    sheet: str | None = None
+
+    @property
+    def shown(self) -> Shown:
+        return Shown(self.changes, self.with_unchanged)
+
+
+class JobsRequest(Request):
+    """The number of newest runs to list, and whether to list only failed ones."""
+
+    last: int
+    only_failed: bool
+
+
+class ThresholdRequest(Request):
+    """A threshold to set, or to remove for all listed comparisons and severities."""
+
+    action: Literal["set", "remove"]
+    metric: str
+    mission: str
+    dimensions: dict[str, str]
+    comparisons: list[Comparison] = Field(min_length=1)
+    severities: list[Severity] = Field(min_length=1)
+    limit: float | None = Field(allow_inf_nan=False)
+    note: str | None
+    set_by: str
+
+    @model_validator(mode="after")
+    def _check_limit(self) -> ThresholdRequest:
+        if self.action == "set" and self.limit is None:
+            raise ValueError("a threshold needs a limit")
+        return self
+
+
+class AlertsRequest(Request):
+    """List the firing alerts, show one, or acknowledge some."""
+
+    action: Literal["list", "show", "ack"]
+    alerts: list[str] = Field(default_factory=list)
+    note: str | None = None
+    acknowledged_by: str = ""
+
+
+class BackupRequest(Request):
+    """The file to write, as an absolute path."""
+
+    target: Path
+
+
+@dataclass(frozen=True)
+class SnapshotSummary:
+    """The number, date and size of a snapshot."""
+
+    snapshot_id: int
+    as_of: date
+    series_count: int
+
+
+class Client(Protocol):
+    """The service as commands see it.
+
+    Every method raises the ServiceError of the operation, and HandoffError if the service became unavailable.
+    """
+
+    def load(self, request: LoadRequest, progress: Progress) -> tuple[Batch, ...]:
+        """Load files and publish them; return a Batch for each."""
+
+    def preview(self, request: LoadRequest, progress: Progress) -> Preview:
+        """Return what a load of the files would change, without loading them."""
+
+    def refresh(self, progress: Progress) -> SnapshotSummary:
+        """Compute and publish a snapshot."""
+
+    def list_runs(self, request: JobsRequest) -> tuple[Run, ...]:
+        """Return the newest runs of jobs, newest first."""
+
+    def change_threshold(self, request: ThresholdRequest, progress: Progress) -> ThresholdChange:
+        """Set or remove a threshold and publish the change."""
+
+    def use_alerts(self, request: AlertsRequest) -> Any:
+        """Return the firing alerts, one alert with its origin, or the names of acknowledged alerts."""
+
+    def back_up(self, request: BackupRequest, progress: Progress) -> None:
+        """Write a consistent copy of the warehouse."""
+
+    def verify(self, progress: Progress) -> Verification:
+        """Read the whole warehouse and return the faults found."""
+
+
+R = TypeVar("R", bound=Request)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Operation(Generic[R, T]):
+    """An operation on the socket: the path of its URL, the type of its request, and its result as JSON."""
+
+    path: str
+    request: type[R]
+    result: TypeAdapter[T]
+
+
+LOAD: Operation[LoadRequest, tuple[Batch, ...]] = Operation("load", LoadRequest, TypeAdapter(tuple[Batch, ...]))
+PREVIEW: Operation[LoadRequest, Preview] = Operation("preview", LoadRequest, TypeAdapter(Preview))
+SNAPSHOT: Operation[EmptyRequest, SnapshotSummary] = Operation("snapshot", EmptyRequest, TypeAdapter(SnapshotSummary))
+JOBS: Operation[JobsRequest, tuple[Run, ...]] = Operation("jobs", JobsRequest, TypeAdapter(tuple[Run, ...]))
+THRESHOLDS: Operation[ThresholdRequest, ThresholdChange] = Operation(
+    "thresholds", ThresholdRequest, TypeAdapter(ThresholdChange)
+)
+ALERTS: Operation[AlertsRequest, Any] = Operation("alerts", AlertsRequest, TypeAdapter(Any))
+BACKUP: Operation[BackupRequest, None] = Operation("backup", BackupRequest, TypeAdapter(None))
+VERIFY: Operation[EmptyRequest, Verification] = Operation("verify", EmptyRequest, TypeAdapter(Verification))

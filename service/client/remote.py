@@ -1,0 +1,117 @@
+"""The client that reaches a running service over its Unix socket."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from service.backups.verify import Verification
+from service.client import address
+from service.client.messages import read_messages, read_refusal
+from service.client.protocol import (
+    ALERTS,
+    BACKUP,
+    JOBS,
+    LOAD,
+    PREVIEW,
+    SNAPSHOT,
+    THRESHOLDS,
+    VERIFY,
+    AlertsRequest,
+    BackupRequest,
+    EmptyRequest,
+    JobsRequest,
+    LoadRequest,
+    Operation,
+    Request,
+    SnapshotSummary,
+    ThresholdRequest,
+)
+from service.errors import HandoffError
+from service.jobs import Run
+from service.load_report import Batch, Preview
+from service.progress import Progress, ignore_progress
+from service.thresholds import ThresholdChange
+
+CONNECT_SECONDS = 5
+R = TypeVar("R", bound=Request)
+T = TypeVar("T")
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over the socket of a data directory."""
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__("localhost")
+        self._data_dir = data_dir
+
+    def connect(self) -> None:
+        self.sock = address.connect(self._data_dir, CONNECT_SECONDS)
+
+
+def is_running(data_dir: Path) -> bool:
+    """Return whether a service listens in this data directory. Raises HandoffError if it runs as another user."""
+    try:
+        address.connect(data_dir, CONNECT_SECONDS).close()
+    except PermissionError:
+        raise HandoffError(f"the service of {data_dir} runs as another user; run this command as that user") from None
+    except OSError:
+        return False
+    return True
+
+
+class RemoteClient:
+    """Requests operations from the service of a data directory."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+
+    def load(self, request: LoadRequest, progress: Progress) -> tuple[Batch, ...]:
+        return self._send(LOAD, request, progress)
+
+    def preview(self, request: LoadRequest, progress: Progress) -> Preview:
+        return self._send(PREVIEW, request, progress)
+
+    def refresh(self, progress: Progress) -> SnapshotSummary:
+        return self._send(SNAPSHOT, EmptyRequest(), progress)
+
+    def list_runs(self, request: JobsRequest) -> tuple[Run, ...]:
+        return self._send(JOBS, request)
+
+    def change_threshold(self, request: ThresholdRequest, progress: Progress) -> ThresholdChange:
+        return self._send(THRESHOLDS, request, progress)
+
+    def use_alerts(self, request: AlertsRequest) -> Any:
+        return self._send(ALERTS, request)
+
+    def back_up(self, request: BackupRequest, progress: Progress) -> None:
+        self._send(BACKUP, request, progress)
+
+    def verify(self, progress: Progress) -> Verification:
+        return self._send(VERIFY, EmptyRequest(), progress)
+
+    def _send(self, operation: Operation[R, T], request: R, progress: Progress = ignore_progress) -> T:
+        connection = _Connection(self._data_dir)
+        try:
+            headers = {"Content-Type": "application/json", address.SECRET_HEADER: address.read_secret(self._data_dir)}
+            # A service that refuses the connection may have closed it already; its answer can still be read.
+            with suppress(BrokenPipeError):
+                connection.request("POST", f"/{operation.path}", request.model_dump_json(), headers)
+            response = connection.getresponse()
+            if response.status != http.client.OK:
+                raise read_refusal(response.status, response.read())
+            return operation.result.validate_python(read_messages(_read_lines(response), progress).data)
+        except (OSError, http.client.HTTPException) as error:
+            raise HandoffError(
+                f"the connection to the service ended ({error}); start the service and run this command again"
+            ) from None
+        finally:
+            connection.close()
+
+
+def _read_lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    while line := response.readline():
+        yield line
