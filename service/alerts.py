@@ -12,11 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from service.errors import AlertError
+from service.file_access import PRIVATE_FILE, SHARED_FILE, find_group
 from service.settings import Settings
 from service.warehouse import Connection, Warehouse, after_newest, read_rows, run_sql
 
-# Its group may read the token where a setting puts it outside the data directory: Alertmanager then runs as another user.
-OWN_MODE, SHARED_MODE = 0o600, 0o640
 # The one alert about the service whose end has recorded causes (metrics/rules.py).
 OVERDUE_ALERT = "A4pReportsOverdue"
 
@@ -51,9 +50,12 @@ class Notification(BaseModel):
 def read_token(settings: Settings) -> str:
     """Return the token of the alerts endpoint; the first time it is made, readable by this user only.
 
-    Where A4P_ALERTS_TOKEN_FILE names its file, the group of the file may read it too. Raises AlertError.
+    Where A4P_ALERTS_TOKEN_FILE names its file, the group of the file may read it too; with A4P_GROUP, that group. Raises
+    AlertError.
     """
-    file, mode = settings.token_file, SHARED_MODE if settings.alerts_token_file else OWN_MODE
+    group = find_group(settings.group)
+    is_shared = group is not None or settings.alerts_token_file is not None
+    file, mode = settings.token_file, SHARED_FILE if is_shared else PRIVATE_FILE
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
@@ -69,6 +71,8 @@ def read_token(settings: Settings) -> str:
     except OSError as error:
         raise AlertError(f"the token of Alertmanager cannot be written to {file}: {error.strerror}") from None
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        if group is not None:
+            os.fchown(descriptor, -1, group)
         os.fchmod(descriptor, mode)  # whatever the umask
         token = secrets.token_urlsafe(32)
         stream.write(token)

@@ -23,11 +23,13 @@ from service.disk import has_space
 from service.drawing import DrawingProcess
 from service.errors import LoadError, ServiceError, WarehouseLost, WarehouseOpening
 from service.fairness import FairPlaces
+from service.file_access import find_group, restrict_data_directory
 from service.history import HistoryReader
 from service.jobs import Job, JobRunner
 from service.load import SHOWN, Shown, load_files
 from service.load_report import Batch, Preview
 from service.preview import preview_files
+from service.privileges import drop_privileges
 from service.progress import Progress, ignore_progress
 from service.publish import publish_read_copy, write_copy
 from service.read_copy import ReadCopy
@@ -42,6 +44,7 @@ from service.warehouse import (
     Warehouse,
     is_current,
     open_warehouse,
+    prepare_directory,
     read_clock,
     run_sql,
     store_catalogue,
@@ -106,6 +109,10 @@ class Application:
         """Open the warehouse for writing. Raises as `open_warehouse` does; it may then be called again."""
         settings, definitions, clock = self.settings, self.definitions, self.clock
         check_defaults(definitions)
+        # A command that is run by root must not leave files that the service cannot write.
+        drop_privileges(settings)
+        prepare_directory(settings.data_dir)
+        restrict_data_directory(settings)
         warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit, accept_loss, clock)
         try:
             store_catalogue(warehouse, definitions.catalogue, clock())
@@ -311,7 +318,8 @@ class Application:
 
     def _publish(self) -> int:
         now = self.clock()
-        publish_read_copy(self.warehouse, self.settings.read_copy_file, self.settings.backup_dir, now)
+        group = find_group(self.settings.group)
+        publish_read_copy(self.warehouse, self.settings.read_copy_file, self.settings.backup_dir, now, group)
         if self.snapshot is not None:
             settings = self.settings
             copy = ReadCopy(settings.read_copy_file, settings.threads, settings.memory_limit)

@@ -214,3 +214,7 @@ class ReadRefused(ServiceError):
         self.status = status
         self.reason = reason
         self.can_retry = status in RETRY_STATUSES
+
+
+class PrivilegeError(ServiceError):
+    """Privileges of root could not be given up; the service does not start."""

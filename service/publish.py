@@ -14,19 +14,22 @@ from service.atomic_file import replace_file
 from service.backups.names import BACKUP_NAME
 from service.disk import check_space, translate_write_error
 from service.errors import WarehouseError
+from service.file_access import PRIVATE_DIRECTORY, restrict_backups, share_file
 from service.warehouse import STORAGE_VERSION, Connection, Warehouse
 
 _copying = threading.Lock()
 
 
-def write_copy(warehouse: Warehouse, target: Path) -> None:
+def write_copy(warehouse: Warehouse, target: Path, group: int | None = None) -> None:
     """Write a whole, consistent, checkpointed copy of the warehouse to `target`, replacing it in one step.
 
+    Only the user of this process, and the group where one is given, may read it.
     Raises WarehouseError when it cannot be written; `target` is then as it was.
     """
     try:
         with _copying, replace_file(target) as unfinished:
             _copy_database(warehouse, unfinished)
+            share_file(unfinished, group)
     except (duckdb.Error, OSError) as error:
         if unwritable := translate_write_error(error, target.parent):
             raise unwritable from None
@@ -61,12 +64,16 @@ def copy_into(session: Connection, target: Path) -> None:
     session.execute("detach published")
 
 
-def publish_read_copy(warehouse: Warehouse, read_copy: Path, backup_dir: Path, now: datetime) -> None:
-    """Publish the state of now as the read copy, and keep it as a dated backup (a second name of the same file)."""
+def publish_read_copy(warehouse: Warehouse, read_copy: Path, backup_dir: Path, now: datetime, group: int | None = None) -> None:
+    """Publish the state of now as the read copy, and keep it as a dated backup (a second name of the same file).
+
+    A group may read the read copy; the directory of the backups keeps it from the second name.
+    """
     # About what the copy will need: half a copy on a full disk would leave no room for the log.
     check_space(read_copy.parent, read_copy.stat().st_size if read_copy.exists() else 0)
-    write_copy(warehouse, read_copy)
-    backup_dir.mkdir(exist_ok=True)
+    write_copy(warehouse, read_copy, group)
+    backup_dir.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
     backup = backup_dir / now.strftime(BACKUP_NAME)
     backup.unlink(missing_ok=True)
     os.link(read_copy, backup)
+    restrict_backups(backup_dir, read_copy)

@@ -67,6 +67,8 @@ class Settings(BaseSettings):
         description="Additional host names accepted in the Host header, separated by commas, such as `a4p,a4p.example.org`.",
     )
     data_dir: Path = Field(Path("data"), description="Directory of the warehouse, its read copy, backups and socket.")
+    user: str = Field("", description="User that a start as root changes to; owns the data directory.")
+    group: str = Field("", description="Group that can read the read copy and the alerts token.")
     catalogue: Path = Field(
         default_factory=lambda: find_in_tree("metrics"),
         description="Directory of the catalogue.",

@@ -185,7 +185,9 @@ class Warehouse:
 def prepare_directory(directory: Path) -> None:
     """Make the data directory if need be. Raises WarehouseError when it cannot be written."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        if not directory.is_dir():
+            directory.mkdir(parents=True, exist_ok=True)
+            directory.chmod(0o750)
         probe = directory / ".write-probe"
         probe.touch()
         probe.unlink(missing_ok=True)  # another command may probe at the same time

@@ -11,8 +11,10 @@ from service.client.remote import is_running
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
 from service.errors import WarehouseLocked
+from service.file_access import restrict_data_directory
+from service.privileges import drop_privileges
 from service.settings import read_settings
-from service.warehouse import read_clock
+from service.warehouse import prepare_directory, read_clock
 
 
 @click.command(
@@ -32,8 +34,13 @@ def restore(backup: Path, data_dir: Path | None) -> None:
     settings = read_settings(data_dir=data_dir)
     if is_running(settings.data_dir):
         raise WarehouseLocked(f"the service of {settings.data_dir} is running; stop it, restore, and start it again")
+    drop_privileges(settings)
+    prepare_directory(settings.data_dir)
+    restrict_data_directory(settings)
     with show_progress() as progress:
         restored = restore_backup(backup, settings.warehouse_file, read_clock(), progress)
+    # The read copy that was written now is shared as the one before was.
+    restrict_data_directory(settings)
     click.echo(f"{settings.warehouse_file}: restored from {backup}")
     click.echo(f"{restored.verification}")
     if restored.earlier is not None:

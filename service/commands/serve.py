@@ -20,8 +20,10 @@ from service.commands.options import catalogue_option, data_dir_option
 from service.definitions import read_definitions
 from service.disk import translate_write_error
 from service.errors import WarehouseUnwritable
+from service.file_access import restrict_data_directory
 from service.manifest import check_nothing_lost
 from service.memory import limit_arenas
+from service.privileges import ROOT_WARNING, drop_privileges
 from service.settings import read_settings
 from service.warehouse import check_not_held, prepare_directory
 from service.watch import WATCH_SECONDS
@@ -64,6 +66,7 @@ def serve(
     started = time.monotonic()
     limit_arenas()
     settings = read_settings(host=host, port=port, snapshot_cron=snapshot_cron, data_dir=data_dir, catalogue=catalogue)
+    is_root = drop_privileges(settings)
     definitions = read_definitions(settings.catalogue)
     signal.signal(signal.SIGTERM, _raise_interrupt)
     # Before anything is served or written: what ends the start at once.
@@ -73,7 +76,7 @@ def serve(
     tcp = bind(settings.host, settings.port)
     application = Application(settings, definitions, opens_warehouse=False)
     server: WebServer | None = None
-    start = Start(application, accept_loss)
+    start = Start(application, accept_loss, is_root)
     try:
         start.is_published = application.serve_published()
         try:
@@ -81,6 +84,7 @@ def serve(
         except WarehouseUnwritable:
             if not start.is_published:
                 raise
+        restrict_data_directory(settings)
         server = WebServer(make_app(application), count_threads(application), tcp)
         if is_open(settings):
             application.sandbox.start()
@@ -108,9 +112,10 @@ def serve(
 class Start:
     """The start of the service beside the server that answers already: open, load, make a snapshot, listen for commands."""
 
-    def __init__(self, application: Application, accept_loss: bool) -> None:
+    def __init__(self, application: Application, accept_loss: bool, is_root: bool) -> None:
         self.application = application
         self.accept_loss = accept_loss
+        self.is_root = is_root
         self.is_published = False
         self.has_socket = False
         self.failure: BaseException | None = None
@@ -156,6 +161,8 @@ class Start:
 
     def _run(self, server: WebServer, tcp: socket.socket, started: float) -> None:
         application, settings = self.application, self.application.settings
+        if self.is_root:
+            click.echo(ROOT_WARNING, err=True)
         handoff_app = make_handoff_app(application, write_secret(settings.data_dir))
         server.start_handoff(handoff_app, listen(settings.data_dir))
         self.has_socket = True

@@ -32,6 +32,6 @@ def _write_default(name: str) -> str:
     field = Settings.model_fields[name]
     if isinstance(field.json_schema_extra, dict):
         return str(field.json_schema_extra["shown_default"])
-    if field.default in (None, (), SecretStr("")):
+    if field.default in (None, (), "", SecretStr("")):
         return ""
     return f"{field.default:,}" if isinstance(field.default, int) and field.default >= 10_000 else f"`{field.default}`"
