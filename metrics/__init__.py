@@ -1,1 +1,1 @@
-"""What the service can say: catalogue, KPI definitions, and their text forms; reads nothing but definitions."""
+"""Definitions of the service: catalogue, KPIs, metric families, and their text formats."""

@@ -1,4 +1,4 @@
-"""Where the programs of the stack find each other: the shipped Prometheus and Alertmanager files, for other addresses."""
+"""Addresses of the servers in the configuration files of Prometheus and Alertmanager."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from metrics.catalogue import CatalogueError
 
 @dataclass(frozen=True)
 class Addresses:
-    """Addresses are host:port. `instance` is the service as people reach it, which links of alerts begin with.
+    """Addresses as host:port. `instance` is the public address of the service, used in links of alerts.
 
-    Paths are as the programs see them: `rules` is a pattern, `token_file` the token that Alertmanager sends.
+    Paths are those seen by the servers: `rules` is a pattern, `token_file` the token that Alertmanager sends.
     """
 
     service: str
@@ -21,7 +21,7 @@ class Addresses:
     token_file: str
 
 
-# What the files hold as they are shipped.
+# The addresses in the shipped files.
 SHIPPED = Addresses("127.0.0.1:8000", "127.0.0.1:8000", "127.0.0.1:9093", "rules/*.yml", "../data/alerts-token")
 # docker-compose.yml: names of services, and the mounts of their containers.
 CONTAINERS = Addresses("a4p:8000", "127.0.0.1:8000", "alertmanager:9093", "../rules/*.yml", "/run/a4p/alerts-token")
@@ -29,9 +29,9 @@ HEAD = "# Written by `a4p generate` for docker-compose.yml from ../{name}; chang
 
 
 def place_prometheus(text: str, addresses: Addresses) -> str:
-    """Return the text of prometheus.yml for other addresses, its comments included.
+    """Return the text of prometheus.yml for other addresses, including its comments.
 
-    Raises CatalogueError where the shipped addresses are not in it.
+    Raises CatalogueError if it does not contain the shipped addresses.
     """
     return _replace(
         "prometheus.yml",
@@ -59,7 +59,7 @@ def place_alertmanager(text: str, addresses: Addresses) -> str:
 
 
 def render_container_files(prometheus: str, alertmanager: str) -> dict[str, str]:
-    """Return the text of the files of prometheus/compose by name, from that of the shipped ones."""
+    """Return the text of the files of prometheus/compose by name, derived from the shipped files."""
     return {
         "prometheus.yml": _begin("prometheus.yml", place_prometheus(prometheus, CONTAINERS)),
         "alertmanager.yml": _begin("alertmanager.yml", place_alertmanager(alertmanager, CONTAINERS)),
@@ -67,7 +67,7 @@ def render_container_files(prometheus: str, alertmanager: str) -> dict[str, str]
 
 
 def _begin(name: str, text: str) -> str:
-    # The comment on top says how to use the shipped file.
+    # The comment on top describes the shipped file.
     lines = text.splitlines(keepends=True)
     while lines and lines[0].startswith("#"):
         lines.pop(0)
@@ -75,8 +75,8 @@ def _begin(name: str, text: str) -> str:
 
 
 def _replace(name: str, text: str, changes: list[tuple[str, str]]) -> str:
-    for shipped, wanted in changes:
+    for shipped, replacement in changes:
         if shipped not in text:
-            raise CatalogueError(f"prometheus/{name}: {shipped!r} is not in it, so it cannot be written for other addresses")
-        text = text.replace(shipped, wanted)
+            raise CatalogueError(f"prometheus/{name}: {shipped!r} not found, so the file cannot be written for other addresses")
+        text = text.replace(shipped, replacement)
     return text

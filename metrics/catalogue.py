@@ -1,4 +1,4 @@
-"""The catalogue: every priority, mission, cycle and indicator that the service knows, read from YAML and checked."""
+"""The catalogue of priorities, missions, cycles and indicators, read from YAML and validated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from metrics.cycles import Cycles, explain_old_form
 
 METRIC_PREFIX = "a4p_"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-# Labels that the service, Prometheus or a rule sets itself.
+# Labels set by the service, Prometheus or a rule.
 RESERVED_LABELS = frozenset(
     [
         "mission",
@@ -44,7 +44,7 @@ RESERVED_LABELS = frozenset(
         "quantile",
     ]
 )
-# A metric's last word must be its unit in Prometheus; counts, levels and booleans have none.
+# The name of a metric ends with its unit; counts, levels and booleans have none.
 UNIT_SUFFIX = {
     "ratio": "_ratio",
     "days": "_days",
@@ -54,7 +54,7 @@ UNIT_SUFFIX = {
     "boolean": "",
     "level": "",
 }
-# Suffixes with a meaning of their own in OpenMetrics.
+# Suffixes with a special meaning in OpenMetrics.
 RESERVED_SUFFIXES = ("_total", "_count", "_sum", "_bucket", "_created", "_info", "_gcount", "_gsum")
 
 Unit = Literal["count", "ratio", "days", "meters", "square_meters", "boolean", "level"]
@@ -62,11 +62,11 @@ Better = Literal["higher", "lower", "neutral"]
 
 
 class CatalogueError(Exception):
-    """A definition that cannot be used; the text names file, entry and mend, a line for each fault."""
+    """A definition that cannot be used; the text names file, entry and fix, one line per error."""
 
 
 def find_name_fault(name: str, unit: str) -> str | None:
-    """Return what is wrong with the name of an indicator or KPI of this unit, or None.
+    """Return the error in the name of an indicator or KPI of this unit, or None.
 
     The rules are those of Prometheus (https://prometheus.io/docs/practices/naming/) and OpenMetrics.
     """
@@ -75,17 +75,17 @@ def find_name_fault(name: str, unit: str) -> str | None:
     suffix = UNIT_SUFFIX[unit]
     # sofa_incidents_new_share is the contract's name for a ratio, so a ratio may end in _share too.
     if suffix and not name.endswith(suffix) and not (unit == "ratio" and name.endswith("_share")):
-        return f"the unit is {unit!r}, so the name must end in {suffix!r}: rename it to {name}{suffix} or mend the unit"
+        return f"the unit is {unit!r}, so the name must end in {suffix!r}: rename it to {name}{suffix} or correct the unit"
     if unit == "meters" and name.endswith("_square_meters"):
-        return "the name ends in '_square_meters' but the unit is 'meters': mend the unit"
+        return "the name ends in '_square_meters' but the unit is 'meters': correct the unit"
     if not suffix:
         for other in filter(None, UNIT_SUFFIX.values()):
             if name.endswith(other):
                 return f"the name ends in {other!r} but the unit is {unit!r}: use unit {other[1:]!r} or rename it"
         for reserved in RESERVED_SUFFIXES:
-            # sofa_incidents_total is the contract's name for a gauge; OpenMetrics forbids _total for counters' families only.
+            # sofa_incidents_total is a gauge by contract; OpenMetrics forbids _total only in family names of counters.
             if reserved != "_total" and name.endswith(reserved):
-                return f"the name ends in {reserved!r}, which OpenMetrics keeps for itself: rename it"
+                return f"the name ends in {reserved!r}, which is reserved by OpenMetrics: rename it"
     return None
 
 
@@ -99,7 +99,7 @@ def _check_text(text: str) -> str:
 
 def _check_dimension_value(value: str) -> str:
     if ";" in value or "=" in value or value.startswith("{"):
-        raise ValueError("a dimension value must not hold ';' or '=' or begin with '{': a CSV file could not name it")
+        raise ValueError("a dimension value must not contain ';' or '=' or begin with '{', which CSV files cannot represent")
     return _check_text(value)
 
 
@@ -195,14 +195,14 @@ class Catalogue:
         return frozenset(indicator.indicator for _, indicator in self.indicators)
 
     def count_series(self) -> int:
-        """Return the most series the catalogue can have: missions x dimension values, summed over indicators."""
+        """Return the maximum number of series: missions x dimension values, summed over indicators."""
         return sum(
             len(self.missions) * math.prod(len(values) for values in indicator.dimensions.values())
             for _, indicator in self.indicators
         )
 
     def to_json(self) -> str:
-        """Return the definitions as one JSON object of lists of rows: what the warehouse stores."""
+        """Return the definitions as a JSON object of lists of rows, the form stored in the warehouse."""
         rows: dict[str, list[dict[str, Any]]] = {
             "priorities": [entry.model_dump(mode="json") for entry in self.priorities],
             "missions": [entry.model_dump(mode="json") for entry in self.missions],
@@ -219,12 +219,12 @@ class Catalogue:
         return json.dumps(rows, sort_keys=True)
 
     def digest(self) -> str:
-        """Return the SHA-256 of `to_json`: two catalogues that say the same have the same one."""
+        """Return the SHA-256 of `to_json`; equal catalogues have equal digests."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key that is given twice is an error, not silently the last one."""
+    """A YAML loader that rejects duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[object] = set()
@@ -237,7 +237,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def read_yaml(file: Path) -> Any:
-    """Return what a YAML file holds. Raises CatalogueError naming file and line."""
+    """Return the content of a YAML file. Raises CatalogueError with file and line."""
     try:
         return yaml.load(file.read_text(encoding="utf-8"), Loader=_StrictLoader)
     except FileNotFoundError:
@@ -257,22 +257,22 @@ def _parse_entry(model: type[D], entry: Any, where: str) -> tuple[D | None, list
     try:
         return model.model_validate(entry), []
     except ValidationError as error:
-        return None, [f"{where}: {tell_fault(fault)}" for fault in error.errors()]
+        return None, [f"{where}: {describe_fault(fault)}" for fault in error.errors()]
 
 
-def tell_fault(fault: Any) -> str:
-    """Return the sentence for one fault that pydantic found, with its mend."""
+def describe_fault(fault: Any) -> str:
+    """Return one sentence for an error of pydantic, with its fix."""
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "missing":
         return f"the key {key!r} is missing; add it"
     if fault["type"] == "extra_forbidden":
-        return f"the key {key!r} is unknown; remove it or mend its spelling"
+        return f"the key {key!r} is unknown; remove it or correct its spelling"
     message = fault["msg"].removeprefix("Value error, ")
     return f"{key}: {message} (got {fault['input']!r})" if key else message
 
 
 def _read_entries(file: Path, model: type[D], key: str, faults: list[str]) -> list[D]:
-    """Read a YAML list of entries, adding what is wrong to `faults`; an entry that is wrong is left out."""
+    """Return the valid entries of a YAML list; errors are appended to `faults`."""
     try:
         raw = read_yaml(file)
     except CatalogueError as error:
@@ -299,7 +299,7 @@ def _read_entries(file: Path, model: type[D], key: str, faults: list[str]) -> li
 
 
 def _read_cycles(file: Path, faults: list[str]) -> Cycles | None:
-    """Read the calendar of cycles, adding what is wrong to `faults`."""
+    """Read the calendar of cycles; errors are appended to `faults`."""
     try:
         raw = read_yaml(file)
     except CatalogueError as error:
@@ -314,9 +314,9 @@ def _read_cycles(file: Path, faults: list[str]) -> Cycles | None:
 
 
 def read_catalogue(directory: Path) -> Catalogue:
-    """Return the catalogue held in `directory` (priorities, missions, cycles, limits and indicators/<priority>.yaml).
+    """Return the catalogue in `directory` (priorities, missions, cycles, limits and indicators/<priority>.yaml).
 
-    Raises CatalogueError with every fault found, a line each, naming file, entry and mend.
+    Raises CatalogueError with all errors, one line each, with file, entry and fix.
     """
     faults: list[str] = []
     priorities = _read_entries(directory / "priorities.yaml", Priority, "priority", faults)
@@ -350,10 +350,10 @@ def read_catalogue(directory: Path) -> Catalogue:
             place[entry.indicator] = file
             unknown = [mission for mission in entry.expected_missions if mission not in known_missions]
             if unknown:
-                faults.append(f"{where}: expected_missions names {', '.join(unknown)}, not in missions.yaml; mend or add")
+                faults.append(f"{where}: expected_missions names {', '.join(unknown)}, not in missions.yaml; correct or add")
             indicators.append((priority.priority, entry))
     if not indicators and not faults:
-        faults.append(f"{directory / 'indicators'}: holds no indicator; add one file per priority")
+        faults.append(f"{directory / 'indicators'}: contains no indicator; add one file per priority")
     if cycles is None:
         raise CatalogueError("\n".join(faults))
     catalogue = Catalogue(tuple(priorities), tuple(missions), cycles, tuple(indicators), budget)

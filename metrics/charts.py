@@ -1,8 +1,8 @@
-"""Charts of figures, drawn alike on pages and in cycle documents: data in, a chart out, of which `render_svg` makes an SVG.
+"""Charts of values on pages and in cycle documents, as Vega-Lite specifications; `render_svg` draws them.
 
-Vega-Lite draws, in the engine that vl-convert brings: text stays text, nothing is fetched, no style attribute or element is
-written (a Content-Security-Policy needs no unsafe-inline), and the same data gives the same bytes. Each colour has one
-meaning: blue is a figure, grey the figure before or none, orange a limit.
+vl-convert draws them as SVG without network access and without style attributes or elements (the Content-Security-Policy
+needs no unsafe-inline). Text stays text, and the same data gives the same bytes. Each colour has one meaning: blue is a value,
+grey the value of the period before or no value, orange a limit.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from metrics.comparisons import (
     explain_doubt,
     explain_impossible,
     is_above,
-    tell_status,
+    write_status,
 )
 from metrics.figures import STATUS_TEXT, write_figure
 from metrics.vega import (
@@ -52,9 +52,9 @@ MARKS = {"M": "×", "U": "?", "N": "–"}
 
 @dataclass(frozen=True)
 class Point:
-    """What one series says for one period; `series` names it (a mission, a dimension value, or both), `period` is its label.
+    """The value of one series in one period; `series` is a mission, a dimension value, or both, `period` a label.
 
-    `value` is in the unit of the metric, None where the status is M, U or N.
+    `value` is in the unit of the metric, None for the statuses M, U and N.
     """
 
     series: str
@@ -74,13 +74,12 @@ def draw_history(
     room: int = WIDTH,
     maximum: float | None = None,
 ) -> Chart:
-    """Return the history of one metric: a small panel for each series, on common scales.
+    """Return the history of one metric as small multiples: a panel per series, with common scales.
 
-    A count of a period is a bar over that period. A state (a ratio, a cumulative total, a figure of one day) is a step: over
-    its period or, where periods share their first day or have one day, from the end of its period to the next. Yes and no,
-    and levels, are a row of fields for each series. Where all is of one period, the series are compared. No
-    line slopes, and what has no value is a mark, never 0. A value above `maximum` is drawn up
-    to it and marked. `note` stands below the chart, which is at most `room` pixels wide.
+    A count of a period is a bar over the period. A state (a ratio, a cumulative total, a value of one day) is a step over its
+    period or, if periods share their first day or have one day, from the end of its period to the next. Booleans and levels are
+    a row of cells per series. Values of a single period are compared as bars. A missing value is a mark, never 0. A value
+    above `maximum` is drawn up to it and marked. `note` is below the chart, which is at most `room` pixels wide.
     """
     if not points:
         return draw_nothing(title)
@@ -99,7 +98,7 @@ def draw_history(
     figures = (
         [clip(point.value, maximum) for point in points if point.value is not None] + [limit.value for limit in limits] + [0.0]
     )
-    # Room above the highest figure for its text, or it would push the panel's heading up.
+    # Space for the text above the highest value, which would otherwise move the heading of the panel.
     margin = (max(figures) - min(figures) or 1) * 18 / height
     domain = [min(figures) - (margin if min(figures) < 0 else 0), max(figures) + margin]
     is_step = unit == "ratio" or _is_cumulative(points)
@@ -107,15 +106,17 @@ def draw_history(
     values: list[Spec] = []
     for point, (begin, end) in zip(points, spans, strict=True):
         pixels = (end - begin).days * pixels_a_day
-        # Bars stand apart; steps meet.
+        # Bars have gaps; steps do not.
         inset = timedelta() if is_step else (end - begin) * 0.07
-        text = MARKS.get(point.status, "×") if point.value is None else _tell_short(point.value, unit, pixels + 8, point.status)
+        text = (
+            MARKS.get(point.status, "×") if point.value is None else _shorten_value(point.value, unit, pixels + 8, point.status)
+        )
         values.append(
             {
                 "series": point.series,
                 "kind": "none" if point.value is None else "step" if is_step else "bar",
-                "from": _tell_instant(begin, inset),
-                "to": _tell_instant(end, -inset),
+                "from": _write_instant(begin, inset),
+                "to": _write_instant(end, -inset),
                 "middle": (begin + (end - begin) / 2).isoformat(),
                 "value": clip(point.value, maximum),
                 "text": text + (IMPOSSIBLE if is_above(point.value, maximum) else ""),
@@ -162,7 +163,7 @@ def draw_history(
     panel: Spec = {"width": width, "height": height, "layer": layers}
     spec = {"data": {"values": values}, **arrange(panel, names, columns)}
     notes = [
-        *(["cumulative or of one day: each figure from the end of its period"] if is_step and unit != "ratio" else []),
+        *(["cumulative or of one day: each value from the end of its period"] if is_step and unit != "ratio" else []),
         *_explain_statuses(points),
         *explain_impossible((point.value for point in points), maximum, unit),
         *(["dashed orange: limit"] if limits else []),
@@ -172,7 +173,7 @@ def draw_history(
 
 
 def _draw_limits(y: Spec, width: int) -> list[Spec]:
-    """Return the line of each limit and its text, on a lighter ground where they lie over a bar."""
+    """Return the line and the text of each limit, with a light outline for the parts above a bar."""
     return [
         layer("limit", {"type": "rule", "strokeWidth": 3, "opacity": 0.7}, y=y, color={"value": PAPER}),
         layer("limit", {"type": "rule", "strokeDash": [5, 3], "strokeWidth": 1.5}, y=y, color={"value": LIMIT}),
@@ -183,30 +184,30 @@ def _draw_limits(y: Spec, width: int) -> list[Spec]:
     ]
 
 
-def _tell_instant(day: date, shift: timedelta) -> str:
+def _write_instant(day: date, shift: timedelta) -> str:
     return (datetime(day.year, day.month, day.day) + shift).isoformat()
 
 
 def _is_cumulative(points: Sequence[Point]) -> bool:
-    """Return whether a series has periods of one day, or several from the same first day on."""
+    """Return whether a series has periods of one day, or periods with the same first day."""
     starts = {(point.series, point.period_start) for point in points}
     return len(starts) < len(points) or any(point.period_start == point.period_end for point in points)
 
 
 def _span(points: Sequence[Point]) -> list[tuple[date, date]]:
-    """Return for each point from which day to before which its mark goes."""
+    """Return the first day of the mark of each point, and the day after its last."""
     day = timedelta(days=1)
     if not _is_cumulative(points):
         return [(point.period_start, point.period_end + day) for point in points]
     ends = sorted({point.period_end + day for point in points})
-    # The last figure goes on, until another one is known; how far is a matter of looks.
+    # The last value is current until the next one; the length of its step is a matter of style.
     after = max((later - earlier for earlier, later in pairwise(ends)), default=timedelta(days=183))
     following = dict(zip(ends, [*ends[1:], ends[-1] + after], strict=True))
     return [(point.period_end + day, following[point.period_end + day]) for point in points]
 
 
 def _connect(values: list[Spec]) -> list[Spec]:
-    """Return the upright lines of a step chart, where one figure of a series follows on another."""
+    """Return the vertical lines of a step chart, between adjacent values of a series."""
     steps = [value for value in values if value["kind"] == "step"]
     risers = []
     for before, after in pairwise(steps):
@@ -216,7 +217,7 @@ def _connect(values: list[Spec]) -> list[Spec]:
 
 
 def _label_periods(points: Sequence[Point], spans: Sequence[tuple[date, date]], pixels_a_day: float) -> list[Spec]:
-    """Return a label under each period, or none where they have no room: then the axis has dates."""
+    """Return a label under each period, or none if they do not fit; the axis then has dates."""
     periods = dict.fromkeys(sorted((begin, end, point.period) for point, (begin, end) in zip(points, spans, strict=True)))
     labels: list[Spec] = []
     free_from: date | None = None
@@ -231,12 +232,12 @@ def _label_periods(points: Sequence[Point], spans: Sequence[tuple[date, date]], 
 
 
 def _draw_fields(points: Sequence[Point], unit: str, title: str) -> Chart:
-    """Return a row for each series, a column for each period, and in each field the answer or level."""
+    """Return a grid with a row per series and a column per period."""
     names = list(dict.fromkeys(point.series for point in points))
     periods = [period for _, period in sorted({(point.period_end, point.period) for point in points})]
     values: list[Spec] = []
     for point in points:
-        text = MARKS.get(point.status, "×") if point.value is None else tell_status(point.value, unit, point.status)
+        text = MARKS.get(point.status, "×") if point.value is None else write_status(point.value, unit, point.status)
         share = 0.0 if point.value is None else point.value if unit == "boolean" else (point.value - 1) / 2
         values.append(
             {
@@ -264,12 +265,12 @@ def _draw_fields(points: Sequence[Point], unit: str, title: str) -> Chart:
     step = min(110, max(44, 540 // len(periods)))
     size = {"width": {"step": step}, "height": {"step": 20}, "padding": pad_labels(names)}
     spec: Spec = {"data": {"values": values}, **size, "layer": layers}
-    told = ((f"{p.series}, {p.period}", p.value, p.status) for p in points)
-    return frame(spec, title, describe_figures(told, unit), _explain_statuses(points))
+    described = ((f"{p.series}, {p.period}", p.value, p.status) for p in points)
+    return frame(spec, title, describe_figures(described, unit), _explain_statuses(points))
 
 
-def _tell_short(value: float, unit: str, room_pixels: float, status: str) -> str:
-    """Return the figure as it fits into so many pixels: whole, then without its status, then rounded, then not at all."""
+def _shorten_value(value: float, unit: str, room_pixels: float, status: str) -> str:
+    """Return the value in the longest form that fits: with status, without it, rounded, or an empty string."""
     whole = write_figure(value, unit)
     candidates = [f"{whole} {status}"] if status in NOT_FINAL else []
     candidates.append(whole)

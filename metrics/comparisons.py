@@ -1,4 +1,4 @@
-"""Charts that compare: the figures of one period side by side, and the parts of a whole; with what all charts share."""
+"""Charts that compare the values of one period, or the parts of a whole; and definitions shared by all charts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import overload
 from metrics.figures import STATUS_TEXT, write_figure
 from metrics.vega import CHARACTER_PIXELS, EARLIER, INK, LIMIT, PAPER, Chart, Spec, doubt, frame, layer, pad_labels, text_layer
 
-# Okabe and Ito's palette, told apart by colour-blind readers and in grey print, darkest first; for the parts of a whole.
+# Palette of Okabe and Ito for the parts of a whole, distinguishable with any colour vision and in grey print, darkest first.
 PARTS = ("#0072b2", "#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#d55e00")
 WIDTH = 680
-# Follows a printed value that is above the possible maximum; its bar ends at the maximum.
+# Suffix of a printed value above the possible maximum; its bar ends at the maximum.
 IMPOSSIBLE = " !"
-# Figures that stand, but may change.
+# Statuses of values that may change.
 NOT_FINAL = ("E", "P")
 
 
@@ -30,7 +30,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Bar:
-    """What one series says in one period, with what it said in the period before."""
+    """The value of one series in one period, and in the period before."""
 
     label: str
     value: float | None
@@ -67,7 +67,9 @@ def draw_comparison(
     ordered = sorted(bars, key=lambda bar: (bar.value is None, -(bar.value or 0)))
     widest = max(len(bar.label) for bar in ordered)
     width = room - round(widest * CHARACTER_PIXELS) - 90
-    texts = [tell_status(bar.value, unit, bar.status) + (IMPOSSIBLE if is_above(bar.value, maximum) else "") for bar in ordered]
+    texts = [
+        write_status(bar.value, unit, bar.status) + (IMPOSSIBLE if is_above(bar.value, maximum) else "") for bar in ordered
+    ]
     ordered = [replace(bar, value=clip(bar.value, maximum), previous=clip(bar.previous, maximum)) for bar in ordered]
     most = max((value for bar in ordered for value in (bar.value, bar.previous) if value is not None), default=0) or 1
     values = [
@@ -119,7 +121,7 @@ def draw_comparison(
 def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) -> Chart:
     """Return parts of a whole (at most six) stacked in one bar a row, in the order given, printed where they fit.
 
-    A part without a value is told beside its bar. Raises ValueError for more parts than there are colours to tell apart.
+    A part without a value is listed beside its bar. Raises ValueError if there are more parts than colours.
     """
     names = list(dict.fromkeys(part.part for part in parts))
     labels = list(dict.fromkeys(part.label for part in parts))
@@ -176,8 +178,8 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) 
     ]
     padding = pad_labels(labels)
     spec: Spec = {"data": {"values": values}, "width": width, "height": {"step": 26}, "padding": padding, "layer": layers}
-    told = ((f"{part.label}, {part.part}", part.value, part.status) for part in parts)
-    return frame(spec, title, describe_figures(told, unit), [])
+    described = ((f"{part.label}, {part.part}", part.value, part.status) for part in parts)
+    return frame(spec, title, describe_figures(described, unit), [])
 
 
 def draw_nothing(title: str) -> Chart:
@@ -187,12 +189,12 @@ def draw_nothing(title: str) -> Chart:
         "width": WIDTH,
         "height": 30,
         "view": {"stroke": None},
-        "mark": {"type": "text", "text": "No figure is known."},
+        "mark": {"type": "text", "text": "No values."},
     }
-    return frame(spec, title, "No figure is known.", [])
+    return frame(spec, title, "No values.", [])
 
 
-def tell_status(value: float | None, unit: str, status: str) -> str:
+def write_status(value: float | None, unit: str, status: str) -> str:
     """Return a figure with the letter of its status, or the word for why there is none."""
     if value is None:
         return STATUS_TEXT[status]
@@ -205,9 +207,9 @@ def explain_doubt(statuses: Iterable[str]) -> list[str]:
     return [f"{status} {STATUS_TEXT[status]}" for status in NOT_FINAL if status in seen]
 
 
-def describe_figures(told: Iterable[tuple[str, float | None, str]], unit: str) -> str:
+def describe_figures(values: Iterable[tuple[str, float | None, str]], unit: str) -> str:
     """Return what the chart shows in words, for those who do not see it."""
-    return "; ".join(f"{label}: {tell_status(value, unit, status)}" for label, value, status in told) + "."
+    return "; ".join(f"{label}: {write_status(value, unit, status)}" for label, value, status in values) + "."
 
 
 def _find_edge(bar: Bar, text_length: float) -> float:
@@ -226,12 +228,12 @@ def clip(value: float, maximum: float | None) -> float: ...
 @overload
 def clip(value: float | None, maximum: float | None) -> float | None: ...
 def clip(value: float | None, maximum: float | None) -> float | None:
-    """Return the value, or the maximum where it is above: an impossible value does not set the scale of a chart."""
+    """Return the value, limited to the maximum, so that an impossible value does not set the scale of a chart."""
     return maximum if is_above(value, maximum) else value
 
 
 def explain_impossible(values: Iterable[float | None], maximum: float | None, unit: str) -> list[str]:
-    """Return the note on marked values, or nothing where no value is above the maximum."""
+    """Return the note on marked values, or nothing if no value is above the maximum."""
     if maximum is None or not any(is_above(value, maximum) for value in values):
         return []
     return [f"!: impossible, above the maximum of {write_figure(maximum, unit)}; drawn up to it"]

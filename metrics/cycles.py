@@ -1,4 +1,4 @@
-"""Reporting cycles: the rule that numbers them along the calendar, and the cycles that differ from it."""
+"""Reporting cycles: a calendar rule, and the cycles that differ from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Entry(BaseModel):
 
 
 class CycleRule(_Entry):
-    """The cycle that all others are counted from, and how long each is."""
+    """The cycle from which others are counted, and the length of a cycle."""
 
     cycle: int = Field(ge=1)
     period_start: date
@@ -49,7 +49,7 @@ class CycleException(_Entry):
 
 
 class Cycles(_Entry):
-    """The calendar of reporting cycles. Every cycle follows the one before without a gap."""
+    """The calendar of reporting cycles, without gaps."""
 
     rule: CycleRule
     due_days: int = Field(default=60, ge=0)

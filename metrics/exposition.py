@@ -1,4 +1,4 @@
-"""The text that Prometheus scrapes: rendered families in both formats, plain and gzip, ready to be written."""
+"""The text that Prometheus scrapes: rendered families in both formats, plain and gzip."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ GZIP_LEVEL = 4  # level 6 makes the bytes 5 % smaller in three times the time
 class Body:
     """The text of a snapshot in one format, to which each scrape adds the service's own metrics.
 
-    `chunks` joined are the plain text. `compressed` is the same as the beginning of a gzip stream, up to a whole byte, and
-    `checksum` its CRC-32: what is added goes on from there, so that it stays in the one gzip member (curl and browsers
-    read no further than the first).
+    `chunks` joined are the plain text. `compressed` is the same text as the beginning of a gzip stream, up to a whole byte, and
+    `checksum` its CRC-32. Added text continues the same gzip member, because curl and browsers read only the first one.
     """
 
     chunks: tuple[bytes, ...]
@@ -31,15 +30,15 @@ class Body:
     @classmethod
     def prepare(cls, chunks: Iterable[bytes]) -> Body:
         """Return the body of these chunks of text."""
-        kept = tuple(chunks)
+        stored = tuple(chunks)
         compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
         compressed = []
         checksum = 0
-        for chunk in kept:
+        for chunk in stored:
             compressed.append(compressor.compress(chunk))
             checksum = zlib.crc32(chunk, checksum)
         compressed.append(compressor.flush(zlib.Z_SYNC_FLUSH))
-        return cls(kept, b"".join(compressed), checksum)
+        return cls(stored, b"".join(compressed), checksum)
 
     @property
     def size(self) -> int:
@@ -47,18 +46,18 @@ class Body:
         return sum(map(len, self.chunks))
 
     def finish_plain(self, tail: bytes) -> list[bytes]:
-        """Return the plain text with `tail` behind it, in chunks."""
+        """Return the plain text followed by `tail`, in chunks."""
         return [*self.chunks, tail]
 
     def finish_gzip(self, tail: bytes) -> list[bytes]:
-        """Return one gzip member of the text with `tail` behind it, in chunks."""
+        """Return one gzip member of the text followed by `tail`, in chunks."""
         trailer = struct.pack("<II", zlib.crc32(tail, self.checksum), (self.size + len(tail)) % (1 << 32))
         return [self.compressed, _deflate_end(tail) + trailer]
 
 
 @lru_cache(maxsize=4)
 def _deflate_end(tail: bytes) -> bytes:
-    """Return the last blocks of a deflate stream. Kept, for those who scrape within the second in which a tail is the same."""
+    """Return the last blocks of a deflate stream. Cached for scrapes within the second in which the tail is the same."""
     compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, DEFLATE_WINDOW)
     return compressor.compress(tail) + compressor.flush()
 
@@ -72,7 +71,7 @@ class Exposition:
 
 
 def assemble_exposition(families: Iterable[Family], bodies: Mapping[str, bytes]) -> Exposition:
-    """Put the header of each family before its rendered samples; a family without samples is left out.
+    """Return the exposition of the rendered samples with the header of each family; families without samples are omitted.
 
     Formats: https://prometheus.io/docs/instrumenting/exposition_formats/ and
     https://prometheus.io/docs/specs/om/open_metrics_spec/.

@@ -1,4 +1,4 @@
-"""The type between a snapshot and its text: which metric families there are, with their help and unit."""
+"""Metric families with their HELP text and unit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from metrics.kpi_file import Kpi
 
 @dataclass(frozen=True)
 class Family:
-    """A gauge: `name` as Prometheus knows it; `unit` is empty where the name ends in none."""
+    """A gauge; `unit` is empty if the name does not end with it."""
 
     name: str
     help: str
@@ -29,21 +29,21 @@ UNIT_TEXT = {
 
 INDICATOR_CHANGE = "a4p_indicator_change"
 
-# About indicators rather than of them; labels as in the design's contract.
+# Families that describe indicators.
 INDICATOR_FAMILIES = (
-    Family("a4p_indicator_info", "What the catalogue says of an indicator. Always 1.", ""),
-    Family("a4p_kpi_info", "What the catalogue says of a KPI. Always 1.", ""),
+    Family("a4p_indicator_info", "Catalogue entry of an indicator. Always 1.", ""),
+    Family("a4p_kpi_info", "Catalogue entry of a KPI. Always 1.", ""),
     Family(
         "a4p_kpi_missions_used",
-        "How many missions a KPI value is computed over: those with a value in the newest period that any mission reported.",
+        "Number of missions in a KPI value: those with a value in the newest reported period.",
         "",
     ),
     Family(
         "a4p_kpi_missions_expected",
-        "How many missions a KPI value would be computed over if all had reported.",
+        "Number of missions in a KPI value if all missions had reported.",
         "",
     ),
-    Family("a4p_indicator_expected", "Which missions that are open are expected to report an indicator. Always 1.", ""),
+    Family("a4p_indicator_expected", "Active missions that are expected to report an indicator. Always 1.", ""),
     Family(
         "a4p_indicator_period_end_timestamp_seconds",
         "Last day, at 00:00 UTC, of the newest period in which a mission reported an indicator. Unit: seconds since 1970.",
@@ -51,34 +51,34 @@ INDICATOR_FAMILIES = (
     ),
     Family(
         "a4p_indicator_status",
-        "Status other than A (normal) of what holds: E estimated, P provisional, M missing, U under validation, "
+        "Status of the current observation if it is not A (normal): E estimated, P provisional, M missing, U under validation, "
         "N not applicable. Always 1.",
         "",
     ),
     Family(
         INDICATOR_CHANGE,
-        "Value less that of the period before, where there is one. Unit: that of the indicator.",
+        "Change of the value since the period before. Unit: that of the indicator.",
         "",
     ),
     Family(
         "a4p_indicator_overdue",
-        "Reports that are overdue: which mission did not report which indicator (its name and title) for the newest cycle past "
-        "its deadline; a calendar year counts with the cycle in which it ends. Always 1.",
+        "Overdue reports by mission and indicator, for the newest cycle whose deadline has passed. A calendar year belongs to "
+        "the cycle in which it ends. Always 1.",
         "",
     ),
     Family(
         "a4p_threshold",
-        "Limit that governs a series, which it names by metric, mission and further labels. Unit: that of the metric.",
+        "Limit that applies to a series, identified by metric, mission and other labels. Unit: that of the metric.",
         "",
     ),
     Family(
         "a4p_threshold_source_info",
-        "Where the figure that a threshold is compared with comes from: period, status, document, page. Always 1.",
+        "Source of the value that is compared with a threshold: period, status, document, page. Always 1.",
         "",
     ),
     Family(
         "a4p_unreported_last_value",
-        "Figure before an unreported period, for series with a threshold: it goes on being compared. Unit: that of the metric.",
+        "Last value before an unreported period, for series with a threshold. It is still compared. Unit: that of the metric.",
         "",
     ),
     Family(
@@ -90,7 +90,7 @@ INDICATOR_FAMILIES = (
 
 
 def find_family_unit(name: str, unit: str) -> str:
-    """Return the unit as OpenMetrics writes it, or an empty string where the name does not end in it (as `..._share`)."""
+    """Return the unit for OpenMetrics, or an empty string if the name does not end with it (such as `..._share`)."""
     suffix = UNIT_SUFFIX[unit]
     return suffix.removeprefix("_") if name.endswith(suffix) else ""
 
@@ -99,13 +99,13 @@ def _describe_source(kpi: Kpi) -> str:
     if not kpi.is_total:
         return "computed from observations"
     return (
-        "computed from observations of the missions with a value in the newest period that any mission reported; "
-        "a4p_kpi_missions_used says how many"
+        "computed from observations of the missions with a value in the newest reported period; "
+        "a4p_kpi_missions_used has their number"
     )
 
 
 def list_families(catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> tuple[Family, ...]:
-    """Return the family of every indicator and KPI, and those about indicators, by name."""
+    """Return the families of indicators and KPIs, and those that describe indicators, sorted by name."""
     families = [
         Family(
             indicator.metric,

@@ -1,4 +1,4 @@
-"""How figures are written for people: values, changes and statuses, by unit."""
+"""Text of values, changes and statuses, by unit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Tone = Literal["better", "worse", "same", "neutral"]
 
 
 def write_figure(value: float | None, unit: str) -> str:
-    """Return a value as a person reads it, such as 1,234, 27.3 %, yes, medium or 30 days; empty for None."""
+    """Return the text of a value, such as 1,234, 27.3 %, yes, medium or 30 days; empty for None."""
     if value is None:
         return ""
     if unit == "boolean" and value in (0, 1):

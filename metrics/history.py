@@ -1,4 +1,4 @@
-"""The history of every series as columns: labels to select by, and what held from when on."""
+"""The history of all series as columns: labels, and values with the time from which they are valid."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MatchRegex = Callable[[str, Sequence[str]], Sequence[bool]]
 
 @dataclass(frozen=True)
 class Matcher:
-    """A condition on one label; a label that a series lacks has the empty value."""
+    """A condition on one label; a missing label has an empty value."""
 
     name: str
     operator: Literal["=", "!=", "=~", "!~"]
@@ -32,7 +32,7 @@ class Matcher:
 
 @dataclass(frozen=True)
 class LabelColumn:
-    """One label of all series: `codes[series]` says which of `values`; value 0 is the empty one of a missing label."""
+    """One label of all series: `codes[series]` is an index of `values`; value 0 is the empty value of a missing label."""
 
     codes: Codes
     values: tuple[str, ...]
@@ -43,17 +43,17 @@ class LabelColumn:
     def make(cls, codes: npt.NDArray[np.integer], values: Sequence[str], is_sorted: bool = False) -> LabelColumn:
         """Return the column; `values` are those of code 1 and on."""
         smallest = np.min_scalar_type(len(values))
-        kept = ("", *values)
-        return cls(codes.astype(smallest), kept, {value: code for code, value in enumerate(kept)}, is_sorted)
+        all_values = ("", *values)
+        return cls(codes.astype(smallest), all_values, {value: code for code, value in enumerate(all_values)}, is_sorted)
 
 
 @dataclass(frozen=True)
 class History:
-    """What /metrics shows at any instant: series with labels, and rows of (start in ticks since 1970, value).
+    """The content of /metrics at any instant: series with labels, and rows of (start in ticks since 1970, value).
 
-    The rows of series n are `offsets[n]` to `offsets[n + 1]`; each holds from its start until that of the next, and NaN ends
-    the series. A tick is a day for what reports say, a millisecond for what is recorded at an instant. A series in `grows`
-    is one higher on each further day. Nothing changes once it is made.
+    The rows of series n are `offsets[n]` to `offsets[n + 1]`; each is valid from its start until the next, and NaN ends the
+    series. A tick is a day for reported values, and a millisecond for values recorded at an instant. A series in `grows`
+    increases by one per day. A history is never modified.
     """
 
     labels: Mapping[str, LabelColumn]
@@ -70,7 +70,7 @@ class History:
 
     @property
     def first_ms(self) -> int:
-        """The first instant at which anything holds; that of 1970 where nothing ever does."""
+        """The first instant with a value; 1970 if there is none."""
         return int(self.distinct_starts[0]) * self.tick_ms if len(self.distinct_starts) else 0
 
     @property
@@ -78,9 +78,9 @@ class History:
         return len(self.grows)
 
     def select(self, matchers: Iterable[Matcher], match_regex: MatchRegex) -> Integers:
-        """Return the numbers of the series that every matcher accepts, ascending."""
+        """Return the numbers of the series that match all matchers, ascending."""
         selected: Integers | None = None
-        # Equality first, the metric before all: what is left for a regex is then little.
+        # Equality first, and the metric before others, so that few series are left for regular expressions.
         for matcher in sorted(matchers, key=lambda m: (m.operator != "=", m.name != METRIC_LABEL)):
             if matcher.name == JOB_LABEL:
                 if not _match_values(matcher, (JOB,), {JOB: 0}, match_regex)[0]:
@@ -95,8 +95,8 @@ class History:
                 code = column.code_of.get(matcher.value)
                 if code is None:
                     return np.empty(0, np.int64)
-                wanted = column.codes.dtype.type(code)
-                selected = np.arange(np.searchsorted(column.codes, wanted), np.searchsorted(column.codes, wanted, "right"))
+                searched = column.codes.dtype.type(code)
+                selected = np.arange(np.searchsorted(column.codes, searched), np.searchsorted(column.codes, searched, "right"))
                 continue
             accepted = _match_values(matcher, column.values, column.code_of, match_regex)
             if selected is None:
@@ -110,7 +110,7 @@ class History:
 
 @dataclass(frozen=True)
 class WholeHistory:
-    """All that PromQL can be asked of: what reports say, by day, and what is recorded at an instant, by millisecond."""
+    """The history for PromQL: reported values by day, and values recorded at an instant by millisecond."""
 
     reported: History
     recorded: History
@@ -121,7 +121,7 @@ class WholeHistory:
 
     @property
     def first_ms(self) -> int:
-        """The first instant at which anything holds."""
+        """The first instant with a value."""
         return min(part.first_ms for part in self.parts)
 
     @property

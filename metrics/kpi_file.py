@@ -16,9 +16,9 @@ _PAIR = re.compile(r"(?P<key>[a-z_]+): +(?P<value>.+)")
 
 
 class KpiHeader(Definition):
-    """The keys of a KPI file's comment block; every one but `maximum` must be there.
+    """The keys of the comment block of a KPI file; all but `maximum` are required.
 
-    `maximum` is the largest possible value, 1 for a part of a whole; a larger one is shown and flagged as impossible.
+    `maximum` is the largest possible value, 1 for a share; a larger value is shown and flagged as impossible.
     """
 
     kpi: Line
@@ -36,8 +36,8 @@ class KpiHeader(Definition):
 class Kpi:
     """A KPI: its header and the query that computes it.
 
-    Columns of the query: the labels, `value` and, where a value is computed over several missions, `missions`, which lists
-    them; null in the rows of one mission.
+    Columns of the query: the labels, `value` and, for totals over missions, `missions`, which lists the missions; null in the
+    rows of one mission.
     """
 
     kpi: str
@@ -58,12 +58,12 @@ class Kpi:
 
     @property
     def reads_everything(self) -> bool:
-        """Whether the KPI is about all indicators, whatever they are."""
+        """Whether the KPI reads all indicators."""
         return self.inputs == (ALL_INDICATORS,)
 
     @property
     def is_total(self) -> bool:
-        """Whether values are computed over several missions, which a column of the query lists (`... as missions`)."""
+        """Whether values are totals over missions, which a column of the query lists (`... as missions`)."""
         return re.search(r"\bas missions\b", self.query) is not None
 
     @property
@@ -72,7 +72,7 @@ class Kpi:
         return (*self.labels, "value", *(["missions"] if self.is_total else []))
 
     def digest(self) -> str:
-        """Return the SHA-256 of what decides the KPI's values: its name, labels, inputs and query."""
+        """Return the SHA-256 of name, labels, inputs and query, which determine the values."""
         text = "\0".join([self.kpi, ",".join(self.labels), ",".join(self.inputs), self.query])
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -80,7 +80,7 @@ class Kpi:
 def parse_header(text: str, file: Path) -> tuple[dict[str, tuple[str, int]], str]:
     """Split the text of an SQL file into its header (key -> value and line number) and the query below.
 
-    A header is the block of `-- key: value` lines at the top; two or more spaces part several pairs on a line.
+    A header is the block of `-- key: value` lines at the top; two or more spaces separate pairs on a line.
     Raises CatalogueError naming file and line.
     """
     header: dict[str, tuple[str, int]] = {}
@@ -99,7 +99,7 @@ def parse_header(text: str, file: Path) -> tuple[dict[str, tuple[str, int]], str
 
 
 def read_kpi(file: Path) -> Kpi:
-    """Return the KPI defined in `file`. Raises CatalogueError naming file, line and mend."""
+    """Return the KPI defined in `file`. Raises CatalogueError with file, line and fix."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -115,7 +115,7 @@ def read_kpi(file: Path) -> Kpi:
             if fault["type"] == "missing":
                 faults.append(f"{file}:1: the key {key!r} is missing in the header; add '-- {key}: ...'")
             elif fault["type"] == "extra_forbidden":
-                faults.append(f"{file}:{line}: the key {key!r} is unknown; remove it or mend its spelling")
+                faults.append(f"{file}:{line}: the key {key!r} is unknown; remove it or correct its spelling")
             else:
                 faults.append(f"{file}:{line}: {key}: {fault['msg']}")
         raise CatalogueError("\n".join(faults)) from None
@@ -142,7 +142,7 @@ def read_kpi(file: Path) -> Kpi:
 
 
 def read_kpis(directory: Path) -> tuple[Kpi, ...]:
-    """Return every KPI of `directory`, by file name. Raises CatalogueError with all faults, a line each."""
+    """Return all KPIs of `directory`, by file name. Raises CatalogueError with all errors, one line each."""
     kpis: dict[str, Kpi] = {}
     faults: list[str] = []
     for file in sorted(directory.glob("*.sql")):
@@ -163,20 +163,20 @@ def read_kpis(directory: Path) -> tuple[Kpi, ...]:
 def check_kpis(
     kpis: tuple[Kpi, ...], indicators: frozenset[str], priorities: frozenset[str]
 ) -> tuple[tuple[Kpi, ...], list[str]]:
-    """Part KPIs into those the catalogue can feed and the reasons the others cannot be computed.
+    """Return the KPIs whose inputs are in the catalogue, and the reasons why the others cannot be computed.
 
-    A name that is an indicator and a KPI at once raises CatalogueError: both would be one metric.
+    Raises CatalogueError if a name is both an indicator and a KPI, because both would be the same metric.
     """
     usable: list[Kpi] = []
     reasons: list[str] = []
     for kpi in kpis:
         if kpi.kpi in indicators:
-            raise CatalogueError(f"{kpi.file}: {kpi.kpi!r} is the name of an indicator too; rename the KPI")
+            raise CatalogueError(f"{kpi.file}: {kpi.kpi!r} is also the name of an indicator; rename the KPI")
         unknown = [] if kpi.reads_everything else [name for name in kpi.inputs if name not in indicators]
         if unknown:
-            reasons.append(f"{kpi.file}: inputs name {', '.join(unknown)}, not in the catalogue; mend the name or add it")
+            reasons.append(f"{kpi.file}: inputs name {', '.join(unknown)}, not in the catalogue; correct the name or add it")
         elif kpi.priority not in priorities and kpi.priority != "all":
-            reasons.append(f"{kpi.file}: the priority {kpi.priority!r} is not in the catalogue; mend the name")
+            reasons.append(f"{kpi.file}: the priority {kpi.priority!r} is not in the catalogue; correct the name")
         else:
             usable.append(kpi)
     return tuple(usable), reasons

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 
-# From this mean or count on the terms are not added up: there are about nine times as many as the root of the mean.
+# From this mean or count on, terms are not summed: their number is about nine times the square root of the mean.
 LARGE = 1_000_000
-# Terms below this share of the sum change no digit of it.
+# Terms below this share of the sum do not change it.
 NEGLIGIBLE = 1e-18
 
 
 def find_poisson_tail(count: int, mean: float) -> float:
-    """Return P(X >= count) for a Poisson variable of this mean: the one-sided chance of as many events or more.
+    """Return P(X >= count) for a Poisson variable of this mean: the one-sided probability of at least as many events.
 
-    The terms e^-mean mean^k / k! are added up from the smaller side, so that a small chance keeps its digits. Source:
+    The terms e^-mean mean^k / k! are summed from the smaller side, so that a small probability keeps its precision. Source:
     https://www.itl.nist.gov/div898/handbook/eda/section3/eda366j.htm. From a million on Temme's uniform expansion of the
-    incomplete gamma function is used (https://dlmf.nist.gov/8.12), with a relative error below 1e-6. A chance below the
-    smallest double, about 1e-308, is 0. The time is bounded by about 10,000 terms.
+    incomplete gamma function is used (https://dlmf.nist.gov/8.12), with a relative error below 1e-6. A probability below
+    the smallest double, about 1e-308, is 0. The time is bounded by about 10,000 terms.
     """
     if count <= 0:
         return 1.0

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from metrics.catalogue import CatalogueError, Definition, Line, read_yaml, tell_fault
+from metrics.catalogue import CatalogueError, Definition, Line, describe_fault, read_yaml
 
 EVERY_MISSION = "*"
 Comparison = Literal["above", "below"]
@@ -32,13 +32,13 @@ class DefaultEntry(Definition):
     @model_validator(mode="after")
     def _check(self) -> DefaultEntry:
         if (self.above is None) == (self.below is None):
-            raise ValueError("give above or below, one of them")
+            raise ValueError("give either above or below")
         return self
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """A limit on one metric; `limit` is None where it is being removed. Dimensions are in the order of their names."""
+    """A limit on one metric; `limit` is None for a removal. Dimensions are sorted by name."""
 
     metric: str
     mission: str
@@ -50,7 +50,7 @@ class Threshold:
 
     @property
     def key(self) -> tuple[str, str, tuple[tuple[str, str], ...], str, str]:
-        """What tells one threshold from another."""
+        """The fields that identify a threshold."""
         return self.metric, self.mission, tuple(self.dimensions.items()), self.comparison, self.severity
 
     def __str__(self) -> str:
@@ -70,12 +70,12 @@ def make_threshold(
     limit: float | None,
     note: str | None,
 ) -> Threshold:
-    """Return a threshold with its dimensions in the order of their names, so that the same one is the same."""
+    """Return a threshold with its dimensions sorted by name, so that equal thresholds compare equal."""
     return Threshold(metric, mission, dict(sorted(dimensions.items())), comparison, severity, limit, note)
 
 
 def read_default_thresholds(file: Path) -> tuple[Threshold, ...]:
-    """Return the thresholds of a file, none where it is not there. Raises CatalogueError naming entry and mend."""
+    """Return the thresholds of a file, none if it does not exist. Raises CatalogueError with entry and fix."""
     if not file.exists():
         return ()
     raw = read_yaml(file)
@@ -88,7 +88,7 @@ def read_default_thresholds(file: Path) -> tuple[Threshold, ...]:
         try:
             entry = DefaultEntry.model_validate(item)
         except ValidationError as error:
-            faults += [f"{where}: {tell_fault(fault)}" for fault in error.errors()]
+            faults += [f"{where}: {describe_fault(fault)}" for fault in error.errors()]
             continue
         threshold = make_threshold(
             entry.metric,

@@ -1,6 +1,6 @@
-"""Vega-Lite as charts.py needs it: layers of one table, panels, and the look of the house, drawn by vl-convert.
+"""Vega-Lite specifications of charts: layers, panels and style, drawn by vl-convert.
 
-Run as a program it draws for another process: a chart's spec a line in, its SVG a line out, both JSON.
+As a program it draws for another process: one specification per input line, one SVG per output line, both JSON.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from typing import Any
 import vl_convert
 
 FIGURE, DOUBTFUL, EARLIER, LIMIT, NONE, INK, PAPER = "#1f6aa5", "#cfe2f1", "#66737f", "#c2410c", "#eceff2", "#1b2733", "#ffffff"
-# vl-convert measures text by Liberation Sans, which it brings and which has the widths of Arial.
+# vl-convert contains Liberation Sans, which has the widths of Arial, and measures text with it.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 CHARACTER_PIXELS = 6.2
 PADDING = 4
 VEGA_LITE = "6.4"
 Spec = dict[str, Any]
 Engine = Callable[[str], str]
-# The chart is one image that is described as a whole; the engine's own roles on its parts say nothing more.
+# The chart is one image with a description; the roles of its parts add no information.
 _INNER_ROLES = re.compile(r' (?:role="graphics-[a-z]+"|aria-[a-z]+="[^"]*")')
 DASH_WHERE_DOUBTFUL = {"condition": {"test": "datum.doubtful", "value": [4, 2]}, "value": [1, 0]}
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What is to be drawn: a Vega-Lite spec as JSON, and title and description for those who do not see it."""
+    """A Vega-Lite specification as JSON, with title and description for screen readers."""
 
     spec: str
     title: str
@@ -38,8 +38,8 @@ class Chart:
 
 
 def doubt() -> Spec:
-    """Return the channels of a mark whose figure may be estimated or provisional."""
-    # The light fill alone would be lost in a copy; the outline is dashed too.
+    """Return the encoding of a mark whose value may be estimated or provisional."""
+    # The outline is dashed as well, because a light fill is lost in copies.
     return {
         "color": {"condition": {"test": "datum.doubtful", "value": DOUBTFUL}, "value": FIGURE},
         "stroke": {"value": FIGURE},
@@ -53,7 +53,7 @@ def layer(kind: str, mark: Spec, **encoding: Any) -> Spec:
 
 
 def text_layer(kind: str, x: Spec, y: Spec, color: Spec | None = None, **mark: Any) -> Spec:
-    """Return the layer that writes the column `text` of the rows of one kind."""
+    """Return the layer with the column `text` of the rows of one kind."""
     encoding = {"x": x, "y": y, "text": {"field": "text"}, **({"color": color} if color else {})}
     return layer(kind, {"type": "text", "fontSize": 11, **mark}, **encoding)
 
@@ -63,19 +63,19 @@ def arrange(panel: Spec, names: list[str], columns: int) -> Spec:
     if len(names) == 1:
         return panel
     header = {"title": None, "labelAnchor": "start", "labelFontWeight": "bold", "labelPadding": 6, "labelFontSize": 11}
-    # Never `sort: [names]`: Vega takes a name such as "if" in it for a part of an expression.
+    # Not `sort: [names]`: Vega parses a name such as "if" as part of an expression.
     facet = {"field": "series", "type": "nominal", "sort": {"field": "order", "op": "min"}, "header": header}
     return {"facet": facet, "columns": columns, "spacing": {"row": 26, "column": 16}, "spec": panel}
 
 
 def pad_labels(labels: Iterable[str]) -> Spec:
-    """Return the padding of a chart with labels at its left: a reader without Arial has a wider font, and loses no letter."""
+    """Return the padding of a chart with labels at its left, sufficient for the wider font of a reader without Arial."""
     widest = max(map(len, labels), default=0) * CHARACTER_PIXELS
     return {"left": PADDING + round(widest * 0.18), "right": PADDING + 10, "top": PADDING, "bottom": PADDING}
 
 
 def frame(spec: Spec, title: str, description: str, notes: Sequence[str] = ()) -> Chart:
-    """Return the chart of a spec in the look of the house; the notes stand below it."""
+    """Return the chart of a specification with the common style and notes below it."""
     whole: Spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "background": PAPER,
@@ -112,13 +112,13 @@ def frame(spec: Spec, title: str, description: str, notes: Sequence[str] = ()) -
 
 
 def run_engine(spec: str) -> str:
-    """Return the SVG of a spec, drawn in this process. Raises ValueError for a spec that is none."""
+    """Return the SVG of a specification, drawn in this process. Raises ValueError for an invalid one."""
     svg: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
     return svg
 
 
 def render_svg(chart: Chart, engine: Engine = run_engine) -> bytes:
-    """Return a chart as SVG, the same bytes for the same chart."""
+    """Return a chart as SVG; equal charts give equal bytes."""
     head, body = _INNER_ROLES.sub("", engine(chart.spec)).split(">", 1)
     title = escape(chart.title)
     words = f' role="img" aria-label="{title}"><title>{title}</title><desc>{escape(chart.description)}</desc>'
@@ -126,7 +126,7 @@ def render_svg(chart: Chart, engine: Engine = run_engine) -> bytes:
 
 
 def main() -> None:
-    """Draw what stands on each line of standard input."""
+    """Draw the specification on each line of standard input."""
     for line in sys.stdin:
         try:
             answer = {"svg": run_engine(line)}

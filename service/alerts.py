@@ -133,7 +133,7 @@ def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
             "alerts/trace_inputs",
             metric=labels.get("metric"),
             mission=labels.get("mission"),
-            told_at=told["recorded_at"] + "Z",
+            fired_at=told["recorded_at"] + "Z",
         )
     )
     about = {

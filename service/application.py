@@ -171,7 +171,7 @@ class Application:
         self.exposition = exposition
         self.read_copy = copy
         self.snapshot = Snapshot(copy.info.snapshot_id, copy.info.as_of, copy.info.made_at, series_count, exposition)
-        self.self_metrics.tell_snapshot(self.snapshot, 0.0, [kpi.kpi for kpi in self.definitions.kpis])
+        self.self_metrics.record_snapshot(self.snapshot, 0.0, [kpi.kpi for kpi in self.definitions.kpis])
         self.self_metrics.record_read_copy(copy.info.snapshot_id)
         return True
 
@@ -192,9 +192,9 @@ class Application:
         try:
             batches = load_files(self.warehouse, files, loaded_by, progress, clock=self.clock, shown=shown, sheet=sheet)
         except LoadError:
-            self.self_metrics.tell_refused_load()
+            self.self_metrics.record_refused_load()
             raise
-        self.self_metrics.tell_load(batches)
+        self.self_metrics.record_load(batches)
         return batches
 
     def preview(
@@ -300,12 +300,12 @@ class Application:
         try:
             snapshot = make_snapshot(self.warehouse, self.definitions, self.clock())
         except BaseException:
-            self.self_metrics.tell_snapshot_failure()
+            self.self_metrics.record_snapshot_failure()
             raise
         self.exposition, self.snapshot = snapshot.exposition, snapshot
         for failure in snapshot.failures:
             log.error("a KPI is left out of snapshot %d: %s", snapshot.snapshot_id, failure)
-        self.self_metrics.tell_snapshot(snapshot, time.monotonic() - started, [kpi.kpi for kpi in self.definitions.kpis])
+        self.self_metrics.record_snapshot(snapshot, time.monotonic() - started, [kpi.kpi for kpi in self.definitions.kpis])
         return snapshot.series_count
 
     def _read_history(self) -> int:
@@ -330,7 +330,7 @@ class Application:
         with self.warehouse.cursor() as cursor:
             batches, observations, revisions = run_sql(cursor, "snapshot/count_held").fetchone() or (0, 0, 0)
         size_bytes = self.settings.warehouse_file.stat().st_size
-        self.self_metrics.tell_warehouse(size_bytes, batches, observations, revisions, now)
+        self.self_metrics.record_warehouse(size_bytes, batches, observations, revisions, now)
         self._prune()
         return int(observations)
 

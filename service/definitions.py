@@ -23,7 +23,7 @@ class Definitions:
 
 
 def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = None) -> Definitions:
-    """Return the definitions. Raises CatalogueError naming file, entry and mend.
+    """Return the definitions. Raises CatalogueError with file, entry and fix.
 
     With a catalogue other than the shipped one, a KPI whose inputs it lacks is left out; with the shipped one that
     is an error.

@@ -1,4 +1,4 @@
-"""The family of errors that a user can cause or mend; each says what is wrong, where, and what to do."""
+"""All errors of the service; each text says what is wrong, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -131,11 +131,11 @@ class RowError:
     column: str
     value: str | None
     problem: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
         value = "(empty)" if self.value is None or self.value == "" else repr(self.value)
-        return f"{self.file}, row {self.row}, column {self.column}: {value} {self.problem}; {self.mend}"
+        return f"{self.file}, row {self.row}, column {self.column}: {value} {self.problem}; {self.fix}"
 
 
 class LoadError(ServiceError):

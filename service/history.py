@@ -15,7 +15,7 @@ from service.warehouse import Connection, Warehouse, read_sql, run_sql
 PART_ROWS = 1_000_000
 
 
-def prepare_reported(cursor: Connection, tell_share: Callable[[float], None] = lambda share: None) -> None:
+def prepare_reported(cursor: Connection, report_share: Callable[[float], None] = lambda share: None) -> None:
     """Fill the temporary tables `history_series` and `history_rows` with what reports say of every series, by day."""
     run_sql(cursor, "remote_read/prepare_held")
     count, last = cursor.execute(
@@ -25,7 +25,7 @@ def prepare_reported(cursor: Connection, tell_share: Callable[[float], None] = l
     for first in range(0, last + 1, part):
         run_sql(cursor, "remote_read/pick_part", first=first, last=first + part - 1)
         run_sql(cursor, "remote_read/hold_part")
-        tell_share(min(1.0, (first + part) / (last + 1)))
+        report_share(min(1.0, (first + part) / (last + 1)))
     run_sql(cursor, "remote_read/drop_part")
     run_sql(cursor, "remote_read/prepare_series")
     run_sql(cursor, "remote_read/prepare_rows")
@@ -56,7 +56,7 @@ class HistoryReader:
             cursor.begin()
             return _read_history(cursor, earlier, self._check)
         except duckdb.InterruptException:
-            raise self._tell_stop() from None
+            raise self._make_interruption() from None
         finally:
             self._reading = None
             cursor.close()
@@ -69,15 +69,15 @@ class HistoryReader:
 
     def _check(self, share: float) -> None:
         if self._is_stopped:
-            raise self._tell_stop()
+            raise self._make_interruption()
 
     @staticmethod
-    def _tell_stop() -> JobInterrupted:
+    def _make_interruption() -> JobInterrupted:
         return JobInterrupted("the service was stopped before it had read the history")
 
 
-def _read_history(cursor: Connection, earlier: WholeHistory | None, tell_share: Callable[[float], None]) -> WholeHistory:
-    tell_share(0)
+def _read_history(cursor: Connection, earlier: WholeHistory | None, report_share: Callable[[float], None]) -> WholeHistory:
+    report_share(0)
     # The history ends where the newest snapshot does: deadlines that pass after it are in the next one.
     cursor.execute("set variable as_of = (select max(as_of) from store.snapshots)")
     state = cursor.execute(read_sql("remote_read/read_state")).fetchone()
@@ -87,7 +87,7 @@ def _read_history(cursor: Connection, earlier: WholeHistory | None, tell_share: 
     if earlier is not None and earlier.reported.state == state:
         reported = earlier.reported
     else:
-        prepare_reported(cursor, tell_share)
+        prepare_reported(cursor, report_share)
         reported = _read_columns(cursor, DAY_MS, state)
     prepare_recorded(cursor)
     return WholeHistory(reported, _read_columns(cursor, 1, recorded_state))

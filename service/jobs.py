@@ -21,7 +21,7 @@ from service.warehouse import Connection, Warehouse, read_clock, run_sql
 log = logging.getLogger(__name__)
 
 # A schedule that fires each minute, unattended for a week, is not counted further.
-MOST_MISSED = 10_080
+MAX_MISSED = 10_080
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def find_missed(trigger: CronSchedule, last_due: datetime, now: datetime) -> Mis
     if first.astimezone(UTC) > now:
         return None
     count = 1
-    while count < MOST_MISSED and (following := trigger.find_next(last)).astimezone(UTC) <= now:
+    while count < MAX_MISSED and (following := trigger.find_next(last)).astimezone(UTC) <= now:
         last, count = following, count + 1
     return Missed(count, first, last)
 
@@ -128,13 +128,13 @@ class JobRunner:
                 failure = failure or error
             if failure is None:
                 self._failed.pop(job.name, None)
-                self._self_metrics.tell_job(job.name, "succeeded", started, self._clock())
+                self._self_metrics.record_job(job.name, "succeeded", started, self._clock())
             else:
                 # A failure that repeats is logged once.
                 if str(self._failed.get(job.name)) != str(failure):
                     log.error("job %s failed: %s", job.name, failure, exc_info=not isinstance(failure, ServiceError))
                 self._failed[job.name] = failure
-                self._self_metrics.tell_job(job.name, "failed", started, self._clock())
+                self._self_metrics.record_job(job.name, "failed", started, self._clock())
             return failure
 
     def find_failure(self, job: str) -> Exception | None:
@@ -209,5 +209,5 @@ class JobRunner:
         )
         with self._warehouse.write() as cursor:
             run_sql(cursor, "jobs/record_missed", job=job, due=missed.last, error=text, now=self._clock())
-        self._self_metrics.tell_job(job, "missed")
+        self._self_metrics.record_job(job, "missed")
         log.warning("job %s: %s", job, text)

@@ -185,7 +185,7 @@ def _check_staged(cursor: Connection, files: dict[int, StagedFile]) -> None:
     (total,) = cursor.execute("select count(*) from load_errors").fetchone() or (0,)
     if total:
         rows = cursor.execute(
-            "select file_ordinal, file_row, column_name, value, problem, mend from load_errors "
+            "select file_ordinal, file_row, column_name, value, problem, fix from load_errors "
             "order by file_ordinal, file_row, column_name, problem limit ?",
             [SHOWN_ERRORS],
         ).fetchall()

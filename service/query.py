@@ -40,7 +40,7 @@ def set_moment(session: Connection, as_of: str | None, known_at: str | None) -> 
 
 def extract_statements(session: Connection, text: str) -> list[duckdb.Statement]:
     """Return the statements of `text`, at least one. Raises QueryError."""
-    with tell_faults(text):
+    with translate_errors(text):
         statements = session.extract_statements(text)
     if not statements:
         raise QueryError("there is no query here")
@@ -57,9 +57,9 @@ def has_result(statement: duckdb.Statement) -> bool:
 def run_statement(session: Connection, statement: duckdb.Statement, text: str) -> Relation | None:
     """Run a statement of `text`; return its rows, computed as they are read, or None where it has none. Raises QueryError.
 
-    What reads the rows does so within `tell_faults`.
+    What reads the rows does so within `translate_errors`.
     """
-    with tell_faults(text):
+    with translate_errors(text):
         if not has_result(statement):
             session.execute(statement)
             return None
@@ -72,7 +72,7 @@ def run_statement(session: Connection, statement: duckdb.Statement, text: str) -
 
 
 @contextmanager
-def tell_faults(text: str) -> Iterator[None]:
+def translate_errors(text: str) -> Iterator[None]:
     """Raise what DuckDB finds wrong with `text` as QueryError, with line and pointer."""
     try:
         yield

@@ -62,19 +62,19 @@ class RemoteReader:
                     writer.write_result(answering.answer(query))
                 response = writer.finish()
         except MalformedRequest as error:
-            self._self_metrics.tell_refused_read("malformed")
+            self._self_metrics.record_refused_read("malformed")
             raise ReadRefused(MALFORMED, "malformed", str(error)) from None
         except ReadRefused as refusal:
-            self._self_metrics.tell_refused_read(refusal.reason)
+            self._self_metrics.record_refused_read(refusal.reason)
             raise
-        self._self_metrics.tell_read(
+        self._self_metrics.record_read(
             len(request.queries), answering.series_count, answering.sample_count, time.monotonic() - started
         )
         return response
 
     def refuse_body(self, size: int) -> ReadRefused:
         """Return the refusal of a body of this size, counted."""
-        self._self_metrics.tell_refused_read("malformed")
+        self._self_metrics.record_refused_read("malformed")
         limit = self._settings.remote_read_body_bytes
         return ReadRefused(
             MALFORMED, "malformed", f"the body takes {size:,} bytes, more than the {limit:,} of A4P_REMOTE_READ_BODY_BYTES"
@@ -113,9 +113,9 @@ class _Answering:
         except GridTooLong:
             raise self._refuse_size("samples", self._settings.remote_read_samples) from None
         for history, numbers in zip(self._history.parts, selected, strict=True):
-            for part, told_series, told_samples in encode_series(history, numbers, plan):
-                self.series_count += told_series
-                self.sample_count += told_samples
+            for part, series_count, sample_count in encode_series(history, numbers, plan):
+                self.series_count += series_count
+                self.sample_count += sample_count
                 self._check_size()
                 self._check_time()
                 yield part

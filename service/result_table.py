@@ -14,7 +14,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-MOST_ROWS = 1000
+MAX_ROWS = 1000
 # A column of text is folded, but not narrower than this; what has no room then is shown as records.
 NARROWEST_FOLD = 24
 GAP = 2

@@ -90,7 +90,7 @@ class SelfMetrics:
         self._rendering = threading.Lock()
         self._rendered: dict[str, tuple[float, bytes]] = {}
 
-    def tell_snapshot(self, snapshot: Snapshot, duration_seconds: float, kpis: Sequence[str]) -> None:
+    def record_snapshot(self, snapshot: Snapshot, duration_seconds: float, kpis: Sequence[str]) -> None:
         """Record which snapshot is being served, and which of the KPIs it could compute."""
         self._made_at = snapshot.made_at.timestamp()
         self._snapshot_time.set(self._made_at)
@@ -108,11 +108,11 @@ class SelfMetrics:
         self._text_size.labels("text").set(snapshot.exposition.text.size)
         self._text_size.labels("openmetrics").set(snapshot.exposition.openmetrics.size)
 
-    def tell_snapshot_failure(self) -> None:
+    def record_snapshot_failure(self) -> None:
         """Say that the newest attempt failed; what is served stays."""
         self._snapshot_success.set(0)
 
-    def tell_job(self, job: str, status: str, started: datetime | None = None, ended: datetime | None = None) -> None:
+    def record_job(self, job: str, status: str, started: datetime | None = None, ended: datetime | None = None) -> None:
         """Count a run of a job that ended, or was missed, with this status."""
         self._job_runs.labels(job, status).inc()
         self._job_success.labels(job).set(status == "succeeded")
@@ -121,7 +121,7 @@ class SelfMetrics:
             if status == "succeeded":
                 self._job_time.labels(job).set(ended.timestamp())
 
-    def tell_load(self, batches: list[Batch]) -> None:
+    def record_load(self, batches: list[Batch]) -> None:
         """Count what a load brought."""
         self._batches.inc(sum(batch.batch_id is not None for batch in batches))
         self._new.inc(sum(batch.new_observations for batch in batches))
@@ -136,11 +136,13 @@ class SelfMetrics:
         """Record which snapshot pages and SQL answer from."""
         self._read_copy_snapshot.set(snapshot_id)
 
-    def tell_refused_load(self) -> None:
+    def record_refused_load(self) -> None:
         """Count a load that was refused."""
         self._refused.inc()
 
-    def tell_warehouse(self, size_bytes: int, batches: int, observations: int, revisions: int, read_copy_at: datetime) -> None:
+    def record_warehouse(
+        self, size_bytes: int, batches: int, observations: int, revisions: int, read_copy_at: datetime
+    ) -> None:
         """Say how large the warehouse is, what it holds, and when its read copy was published."""
         self._warehouse_size.set(size_bytes)
         self._warehouse_batches.set(batches)
@@ -152,14 +154,14 @@ class SelfMetrics:
         """Count a scrape that was answered."""
         self._scrapes.labels(text_format, encoding).inc()
 
-    def tell_read(self, queries: int, series: int, samples: int, duration_seconds: float) -> None:
+    def record_read(self, queries: int, series: int, samples: int, duration_seconds: float) -> None:
         """Count a history request that was answered."""
         self._reads.inc(queries)
         self._read_series.inc(series)
         self._read_samples.inc(samples)
         self._read_duration.observe(duration_seconds)
 
-    def tell_refused_read(self, reason: str) -> None:
+    def record_refused_read(self, reason: str) -> None:
         """Count a history request that was refused."""
         self._refused_reads.labels(reason).inc()
 

@@ -144,14 +144,14 @@ class Stack:
         while not _answers(program.url + program.ready_path):
             self.check()
             if time.monotonic() > deadline:
-                raise StackError(f"{program.name} was not ready within {START_SECONDS:g} s; {self._tell_log(program)}")
+                raise StackError(f"{program.name} was not ready within {START_SECONDS:g} s; {self._point_to_log(program)}")
             time.sleep(POLL_SECONDS)
 
     def check(self) -> None:
         """Raise StackError when a program has ended."""
         for program, process in self._running:
             if process.poll() is not None:
-                raise StackError(f"{program.name} ended with code {process.returncode}; {self._tell_log(program)}")
+                raise StackError(f"{program.name} ended with code {process.returncode}; {self._point_to_log(program)}")
 
     def stop(self) -> None:
         """End every program, the one that started last first."""
@@ -167,7 +167,7 @@ class Stack:
     def _log(self, program: Program) -> Path:
         return self.folder / f"{program.name}.log"
 
-    def _tell_log(self, program: Program) -> str:
+    def _point_to_log(self, program: Program) -> str:
         log = self._log(program)
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN_LOG_LINES:]
         return "\n  ".join([f"the end of {log}:", *lines])

@@ -121,25 +121,25 @@ def check_threshold(definitions: Definitions, threshold: Threshold) -> tuple[Thr
     metrics = list_metrics(definitions)
     metric = threshold.metric if threshold.metric in metrics else f"a4p_{threshold.metric}"
     if metric not in metrics:
-        raise ThresholdError(f"{threshold.metric!r} is no metric of this service; {_tell_nearest(metric, metrics)}")
+        raise ThresholdError(f"{threshold.metric!r} is no metric of this service; {_suggest_nearest(metric, metrics)}")
     threshold = replace(threshold, metric=metric)
     missions = [mission.mission for mission in definitions.catalogue.missions]
     if threshold.mission not in (*missions, EVERY_MISSION):
-        raise ThresholdError(f"{threshold.mission!r} is no mission; {_tell_nearest(threshold.mission, missions)}")
+        raise ThresholdError(f"{threshold.mission!r} is no mission; {_suggest_nearest(threshold.mission, missions)}")
     known = _list_labels(definitions, threshold)
     for name, value in threshold.dimensions.items():
         if name == "mission":
             raise ThresholdError("the label mission is given with --mission")
         if name not in known:
-            hint = _tell_nearest(name, known) if known else "it has none but mission"
+            hint = _suggest_nearest(name, known) if known else "it has none but mission"
             raise ThresholdError(f"{name!r} is no label of {metric}; {hint}")
         values = known[name]
         if values is not None and value not in values:
-            raise ThresholdError(f"{value!r} is no value of the label {name} of {metric}; {_tell_nearest(value, values)}")
+            raise ThresholdError(f"{value!r} is no value of the label {name} of {metric}; {_suggest_nearest(value, values)}")
     return threshold, _warn_of_range(definitions, threshold)
 
 
-def _tell_nearest(written: str, known: Iterable[str]) -> str:
+def _suggest_nearest(written: str, known: Iterable[str]) -> str:
     names = list(known)
     folded: dict[str, str] = {}
     for name in names:

@@ -25,7 +25,7 @@ from service.errors import AlertError
 from service.settings import Settings
 from service.thresholds import remove_threshold, set_threshold
 from service.warehouse import store_catalogue
-from service.web.alerts import MOST_BYTES
+from service.web.alerts import MAX_BYTES
 from service.web.app import make_app
 from tests.conftest import STORED_AT, Clock, WriteCsv
 from tests.service_process import run_a4p
@@ -159,7 +159,7 @@ def test_what_is_malformed_is_refused(
 
 
 def test_a_body_that_is_too_large_is_refused(client: FlaskClient, token: dict[str, str]) -> None:
-    assert client.post("/api/v1/alerts", data=b" " * (MOST_BYTES + 1), headers=token).status_code == 413
+    assert client.post("/api/v1/alerts", data=b" " * (MAX_BYTES + 1), headers=token).status_code == 413
 
 
 def test_a_notification_is_kept_once_however_often_it_is_told(

@@ -1,4 +1,4 @@
-"""What a user relies on when writing a catalogue: every fault is named with file, entry and mend."""
+"""Errors in a catalogue have file, entry and fix."""
 
 from __future__ import annotations
 
@@ -93,17 +93,17 @@ def test_the_shipped_catalogue_holds_every_indicator_of_the_contract() -> None:
         ({"unit": "ratio"}, "must end in '_ratio'"),
         ({"indicator": "Sofa-Impact"}, "must be lower_snake_case"),
         ({"indicator": "sofa_impact_ratio"}, "the name ends in '_ratio' but the unit is 'level'"),
-        ({"indicator": "sofa_impact_bucket"}, "which OpenMetrics keeps for itself"),
+        ({"indicator": "sofa_impact_bucket"}, "which is reserved by OpenMetrics"),
         ({"dimensions": {"instance": ["a"]}}, "the dimension 'instance' is a reserved label"),
         ({"dimensions": {"area": ["a", "a"]}}, "must be given, each once"),
-        ({"dimensions": {"area": ["a=b"]}}, "must not hold ';' or '='"),
+        ({"dimensions": {"area": ["a=b"]}}, "must not contain ';' or '='"),
         ({"minimum": 4}, "minimum must be below maximum"),
         ({"expected_missions": ["UNMISS", "UNMIS"]}, "expected_missions names UNMIS, not in missions.yaml"),
         ({"title": "two\nlines"}, "must be one line"),
         ({"maximum": float("nan")}, "maximum"),
     ],
 )
-def test_a_fault_in_an_indicator_names_file_entry_and_mend(directory: Path, changes: dict[str, object], told: str) -> None:
+def test_a_fault_in_an_indicator_names_file_entry_and_fix(directory: Path, changes: dict[str, object], told: str) -> None:
     file = change_indicator(directory, **changes)
     fault = fault_of(directory)
     assert str(file) in fault

@@ -169,14 +169,14 @@ def test_the_image_is_of_one_mission_and_of_a_date(client: FlaskClient) -> None:
     answer = client.get("/charts/indicators/military_unit_evaluations.svg?mission=UNDOF&as_of=2023-10-31")
     assert {"UNDOF", "1 P"} <= set(read_texts(answer.data))
     unknown_yet = client.get("/charts/indicators/military_unit_evaluations.svg?known_at=2020-01-01")
-    assert read_texts(unknown_yet.data) == ["No figure is known."]
+    assert read_texts(unknown_yet.data) == ["No values."]
 
 
 def test_a_kpi_has_the_same_image(client: FlaskClient) -> None:
     texts = read_texts(client.get("/charts/indicators/crime_investigation_ratio.svg").data)
     assert {"MINUSMA", "27\N{NO-BREAK SPACE}%"} <= set(texts) and any("orange" in text and "limit" in text for text in texts)
     past = read_texts(client.get("/charts/indicators/tpp_trainees_change_ratio.svg?as_of=2023-10-31").data)
-    assert past == ["No figure is known."]
+    assert past == ["No values."]
 
 
 def test_a_new_figure_is_another_image(application: Application, client: FlaskClient, tmp_path: Path) -> None:

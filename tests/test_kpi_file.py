@@ -1,4 +1,4 @@
-"""What a user relies on when writing a KPI: each fault names file, line and mend."""
+"""Errors in a KPI file have file, line and fix."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_two_kpis_with_one_name_are_an_error(tmp_path: Path) -> None:
 
 def test_a_kpi_named_like_an_indicator_is_an_error(tmp_path: Path) -> None:
     kpi = read_kpi(write(tmp_path, GOOD))
-    with pytest.raises(CatalogueError, match="is the name of an indicator too"):
+    with pytest.raises(CatalogueError, match="is also the name of an indicator"):
         check_kpis((kpi,), frozenset({"crime_ratio"}), frozenset({"integration"}))
 
 

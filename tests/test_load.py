@@ -33,16 +33,16 @@ NO_DIMENSIONS = "cannot be read; write name=value, with ; between several, each 
 NO_TRAINING = "lacks the dimension training; write training= and one of Engineering, Medical, C4ISR, All"
 NOT_EMPTY = "has no value, but the row has one; empty the value, or use A, E or P"
 INFINITE = "is not finite; write digits with a decimal point, or leave it empty with status M, U or N"
-MEND_VALUE = "mend the value, or the indicator's minimum, maximum or whole in the catalogue"
+FIX_VALUE = "correct the value, or the indicator's minimum, maximum or whole in the catalogue"
 
 # The file in tests/bad_files, and all that is said of it after its name.
 BAD_ROWS = {
-    "blank_source": "row 3, column source: (empty) is missing; name the document the figure comes from",
+    "blank_source": "row 3, column source: (empty) is missing; name the document with the value",
     "date_after_2999": f"row 3, column period_end: '3000-01-01' {NO_DATE}",
     "date_before_1900": f"row 3, column period_start: '1899-12-31' {NO_DATE}",
     "date_beyond_any_timestamp": f"row 3, column period_end: '5881580-07-10' {NO_DATE}",
     "day_that_does_not_exist": f"row 3, column period_end: '2024-04-31' {NO_DATE}",
-    "control_character": ("row 3, column note: 'a bell\\x07' has a control character; remove it, or type the text anew"),
+    "control_character": ("row 3, column note: 'a bell\\x07' has a control character; remove it, or type the text again"),
     "decimal_comma": "row 3, column value: '0,37' is not a number; write a decimal point and no thousands separator",
     "dimension_of_an_indicator_without_any": (
         "row 3, column dimensions: 'training=Medical' names the dimension training, which sofa_incidents_new does not have; "
@@ -52,7 +52,7 @@ BAD_ROWS = {
     "dimension_twice_in_a_map": f"row 3, column dimensions: '{{training=Medical, training=All}}' {NO_DIMENSIONS}",
     "dimensions_without_names": f"row 3, column dimensions: 'Medical' {NO_DIMENSIONS}",
     "empty_dimension_value": f"row 3, column dimensions: 'training=' {NO_TRAINING}",
-    "fraction_of_a_whole_number": f"row 3, column value: '2.5' is not a whole number; {MEND_VALUE}",
+    "fraction_of_a_whole_number": f"row 3, column value: '2.5' is not a whole number; {FIX_VALUE}",
     "half_year_a_day_short": f"row 3, column period_end: '2023-11-01..2024-04-29' {NO_CYCLE}",
     "half_year_beside_an_annual_indicator": f"row 3, column period_end: '2023-11-01..2024-04-30' {NO_YEAR}",
     "half_year_of_january_to_june": f"row 3, column period_end: '2024-01-01..2024-06-30' {NO_CYCLE}",
@@ -65,10 +65,10 @@ BAD_ROWS = {
     "infinite_date": f"row 3, column period_end: 'infinity' {NO_DATE}",
     "missing_date": f"row 3, column period_end: (empty) {NO_DATE}",
     "missing_dimension": f"row 3, column dimensions: (empty) {NO_TRAINING}",
-    "missing_source": "row 3, column source: (empty) is missing; name the document the figure comes from",
+    "missing_source": "row 3, column source: (empty) is missing; name the document with the value",
     "mission_by_its_location": "row 3, column mission: 'South Sudan' is not a known mission; did you mean UNMISS?",
     "mission_in_lower_case": ("row 3, column mission: 'monusco' is not a known mission; the nearest known name is MONUSCO"),
-    "negative_count": f"row 3, column value: '-1.0' is below the least possible, 0.0; {MEND_VALUE}",
+    "negative_count": f"row 3, column value: '-1.0' is below the least possible, 0.0; {FIX_VALUE}",
     "neither_value_nor_status": (
         "row 3, column status: (empty) is missing and so is the value; use A, E or P with a value; M, U or N without"
     ),
@@ -79,7 +79,7 @@ BAD_ROWS = {
     "percent_sign": "row 3, column value: '37 %' is not a number; write a ratio, 0.37 for 37 %",
     "ratio_above_1": "row 3, column value: '37.0' is above the most possible, 1.0; write a ratio, 0.37 for 37 %",
     "row_twice": "row 4, column indicator: 'sofa_incidents_new MONUSCO' repeats row 3; remove one of the two",
-    "start_after_end": ("row 3, column period_start: '2024-05-01' is after period_end 2024-04-30; swap or mend the two dates"),
+    "start_after_end": ("row 3, column period_start: '2024-05-01' is after period_end 2024-04-30; swap or correct the dates"),
     "status_in_lower_case": f"row 3, column status: 'a' {NO_STATUS}",
     "text_behind_a_date": f"row 3, column period_start: '2023-11-01abc' {NO_DATE}",
     "thousands_separator": ("row 3, column value: '1,234' is not a number; write a decimal point and no thousands separator"),

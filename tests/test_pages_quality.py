@@ -82,7 +82,7 @@ def test_numbers_of_any_size_are_written_as_printed() -> None:
 def test_a_failed_run_is_shown_first_and_says_why(
     tmp_path: Path, definitions: Definitions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "MOST_RUNS", 2)
+    monkeypatch.setattr(jobs, "MAX_RUNS", 2)
     opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
     try:
         opened.refresh()

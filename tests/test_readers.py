@@ -23,7 +23,7 @@ BAD_FILES = find_in_tree("tests") / "bad_files"
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note"
 THE_HEADER = "The header is: indicator,mission,period_start,period_end,value,source,dimensions,status,page,note"
 FIRST_LINE = f"the first line must be the header {','.join(KNOWN)}"
-DOUBLE_QUOTES = "mend the row; a value that holds the delimiter must stand in double quotes"
+DOUBLE_QUOTES = "correct the row; put a value that contains the delimiter in double quotes"
 NOT_CLOSED = 'has a quote that is not closed; close it; a quote within a value is written twice: ""'
 
 # The file in tests/bad_files, and what is said of it, {file} standing for its path.

@@ -42,7 +42,7 @@ def write_error(error: ServiceError) -> str:
     fields = to_jsonable_python({name: value for name, value in vars(error).items() if name != "can_retry"})
     legacy: dict[str, Any] = {"is_load": isinstance(error, LoadError), "is_threshold": isinstance(error, ThresholdError)}
     if isinstance(error, LoadError):
-        legacy |= {"rows": fields["rows"], "total": fields["total"]}
+        legacy |= {"rows": [_rename(row, "fix", "mend") for row in fields["rows"]], "total": error.total}
     text = error.message if isinstance(error, LoadError) else str(error)
     body = {"class": type(error).__name__, "message": text, "fields": fields, "can_retry": error.can_retry, **legacy}
     return json.dumps({"error": body}) + "\n"
@@ -94,12 +94,18 @@ def _read_error(error: Any) -> ServiceError:
     found = _list_classes(ServiceError).get(str(error.get("class") or legacy), HandoffError)
     fields = dict(error.get("fields") or {})
     if found is LoadError:
-        return LoadError(message, ROWS.validate_python(error.get("rows") or ()), error.get("total") or 0)
+        rows = fields.get("rows") or [_rename(row, "mend", "fix") for row in error.get("rows") or ()]
+        return LoadError(message, ROWS.validate_python(rows), error.get("total") or 0)
     rebuilt = found.__new__(found)
     Exception.__init__(rebuilt, message)
     vars(rebuilt).update(fields)
     rebuilt.can_retry = bool(error.get("can_retry", found.can_retry))
     return rebuilt
+
+
+def _rename(row: dict[str, Any], name: str, new_name: str) -> dict[str, Any]:
+    # Release 0.1 has another name for the fix.
+    return {new_name if key == name else key: value for key, value in row.items()}
 
 
 def _list_classes(parent: type[ServiceError]) -> dict[str, type[ServiceError]]:

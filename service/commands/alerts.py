@@ -132,9 +132,9 @@ def show(outer: Path | None, alert: str, data_dir: Path | None) -> None:
     if traced["resolution"] is not None:
         _show_resolution(traced["resolution"])
     for row in traced["observations"]:
-        _tell_observation("observation", row)
+        _print_observation("observation", row)
     for row in traced["inputs"]:
-        _tell_observation("computed from", row)
+        _print_observation("computed from", row)
 
 
 def _show_resolution(recorded: list[dict[str, Any]]) -> None:
@@ -147,7 +147,7 @@ def _show_resolution(recorded: list[dict[str, Any]]) -> None:
             _print(f"  recorded while it fired: {row['cause']}: {row['detail']}, {row['recorded_at']} UTC")
 
 
-def _tell_observation(what: str, row: dict[str, Any]) -> None:
+def _print_observation(what: str, row: dict[str, Any]) -> None:
     labels = "".join(f", {name}={value}" for name, value in row["dimensions"].items())
     page = f", page {row['page']}" if row["page"] else ""
     before = f" ({_write(row['previous_value'])} the period before)" if row.get("previous_value") is not None else ""

@@ -46,7 +46,7 @@ def load(
     """Load observation FILES (CSV, XLSX or Parquet), all or nothing.
 
     The columns are indicator, mission, dimensions, period_start, period_end, value, status, source, page, note. Every
-    row is checked; a file with an error changes nothing, and every error is listed with its row and how to mend it.
+    row is checked; a file with an error changes nothing, and every error is listed with its row and fix.
     A changed figure becomes a new revision and the earlier one is kept. The report lists what changed; --dry-run
     also lists the breaches of thresholds that would start or clear. Works while the service runs and while it does
     not.

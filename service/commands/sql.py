@@ -28,10 +28,10 @@ from service.query import (
     has_result,
     run_statement,
     set_moment,
-    tell_faults,
+    translate_errors,
     write_result,
 )
-from service.result_table import MOST_ROWS, print_rows
+from service.result_table import MAX_ROWS, print_rows
 from service.schema import read_schema
 from service.settings import read_settings
 from service.warehouse import open_copy
@@ -171,8 +171,8 @@ def show_tables(console: Console, connection: Connection, text: str) -> None:
             relation = run_statement(connection, statement, text)
             if relation is None:
                 continue
-            with tell_faults(text):
-                rows = relation.limit(MOST_ROWS + 1).fetchall()
+            with translate_errors(text):
+                rows = relation.limit(MAX_ROWS + 1).fetchall()
         except RuntimeError as error:
             if isinstance(error, duckdb.Error):
                 raise
@@ -180,7 +180,7 @@ def show_tables(console: Console, connection: Connection, text: str) -> None:
         if relation.columns == ["explain_key", "explain_value"]:
             console.print("\n".join(str(plan) for _, plan in rows), markup=False, highlight=False, soft_wrap=True)
             continue
-        print_rows(console, relation.columns, list(map(str, relation.types)), rows[:MOST_ROWS], len(rows) > MOST_ROWS)
+        print_rows(console, relation.columns, list(map(str, relation.types)), rows[:MAX_ROWS], len(rows) > MAX_ROWS)
 
 
 def write_answer(connection: Connection, text: str, file_format: FileFormat, output: Path | None) -> None:
@@ -193,7 +193,7 @@ def write_answer(connection: Connection, text: str, file_format: FileFormat, out
         relation = run_statement(connection, statement, text)
         if relation is None:
             continue
-        with tell_faults(text):
+        with translate_errors(text):
             if output is None:
                 stream_result(connection, relation, file_format, sys.stdout.buffer)
             else:

@@ -20,7 +20,7 @@ def fold_columns(written: list[str]) -> list[str]:
 
 
 def check_columns(file_name: str, columns: list[str]) -> None:
-    """Raise LoadError naming every column that is missing, unknown or given twice, and the mend."""
+    """Raise LoadError with all missing, unknown and duplicate columns, and the fix."""
     faults = []
     unknown = [column for column in columns if column not in KNOWN and column not in IGNORED]
     for column in unknown:

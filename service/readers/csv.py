@@ -187,8 +187,8 @@ def _find_dialect(cursor: Connection, source: _Source, rows: list[int]) -> Diale
 
 def _blame_width(file_name: str, row: int, found: int, expected: int) -> LoadError:
     problem = f"has {found} columns where the header has {expected}"
-    mend = "mend the row; a value that holds the delimiter must stand in double quotes"
-    return LoadError(f"{file_name} was not loaded", (RowError(file_name, row, "(row)", "", problem, mend),), 1)
+    fix = "correct the row; put a value that contains the delimiter in double quotes"
+    return LoadError(f"{file_name} was not loaded", (RowError(file_name, row, "(row)", "", problem, fix),), 1)
 
 
 def _explain_csv_error(error: duckdb.Error | UnicodeDecodeError, file_name: str, column_count: int) -> LoadError | NotUtf8:
@@ -202,9 +202,9 @@ def _explain_csv_error(error: duckdb.Error | UnicodeDecodeError, file_name: str,
     if "Invalid unicode" in text:
         return NotUtf8()
     if "Maximum line size" in text:
-        problem, mend = "is longer than 1 MB", "check that the line ends and quotes are right"
+        problem, fix = "is longer than 1 MB", "check that the line ends and quotes are right"
     elif "unterminated quote" in text:
-        problem, mend = "has a quote that is not closed", 'close it; a quote within a value is written twice: ""'
+        problem, fix = "has a quote that is not closed", 'close it; a quote within a value is written twice: ""'
     else:
-        problem, mend = f"cannot be read ({text.splitlines()[0]})", "check delimiter, quotes and line ends"
-    return LoadError(f"{file_name} was not loaded", (RowError(file_name, row, "(row)", "", problem, mend),), 1)
+        problem, fix = f"cannot be read ({text.splitlines()[0]})", "check delimiter, quotes and line ends"
+    return LoadError(f"{file_name} was not loaded", (RowError(file_name, row, "(row)", "", problem, fix),), 1)

@@ -81,7 +81,7 @@ def write_document(report: CycleReport, progress: Progress = ignore_progress, en
         legend=explain_marks(report),
         overview=tabulate_overview(report),
         sections=tuple(sections),
-        breaches=tuple(_tell_breach(breach) for breach in report.other_breaches),
+        breaches=tuple(_write_breach(breach) for breach in report.other_breaches),
         disagreements=tabulate_disagreements(report),
     )
 
@@ -113,7 +113,7 @@ def explain_marks(report: CycleReport) -> tuple[tuple[str, str], ...]:
     entries = [entry for priority in report.priorities for entry in priority.indicators]
     figures = [figure for entry in entries for figure in entry.figures]
     statuses = {figure.status for figure in figures if not figure.is_stale}
-    is_silent = any(entry.silent_missions for entry in entries) or any(figure.is_stale for figure in figures)
+    is_silent = any(entry.unreported_missions for entry in entries) or any(figure.is_stale for figure in figures)
     silent = (NOT_REPORTED, "expected, but nothing has been received for this cycle")
     return (
         *(meaning for status, meaning in LEGEND.items() if status in statuses),
@@ -145,7 +145,7 @@ def _write_section(report: CycleReport, priority: PriorityReport, engine: Engine
         summary=_summarise(priority),
         tables=tuple(table for table in tables if table),
         pictures=draw_pictures(report, priority, engine),
-        breaches=tuple(_tell_breach(breach) for breach in priority.breaches),
+        breaches=tuple(_write_breach(breach) for breach in priority.breaches),
         unreported="; ".join(priority.unreported),
         notes=(
             *map(_write_note, priority.indicators),
@@ -166,7 +166,7 @@ def _summarise(priority: PriorityReport) -> str:
     return "; ".join(parts) + "."
 
 
-def _tell_breach(breach: Breach) -> str:
+def _write_breach(breach: Breach) -> str:
     series = ", ".join(filter(None, [breach.title, breach.mission, breach.part]))
     limit = f"{breach.comparison} the limit of {write_figure(breach.limit, breach.unit)}"
     note = f". {breach.note}" if breach.note else ""

@@ -17,7 +17,7 @@ from service.warehouse import Connection, run_sql
 
 WHOLE = "ALL"
 # Periods of one series that a chart of a document shows.
-MOST_PERIODS = 24
+MAX_PERIODS = 24
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class IndicatorReport:
     metric: str
     expected_missions: tuple[str, ...]
     reporters: tuple[str, ...]
-    silent_missions: tuple[str, ...]
+    unreported_missions: tuple[str, ...]
     figures: tuple[Figure, ...]
     history: tuple[Point, ...]
 
@@ -229,7 +229,7 @@ def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
         }
         history = {
             indicator: [Point(_name_series(row[1], row[2]), *row[3:]) for row in rows]
-            for indicator, rows in groupby(run_sql(session, "cycles/history", most=MOST_PERIODS).fetchall(), itemgetter(0))
+            for indicator, rows in groupby(run_sql(session, "cycles/history", most=MAX_PERIODS).fetchall(), itemgetter(0))
         }
         indicators = run_sql(session, "cycles/indicators").fetchall()
         kpis = run_sql(session, "cycles/kpis", **span).fetchall()

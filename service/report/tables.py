@@ -75,13 +75,13 @@ def tabulate_whole(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport]
         if any(figure.part for figure in entry.figures):
             rows.append(Row(entry.title, False, (Cell(),) * 4))
         for figure in entry.figures:
-            window = Cell(_tell_window(figure), kind="text")
+            window = Cell(_write_window(figure), kind="text")
             cells = (_fill(entry, figure), _fill_before(entry, figure), _fill_change(entry, figure), window)
             rows.append(Row(figure.part or entry.title, bool(figure.part), cells))
     for kpi in filter(_is_whole, kpis):
         for held in kpi.figures:
             before = Cell(write_figure(held.previous_value, kpi.unit), change=held.previous_period or "", kind="figure")
-            change = Cell(change=_tell_kpi_change(kpi, held), tone=kpi.judge(held), kind="text")
+            change = Cell(change=_write_kpi_change(kpi, held), tone=kpi.judge(held), kind="text")
             window = Cell("; ".join(filter(None, ["" if held.is_cycle else held.period, held.base])), kind="text")
             label = ", ".join(filter(None, [f"KPI: {kpi.title}", held.part]))
             rows.append(Row(label, False, (Cell(_write_kpi(kpi, held), kind="figure"), before, change, window)))
@@ -96,7 +96,7 @@ def tabulate_missions(entries: Sequence[IndicatorReport], kpis: Sequence[KpiRepo
         if _is_whole(entry):
             continue
         parts = [(part, list(figures)) for part, figures in groupby(entry.figures, lambda figure: figure.part)]
-        silent = {mission: Cell(NOT_REPORTED, kind="none") for mission in entry.silent_missions}
+        silent = {mission: Cell(NOT_REPORTED, kind="none") for mission in entry.unreported_missions}
         if parts[0][0]:
             rows.append((entry.title, False, "", silent))
         for part, figures in parts:
@@ -150,7 +150,7 @@ def _fill(entry: IndicatorReport, figure: Figure, with_change: bool = False) -> 
         return Cell(NOT_REPORTED, kind="none")
     if figure.value is None:
         return Cell(STATUS_TEXT[figure.status], kind="none")
-    change = _tell_change(entry, figure.change) if with_change else ""
+    change = _write_change(entry, figure.change) if with_change else ""
     return Cell(write_figure(figure.value, entry.unit), _mark(figure.status), change, entry.judge(figure), "figure")
 
 
@@ -166,12 +166,12 @@ def _write_kpi(kpi: KpiReport, figure: KpiFigure) -> str:
 
 
 def _fill_kpi(kpi: KpiReport, figure: KpiFigure) -> Cell:
-    change = _tell_kpi_change(kpi, figure)
+    change = _write_kpi_change(kpi, figure)
     return Cell(_write_kpi(kpi, figure), "", change, kpi.judge(figure), "figure")
 
 
-def _tell_kpi_change(kpi: KpiReport, figure: KpiFigure) -> str:
-    change = _tell_change(kpi, figure.change)
+def _write_kpi_change(kpi: KpiReport, figure: KpiFigure) -> str:
+    change = _write_change(kpi, figure.change)
     return f"{change}, over {figure.change_base}" if change and figure.change_base else change
 
 
@@ -190,14 +190,14 @@ def _fill_before(entry: IndicatorReport, figure: Figure) -> Cell:
 def _fill_change(entry: IndicatorReport, figure: Figure) -> Cell:
     if figure.is_stale:
         return Cell()
-    return Cell(change=_tell_change(entry, figure.change), tone=entry.judge(figure), kind="text")
+    return Cell(change=_write_change(entry, figure.change), tone=entry.judge(figure), kind="text")
 
 
 def _mark(status: str) -> str:
     return status if status in NOT_FINAL else ""
 
 
-def _tell_change(entry: Entry, change: float | None) -> str:
+def _write_change(entry: Entry, change: float | None) -> str:
     # That eleven missions still say yes is no news.
     if change is None or (change == 0 and entry.unit in ("boolean", "level")):
         return ""
@@ -205,11 +205,11 @@ def _tell_change(entry: Entry, change: float | None) -> str:
     return write_change(change, entry.unit) + (f", {tone}" if tone in ("better", "worse") else "")
 
 
-def _tell_window(figure: Figure) -> str:
+def _write_window(figure: Figure) -> str:
     if figure.is_cycle or figure.is_stale:
         return ""
     return figure.period + (" *" if figure.runs_on else "")
 
 
 def _join_windows(figures: Iterable[Figure]) -> str:
-    return "; ".join(dict.fromkeys(filter(None, map(_tell_window, figures))))
+    return "; ".join(dict.fromkeys(filter(None, map(_write_window, figures))))

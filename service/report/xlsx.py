@@ -139,7 +139,7 @@ def _list_figures(priority: PriorityReport) -> Iterable[tuple[str, Sequence[Valu
                 entry.unit, figure.source, figure.page, figure.note, entry.indicator,
             )  # fmt: skip
         told = {figure.mission for figure in entry.figures}
-        for mission in (mission for mission in entry.silent_missions if mission not in told):
+        for mission in (mission for mission in entry.unreported_missions if mission not in told):
             rest = (*(None,) * 7, entry.unit, entry.source, None, None, entry.indicator)
             yield entry.unit, (entry.title, "", mission, None, NOT_REPORTED, *rest)
 
@@ -150,7 +150,7 @@ def _add_completeness(book: _Book, report: CycleReport) -> None:
             "count",
             (
                 priority.title, entry.title, len(entry.expected_missions), len(entry.reporters),
-                ", ".join(entry.silent_missions), entry.indicator,
+                ", ".join(entry.unreported_missions), entry.indicator,
             ),
         )
         for priority in report.priorities

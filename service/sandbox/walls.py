@@ -11,7 +11,7 @@ from pathlib import Path
 MIB = 1 << 20
 # What Python, DuckDB and the stacks of threads take as address space before a query takes anything.
 BASE_BYTES = 1024 * MIB
-MOST_FILES = 64
+MAX_FILES = 64
 # Over the whole life of a worker; how long one query may take is the pool's to say.
 CPU_SECONDS = 3600
 
@@ -34,7 +34,7 @@ def limit_resources(memory_bytes: int, file_bytes: int) -> None:
     for kind, limit in (
         (resource.RLIMIT_AS, address_space),
         (resource.RLIMIT_FSIZE, file_bytes),
-        (resource.RLIMIT_NOFILE, MOST_FILES),
+        (resource.RLIMIT_NOFILE, MAX_FILES),
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_CORE, 0),
     ):

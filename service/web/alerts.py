@@ -12,7 +12,7 @@ from service.application import Application
 from service.web.problems import Refused, refuse_invalid
 
 # A group of a thousand alerts with their annotations has about one megabyte.
-MOST_BYTES = 8 << 20
+MAX_BYTES = 8 << 20
 
 
 def make_alerts_blueprint(application: Application) -> Blueprint:
@@ -25,11 +25,11 @@ def make_alerts_blueprint(application: Application) -> Blueprint:
         given = request.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, expected):
             raise Refused(401, "the token of the file alerts-token is wanted", {"WWW-Authenticate": "Bearer"})
-        if (request.content_length or 0) > MOST_BYTES:
-            raise Refused(413, f"a notification has at most {MOST_BYTES:,} bytes")
-        body = request.stream.read(MOST_BYTES + 1)
-        if len(body) > MOST_BYTES:
-            raise Refused(413, f"a notification has at most {MOST_BYTES:,} bytes")
+        if (request.content_length or 0) > MAX_BYTES:
+            raise Refused(413, f"a notification has at most {MAX_BYTES:,} bytes")
+        body = request.stream.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise Refused(413, f"a notification has at most {MAX_BYTES:,} bytes")
         try:
             notification = Notification.model_validate_json(body)
         except ValidationError as error:

@@ -24,13 +24,13 @@ from service.web.kept import KeptAnswers, answer_bytes
 from service.web.pages.layout import read_moment
 
 # About 5 MB of the sizes at hand.
-MOST_KEPT = 200
+MAX_KEPT = 200
 
 
 def make_charts_blueprint(application: Application) -> Blueprint:
     """Return the routes of charts."""
     routes = Blueprint("charts", __name__)
-    kept: KeptAnswers[bytes] = KeptAnswers(MOST_KEPT, application.pages)
+    kept: KeptAnswers[bytes] = KeptAnswers(MAX_KEPT, application.pages)
 
     @routes.get("/charts/indicators/<indicator>.svg")
     def draw_indicator_history(indicator: str) -> Response:

@@ -25,7 +25,7 @@ from service.web.problems import RETRY_SECONDS, Refused, refuse_invalid
 
 DEFAULT_ROWS = 1000
 LONGEST_SQL = 100_000
-MOST_BODY_BYTES = 1 << 20
+MAX_BODY_BYTES = 1 << 20
 TRUNCATED_HEADER = "A4P-Truncated"
 MEDIA_TYPES: dict[Format, str] = {
     "json": "application/json",
@@ -84,9 +84,9 @@ def make_sql_blueprint(application: Application, budget: AnswerBudget) -> Bluepr
         # A form of another site cannot send this type without being allowed to first.
         if request.mimetype != "application/json":
             raise Refused(415, "The body must be JSON. Send the header Content-Type: application/json")
-        body = request.stream.read(MOST_BODY_BYTES + 1)
-        if len(body) > MOST_BODY_BYTES:
-            raise Refused(413, f"a request has at most {MOST_BODY_BYTES:,} bytes")
+        body = request.stream.read(MAX_BODY_BYTES + 1)
+        if len(body) > MAX_BODY_BYTES:
+            raise Refused(413, f"a request has at most {MAX_BODY_BYTES:,} bytes")
         try:
             query = SqlRequest.model_validate_json(body)
         except ValidationError as error:

@@ -1,4 +1,4 @@
--- A row is an observation that a KPI was computed from when its alert was told at $told_at, with the figure of the period before;
+-- A row is an observation that a KPI was computed from when its alert was told at $fired_at, with the figure of the period before;
 -- of the alert's mission, or of every mission where it is about ALL.
 with inputs as (
     select p.indicator
@@ -13,10 +13,10 @@ followed as (
         row_number() over (
             partition by o.indicator, o.mission, o.dimensions order by o.period_end desc, o.period_start desc
         ) as age
-    from observations_known_at($told_at::timestamptz) as o
+    from observations_known_at($fired_at::timestamptz) as o
     join inputs as i using (indicator)
     where (o.mission = $mission or $mission = 'ALL')
-        and o.period_end < ($told_at::timestamptz at time zone 'UTC')::date
+        and o.period_end < ($fired_at::timestamptz at time zone 'UTC')::date
     window series as (
         partition by o.indicator, o.mission, o.dimensions order by o.period_end, o.period_start desc
     )

@@ -25,7 +25,7 @@ select
     i.priority, i.indicator, i.title, i.description, i.unit, i.better, i.source, i.metric,
     coalesce(e.missions, []) as expected_missions,
     list_filter(coalesce(e.missions, []), lambda mission: list_contains(coalesce(s.reporters, []), mission)) as reporters,
-    list_filter(coalesce(e.missions, []), lambda mission: not list_contains(coalesce(s.missions, []), mission)) as silent_missions,
+    list_filter(coalesce(e.missions, []), lambda mission: not list_contains(coalesce(s.missions, []), mission)) as unreported_missions,
     b.indicator is not null as has_begun
 from store.current_indicators as i
 left join expected as e using (indicator)

@@ -31,5 +31,5 @@ create or replace temp table load_errors (
     column_name varchar,
     value varchar,
     problem varchar,
-    mend varchar
+    fix varchar
 );

@@ -21,7 +21,7 @@ from service.web.server import WebServer, bind
 from tests.bench.measure import answer
 
 # A whole indicator of the largest world, sixty days by day, is beyond the default.
-MOST_SAMPLES = 20_000_000
+MAX_SAMPLES = 20_000_000
 
 
 class Refresher:
@@ -64,7 +64,7 @@ def obey(refresher: Refresher) -> None:
 def main(data_dir: Path, catalogue: Path) -> None:
     """Serve until terminated."""
     settings = read_settings(
-        data_dir=data_dir, catalogue=catalogue, port=0, remote_read_samples=MOST_SAMPLES,
+        data_dir=data_dir, catalogue=catalogue, port=0, remote_read_samples=MAX_SAMPLES,
         keep_backups=1, keep_backups_hours=0, keep_backups_days=0, keep_backups_weeks=0, keep_backups_months=0,
     )  # fmt: skip
     tcp = bind(settings.host, settings.port)

@@ -26,7 +26,7 @@ from service.web.api.rows import (
 )
 from service.web.problems import Fault, list_faults, mend_name, refuse_faults
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 USUAL_ROWS = 1_000
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)([Zz]|[+-]\d\d:\d\d)?)?")
 
@@ -83,7 +83,7 @@ class Query(BaseModel):
     """What every list may be asked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    limit: Count = Field(USUAL_ROWS, ge=1, le=MOST_ROWS, description="Most rows of a page.")
+    limit: Count = Field(USUAL_ROWS, ge=1, le=MAX_ROWS, description="Most rows of a page.")
     cursor: str | None = Field(None, description="Where the page begins, as `next` of the page before it says.")
 
 

@@ -17,13 +17,13 @@ from service.web.kept import KeptAnswers, answer_bytes
 from service.web.pages.layout import open_page, read_moment
 
 # Documents of about half a megabyte each, and what was written of them.
-MOST_KEPT = 20
+MAX_KEPT = 20
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes."""
-    cycles: KeptAnswers[tuple[CycleReport, Document]] = KeptAnswers(MOST_KEPT, application.pages)
-    files: KeptAnswers[bytes] = KeptAnswers(MOST_KEPT, application.pages)
+    cycles: KeptAnswers[tuple[CycleReport, Document]] = KeptAnswers(MAX_KEPT, application.pages)
+    files: KeptAnswers[bytes] = KeptAnswers(MAX_KEPT, application.pages)
 
     def find_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None) -> tuple[CycleReport, Document]:
         def make() -> tuple[CycleReport, Document]:

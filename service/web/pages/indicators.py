@@ -13,8 +13,8 @@ from metrics.kpi_file import Kpi
 from service.application import Application
 from service.web.pages.layout import Page, find_near, keep_pages, open_page, write_labels
 
-MOST_SERIES = 1000
-MOST_PERIODS = 500
+MAX_SERIES = 1000
+MAX_PERIODS = 500
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
@@ -65,7 +65,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             kind="indicator",
             name=name,
             definition=indicator,
-            periods=page.read("pages/list_periods", indicator=name, mission=mission, most=MOST_PERIODS),
+            periods=page.read("pages/list_periods", indicator=name, mission=mission, most=MAX_PERIODS),
             using=page.read("pages/list_using_kpis", indicator=name),
             totals=[] if mission else page.read("pages/list_total_changes", indicator=name),
             **_read_common(page, name, indicator.metric, priority, mission),
@@ -78,7 +78,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             name=kpi.kpi,
             definition=kpi,
             inputs=[indicators[name][1] for name in kpi.inputs if name in indicators],
-            dates=page.read("pages/list_kpi_dates", kpi=kpi.kpi, mission=mission, most=MOST_PERIODS),
+            dates=page.read("pages/list_kpi_dates", kpi=kpi.kpi, mission=mission, most=MAX_PERIODS),
             **_read_common(page, kpi.kpi, kpi.metric, kpi.priority, mission),
         )
 
@@ -93,7 +93,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         )
         for row in thresholds:
             row["breaches"] = counts[row["mission"], write_labels(row["dimensions"]), row["comparison"], row["severity"]]
-        found = page.read("pages/list_figures", one=name, priority=None, mission=mission, most=MOST_SERIES)
+        found = page.read("pages/list_figures", one=name, priority=None, mission=mission, most=MAX_SERIES)
         return {
             "priority": next((entry for entry in catalogue.priorities if entry.priority == priority), None),
             "mission": mission,
@@ -101,5 +101,5 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             "figures": found,
             "breaches": {(row["mission"], write_labels(row["dimensions"])) for row in breaches},
             "thresholds": thresholds,
-            "most_periods": MOST_PERIODS,
+            "most_periods": MAX_PERIODS,
         }

@@ -8,7 +8,7 @@ from service.application import Application
 from service.warehouse import read_rows, run_sql
 from service.web.pages.layout import open_page
 
-MOST_RUNS = 100
+MAX_RUNS = 100
 # No warehouse has had as many.
 LAST_RUN = 2**31 - 1
 
@@ -26,13 +26,13 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             if job is not None and job not in {row["job"] for row in summary}:
                 abort(404, f"No job is named {job!r}; there are {', '.join(row['job'] for row in summary)}.")
             runs = read_rows(
-                run_sql(session, "jobs/list_page", before=before, job=job, only_failed=only_failed, most=MOST_RUNS + 1)
+                run_sql(session, "jobs/list_page", before=before, job=job, only_failed=only_failed, most=MAX_RUNS + 1)
             )
             return page.render(
                 "jobs.html",
                 summary=summary,
-                runs=runs[:MOST_RUNS],
-                older=str(runs[MOST_RUNS - 1]["run_id"]) if len(runs) > MOST_RUNS else None,
+                runs=runs[:MAX_RUNS],
+                older=str(runs[MAX_RUNS - 1]["run_id"]) if len(runs) > MAX_RUNS else None,
                 job=job,
                 only="failed" if only_failed else None,
                 before=before,

@@ -29,7 +29,7 @@ from service.warehouse import Connection, read_rows, run_sql
 from service.web.kept import KeptAnswers, answer_bytes
 
 # About 20 MB of those that show most.
-MOST_KEPT = 200
+MAX_KEPT = 200
 # A link appears once its route exists.
 NAVIGATION = (
     ("/", "Overview"),
@@ -110,7 +110,7 @@ def open_page(application: Application) -> Iterator[Page]:
 
 def keep_pages(application: Application) -> Callable[[Callable[..., str]], Callable[..., Response]]:
     """Return what makes a view keep its pages for as long as the read copy is served: they are the same until then."""
-    kept: KeptAnswers[str] = KeptAnswers(MOST_KEPT, application.pages)
+    kept: KeptAnswers[str] = KeptAnswers(MAX_KEPT, application.pages)
 
     def keep(view: Callable[..., str]) -> Callable[..., Response]:
         @wraps(view)

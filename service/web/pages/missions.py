@@ -10,7 +10,7 @@ from flask import Blueprint, abort
 from service.application import Application
 from service.web.pages.layout import find_near, keep_pages, open_page, write_labels
 
-MOST_SERIES = 1000
+MAX_SERIES = 1000
 # Of the strip that shows where a mission stands, in pixels.
 STRIP_WIDTH = 120
 STRIP_MARGIN = 5
@@ -35,7 +35,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             names = [entry.mission for entry in catalogue.missions]
             abort(404, f"No mission is named {mission!r}. {find_near(mission, names)}")
         with open_page(application) as page:
-            rows = page.read("pages/list_figures", one=None, priority=None, mission=mission, most=MOST_SERIES)
+            rows = page.read("pages/list_figures", one=None, priority=None, mission=mission, most=MAX_SERIES)
             others = {
                 (row["name"], write_labels(row["dimensions"])): row
                 for row in page.read("pages/list_other_missions", mission=mission)
@@ -55,7 +55,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 ],
                 unreported=page.read("pages/list_unreported", mission=mission),
                 breaches=page.read("pages/list_breaches", metric=None, mission=mission),
-                is_cut=len(rows) == MOST_SERIES,
+                is_cut=len(rows) == MAX_SERIES,
             )
 
 

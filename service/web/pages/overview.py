@@ -9,14 +9,14 @@ from flask import Blueprint, Response
 from service.alerts import list_firing
 from service.application import Application
 from service.web.kept import KeptAnswers
-from service.web.pages.layout import MOST_KEPT, answer_page, open_page
+from service.web.pages.layout import MAX_KEPT, answer_page, open_page
 
-MOST_CHANGES = 8
+MAX_CHANGES = 8
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the page to the routes."""
-    kept: KeptAnswers[str] = KeptAnswers(MOST_KEPT, application.pages)
+    kept: KeptAnswers[str] = KeptAnswers(MAX_KEPT, application.pages)
 
     @routes.get("/")
     def show_overview() -> Response:
@@ -29,7 +29,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 def render_overview(application: Application, firing: list[dict[str, Any]]) -> str:
     """Return the page, with the alerts that fire."""
     with open_page(application) as page:
-        changes = page.read("pages/list_changes", most=MOST_CHANGES)
+        changes = page.read("pages/list_changes", most=MAX_CHANGES)
         return page.render(
             "overview.html",
             holdings=page.read("pages/describe_holdings")[0],

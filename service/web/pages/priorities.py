@@ -12,7 +12,7 @@ from service.application import Application
 from service.web.pages.layout import find_near, keep_pages, open_page, write_labels
 
 WHOLE = "ALL"
-MOST_SERIES = 1000
+MAX_SERIES = 1000
 
 Row = dict[str, Any]
 
@@ -68,7 +68,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             names = [entry.priority for entry in catalogue.priorities]
             abort(404, f"No priority is named {priority!r}. {find_near(priority, names)}")
         with open_page(application) as page:
-            rows = page.read("pages/list_figures", one=None, priority=priority, mission=None, most=MOST_SERIES)
+            rows = page.read("pages/list_figures", one=None, priority=priority, mission=None, most=MAX_SERIES)
             matrix = arrange_matrix(rows)
             seen = {row["name"] for row in rows}
             return page.render(
@@ -82,5 +82,5 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                     (row["name"], row["mission"], write_labels(row["dimensions"]))
                     for row in page.read("pages/list_breaches", metric=None, mission=None)
                 },
-                is_cut=len(rows) == MOST_SERIES,
+                is_cut=len(rows) == MAX_SERIES,
             )

@@ -11,11 +11,11 @@ from metrics.figures import MINUS
 from service.application import Application
 from service.web.pages.layout import open_page
 
-MOST_ROWS = 5000
-MOST_BATCHES = 100
+MAX_ROWS = 5000
+MAX_BATCHES = 100
 MAX_WARNINGS = 100
 # As many columns as a screen is wide.
-MOST_CYCLES = 6
+MAX_CYCLES = 6
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
@@ -24,8 +24,8 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     @routes.get("/quality")
     def show_quality() -> str:
         with open_page(application) as page:
-            due = page.read("pages/list_completeness", most=MOST_ROWS)
-            cycles = sorted({row["cycle"] for row in due if row["cycle"] is not None})[-MOST_CYCLES:]
+            due = page.read("pages/list_completeness", most=MAX_ROWS)
+            cycles = sorted({row["cycle"] for row in due if row["cycle"] is not None})[-MAX_CYCLES:]
             return page.render(
                 "quality.html",
                 comparisons=page.read("pages/list_reconciliation"),
@@ -35,12 +35,12 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 priorities=_arrange(due, cycles),
                 others=[row for row in due if row["cycle"] is None],
                 overdue=page.read("pages/list_overdue", is_newest=False),
-                batches=page.read("pages/list_batches", most=MOST_BATCHES),
-                most_batches=MOST_BATCHES,
+                batches=page.read("pages/list_batches", most=MAX_BATCHES),
+                most_batches=MAX_BATCHES,
                 warnings=page.read("pages/list_load_warnings", most=MAX_WARNINGS),
                 max_warnings=MAX_WARNINGS,
                 write_number=write_number,
-                is_cut=len(due) == MOST_ROWS,
+                is_cut=len(due) == MAX_ROWS,
             )
 
 

@@ -15,8 +15,8 @@ from service.thresholds import Trial, list_exclusions, list_metrics, try_thresho
 from service.warehouse import read_rows, run_sql
 from service.web.pages.layout import open_page
 
-MOST_CHANGES = 100
-MOST_FIRED = 100
+MAX_CHANGES = 100
+MAX_FIRED = 100
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
@@ -53,7 +53,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 trial=trial,
                 fault=fault,
                 thresholds=thresholds,
-                history=read_rows(run_sql(page.session, "thresholds/history", metric=None, last=MOST_CHANGES)),
+                history=read_rows(run_sql(page.session, "thresholds/history", metric=None, last=MAX_CHANGES)),
                 metrics=list_metrics(definitions),
                 missions=[entry.mission for entry in definitions.catalogue.missions],
                 comparisons=COMPARISONS,
@@ -61,7 +61,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 measured=measured,
                 names=names,
                 command=write_command(trial.threshold) if trial else "",
-                most=MOST_FIRED,
+                most=MAX_FIRED,
                 every_mission=EVERY_MISSION,
             )
 

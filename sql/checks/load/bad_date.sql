@@ -1,7 +1,7 @@
 -- A period has a first or last day that is missing, unreadable or beyond the dates the warehouse can order.
 select
     file_ordinal, file_row, 'period_start' as column_name, coalesce(period_start_text, period_start::varchar) as value,
-    'is not a date from 1900 to 2999' as problem, 'write it as YYYY-MM-DD' as mend
+    'is not a date from 1900 to 2999' as problem, 'write it as YYYY-MM-DD' as fix
 from staged
 where period_start is null or period_start not between date '1900-01-01' and date '2999-12-31'
 union all

@@ -35,6 +35,6 @@ select
     case
         when readings = 1 then 'repeats row ' else 'gives another figure for the cell of row ' end
     || first_row || if(first_file = file_ordinal, '', ' of file ' || (first_file + 1)) as problem,
-    case when readings = 1 then 'remove one of the two' else 'keep the right one; load a correction as a file of its own' end as mend
+    case when readings = 1 then 'remove one of the two' else 'keep the right one; load a correction as a file of its own' end as fix
 from repeated
 where occurrence > 1

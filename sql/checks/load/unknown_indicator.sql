@@ -19,7 +19,7 @@ select
     coalesce(
         'did you mean ' || t.suggested || '?',
         nearest_name(lower(s.indicator), (select list(indicator) from indicators))
-    ) as mend
+    ) as fix
 from staged as s
 join unknown as u on u.written = s.indicator
 left join titled as t using (written)

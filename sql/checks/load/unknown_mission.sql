@@ -16,7 +16,7 @@ select
     coalesce(
         'did you mean ' || l.suggested || '?',
         nearest_name(upper(s.mission), (select list(mission) from missions))
-    ) as mend
+    ) as fix
 from staged as s
 join unknown as u on u.written = s.mission
 left join located as l using (written)

@@ -10,6 +10,6 @@ with texts as (
 )
 select
     file_ordinal, file_row, column_name, text as value,
-    'has a control character' as problem, 'remove it, or type the text anew' as mend
+    'has a control character' as problem, 'remove it, or type the text again' as fix
 from texts
 where regexp_matches(text, '[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{80}-\x{9F}\x{FFFE}\x{FFFF}]')

@@ -24,14 +24,14 @@ wrong as (
             when len(unknown_names) > 0 then nearest_name(unknown_names[1], map_keys(known))
             when len(absent_names) > 0 then 'write ' || absent_names[1] || '= and one of ' || array_to_string(known[absent_names[1]], ', ')
             else nearest_name(unknown_values[1].value, known[unknown_values[1].key])
-        end as mend
+        end as fix
     from judged
     where len(unknown_names) > 0 or len(absent_names) > 0 or len(unknown_values) > 0
 )
 select
     s.file_ordinal, s.file_row, 'dimensions' as column_name,
     array_to_string(list_transform(map_entries(s.dimensions), lambda entry: entry.key || '=' || coalesce(entry.value, '')), ';') as value,
-    w.problem, w.mend
+    w.problem, w.fix
 from staged as s
 join wrong as w on w.indicator = s.indicator and w.mission = s.mission and w.written_dimensions = s.dimensions
 union all

@@ -23,7 +23,7 @@ select
     case d.frequency
         when 'annual' then 'use 1 January to 31 December of one year'
         else 'use a reporting cycle: ' || (select listed from cycles_of_year)
-    end as mend
+    end as fix
 from staged as s
 join store.current_indicators as d using (indicator)
 where s.period_start <= s.period_end

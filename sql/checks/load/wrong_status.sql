@@ -10,7 +10,7 @@ select
     case
         when status in ('M', 'U', 'N') then 'empty the value, or use A, E or P'
         else 'use A, E or P with a value; M, U or N without'
-    end as mend
+    end as fix
 from staged
 where status not in ('A', 'E', 'P', 'M', 'U', 'N')
     or (status in ('M', 'U', 'N')) = (value is not null or value_text is not null)
