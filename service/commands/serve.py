@@ -22,7 +22,7 @@ from service.disk import translate_write_error
 from service.errors import WarehouseUnwritable
 from service.file_access import restrict_data_directory
 from service.manifest import check_nothing_lost
-from service.memory import limit_arenas
+from service.memory import limit_memory
 from service.privileges import ROOT_WARNING, drop_privileges
 from service.settings import read_settings
 from service.warehouse import check_not_held, prepare_directory
@@ -64,7 +64,7 @@ def serve(
     While the warehouse is opened, the read copy of the last run is served.
     """
     started = time.monotonic()
-    limit_arenas()
+    limit_memory()
     settings = read_settings(host=host, port=port, snapshot_cron=snapshot_cron, data_dir=data_dir, catalogue=catalogue)
     is_root = drop_privileges(settings)
     definitions = read_definitions(settings.catalogue)
