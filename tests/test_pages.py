@@ -1,4 +1,4 @@
-"""What people see of the pages, asked through the web application itself."""
+"""Pages, requested through the web application."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def client(application: Application) -> FlaskClient:
 def test_the_footer_names_the_snapshot_that_prometheus_scrapes(client: FlaskClient, application: Application) -> None:
     text = client.get("/").get_data(as_text=True)
     assert application.snapshot is not None
-    told = f'a4p_snapshot_info{{id="{application.snapshot.snapshot_id}"}}'
-    assert f"{told} 1" in client.get("/metrics").get_data(as_text=True)
-    assert told.replace('"', "&#34;") in text or told in text
+    sample = f'a4p_snapshot_info{{id="{application.snapshot.snapshot_id}"}}'
+    assert f"{sample} 1" in client.get("/metrics").get_data(as_text=True)
+    assert sample.replace('"', "&#34;") in text or sample in text
     assert f"as of {application.snapshot.as_of}" in text
 
 
-def test_every_answer_tells_the_browser_to_run_nothing_inline_and_to_keep_to_itself(client: FlaskClient) -> None:
+def test_every_response_has_the_security_headers(client: FlaskClient) -> None:
     for path in ("/", "/no-such-page", "/metrics", "/static/page.css"):
         with client.get(path) as answer:
             headers = answer.headers
@@ -53,7 +53,7 @@ def test_every_answer_tells_the_browser_to_run_nothing_inline_and_to_keep_to_its
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:9", "[::1]:8000", "LOCALHOST.", "127.0.0.1"])
-def test_it_answers_to_the_names_of_this_machine(client: FlaskClient, host: str) -> None:
+def test_host_header_of_this_machine_is_allowed(client: FlaskClient, host: str) -> None:
     assert client.get("/-/healthy", headers={"Host": host}).status_code == 200
 
 
@@ -63,16 +63,14 @@ def test_it_answers_to_the_names_of_this_machine(client: FlaskClient, host: str)
      "[::2]", "localhost:8000:1", "<b>", ""],
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/read"])
-def test_a_name_that_is_not_its_own_is_refused_whatever_is_asked(client: FlaskClient, host: str, path: str) -> None:
+def test_unknown_host_header_is_rejected(client: FlaskClient, host: str, path: str) -> None:
     answer = client.get(path, headers={"Host": host})
     assert answer.status_code == 421
     assert "a4p_" not in answer.get_data(as_text=True)
     assert answer.mimetype == "text/plain"
 
 
-def test_further_names_are_allowed_by_a_setting(
-    tmp_path: Path, definitions: Definitions, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_setting_allows_further_host_names(tmp_path: Path, definitions: Definitions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A4P_ALLOWED_HOSTS", "a4p, indicators.example.org")
     monkeypatch.setenv("A4P_HOST", "0.0.0.0")
     opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
@@ -83,28 +81,28 @@ def test_further_names_are_allowed_by_a_setting(
         assert client.get("/-/healthy", headers={"Host": "evil.example"}).status_code == 421
         before = client.get("/")
         assert before.status_code == 503 and before.headers["Retry-After"]
-        assert "The first snapshot is being made" in before.get_data(as_text=True)
+        assert "The first snapshot is not complete yet" in before.get_data(as_text=True)
     finally:
         opened.close()
 
 
-def test_what_is_not_there_or_cannot_be_asked_is_told_in_the_layout(client: FlaskClient) -> None:
-    for path, status, told in (
-        ("/no-such-page", 404, "There is no such page"),
-        ("/?as_of=yesterday", 400, "as_of is &#39;yesterday&#39;, which is no date"),
-        ("/?known_at=2024-13-01", 400, "which is no time"),
-        ("/?known_at=0001-01-01T00:00%2B14:00", 400, "which is no time"),
+def test_errors_are_pages_in_the_common_layout(client: FlaskClient) -> None:
+    for path, status, message in (
+        ("/no-such-page", 404, "Page not found"),
+        ("/?as_of=yesterday", 400, "as_of: &#39;yesterday&#39; is not a date"),
+        ("/?known_at=2024-13-01", 400, "is not a time"),
+        ("/?known_at=0001-01-01T00:00%2B14:00", 400, "is not a time"),
     ):
         answer = client.get(path)
         assert answer.status_code == status
-        assert told in answer.get_data(as_text=True)
+        assert message in answer.get_data(as_text=True)
         assert 'aria-label="Pages"' in answer.get_data(as_text=True)
 
 
-def test_the_moment_is_kept_in_every_link_of_a_page(client: FlaskClient) -> None:
+def test_links_of_a_page_preserve_as_of_and_known_at(client: FlaskClient) -> None:
     text = client.get("/?as_of=2023-10-31&known_at=2030-01-01T00:00Z").get_data(as_text=True)
     assert 'href="/?as_of=2023-10-31&amp;known_at=2030-01-01T00%3A00%3A00Z"' in text
-    # The first year and a part of a second are moments too, and an offset is told in UTC.
+    # The first year and fractions of a second are valid, and offsets are converted to UTC.
     text = client.get("/?as_of=0001-01-01&known_at=0001-01-01T02:00:00.5%2B02:00").get_data(as_text=True)
     assert 'href="/?as_of=0001-01-01&amp;known_at=0001-01-01T00%3A00%3A00.500000Z"' in text
 
@@ -119,13 +117,13 @@ def read_cells(text: str) -> list[list[str]]:
 
 
 def find_row(text: str, *begins: str) -> list[str]:
-    """Return the one row whose first cells begin so."""
+    """Return the row whose first cells start with these texts."""
     found = [row for row in read_cells(text) if len(row) >= len(begins) and all(map(str.startswith, row, begins))]
     assert len(found) == 1, (begins, found)
     return found[0]
 
 
-# Figures as the report prints them.
+# Figures printed in the report.
 PRINTED = [
     ("sofa_incidents_new", "UNMISS", "125"),
     ("sofa_incidents_new", "MINURSO", "0"),
@@ -141,23 +139,21 @@ PRINTED = [
 
 
 @pytest.mark.parametrize(("indicator", "mission", "printed"), PRINTED)
-def test_the_newest_figure_is_the_one_that_the_report_prints(
-    client: FlaskClient, indicator: str, mission: str, printed: str
-) -> None:
+def test_latest_value_equals_the_figure_in_the_report(client: FlaskClient, indicator: str, mission: str, printed: str) -> None:
     text = client.get(f"/indicators/{indicator}?mission={mission}").get_data(as_text=True)
     newest = text[text.index('id="newest"') : text.index('id="chart"')]
     assert find_row(newest, mission)[1] == printed
 
 
-def test_every_indicator_and_kpi_is_listed_and_has_its_page(client: FlaskClient, application: Application) -> None:
+def test_every_indicator_and_kpi_is_listed(client: FlaskClient, application: Application) -> None:
     listed = client.get("/indicators").get_data(as_text=True)
     names = [*application.definitions.catalogue.indicator_names, *(kpi.kpi for kpi in application.definitions.kpis)]
     for name in names:
         assert f'href="/indicators/{name}"' in listed
-    assert "99 found" in listed
+    assert "99 results" in listed
 
 
-def test_a_page_is_sent_again_only_when_it_changed(client: FlaskClient) -> None:
+def test_unchanged_page_is_answered_with_304(client: FlaskClient) -> None:
     answer = client.get("/missions")
     again = client.get("/missions", headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
@@ -165,7 +161,7 @@ def test_a_page_is_sent_again_only_when_it_changed(client: FlaskClient) -> None:
     assert other.status_code == 200
 
 
-def test_indicators_are_found_by_words_priority_mission_status_and_change(client: FlaskClient) -> None:
+def test_search_filters_by_terms_priority_mission_status_and_change(client: FlaskClient) -> None:
     def found(query: str) -> set[str]:
         return set(re.findall(r'class="note under code">(\w+)<', client.get(f"/indicators?{query}").get_data(as_text=True)))
 
@@ -178,7 +174,7 @@ def test_indicators_are_found_by_words_priority_mission_status_and_change(client
     assert found("q=s%25a") == set()
 
 
-def test_what_has_no_value_looks_different_from_0_and_says_why(client: FlaskClient) -> None:
+def test_missing_values_differ_from_0_and_show_their_status(client: FlaskClient) -> None:
     text = client.get("/indicators/sofa_incidents_total").get_data(as_text=True)
     periods = text[text.index('id="periods"') :]
     assert find_row(periods, "cycle 5", "UNIFIL")[2:4] == ["?", "under validation"]
@@ -186,36 +182,36 @@ def test_what_has_no_value_looks_different_from_0_and_says_why(client: FlaskClie
     assert find_row(periods, "cycle 5", "UNDOF")[2:4] == ["0", "normal"]
 
 
-def test_the_change_names_its_direction(client: FlaskClient) -> None:
+def test_change_shows_whether_it_is_better_or_worse(client: FlaskClient) -> None:
     text = client.get("/indicators/military_unit_evaluations").get_data(as_text=True)
     newest = text[text.index('id="newest"') : text.index('id="chart"')]
     assert find_row(newest, "UNISFA")[1:3] == ["8 P (provisional)", "+8 better"]
     assert find_row(newest, "UNIFIL")[1:3] == ["4 P (provisional)", "−8 worse"]
 
 
-def test_a_page_of_the_past_shows_what_held_then(client: FlaskClient) -> None:
+def test_page_as_of_an_earlier_date_shows_earlier_values(client: FlaskClient) -> None:
     text = client.get("/indicators/tpp_trainees?as_of=2023-10-31").get_data(as_text=True)
     newest = text[text.index('id="newest"') : text.index('id="chart"')]
     assert find_row(newest, "ALL", "All")[2] == "143"
     assert "306" not in text
     nothing = client.get("/indicators/tpp_trainees?known_at=2020-01-01").get_data(as_text=True)
-    assert "Nothing had been reported by then" in nothing and "306" not in nothing
+    assert "No values reported by this date" in nothing and "306" not in nothing
 
 
-def test_every_page_is_shown_of_a_moment_when_nothing_was_known(client: FlaskClient) -> None:
+def test_every_page_renders_without_any_data(client: FlaskClient) -> None:
     for path in ("/", "/priorities", "/priorities/integration", "/indicators", "/indicators/crime_trial_ratio", "/missions",
                  "/missions/UNMISS", "/thresholds"):  # fmt: skip
         assert client.get(f"{path}?as_of=1900-01-01&known_at=1900-01-01").status_code == 200, path
 
 
-def test_a_mission_is_shown_against_the_others(client: FlaskClient) -> None:
+def test_mission_page_compares_with_other_missions(client: FlaskClient) -> None:
     text = client.get("/missions/UNMISS").get_data(as_text=True)
     row = find_row(text[text.index('id="host_country_cooperation"') :], "New SOFA or SOMA incidents")
     assert row[1] == "125" and row[4] == "0 · 1 · 43 of 7"
     assert find_row(text[text.index('id="breaches"') :], "warning", "New SOFA")[2] == "125"
 
 
-def test_a_limit_typed_in_is_tried_by_the_evaluator_of_the_command(client: FlaskClient) -> None:
+def test_threshold_is_back_tested_like_the_command_does(client: FlaskClient) -> None:
     text = client.get("/thresholds?metric=sofa_incidents_new&comparison=above&limit=30").get_data(as_text=True)
     assert "would have fired 2 of 8 times" in text
     tried = text[text.index('id="tried"') : text.index('id="in-force"')]
@@ -224,34 +220,34 @@ def test_a_limit_typed_in_is_tried_by_the_evaluator_of_the_command(client: Flask
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         ("metric=sofa_incident", "is no metric of this service"),
-        ("metric=sofa_incidents_new&limit=many", "is no number"),
-        ("metric=sofa_incidents_new&limit=nan", "must be a finite number"),
+        ("metric=sofa_incidents_new&limit=many", "is not a number"),
+        ("metric=sofa_incidents_new&limit=nan", "the number must be finite"),
         ("metric=sofa_incidents_new&mission=NOWHERE&limit=1", "is no mission"),
-        ("metric=hospital_outage_days&labels=cause&limit=1", "not of the form name=value"),
+        ("metric=hospital_outage_days&labels=cause&limit=1", "is not written as name=value"),
         ("metric=<script>alert(1)</script>&limit=1", "&lt;script&gt;"),
     ],
 )
-def test_a_limit_that_cannot_be_tried_says_why(client: FlaskClient, query: str, told: str) -> None:
+def test_invalid_threshold_is_reported(client: FlaskClient, query: str, message: str) -> None:
     answer = client.get(f"/thresholds?{query}")
     assert answer.status_code == 200
-    assert told in answer.get_data(as_text=True)
+    assert message in answer.get_data(as_text=True)
     assert "<script" not in answer.get_data(as_text=True)
 
 
-def test_an_unknown_name_is_answered_with_the_nearest(client: FlaskClient) -> None:
-    for path, near in (
+def test_unknown_name_gets_a_suggestion(client: FlaskClient) -> None:
+    for path, suggestion in (
         ("/indicators/sofa_incident_new", "sofa_incidents_new"),
         ("/missions/unmis", "UNMISS"),
         ("/priorities/integratoin", "integration"),
     ):
         answer = client.get(path)
-        assert answer.status_code == 404 and near in answer.get_data(as_text=True)
+        assert answer.status_code == 404 and suggestion in answer.get_data(as_text=True)
 
 
-def test_a_wild_catalogue_is_shown_as_it_is_written(tmp_path: Path) -> None:
+def test_catalogue_text_is_escaped(tmp_path: Path) -> None:
     catalogue = tmp_path / "catalogue"
     (catalogue / "indicators").mkdir(parents=True)
     wild = json.dumps(WILD)
@@ -288,7 +284,7 @@ def test_a_wild_catalogue_is_shown_as_it_is_written(tmp_path: Path) -> None:
 WILD = '"><script>alert(1)</script> & <b>{{ 7*7 }}</b>'
 
 
-def test_wild_notes_and_sources_are_shown_as_they_are_written(tmp_path: Path, definitions: Definitions) -> None:
+def test_notes_and_sources_are_escaped(tmp_path: Path, definitions: Definitions) -> None:
     opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
     client = make_app(opened).test_client()
     try:
@@ -301,7 +297,7 @@ def test_wild_notes_and_sources_are_shown_as_they_are_written(tmp_path: Path, de
                 writer.writerow([*row, f"note {number} {WILD}"])
             opened.load([file], f"by {WILD}")
             opened.refresh()
-            # What was shown of the snapshot before is not shown of this one.
+            # The cached page of the previous snapshot is not served.
             text = client.get("/indicators/sofa_incidents_new").get_data(as_text=True)
             newest = text[text.index('id="newest"') : text.index('id="chart"')]
             assert find_row(newest, "UNMISS")[1] == str(value)
@@ -309,30 +305,30 @@ def test_wild_notes_and_sources_are_shown_as_they_are_written(tmp_path: Path, de
             text = client.get(path).get_data(as_text=True)
             assert "<script" not in text and "<b>" not in text and "49" not in re.sub(r"<[^>]+>", "", text), path
         text = client.get("/indicators/sofa_incidents_new").get_data(as_text=True)
-        # The figure that was corrected stays, with its own note and source.
+        # The earlier revision remains, with its note and source.
         row = find_row(text[text.index('id="periods"') :], "cycle 6", "UNMISS")
-        assert row[2] == "7" and "Before: 5" in row[-1] and WILD in row[-1]
+        assert row[2] == "7" and "Earlier: 5" in row[-1] and WILD in row[-1]
     finally:
         opened.close()
 
 
-def test_an_alert_is_on_the_overview_as_soon_as_it_is_told(client: FlaskClient, application: Application) -> None:
-    assert "None has been told by Alertmanager" in client.get("/").get_data(as_text=True)
-    told = {"status": "firing", "labels": {"alertname": "A4pTest", "severity": "critical"}, "fingerprint": "abc",
-            "annotations": {"summary": "Told <now>"}, "startsAt": "2024-05-01T00:00:00Z"}  # fmt: skip
+def test_overview_shows_an_alert_as_soon_as_it_is_received(client: FlaskClient, application: Application) -> None:
+    assert "No alerts received from Alertmanager" in client.get("/").get_data(as_text=True)
+    received = {"status": "firing", "labels": {"alertname": "A4pTest", "severity": "critical"}, "fingerprint": "abc",
+                "annotations": {"summary": "Sent <now>"}, "startsAt": "2024-05-01T00:00:00Z"}  # fmt: skip
     for status in ("firing", "resolved"):
-        alert = {**told, "status": status, "endsAt": "2024-05-02T00:00:00Z"}
+        alert = {**received, "status": status, "endsAt": "2024-05-02T00:00:00Z"}
         notification = Notification.model_validate_json(json.dumps({"version": "4", "alerts": [alert]}))
         record_notification(application.warehouse, notification, application.clock())
         shown = client.get("/").get_data(as_text=True)
-        assert ("Told &lt;now&gt;" in shown) == (status == "firing")
+        assert ("Sent &lt;now&gt;" in shown) == (status == "firing")
 
 
-def test_the_api_does_not_answer_to_pages_of_other_sites(client: FlaskClient) -> None:
+def test_api_rejects_requests_from_pages_of_other_sites(client: FlaskClient) -> None:
     for path in ("/api/v1/latest", "/api/v1/sql?sql=select+1"):
-        refused = client.get(path, headers={"Sec-Fetch-Site": "cross-site"})
-        assert refused.status_code == 403
-        assert "pages of other sites" in refused.get_json()["detail"]
+        rejected = client.get(path, headers={"Sec-Fetch-Site": "cross-site"})
+        assert rejected.status_code == 403
+        assert "pages of other sites" in rejected.get_json()["detail"]
         for site in ("same-origin", "none", "same-site"):
             assert client.get(path, headers={"Sec-Fetch-Site": site}).status_code == 200
     headers = client.get("/", headers={"Sec-Fetch-Site": "cross-site"}).headers

@@ -1,4 +1,4 @@
-"""What people see of the quality of the figures and of the runs of jobs."""
+"""The pages /quality and /jobs."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def read_section(client: FlaskClient, path: str, heading: str) -> list[list[str]
     ]
 
 
-def find(rows: list[list[str]], beginning: str) -> list[str]:
-    (row,) = [row for row in rows if row and row[0].startswith(beginning)]
+def find_row(rows: list[list[str]], prefix: str) -> list[str]:
+    (row,) = [row for row in rows if row and row[0].startswith(prefix)]
     return row
 
 
-def test_a_printed_total_that_disagrees_with_its_parts_comes_first_and_keeps_both_figures(client: FlaskClient) -> None:
+def test_disagreeing_totals_come_first_with_both_values(client: FlaskClient) -> None:
     rows = read_section(client, "/quality", "reconciliation")
     trainees = next(row for row in rows if row[0].endswith(" tpp_trainees_cycle_5"))
     assert trainees[1:] == ["306", "314", "8", "disagrees"]
@@ -48,38 +48,38 @@ def test_a_printed_total_that_disagrees_with_its_parts_comes_first_and_keeps_bot
     assert (results.count("disagrees"), results.count("agrees")) == (11, 50)
 
 
-def test_the_grid_says_who_reported_and_who_did_not(client: FlaskClient) -> None:
+def test_completeness_lists_missions_without_a_report(client: FlaskClient) -> None:
     rows = read_section(client, "/quality?as_of=2024-10-01", "completeness")
     assert rows[0] == ["Indicator", "Cycle 4", "Cycle 5"]
-    assert find(rows, "Days with impaired hospital care")[1:] == [
+    assert find_row(rows, "Days with impaired hospital care")[1:] == [
         "not due",
         "1 of 7 without MINURSO , MINUSCA , MONUSCO , UNDOF , UNIFIL , UNISFA",
     ]
-    assert find(rows, "Military units")[1:] == ["6 of 7 without UNMISS", "7 of 7"]
+    assert find_row(rows, "Military units")[1:] == ["6 of 7 without UNMISS", "7 of 7"]
 
 
-def test_quality_of_the_past_knows_nothing_of_later_cycles_and_loads(client: FlaskClient) -> None:
+def test_quality_as_of_an_earlier_date_omits_later_cycles_and_loads(client: FlaskClient) -> None:
     rows = read_section(client, "/quality?as_of=2023-10-31", "completeness")
     assert rows[0] == ["Indicator", "Cycle 4"]
     text = client.get("/quality?known_at=2020-01-01").get_data(as_text=True)
-    assert text.count("Nothing had been reported by then.") == 2
-    assert "Nothing had been loaded by then." in text
+    assert text.count("No values reported by this date.") == 2
+    assert "No loads by this date." in text
 
 
-def test_every_load_is_listed_with_what_tells_its_file(client: FlaskClient, application: Application) -> None:
+def test_loads_are_listed_with_the_digest_of_their_file(client: FlaskClient, application: Application) -> None:
     rows = read_section(client, "/quality", "batches")
     assert len(rows) == 1 + len(application.definitions.observation_files)
     assert [row[0] for row in rows[1:]] == sorted((row[0] for row in rows[1:]), key=int, reverse=True)
     assert all(re.fullmatch("[0-9a-f]{64}", row[8]) for row in rows[1:])
 
 
-def test_numbers_of_any_size_are_written_as_printed() -> None:
+def test_numbers_have_separators_and_up_to_four_decimals() -> None:
     assert [write_number(value) for value in (None, 0.0, 0.099, 467_700.0, -0.34, 1 / 3)] == [
         "", "0", "0.099", "467,700", "\N{MINUS SIGN}0.34", "0.3333"
     ]  # fmt: skip
 
 
-def test_a_failed_run_is_shown_first_and_says_why(
+def test_failed_run_comes_first_with_its_error(
     tmp_path: Path, definitions: Definitions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "MAX_RUNS", 2)

@@ -1,4 +1,4 @@
-"""What the page /sql is before its script runs: the query, what can be asked, and questions to start from."""
+"""The page /sql before its script runs: the query, views with their columns, and examples."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def read_editor(client: FlaskClient, path: str) -> str:
     return html.unescape(written)
 
 
-def test_the_first_query_answers(client: FlaskClient, application: Application) -> None:
+def test_initial_query_returns_rows(client: FlaskClient, application: Application) -> None:
     assert read_editor(client, "/sql") == FIRST_QUERY
     assert application.read_copy is not None
     with application.read_copy.ask() as session:
         assert session.execute(FIRST_QUERY).fetchall()[0][:2] == ("UNMISS", 125)
 
 
-def test_a_link_carries_a_query_as_it_was_written(client: FlaskClient) -> None:
+def test_link_preserves_the_query(client: FlaskClient) -> None:
     query = "select '</textarea><script>alert(1)</script>' & \"x\"\nfrom latest"
     assert "<script>alert" not in client.get("/sql", query_string={"sql": query}).get_data(as_text=True)
     (written,) = re.findall(
@@ -37,9 +37,7 @@ def test_a_link_carries_a_query_as_it_was_written(client: FlaskClient) -> None:
     assert html.unescape(written) == query
 
 
-def test_every_view_and_column_that_can_be_asked_is_named_with_its_comment(
-    client: FlaskClient, application: Application
-) -> None:
+def test_views_and_columns_are_listed_with_their_comments(client: FlaskClient, application: Application) -> None:
     text = html.unescape(client.get("/sql").get_data(as_text=True))
     with application.warehouse.cursor() as session:
         views = read_schema(session)
@@ -51,7 +49,7 @@ def test_every_view_and_column_that_can_be_asked_is_named_with_its_comment(
             assert column.comment in text
 
 
-def test_every_example_is_a_link_that_brings_its_query(client: FlaskClient) -> None:
+def test_examples_are_links_that_open_their_query(client: FlaskClient) -> None:
     text = client.get("/sql").get_data(as_text=True)
     for example in read_examples():
         assert f'href="/sql?example={example.name}"' in text
@@ -59,16 +57,16 @@ def test_every_example_is_a_link_that_brings_its_query(client: FlaskClient) -> N
     assert client.get("/sql?example=no_such").status_code == 404
 
 
-def test_the_moment_goes_along_with_the_query(client: FlaskClient) -> None:
+def test_query_form_includes_as_of_and_known_at(client: FlaskClient) -> None:
     text = client.get("/sql?as_of=2023-10-31&known_at=2024-01-01").get_data(as_text=True)
-    form = text[text.index('id="ask"') : text.index("</textarea>")]
+    form = text[text.index('id="query-form"') : text.index("</textarea>")]
     assert 'name="as_of" value="2023-10-31"' in form
     assert 'name="known_at" value="2024-01-01T00:00:00Z"' in form
 
 
-def test_the_charting_library_is_the_one_that_was_published() -> None:
+def test_chart_library_is_the_published_file() -> None:
     folder: Path = find_in_tree("service") / "web" / "static" / "vendor" / "chart.js"
-    # Of the file in the package chart.js 4.6.1.
+    # SHA-256 of the file in the package chart.js 4.6.1.
     assert (
         hashlib.sha256((folder / "chart.umd.min.js").read_bytes()).hexdigest()
         == "87364cc2b2a76a6684929e7d6b80b18a897794db38400caff1fcf1791c6925d2"

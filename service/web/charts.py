@@ -22,6 +22,7 @@ from service.application import Application
 from service.charts import draw_indicator, draw_kpi
 from service.web.kept import KeptAnswers, answer_bytes
 from service.web.pages.layout import read_moment
+from service.web.problems import NOT_READY
 
 # About 5 MB of the sizes at hand.
 MAX_KEPT = 200
@@ -38,14 +39,14 @@ def make_charts_blueprint(application: Application) -> Blueprint:
         found = next((entry for _, entry in catalogue.indicators if entry.indicator == indicator), None)
         kpi = next((entry for entry in application.definitions.kpis if entry.kpi == indicator), None)
         if found is None and kpi is None:
-            abort(404, f"no indicator or KPI is named {indicator!r}; /indicators lists them")
+            abort(404, f"Unknown indicator or KPI {indicator!r}. The page /indicators lists them.")
         mission = request.args.get("mission") or None
         if mission is not None and mission not in {entry.mission for entry in catalogue.missions}:
-            abort(404, f"no mission is named {mission!r}; /missions lists them")
+            abort(404, f"Unknown mission {mission!r}. The page /missions lists them.")
         as_of, known_at = read_moment()
         copy = application.read_copy
         if copy is None:
-            abort(503, "The first snapshot is being made; ask again in a moment.")
+            abort(503, NOT_READY)
 
         def draw() -> bytes:
             with copy.ask(as_of, known_at) as session:

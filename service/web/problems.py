@@ -15,7 +15,8 @@ from werkzeug.exceptions import HTTPException
 from service.errors import AlertError, LoadError, PlacesTaken, ServiceError, ThresholdError
 
 MEDIA_TYPE = "application/problem+json"
-OWN_FAULT = "The fault is the service's own and is in its log."
+INTERNAL_ERROR = "Internal error. See the log of the service."
+NOT_READY = "The first snapshot is not complete yet. Try again in a few seconds."
 RETRY_SECONDS = 5
 # What the caller can mend by asking otherwise; other errors are the service's own.
 MISTAKES = (AlertError, LoadError, ThresholdError)
@@ -52,7 +53,7 @@ def refuse_service_error(error: ServiceError) -> Refused:
         return Refused(429, str(error), {"Retry-After": str(RETRY_SECONDS)})
     if error.can_retry:
         return Refused(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
-    return Refused(400, str(error)) if isinstance(error, MISTAKES) else Refused(500, OWN_FAULT)
+    return Refused(400, str(error)) if isinstance(error, MISTAKES) else Refused(500, INTERNAL_ERROR)
 
 
 def refuse_invalid(error: ValidationError, known: Iterable[str] = ()) -> Refused:
@@ -91,7 +92,7 @@ def answer_problem(error: HTTPException) -> Response:
     status = error.code or 500
     is_own = isinstance(error, Refused)
     phrase = HTTPStatus(status).phrase
-    detail = error.description if is_own or status != 500 else OWN_FAULT
+    detail = error.description if is_own or status != 500 else INTERNAL_ERROR
     members = error.members if isinstance(error, Refused) else {}
     problem = {"type": "about:blank", "title": phrase, "status": status, "detail": detail or phrase, **members}
     answer = Response(json.dumps(problem, ensure_ascii=False), status, content_type=MEDIA_TYPE)

@@ -1,5 +1,5 @@
 -- kpi: hospital_reporting_coverage_ratio
--- title: Field hospitals that sent reports
+-- title: Share of field hospitals that sent reports
 -- description: Field hospitals that sent service reports in the cycle over field hospitals in the mission; a mission without hospitals has no figure. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers  maximum: 1
 -- labels: mission

@@ -1,4 +1,4 @@
-"""A real Chromium goes through every page as a visitor does: nothing is broken, blocked, wrong or out of reach."""
+"""Every page in Chromium: links, accessibility, layout on phones, forms and print."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.service_process import ServiceProcess, get
 from tests.tools import find_tool
 
 pytestmark = pytest.mark.stack
-# It runs as root in containers, and fetches nothing but what the tests ask for.
+# Chromium runs as root in containers and makes no requests of its own.
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
            "--disable-component-update", "--disable-sync"]  # fmt: skip
-# One page of each kind, and those that show most.
+# One page of each kind, and the largest pages.
 PAGES = [
     "/",
     "/priorities",
@@ -63,30 +63,30 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A tab; what its console says, blocked or failed requests included, fails the test at its end."""
+    """A tab. Console messages and blocked or failed requests fail the test at its end."""
     tab = browser.new_page(viewport={"width": 1366, "height": 900})
-    told: list[str] = []
-    tab.on("console", lambda message: told.append(f"{message.type}: {message.text}"))
-    tab.on("pageerror", lambda error: told.append(f"error: {error}"))
-    tab.on("requestfailed", lambda request: told.append(f"failed: {request.url}"))
+    messages: list[str] = []
+    tab.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
+    tab.on("pageerror", lambda error: messages.append(f"error: {error}"))
+    tab.on("requestfailed", lambda request: messages.append(f"failed: {request.url}"))
     yield tab
     tab.close()
-    # A page that is not there, and a query that is wrong, are asked for on purpose.
-    assert [line for line in told if "404 (NOT FOUND)" not in line and "400 (BAD REQUEST)" not in line] == []
+    # Tests request a page that does not exist and send a wrong query.
+    assert [line for line in messages if "404 (NOT FOUND)" not in line and "400 (BAD REQUEST)" not in line] == []
 
 
-# What is asked of a page in many ways is followed in one of each: every indicator for every mission is a thousand pages.
-MANY_WAYS = frozenset(["mission", "metric", "limit"])
+# Links that differ in these parameters only are followed once: all indicators of all missions are a thousand pages.
+SAMPLED_PARAMETERS = frozenset(["mission", "metric", "limit"])
 
 
 def make_is_new() -> Callable[[str], bool]:
-    """Return what says whether a link, or one like it, was not seen before."""
+    """Return a function that returns whether neither a link nor a similar one was seen before."""
     seen: set[object] = set()
 
     def is_new(link: str) -> bool:
         parts = urlsplit(link)
-        many = sorted(parse_qs(parts.query).keys() & MANY_WAYS)
-        key: object = (parts.path.rsplit("/", 1)[0], *many) if many else link
+        sampled = sorted(parse_qs(parts.query).keys() & SAMPLED_PARAMETERS)
+        key: object = (parts.path.rsplit("/", 1)[0], *sampled) if sampled else link
         is_first = key not in seen
         seen.add(key)
         return is_first
@@ -95,7 +95,7 @@ def make_is_new() -> Callable[[str], bool]:
 
 
 @pytest.mark.timeout(240)
-def test_every_link_of_every_page_leads_somewhere_and_every_page_is_of_one_snapshot(url: str) -> None:
+def test_all_links_work_and_all_pages_show_one_snapshot(url: str) -> None:
     is_new = make_is_new()
     waiting, seen, anchors, snapshots = ["/"], set[str](), set[str](), set[str]()
     while waiting:
@@ -125,7 +125,7 @@ def test_every_link_of_every_page_leads_somewhere_and_every_page_is_of_one_snaps
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_quiet_fits_a_phone_and_can_be_used_by_everybody(page: Page, url: str, path: str) -> None:
+def test_page_has_no_errors_fits_a_phone_and_is_accessible(page: Page, url: str, path: str) -> None:
     page.goto(url + path)
     serious = [
         (violation["id"], violation["impact"], [node["html"][:200] for node in violation["nodes"][:3]])
@@ -139,29 +139,29 @@ def test_a_page_is_quiet_fits_a_phone_and_can_be_used_by_everybody(page: Page, u
     assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
 
 
-def test_a_visitor_finds_a_figure_its_source_and_what_held_before(page: Page, url: str) -> None:
+def test_search_leads_to_a_value_its_source_and_its_earlier_value(page: Page, url: str) -> None:
     page.goto(url)
     page.get_by_label("Pages").get_by_role("link", name="Indicators").click()
-    page.get_by_label("Words in name, title or description").fill("triangular trainees")
+    page.get_by_label("Search in name, title and description").fill("triangular trainees")
     page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name="Triangular Partnership trainees", exact=True).click()
-    newest = page.get_by_role("region", name="Newest figures").get_by_role("row")
+    newest = page.get_by_role("region", name="Latest values").get_by_role("row")
     # Figures of the report, page 5.
     assert newest.filter(has_text="All").filter(has_text="306").count() == 1
     assert newest.filter(has_text="Engineering").filter(has_text="110").count() == 1
-    assert "page 5" in page.get_by_role("region", name="Every period").inner_text()
-    page.get_by_label("Figures as of").fill("2023-10-31")
+    assert "page 5" in page.get_by_role("region", name="Values by period").inner_text()
+    page.get_by_label("Values as of").fill("2023-10-31")
     page.get_by_role("button", name="Show", exact=True).first.click()
-    assert "Shown as of 31 Oct 2023" in page.inner_text("body").replace("\N{NO-BREAK SPACE}", " ")
+    assert "Values as of 31 Oct 2023" in page.inner_text("body").replace("\N{NO-BREAK SPACE}", " ")
     assert newest.filter(has_text="143").count() == 1 and newest.filter(has_text="306").count() == 0
-    # The moment stays on the way to another page.
+    # Links to other pages preserve the date.
     page.get_by_label("Pages").get_by_role("link", name="Missions").click()
     assert page.url.endswith("/missions?as_of=2023-10-31")
-    page.get_by_role("link", name="Show the newest").click()
+    page.get_by_role("link", name="Show the latest values").click()
     assert page.url.endswith("/missions")
 
 
-def test_a_page_is_reached_and_read_without_a_mouse_and_without_javascript(browser: Browser, url: str) -> None:
+def test_pages_work_with_the_keyboard_and_without_javascript(browser: Browser, url: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto(f"{url}/thresholds")
@@ -173,46 +173,46 @@ def test_a_page_is_reached_and_read_without_a_mouse_and_without_javascript(brows
     tab.keyboard.press("Enter")
     tab.wait_for_url("**limit=100**")
     assert "would have fired 1 of 8 times" in tab.inner_text("#tried")
-    assert "UNMISS" in tab.get_by_role("region", name="When it would have fired").inner_text()
+    assert "UNMISS" in tab.get_by_role("region", name="Periods that would have fired").inner_text()
     context.close()
 
 
-def test_paper_has_the_figures_and_not_the_forms(page: Page, url: str, tmp_path: Path) -> None:
+def test_print_shows_values_and_hides_forms(page: Page, url: str, tmp_path: Path) -> None:
     page.goto(f"{url}/missions/UNMISS")
     page.emulate_media(media="print")
-    assert page.get_by_label("Moment of the figures").is_hidden() and page.get_by_label("Pages").is_hidden()
-    assert page.get_by_text("Newest figures, as of").is_visible()
+    assert page.get_by_label("Date of the values").is_hidden() and page.get_by_label("Pages").is_hidden()
+    assert page.get_by_text("Latest values, as of").is_visible()
     assert page.pdf(path=tmp_path / "UNMISS.pdf", format="A4").startswith(b"%PDF")
 
 
-def test_a_question_in_sql_is_answered_drawn_and_saved_as_of_any_day(page: Page, url: str) -> None:
+def test_sql_query_result_is_shown_drawn_and_saved_as_of_a_date(page: Page, url: str) -> None:
     page.goto(f"{url}/sql")
     editor = page.get_by_label("Query", exact=False).and_(page.locator("textarea"))
-    told = page.get_by_role("status")
-    rows = page.get_by_role("region", name="Rows of the answer").get_by_role("row")
+    status = page.get_by_role("status")
+    rows = page.get_by_role("region", name="Rows of the result").get_by_role("row")
     editor.press("Control+Enter")
     page.get_by_text("8 rows. Snapshot").wait_for()
     assert re.match(r"UNMISS\s+125\s", rows.nth(1).inner_text())
     page.locator("#chart-kind").select_option("bar")
-    canvas = page.get_by_role("img", name="Chart of the answer")
+    canvas = page.get_by_role("img", name="Chart of the result")
     assert canvas.evaluate("c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(byte => byte > 0)")
 
     editor.fill("select indicator,\n  vallue from latest")
     editor.press("Control+Enter")
     page.get_by_text('"vallue" not found').wait_for()
-    assert "line 2" in page.locator("#fault").inner_text()
+    assert "line 2" in page.locator("#query-error").inner_text()
     assert editor.evaluate("e => [document.activeElement === e, e.selectionStart]") == [True, 20]
     assert rows.first.is_hidden()
 
     which = "indicator = 'tpp_trainees' and dimensions['training'] = 'All'"
     query = f"select value, null as nothing, '' as empty from latest where {which}"
     editor.fill(query)
-    page.get_by_label("Figures as of").fill("2023-10-31")
+    page.get_by_label("Values as of").fill("2023-10-31")
     page.get_by_role("button", name="Show", exact=True).click()
     assert editor.input_value() == query
     page.get_by_role("button", name="Run").click()
     page.get_by_text("1 row. Snapshot").wait_for()
-    # The report, page 5: 143 in the cycle before.
+    # The report, page 5: 143 in the previous cycle.
     assert rows.nth(1).locator("td").all_inner_texts() == ["143", "null", ""]
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download CSV").click()
@@ -221,4 +221,4 @@ def test_a_question_in_sql_is_answered_drawn_and_saved_as_of_any_day(page: Page,
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download Parquet").click()
     assert Path(saved.value.path()).read_bytes().startswith(b"PAR1")
-    assert told.inner_text().startswith("Saved a4p-snapshot-")
+    assert status.inner_text().startswith("Saved a4p-snapshot-")

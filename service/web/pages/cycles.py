@@ -15,6 +15,7 @@ from service.report.formats import FORMATS, name_file, open_cycle, render_cycle
 from service.report.html import render_body
 from service.web.kept import KeptAnswers, answer_bytes
 from service.web.pages.layout import open_page, read_moment
+from service.web.problems import NOT_READY
 
 # Documents of about half a megabyte each, and what was written of them.
 MAX_KEPT = 20
@@ -53,7 +54,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         _, known_at = read_moment()
         copy = application.read_copy
         if copy is None:
-            abort(503, "The first snapshot is being made; ask again in a moment.")
+            abort(503, NOT_READY)
         report, document = find_cycle(copy, cycle, known_at)
         body = files.find(copy, (cycle, kind, known_at), lambda: render_cycle(report, kind, document))
         response = answer_bytes(body, FORMATS[kind])

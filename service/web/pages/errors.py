@@ -1,4 +1,4 @@
-"""What a person sees when a page cannot be shown; an error of the API is problem details."""
+"""Error pages. Errors of the API are problem details."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from werkzeug.exceptions import HTTPException
 from service.application import Application
 from service.errors import ServiceError
 from service.web.pages.layout import Page
-from service.web.problems import OWN_FAULT, RETRY_SECONDS, answer_problem, is_api_request, refuse_service_error
+from service.web.problems import INTERNAL_ERROR, RETRY_SECONDS, answer_problem, is_api_request, refuse_service_error
 
 TITLES = {
-    400: "This cannot be asked",
-    404: "There is no such page",
-    405: "A page is only read",
-    500: "Something went wrong here",
-    503: "Not ready yet",
+    400: "Invalid request",
+    404: "Page not found",
+    405: "Method not allowed",
+    500: "Internal error",
+    503: "Service not ready",
 }
 DETAILS = {
-    404: "The address may be mistyped, or what it named may have another name in this catalogue.",
-    500: OWN_FAULT,
+    404: "Check the address. The indicator, mission or priority may have another name in the catalogue.",
+    500: INTERNAL_ERROR,
 }
 
 
 def show_errors(app: Flask, application: Application) -> None:
-    """Answer errors with a page in the layout; those of the API are problem details."""
+    """Answer errors with a page in the common layout, and errors of the API with problem details."""
 
     @app.errorhandler(HTTPException)
     def show(error: HTTPException) -> Response | HTTPException:
@@ -34,7 +34,7 @@ def show_errors(app: Flask, application: Application) -> None:
         if is_api_request():
             return answer_problem(error)
         copy = application.read_copy
-        # A description that we gave says more than werkzeug's own.
+        # Prefer the description of this service to the default of werkzeug.
         is_own = error.description != type(error).description
         detail = error.description if is_own else DETAILS.get(status, error.description)
         body = Page(copy.info if copy else None).render(

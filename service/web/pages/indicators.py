@@ -11,7 +11,7 @@ from metrics.catalogue import Indicator
 from metrics.figures import STATUS_TEXT
 from metrics.kpi_file import Kpi
 from service.application import Application
-from service.web.pages.layout import Page, find_near, keep_pages, open_page, write_labels
+from service.web.pages.layout import Page, keep_pages, open_page, suggest_names, write_labels
 
 MAX_SERIES = 1000
 MAX_PERIODS = 500
@@ -49,14 +49,14 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     def show_indicator(name: str) -> str:
         mission = request.args.get("mission") or None
         if mission is not None and mission not in missions:
-            abort(404, f"No mission is named {mission!r}.")
+            abort(404, f"Unknown mission {mission!r}. {suggest_names(mission, missions)}")
         if name in indicators:
             with open_page(application) as page:
                 return _show_indicator(page, *indicators[name], mission)
         if name in kpis:
             with open_page(application) as page:
                 return _show_kpi(page, kpis[name], mission)
-        abort(404, f"No indicator or KPI is named {name!r}. {find_near(name, [*indicators, *kpis])}")
+        abort(404, f"Unknown indicator or KPI {name!r}. {suggest_names(name, [*indicators, *kpis])}")
 
     def _show_indicator(page: Page, priority: str, indicator: Indicator, mission: str | None) -> str:
         name = indicator.indicator

@@ -24,7 +24,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         with open_page(application) as page, application.ask_live() as session:
             summary = read_rows(run_sql(session, "jobs/summarize"))
             if job is not None and job not in {row["job"] for row in summary}:
-                abort(404, f"No job is named {job!r}; there are {', '.join(row['job'] for row in summary)}.")
+                abort(404, f"Unknown job {job!r}. Jobs: {', '.join(row['job'] for row in summary)}.")
             runs = read_rows(
                 run_sql(session, "jobs/list_page", before=before, job=job, only_failed=only_failed, most=MAX_RUNS + 1)
             )
@@ -47,5 +47,5 @@ def _read_before() -> int | None:
     if not written:
         return None
     if not (written.isascii() and written.isdigit() and int(written[:12]) <= LAST_RUN):
-        abort(400, f"before is {written!r}, which is no number of a run.")
+        abort(400, f"before: {written!r} is not the number of a run.")
     return int(written)

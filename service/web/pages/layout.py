@@ -27,6 +27,7 @@ from service.application import Application
 from service.read_copy import SnapshotInfo
 from service.warehouse import Connection, read_rows, run_sql
 from service.web.kept import KeptAnswers, answer_bytes
+from service.web.problems import NOT_READY
 
 # About 20 MB of those that show most.
 MAX_KEPT = 200
@@ -103,7 +104,7 @@ def open_page(application: Application) -> Iterator[Page]:
     as_of, known_at = read_moment()
     copy = application.read_copy
     if copy is None:
-        abort(503, "The first snapshot is being made; ask again in a moment.")
+        abort(503, NOT_READY)
     with copy.ask(as_of, known_at) as session:
         yield Page(copy.info, as_of, known_at, session)
 
@@ -135,14 +136,14 @@ def read_moment() -> tuple[date | None, datetime | None]:
     try:
         day = date.fromisoformat(as_of) if as_of else None
     except ValueError:
-        abort(400, f"as_of is {as_of!r}, which is no date; write it like 2023-10-31.")
+        abort(400, f"as_of: {as_of!r} is not a date. Write it like 2023-10-31.")
     try:
         instant = datetime.fromisoformat(known_at) if known_at else None
         # Without an offset it is meant in UTC, as everything here.
         instant = instant if instant is None or instant.tzinfo else instant.replace(tzinfo=UTC)
         return day, instant.astimezone(UTC) if instant else None
     except (ValueError, OverflowError):
-        abort(400, f"known_at is {known_at!r}, which is no time; write it like 2024-07-01T12:00, in UTC.")
+        abort(400, f"known_at: {known_at!r} is not a time. Write it like 2024-07-01T12:00, in UTC.")
 
 
 def has_page(path: str) -> bool:
@@ -174,11 +175,11 @@ def write_labels(dimensions: dict[str, str]) -> str:
     return ", ".join(str(value) for value in dimensions.values())
 
 
-def find_near(written: str, known: Iterable[str]) -> str:
-    """Return what to say of a name that is not known: the nearest that are."""
-    folded = {name.lower(): name for name in known}
-    near = [folded[name] for name in difflib.get_close_matches(written.lower(), folded, 3, 0.5)]
-    return f"The nearest names are {', '.join(near)}." if near else ""
+def suggest_names(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that suggests up to three known names similar to an unknown one, or an empty string."""
+    folded = {entry.lower(): entry for entry in known}
+    similar = [folded[entry] for entry in difflib.get_close_matches(name.lower(), folded, 3, 0.5)]
+    return f"Did you mean {' or '.join(similar)}?" if similar else ""
 
 
 def describe_names() -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, abort
 
 from service.application import Application
-from service.web.pages.layout import find_near, keep_pages, open_page, write_labels
+from service.web.pages.layout import keep_pages, open_page, suggest_names, write_labels
 
 MAX_SERIES = 1000
 # Of the strip that shows where a mission stands, in pixels.
@@ -33,7 +33,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         found = next((entry for entry in catalogue.missions if entry.mission == mission), None)
         if found is None:
             names = [entry.mission for entry in catalogue.missions]
-            abort(404, f"No mission is named {mission!r}. {find_near(mission, names)}")
+            abort(404, f"Unknown mission {mission!r}. {suggest_names(mission, names)}")
         with open_page(application) as page:
             rows = page.read("pages/list_figures", one=None, priority=None, mission=mission, most=MAX_SERIES)
             others = {

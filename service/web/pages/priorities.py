@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, abort
 
 from service.application import Application
-from service.web.pages.layout import find_near, keep_pages, open_page, write_labels
+from service.web.pages.layout import keep_pages, open_page, suggest_names, write_labels
 
 WHOLE = "ALL"
 MAX_SERIES = 1000
@@ -66,7 +66,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         found = next((entry for entry in catalogue.priorities if entry.priority == priority), None)
         if found is None:
             names = [entry.priority for entry in catalogue.priorities]
-            abort(404, f"No priority is named {priority!r}. {find_near(priority, names)}")
+            abort(404, f"Unknown priority {priority!r}. {suggest_names(priority, names)}")
         with open_page(application) as page:
             rows = page.read("pages/list_figures", one=None, priority=priority, mission=None, most=MAX_SERIES)
             matrix = arrange_matrix(rows)

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, request
 from service.application import Application
 from service.examples import read_examples
 from service.schema import read_schema
-from service.web.pages.layout import find_near, open_page
+from service.web.pages.layout import open_page, suggest_names
 
 FIRST_QUERY = """select mission, value, period_end, page
 from latest
@@ -24,7 +24,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     def show_sql() -> str:
         name = request.args.get("example", "")
         if name and name not in examples:
-            abort(404, f"No example is named {name!r}. {find_near(name, examples)}")
+            abort(404, f"Unknown example {name!r}. {suggest_names(name, examples)}")
         with open_page(application) as page:
             assert page.session is not None
             return page.render(

@@ -76,14 +76,14 @@ def read_trial(asked: dict[str, str]) -> Threshold:
         try:
             limit = float(asked["limit"])
         except ValueError:
-            raise ThresholdError(f"the limit {asked['limit']!r} is no number; write it like 100 or 0.25") from None
+            raise ThresholdError(f"limit: {asked['limit']!r} is not a number. Write it like 100 or 0.25.") from None
         if not math.isfinite(limit):
-            raise ThresholdError("the limit must be a finite number")
+            raise ThresholdError("limit: the number must be finite.")
     labels: dict[str, str] = {}
     for pair in filter(None, (part.strip() for part in asked["labels"].split(";"))):
         name, equals, value = (part.strip() for part in pair.partition("="))
         if not (equals and name and value):
-            raise ThresholdError(f"the labels {pair!r} are not of the form name=value; put ; between several")
+            raise ThresholdError(f"labels: {pair!r} is not written as name=value. Separate labels with a semicolon.")
         labels[name] = value
     return make_threshold(
         asked["metric"],

@@ -1,37 +1,37 @@
-// The page /sql: asks /api/v1/sql and shows the answer as table and chart, or saves it as a file.
+// The page /sql: sends queries to /api/v1/sql and shows the result as a table and a chart, or saves it as a file.
 "use strict";
 
 (() => {
   const find = (id) => document.getElementById(id);
-  const form = find("ask");
+  const form = find("query-form");
   const editor = find("sql");
   const NUMBER = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL)/;
-  // A figure that JSON cannot carry exactly comes as text.
+  // Numbers that JSON cannot represent exactly arrive as text.
   const readNumber = (value) => (value === null || value === "" ? null : Number(value));
   const COLORS = ["#17527d", "#c46a1b", "#1d6a45", "#9c2f22", "#6a4c93", "#7a6a2b", "#2b7a78", "#515e6a"];
-  const MOST_LINES = COLORS.length;
-  let answer = null;
+  const MAX_LINES = COLORS.length;
+  let result = null;
   let chart = null;
-  let isAsking = false;
+  let isRunning = false;
 
-  const tell = (text) => { find("told").textContent = text; };
+  const showStatus = (text) => { find("query-status").textContent = text; };
 
-  const showFault = (text) => {
-    find("fault").textContent = text;
-    find("fault").hidden = text === "";
+  const showError = (text) => {
+    find("query-error").textContent = text;
+    find("query-error").hidden = text === "";
   };
 
-  // What the form says, as the body of a request; the moment of the page is in its hidden fields.
-  const readQuestion = () => {
-    const question = { sql: editor.value };
-    for (const field of form.querySelectorAll("input[type=hidden]")) question[field.name] = field.value;
-    return question;
+  // Return the form as the body of a request. Hidden fields hold as_of and known_at of the page.
+  const readQuery = () => {
+    const query = { sql: editor.value };
+    for (const field of form.querySelectorAll("input[type=hidden]")) query[field.name] = field.value;
+    return query;
   };
 
-  const ask = async (question, accepted) => {
+  const send = async (query, accepted) => {
     const headers = { "Content-Type": "application/json", Accept: `${accepted}, application/problem+json` };
     if (find("token").value) headers.Authorization = `Bearer ${find("token").value}`;
-    const response = await fetch("/api/v1/sql", { method: "POST", headers, body: JSON.stringify(question) });
+    const response = await fetch("/api/v1/sql", { method: "POST", headers, body: JSON.stringify(query) });
     if (response.ok) return response;
     const problem = await response.json().catch(() => ({ detail: `${response.status} ${response.statusText}` }));
     if (response.status === 401) {
@@ -41,8 +41,8 @@
     throw Object.assign(new Error(problem.detail), { problem });
   };
 
-  // Put the cursor where the fault is.
-  const pointAt = ({ line, column }) => {
+  // Move the cursor to the position of the error.
+  const moveCursor = ({ line, column }) => {
     if (!line) return;
     const lines = editor.value.split("\n");
     const start = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0) + Math.max(0, (column || 1) - 1);
@@ -50,57 +50,57 @@
     editor.setSelectionRange(start, start);
   };
 
-  const withoutFault = async (button, work) => {
-    if (isAsking || !form.reportValidity()) return;
-    isAsking = true;
+  const runOnce = async (button, work) => {
+    if (isRunning || !form.reportValidity()) return;
+    isRunning = true;
     button.setAttribute("aria-busy", "true");
-    showFault("");
-    tell("Asking …");
+    showError("");
+    showStatus("Running …");
     try {
       await work();
     } catch (error) {
-      tell("");
-      showFault(error.problem ? error.message : `The service does not answer (${error.message}).`);
-      pointAt(error.problem || {});
+      showStatus("");
+      showError(error.problem ? error.message : `No response from the service (${error.message}).`);
+      moveCursor(error.problem || {});
     } finally {
-      isAsking = false;
+      isRunning = false;
       button.removeAttribute("aria-busy");
     }
   };
 
-  const run = () => withoutFault(find("run"), async () => {
-    // An answer to another query would be taken for one to this.
-    find("answer").hidden = true;
-    const began = performance.now();
-    const response = await ask({ ...readQuestion(), max_rows: Number(find("max-rows").value) }, "application/json");
-    answer = await response.json();
-    const count = answer.rows.length.toLocaleString("en");
-    const cut = answer.truncated ? " — truncated: there are more than these" : "";
-    const seconds = ((performance.now() - began) / 1000).toFixed(2);
-    tell(`${count} ${answer.rows.length === 1 ? "row" : "rows"}${cut}. Snapshot ${answer.snapshot}, ${seconds} s.`);
-    // Shown first: a chart measures the room that it has.
-    find("answer").hidden = false;
+  const run = () => runOnce(find("run"), async () => {
+    // Hide the result of the previous query.
+    find("result").hidden = true;
+    const start = performance.now();
+    const response = await send({ ...readQuery(), max_rows: Number(find("max-rows").value) }, "application/json");
+    result = await response.json();
+    const count = result.rows.length.toLocaleString("en");
+    const truncated = result.truncated ? " (truncated, more rows exist)" : "";
+    const seconds = ((performance.now() - start) / 1000).toFixed(2);
+    showStatus(`${count} ${result.rows.length === 1 ? "row" : "rows"}${truncated}. Snapshot ${result.snapshot}, ${seconds} s.`);
+    // Show the section first: the chart measures its space.
+    find("result").hidden = false;
     showTable();
     offerChart();
   });
 
-  const save = (button) => withoutFault(button, async () => {
-    const response = await ask({ ...readQuestion(), format: button.value }, button.value === "csv" ? "text/csv" : "*/*");
+  const save = (button) => runOnce(button, async () => {
+    const response = await send({ ...readQuery(), format: button.value }, button.value === "csv" ? "text/csv" : "*/*");
     const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") || "");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(await response.blob());
     link.download = name ? name[1] : `a4p.${button.value}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-    const cut = response.headers.get("A4P-Truncated") === "true" ? " — truncated: there are more rows than it has" : "";
-    tell(`Saved ${link.download}${cut}.`);
+    const truncated = response.headers.get("A4P-Truncated") === "true" ? " (truncated, more rows exist)" : "";
+    showStatus(`Saved ${link.download}${truncated}.`);
   });
 
   const isNumber = (column) => NUMBER.test(column.type);
   const isTime = (column) => /^(DATE|TIMESTAMP)/.test(column.type);
 
   const showTable = () => {
-    const head = answer.columns.map((column) => {
+    const head = result.columns.map((column) => {
       const cell = document.createElement("th");
       cell.scope = "col";
       if (isNumber(column)) cell.className = "number";
@@ -110,21 +110,21 @@
       cell.append(column.name, kind);
       return cell;
     });
-    find("answer-columns").replaceChildren(...head);
+    find("result-columns").replaceChildren(...head);
     const rows = document.createDocumentFragment();
-    for (const values of answer.rows) {
+    for (const values of result.rows) {
       const row = document.createElement("tr");
       values.forEach((value, place) => {
         const cell = row.insertCell();
-        const column = answer.columns[place];
-        cell.className = isNumber(column) ? "number" : isTime(column) ? "keep" : "";
-        // Nothing is not 0, and not an empty text.
-        if (value === null) cell.classList.add("nothing");
+        const column = result.columns[place];
+        cell.className = isNumber(column) ? "number" : isTime(column) ? "nowrap" : "";
+        // Mark null, which is neither 0 nor empty text.
+        if (value === null) cell.classList.add("null");
         cell.textContent = write(value);
       });
       rows.append(row);
     }
-    find("answer-rows").replaceChildren(rows);
+    find("result-rows").replaceChildren(rows);
   };
 
   const write = (value) => {
@@ -137,12 +137,12 @@
     select.replaceChildren(...(first ? [new Option(first, "")] : []), ...options);
   };
 
-  // A chart is offered where there is a number to draw along something else.
+  // Offer a chart when a numeric column can be drawn along another column.
   const offerChart = () => {
-    const columns = answer.columns.map((column, place) => ({ ...column, place }));
+    const columns = result.columns.map((column, place) => ({ ...column, place }));
     const numbers = columns.filter(isNumber);
     const others = columns.filter((column) => !isNumber(column));
-    const isOffered = numbers.length > 0 && columns.length > 1 && answer.rows.length > 1;
+    const isOffered = numbers.length > 0 && columns.length > 1 && result.rows.length > 1;
     find("chart-choice").hidden = !isOffered;
     if (!isOffered) {
       find("chart-kind").value = "";
@@ -151,16 +151,16 @@
     }
     fill(find("chart-value"), numbers);
     fill(find("chart-along"), columns);
-    fill(find("chart-each"), columns, "all together");
-    const dated = others.find((column) => isTime(column) && new Set(answer.rows.map((row) => row[column.place])).size > 1);
+    fill(find("chart-each"), columns, "no grouping");
+    const dated = others.find((column) => isTime(column) && new Set(result.rows.map((row) => row[column.place])).size > 1);
     const along = dated || others.find((column) => !isTime(column)) || others[0] || columns[0];
     find("chart-along").value = along.place;
-    // What rows are of stands first, as a rule, and what was counted last.
+    // Usually the first columns name a row and the last one is its value.
     const counted = numbers.filter((column) => column !== along);
     const value = counted.find((column) => column.name === "value") || counted.at(-1);
     find("chart-value").value = value.place;
-    // Where the same place comes twice, what tells the rows apart is a line of its own.
-    const isRepeated = new Set(answer.rows.map((row) => row[along.place])).size < answer.rows.length;
+    // When a position occurs twice, group by the column that distinguishes the rows.
+    const isRepeated = new Set(result.rows.map((row) => row[along.place])).size < result.rows.length;
     const each = isRepeated && [...others, ...numbers].find((column) => column !== along && column !== value);
     find("chart-each").value = each ? each.place : "";
     drawChart();
@@ -174,16 +174,16 @@
     if (kind === "") return;
     const [value, along] = [Number(find("chart-value").value), Number(find("chart-along").value)];
     const each = find("chart-each").value;
-    const places = [...new Set(answer.rows.map((row) => write(row[along])))];
-    if (isTime(answer.columns[along])) places.sort();
+    const places = [...new Set(result.rows.map((row) => write(row[along])))];
+    if (isTime(result.columns[along])) places.sort();
     const groups = new Map();
-    for (const row of answer.rows) {
-      const group = each === "" ? answer.columns[value].name : write(row[Number(each)]);
+    for (const row of result.rows) {
+      const group = each === "" ? result.columns[value].name : write(row[Number(each)]);
       if (!groups.has(group)) groups.set(group, new Map());
-      // What has no value is a gap; what comes twice is not added up, the last is shown.
+      // Null is a gap. Of several values at one position, the last one is shown, not their sum.
       groups.get(group).set(write(row[along]), readNumber(row[value]));
     }
-    const datasets = [...groups].slice(0, MOST_LINES).map(([label, values], number) => ({
+    const datasets = [...groups].slice(0, MAX_LINES).map(([label, values], number) => ({
       label,
       data: places.map((place) => values.get(place) ?? null),
       borderColor: COLORS[number],
@@ -191,7 +191,7 @@
       borderWidth: kind === "line" ? 2 : 0,
       pointRadius: 3,
     }));
-    if (groups.size > MOST_LINES) tell(`${find("told").textContent} The chart has the first ${MOST_LINES} of ${groups.size}.`);
+    if (groups.size > MAX_LINES) showStatus(`${find("query-status").textContent} The chart shows the first ${MAX_LINES} of ${groups.size} groups.`);
     chart = new Chart(find("chart"), {
       type: kind,
       data: { labels: places, datasets },
@@ -200,8 +200,8 @@
         maintainAspectRatio: false,
         plugins: { legend: { display: each !== "" } },
         scales: {
-          x: { title: { display: true, text: answer.columns[along].name } },
-          y: { title: { display: true, text: answer.columns[value].name }, beginAtZero: kind === "bar" },
+          x: { title: { display: true, text: result.columns[along].name } },
+          y: { title: { display: true, text: result.columns[value].name }, beginAtZero: kind === "bar" },
         },
       },
     });
@@ -213,8 +213,8 @@
     if (button && button.name === "format") save(button);
     else run();
   });
-  // Another moment is another page: the query goes along.
-  document.querySelector(".moment form").addEventListener("submit", (event) => {
+  // Another date loads another page. Keep the query.
+  document.querySelector(".date-bar form").addEventListener("submit", (event) => {
     for (const field of event.target.querySelectorAll("input[type=hidden]")) field.remove();
     const field = Object.assign(document.createElement("input"), { type: "hidden", name: "sql", value: editor.value });
     event.target.append(field);
@@ -232,9 +232,9 @@
     window.history.replaceState(null, "", here);
     try {
       await navigator.clipboard.writeText(here.href);
-      tell("The link is copied.");
+      showStatus("Link copied.");
     } catch {
-      tell("The link is in the address bar.");
+      showStatus("The link is in the address bar.");
     }
   });
   for (const id of ["chart-kind", "chart-value", "chart-along", "chart-each"]) find(id).addEventListener("change", drawChart);
