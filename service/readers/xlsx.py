@@ -17,6 +17,8 @@ from service.settings import TREE
 from service.warehouse import Connection
 
 WALL_SECONDS = 120
+# openpyxl imports numpy, whose OpenBLAS would start a thread for each core before the worker is restricted.
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,9 @@ def _convert(file: Path, file_name: str, target: IO[bytes], sheet_name: str) -> 
     with file.open("rb") as stream:
         try:
             done = subprocess.run(
-                [sys.executable, "-I", "-W", "ignore", "-m", "service.readers.xlsx_worker", sheet_name],
-                stdin=stream, stdout=target, stderr=subprocess.PIPE, env={}, cwd=TREE, timeout=WALL_SECONDS, check=False,
+                [sys.executable, "-I", "-W", "ignore", "-m", "service.sandbox.xlsx_worker", sheet_name],
+                stdin=stream, stdout=target, stderr=subprocess.PIPE,
+                env=ENVIRONMENT, cwd=TREE, timeout=WALL_SECONDS, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise LoadError(f"{file_name} takes longer than {WALL_SECONDS} seconds to read; save the sheet as CSV") from None

@@ -21,7 +21,7 @@ _AMBIENT_CLEAR_ALL, _CAPABILITY_VERSION, _MAX_CAPABILITY = 4, 0x20080522, 63
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG, _RULE_PATH_BENEATH = 1, 1
 _FS_RIGHTS = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 5: 0xFFFF}
-_FS_READ, _FS_TRUNCATE = 0b1100, 0x4000
+FS_READ, _FS_TRUNCATE = 0b1100, 0x4000
 _FS_WRITE = 0x1FFF & ~1  # all of the first version but to execute
 _NET_RIGHTS, _SCOPES = 0b11, 0b11
 
@@ -53,6 +53,17 @@ def close_walls(readable: Path, spill: Path) -> bool:
     """
     # A scrape goes before a query.
     os.nice(10)
+    folders = {readable: FS_READ, spill: _FS_WRITE | _FS_TRUNCATE}
+    # DuckDB asks what its container allows whenever it opens a database, and breaks when it may not.
+    folders |= {folder: FS_READ for folder in (Path("/proc/self"), Path("/sys/fs/cgroup")) if folder.exists()}
+    return restrict_access(folders)
+
+
+def restrict_access(folders: dict[Path, int]) -> bool:
+    """Deny this thread new privileges, TCP, and all files except those below some folders, each with its Landlock rights.
+
+    Return whether the kernel has Landlock. Files that are open stay open. Raises OSError when the kernel refuses a restriction.
+    """
     _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     _check(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0))
     version = _libc.syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG)
@@ -61,13 +72,10 @@ def close_walls(readable: Path, spill: Path) -> bool:
     rights = _FS_RIGHTS[max(known for known in _FS_RIGHTS if known <= version)]
     attributes = struct.pack("QQQ", rights, _NET_RIGHTS, _SCOPES)[: 24 if version >= 6 else 16 if version >= 4 else 8]
     ruleset = _check(_libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0))
-    # Files that grow need the right to be cut off again, where the kernel knows it.
-    folders = {readable: _FS_READ, spill: _FS_WRITE | (rights & _FS_TRUNCATE)}
-    # DuckDB asks what its container allows whenever it opens a database, and breaks when it may not.
-    folders |= {folder: _FS_READ for folder in (Path("/proc/self"), Path("/sys/fs/cgroup")) if folder.exists()}
     for folder, allowed in folders.items():
         opened = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-        rule = struct.pack("=Qi", allowed, opened)
+        # Files that grow need the right to be truncated, where the kernel knows it.
+        rule = struct.pack("=Qi", allowed & rights, opened)
         _check(_libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0))
         os.close(opened)
     _check(_libc.syscall(_RESTRICT_SELF, ruleset, 0))

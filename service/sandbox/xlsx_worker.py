@@ -1,8 +1,9 @@
 """Turns one sheet of an Excel workbook into CSV, in a process of its own with limits on memory, time and size.
 
-Started by service/readers/xlsx.py as `python -I -m service.readers.xlsx_worker SHEET`: the workbook is standard input, the CSV
+Started by service/readers/xlsx.py as `python -I -m service.sandbox.xlsx_worker SHEET`: the workbook is standard input, the CSV
 file standard output, and the last line of standard error is JSON: {"sheet", "columns"} or {"error"}. Formulas are never
-computed: their stored values are read.
+computed: their stored values are read. Before the workbook is read, the process gives up all files except those of Python and
+its packages, sockets, capabilities, and the right to start programs.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ import json
 import os
 import resource
 import sys
+import sysconfig
 import zipfile
 from datetime import date, datetime, time
+from pathlib import Path
 from typing import IO, Any
 
 import openpyxl  # type: ignore[import-untyped]
 from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
+
+from service.sandbox.seccomp import deny_sockets_and_processes
+from service.sandbox.walls import FS_READ, drop_capabilities, restrict_access
 
 # 200,000 rows take 60 MB; the texts of a workbook are held once each.
 MEMORY_BYTES = 512 << 20
@@ -46,6 +52,19 @@ def limit_process() -> None:
         _, hard = resource.getrlimit(kind)
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(kind, (limit, limit))
+
+
+def restrict_process() -> None:
+    """Leave this process its open files, and read access to Python and its packages. Raises OSError.
+
+    The restrictions bind threads, and this process has one: the package of readers is not imported, as DuckDB starts another.
+    A kernel without Landlock (before 5.13) leaves it the files of the service's user.
+    """
+    drop_capabilities()
+    # Modules are imported late by Python's codecs and by openpyxl.
+    packages = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    restrict_access({folder: FS_READ for folder in packages if folder.is_dir()})
+    deny_sockets_and_processes()
 
 
 def check_archive(stream: IO[bytes]) -> bool:
@@ -149,6 +168,12 @@ def _write_value(value: object, sheet: str, row: int, column: int) -> str:
 def main() -> None:
     limit_process()
     reply: dict[str, object]
+    try:
+        restrict_process()
+    except OSError as error:
+        reason = f"is not read, because the process that reads workbooks cannot be restricted ({error}); save the sheet as CSV"
+        print(json.dumps({"error": reason}), file=sys.stderr, flush=True)
+        return
     try:
         with os.fdopen(0, "rb") as stream, os.fdopen(1, "w", encoding="utf-8", newline="") as target:
             reply = convert(stream, target, sys.argv[1])
