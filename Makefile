@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 # The files of the tests, on two cores at once: a file stays together, as its tests share a service; the long ones come first.
 SIDE_BY_SIDE = -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run stack test year torture fuzz soak check bench generate golden proto clean
+.PHONY: run stack test year torture fuzz soak audit check bench generate golden proto clean
 
 run: $(VENV)/installed
 	@$(BIN)/a4p serve
@@ -30,6 +30,10 @@ fuzz: $(VENV)/installed-dev
 # Fifty mixed clients for SOAK_SECONDS (3600): prints memory, descriptors, threads and gaps between scrapes.
 soak: $(VENV)/installed-dev
 	$(BIN)/python -m tests.soak
+
+# Known vulnerabilities of the pinned packages; needs pypi.org.
+audit:
+	PYTHON=$(PYTHON) .ci/audit
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
