@@ -6,6 +6,7 @@ FUZZ_CASES is the number of cases of all tests together: a few hundred here, 10,
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import shutil
@@ -204,12 +205,17 @@ COMMANDS: dict[str, dict[str, Any]] = {
 
 @cases(0.06)
 @given(data=st.data())
-def test_any_command_through_the_socket_is_done_or_refused(handoff: FlaskClient, data: st.DataObject) -> None:
+def test_any_command_through_the_socket_is_done_or_refused(
+    application: Application, handoff: FlaskClient, data: st.DataObject
+) -> None:
     command = data.draw(st.sampled_from(sorted(COMMANDS)))
     body = data.draw(json_bodies(COMMANDS[command]))
+    before = read_contents(application.warehouse)
     answer = handoff.post(f"/{command}", data=body, headers={SECRET_HEADER: "secret", "Content-Type": "application/json"})
     assert answer.status_code in {200, 400}, answer.text
     assert "the service failed" not in answer.text, answer.text
+    if answer.status_code != 200 or "error" in json.loads(answer.text.splitlines()[-1]):
+        assert read_contents(application.warehouse) == before
 
 
 encodable = texts.map(lambda text: text.encode("utf-8", "replace").decode())
