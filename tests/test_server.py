@@ -12,9 +12,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
+import cramjam
 import psutil
 import pytest
 
+from metrics.history import DAY_MS
+from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest
 from service.web.server import HEADER_SECONDS, SILENT_SECONDS, Server
 from tests.service_process import ServiceProcess, get, run_a4p, wait_for
 
@@ -114,6 +117,25 @@ def test_pipelined_requests_for_large_answers_are_answered_one_by_one(service: S
     with closing(connect(url)) as connection:
         connection.sendall(f"GET {query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 80)
         time.sleep(8)
+        assert process.memory_info().rss - before < 200 * MEGABYTE
+        answers_quickly(url, service.data_dir)
+
+
+def test_pipelined_remote_reads_cost_little_memory(service: ServiceProcess, url: str) -> None:
+    process = psutil.Process(service.process.pid)
+    # Every series, day by day over ten years.
+    end_ms = 1_767_225_600_000
+    start_ms = end_ms - 3650 * DAY_MS
+    matcher = LabelMatcher(name="__name__", type=LabelMatcher.RE, value="a4p_.*")
+    hints = ReadHints(start_ms=start_ms, end_ms=end_ms, step_ms=DAY_MS)
+    query = Query(start_timestamp_ms=start_ms, end_timestamp_ms=end_ms, matchers=[matcher], hints=hints)
+    body = bytes(cramjam.snappy.compress_raw(ReadRequest(queries=[query]).SerializeToString()))
+    request = f"POST /api/v1/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    before = process.memory_info().rss
+    with closing(connect(url)) as connection:
+        connection.sendall(request * 80)
+        assert connection.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 200"
+        time.sleep(5)
         assert process.memory_info().rss - before < 200 * MEGABYTE
         answers_quickly(url, service.data_dir)
 
