@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,7 @@ from service.self_metrics import SelfMetrics
 from service.settings import Settings
 from service.snapshot import Snapshot, make_snapshot, render_as_of
 from service.thresholds import check_defaults, store_default_thresholds
+from service.time_limit import is_never_abandoned, limit_time
 from service.warehouse import (
     Connection,
     Warehouse,
@@ -113,7 +115,9 @@ class Application:
         drop_privileges(settings)
         prepare_directory(settings.data_dir)
         restrict_data_directory(settings)
-        warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit, accept_loss, clock)
+        warehouse = open_warehouse(
+            settings.warehouse_file, settings.threads, settings.memory_limit, accept_loss, clock, settings.max_temp_size
+        )
         try:
             store_catalogue(warehouse, definitions.catalogue, clock())
             store_kpis(warehouse, definitions.kpis, clock())
@@ -159,7 +163,7 @@ class Application:
         if not self.settings.read_copy_file.exists():
             return False
         try:
-            copy = ReadCopy(self.settings.read_copy_file, self.settings.threads, self.settings.memory_limit)
+            copy = self._open_read_copy()
             with copy.ask() as session:
                 if not is_current(session, self.definitions.catalogue):
                     return False
@@ -187,10 +191,20 @@ class Application:
         progress: Progress = ignore_progress,
         shown: Shown = SHOWN,
         sheet: str | None = None,
+        max_rows: int | None = None,
+        is_cancelled: Callable[[], bool] = is_never_abandoned,
     ) -> list[Batch]:
-        """Load files; return a Batch for each. Raises LoadError. The next `refresh` shows what they brought."""
+        """Load files; return a Batch for each. The next `refresh` shows what they brought.
+
+        Raises LoadError, and ClientGone when `is_cancelled` returned true before the commit; nothing is loaded then.
+        """
+        limit = max_rows or self.settings.load_max_rows
         try:
-            batches = load_files(self.warehouse, files, loaded_by, progress, clock=self.clock, shown=shown, sheet=sheet)
+            with limit_time(math.inf, is_cancelled):
+                batches = load_files(
+                    self.warehouse, files, loaded_by, progress,
+                    clock=self.clock, shown=shown, sheet=sheet, max_rows=limit,
+                )  # fmt: skip
         except LoadError:
             self.self_metrics.record_refused_load()
             raise
@@ -203,9 +217,16 @@ class Application:
         progress: Progress = ignore_progress,
         shown: Shown = SHOWN,
         sheet: str | None = None,
+        max_rows: int | None = None,
+        is_cancelled: Callable[[], bool] = is_never_abandoned,
     ) -> Preview:
-        """Return what a load of these files would bring; nothing is recorded. Raises LoadError."""
-        return preview_files(self.warehouse, self.definitions, files, progress, self.clock, shown, sheet)
+        """Return what a load of these files would bring; nothing is recorded.
+
+        Raises LoadError, and ClientGone when `is_cancelled` returned true.
+        """
+        limit = max_rows or self.settings.load_max_rows
+        with limit_time(math.inf, is_cancelled):
+            return preview_files(self.warehouse, self.definitions, files, progress, self.clock, shown, sheet, limit)
 
     def load_and_show(
         self,
@@ -215,9 +236,14 @@ class Application:
         shown: Shown = SHOWN,
         with_history: bool = True,
         sheet: str | None = None,
+        max_rows: int | None = None,
+        is_cancelled: Callable[[], bool] = is_never_abandoned,
     ) -> list[Batch]:
-        """Load files and publish what they brought. Raises LoadError; a failed snapshot is a delay of each batch."""
-        batches = self.load(files, loaded_by, progress, shown, sheet)
+        """Load files and publish what they brought. Raises as `load` does; a failed snapshot is a delay of each batch.
+
+        What was committed is published even when the load is cancelled after that.
+        """
+        batches = self.load(files, loaded_by, progress, shown, sheet, max_rows, is_cancelled)
         if all(batch.batch_id is None for batch in batches):
             return batches
         progress("making a snapshot", None)
@@ -322,7 +348,7 @@ class Application:
         publish_read_copy(self.warehouse, self.settings.read_copy_file, self.settings.backup_dir, now, group)
         if self.snapshot is not None:
             settings = self.settings
-            copy = ReadCopy(settings.read_copy_file, settings.threads, settings.memory_limit)
+            copy = self._open_read_copy()
             self.sandbox.publish(settings.read_copy_file, copy.info.snapshot_id)
             # One assignment: who reads the copy before goes on reading it.
             self.read_copy = copy
@@ -333,6 +359,10 @@ class Application:
         self.self_metrics.record_warehouse(size_bytes, batches, observations, revisions, now)
         self._prune()
         return int(observations)
+
+    def _open_read_copy(self) -> ReadCopy:
+        settings = self.settings
+        return ReadCopy(settings.read_copy_file, settings.threads, settings.memory_limit, settings.max_temp_size)
 
     def _check_warehouse(self) -> None:
         self.warehouse.recover()

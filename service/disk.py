@@ -27,9 +27,14 @@ def translate_write_error(error: Exception, directory: Path) -> WarehouseUnwrita
     return None
 
 
+def measure_free_bytes(directory: Path) -> int:
+    """Return the free space of the disk of `directory`."""
+    return shutil.disk_usage(directory).free
+
+
 def has_space(directory: Path, needed_bytes: int) -> bool:
     """Return whether so many bytes can be written, and some more for the log."""
-    return shutil.disk_usage(directory).free >= needed_bytes + SPARE_BYTES
+    return measure_free_bytes(directory) >= needed_bytes + SPARE_BYTES
 
 
 def check_space(directory: Path, needed_bytes: int) -> None:

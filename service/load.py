@@ -17,13 +17,16 @@ from service.load_report import Batch, Change
 from service.load_warnings import find_warnings, skip_failed_rules
 from service.progress import Progress, ignore_progress
 from service.readers import StagedFile, check_file, stage_file
+from service.readers.row_budget import RowBudget
 from service.readers.xlsx import name_sheet
-from service.settings import find_in_tree
+from service.settings import LOAD_MAX_ROWS, find_in_tree
+from service.time_limit import check_time, watch_session
 from service.warehouse import Connection, Warehouse, next_recorded_at, read_clock, read_rows, read_sql, run_sql
 
 SHOWN_ERRORS = 50
 SHOWN_CHANGES = 20
 POLL_SECONDS = 0.25
+CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -47,21 +50,23 @@ def load_files(
     clock: Callable[[], datetime] = read_clock,
     shown: Shown = NONE_SHOWN,
     sheet: str | None = None,
+    max_rows: int = LOAD_MAX_ROWS,
 ) -> list[Batch]:
     """Load observation files, CSV, XLSX or Parquet, in one transaction; return a Batch for each, in order.
 
-    `sheet` is the sheet to read of each workbook, the first unless given.
+    `sheet` is the sheet to read of each workbook, the first unless given. `max_rows` limits the rows of all files together.
     A file whose bytes were loaded before brings nothing new. With `is_shipped` a row that was ever recorded is not
     recorded again, so that the report's own files never take back a correction. Raises LoadError with every bad
-    row (the first 50, and how many there are); the warehouse is then as it was.
+    row (the first 50, and how many there are), or as `check_time` does; the warehouse is then as it was.
     """
     with open_staging(warehouse) as cursor:
-        known = stage_files(cursor, files, is_shipped, progress, sheet)
+        known = stage_files(cursor, files, is_shipped, progress, sheet, max_rows)
         if all(known):
             return [batch for batch in known if batch]
 
         def append(skipped_rules: frozenset[str]) -> dict[int, Batch]:
-            with warehouse.write(cursor):
+            # The commit itself is not interrupted: it would be unclear whether it was made.
+            with warehouse.write(cursor), watch_session(cursor):
                 return append_staged(cursor, loaded_by, is_shipped, clock, shown, skipped_rules)
 
         with watch_progress(cursor, "appending", progress):
@@ -71,27 +76,48 @@ def load_files(
 
 @contextmanager
 def open_staging(warehouse: Warehouse) -> Iterator[Connection]:
-    """Give a session with empty staging tables. Raises LoadError when DuckDB needs more memory than it may use."""
+    """Give a session with empty staging tables. Raises LoadError when DuckDB needs more memory or disk than it may use."""
     cursor = warehouse.cursor()
     try:
+        warehouse.limit_temp_files()
         run_sql(cursor, "load/prepare_staging")
         yield cursor
     except duckdb.OutOfMemoryException:
-        raise LoadError("the files need more memory than DuckDB may use; raise A4P_MEMORY_LIMIT, or split them") from None
+        raise LoadError(
+            "the files need more memory and temporary disk space than DuckDB may use; "
+            "split them, or raise A4P_MEMORY_LIMIT or A4P_MAX_TEMP_SIZE"
+        ) from None
     finally:
         cursor.close()
 
 
 def stage_files(
-    cursor: Connection, files: Sequence[Path], is_shipped: bool, progress: Progress, sheet: str | None = None
+    cursor: Connection,
+    files: Sequence[Path],
+    is_shipped: bool,
+    progress: Progress,
+    sheet: str | None = None,
+    max_rows: int = LOAD_MAX_ROWS,
 ) -> list[Batch | None]:
-    """Stage and check files; return the Batch of each that was loaded before and None for the others. Raises LoadError."""
+    """Stage and check files; return the Batch of each that was loaded before and None for the others.
+
+    Raises LoadError, and as `check_time` does.
+    """
+    with watch_session(cursor):
+        return _stage_files(cursor, files, is_shipped, progress, sheet, RowBudget(max_rows))
+
+
+def _stage_files(
+    cursor: Connection, files: Sequence[Path], is_shipped: bool, progress: Progress, sheet: str | None, budget: RowBudget
+) -> list[Batch | None]:
     known: list[Batch | None] = []
     digests: dict[str, str] = {}
     staged: dict[int, StagedFile] = {}
     for ordinal, file in enumerate(files):
         file_name = file.name if is_shipped else str(file)
+        check_time()
         check_file(file, file_name)
+        budget.check_bytes(file_name, file.stat().st_size)
         digest = _digest_file(file, file_name, progress)
         # A sheet that is named is loaded apart from the first one of the same file.
         suffix = name_sheet("", sheet) if sheet else ""
@@ -102,7 +128,7 @@ def stage_files(
         known.append(earlier)
         if earlier is None:
             with watch_progress(cursor, f"reading {file.name}", progress):
-                staged[ordinal] = stage_file(cursor, file, file_name, ordinal, sheet)
+                staged[ordinal] = stage_file(cursor, file, file_name, ordinal, sheet, budget)
             values = [ordinal, file_name + suffix, digest, staged[ordinal].notes]
             cursor.execute("insert into staged_files values (?, ?, ?, ?)", values)
     if staged:
@@ -169,7 +195,11 @@ def _digest_file(file: Path, file_name: str, progress: Progress) -> str:
     progress(f"reading {file.name}", None)
     try:
         with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            digest = hashlib.sha256()
+            while chunk := stream.read(CHUNK_BYTES):
+                check_time()
+                digest.update(chunk)
+            return digest.hexdigest()
     except OSError as error:
         raise LoadError(f"{file_name} cannot be read: {error.strerror}") from None
 

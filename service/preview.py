@@ -12,7 +12,9 @@ from service.load import SHOWN, Shown, append_staged, open_staging, stage_files,
 from service.load_report import Batch, Breach, Preview
 from service.load_warnings import skip_failed_rules
 from service.progress import Progress, ignore_progress
+from service.settings import LOAD_MAX_ROWS
 from service.snapshot import compute_kpis, date_holding
+from service.time_limit import watch_session
 from service.warehouse import Connection, Warehouse, read_clock, read_rows, run_sql
 
 PREVIEWED_BY = "preview"
@@ -26,20 +28,21 @@ def preview_files(
     clock: Callable[[], datetime] = read_clock,
     shown: Shown = SHOWN,
     sheet: str | None = None,
+    max_rows: int = LOAD_MAX_ROWS,
 ) -> Preview:
     """Return what `load_files` would do with these files; the warehouse stays as it is.
 
     Breaches are those of the next snapshot, computed KPIs included. Raises LoadError as `load_files` does.
     """
     with open_staging(warehouse) as cursor:
-        known = stage_files(cursor, files, False, progress, sheet)
+        known = stage_files(cursor, files, False, progress, sheet, max_rows)
         if all(known):
             return Preview(tuple(batch for batch in known if batch), (), ())
         now = clock()
         as_of = date_holding(now)
 
         def rehearse(skipped_rules: frozenset[str]) -> tuple[dict[object, Breach], dict[int, Batch], dict[object, Breach]]:
-            with warehouse.rehearse(cursor):
+            with warehouse.rehearse(cursor), watch_session(cursor):
                 before = _list_breaches(cursor, definitions, as_of, now)
                 appended = append_staged(cursor, PREVIEWED_BY, False, clock, shown, skipped_rules)
                 # Later than the first, so that its values replace those.

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from service.errors import WarehouseError
+from service.settings import MAX_TEMP_BYTES
 from service.time_limit import watch_session
 from service.warehouse import DUCKDB_CONFIG, Connection
 
@@ -37,7 +38,7 @@ class ReadCopy:
     Raises WarehouseError when the file cannot be opened or holds no snapshot.
     """
 
-    def __init__(self, file: Path, threads: int, memory_limit: str) -> None:
+    def __init__(self, file: Path, threads: int, memory_limit: str, max_temp_bytes: int = MAX_TEMP_BYTES) -> None:
         try:
             # Within a process DuckDB knows a database by its path, and would give the replaced file for the same path.
             with _name_anew(file) as own_name:
@@ -49,6 +50,7 @@ class ReadCopy:
                         "threads": str(threads),
                         "memory_limit": memory_limit,
                         "temp_directory": str(file.parent / "tmp"),
+                        "max_temp_directory_size": f"{max_temp_bytes}B",
                     },
                 )
             self._connection.execute("set global TimeZone = 'UTC'")

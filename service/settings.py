@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -20,6 +20,10 @@ from service.backups.retention import Retention
 from service.errors import SettingsError
 from service.manifest import BACKUPS_NAME, READ_COPY_NAME, find_manifest
 from service.schedule import CronSchedule
+
+# Rows of one load, and what DuckDB may write to temporary files, unless set.
+LOAD_MAX_ROWS = 20_000_000
+MAX_TEMP_BYTES = 20_000_000_000
 
 TREE = Path(__file__).resolve().parent.parent
 
@@ -98,6 +102,10 @@ class Settings(BaseSettings):
         json_schema_extra={"shown_default": "number of cores minus 1"},
     )
     memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="DuckDB memory limit.")
+    max_temp_size: ByteSize = Field(
+        ByteSize(MAX_TEMP_BYTES), ge=1, description="DuckDB limit of temporary files in data_dir/tmp, per open database."
+    )
+    load_max_rows: int = Field(LOAD_MAX_ROWS, ge=1, description="Maximum rows of one load, all its files together.")
     page_seconds: float = Field(20, gt=0, description="Maximum time for one page, chart, document or API response.")
     alerts_token_file: Path | None = Field(
         None,

@@ -16,10 +16,10 @@ import duckdb
 
 from metrics.catalogue import Catalogue
 from metrics.kpi_file import Kpi
-from service.disk import check_space, translate_write_error
+from service.disk import check_space, measure_free_bytes, translate_write_error
 from service.errors import WarehouseError, WarehouseLocked, WarehouseLost
 from service.manifest import check_nothing_lost, count_rows, find_manifest, read_manifest
-from service.settings import find_in_tree
+from service.settings import MAX_TEMP_BYTES, find_in_tree
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +74,10 @@ class Warehouse:
         file: Path,
         is_new: bool = False,
         accepted_at: datetime | None = None,
+        max_temp_bytes: int = MAX_TEMP_BYTES,
     ) -> None:
         self.file = file
+        self._max_temp_bytes = max_temp_bytes
         self.is_new = is_new
         self._reconnect = connect
         self._connection = connect()
@@ -116,6 +118,13 @@ class Warehouse:
                 if session is None:
                     cursor.close()
             self._write_manifest()
+
+    def limit_temp_files(self) -> None:
+        """Limit temporary files to `max_temp_bytes`, or to 90 % of the free disk space where that is less."""
+        # DuckDB refuses a limit below what other sessions use at this moment; the limit before then stays.
+        with suppress(duckdb.Error, OSError), self._connection.cursor() as cursor:
+            limit = min(self._max_temp_bytes, measure_free_bytes(self.file.parent) * 9 // 10)
+            cursor.execute(f"set global max_temp_directory_size = '{limit}B'")
 
     def check_file(self) -> None:
         """Raise WarehouseLost when the file was deleted or replaced since it was opened."""
@@ -232,7 +241,12 @@ def check_not_held(file: Path) -> None:
 
 
 def open_warehouse(
-    file: Path, threads: int, memory_limit: str, accept_loss: bool = False, clock: Callable[[], datetime] | None = None
+    file: Path,
+    threads: int,
+    memory_limit: str,
+    accept_loss: bool = False,
+    clock: Callable[[], datetime] | None = None,
+    max_temp_bytes: int = MAX_TEMP_BYTES,
 ) -> Warehouse:
     """Open the warehouse for writing, make it when it is not there, and bring its tables and views up to date.
 
@@ -250,8 +264,8 @@ def open_warehouse(
     is_new = not file.exists()
     if is_new:
         _set_log_aside(file)
-    connect = partial(_connect, file, threads, memory_limit)
-    warehouse = Warehouse(connect, file, is_new, accepted_at)
+    connect = partial(_connect, file, threads, memory_limit, max_temp_bytes)
+    warehouse = Warehouse(connect, file, is_new, accepted_at, max_temp_bytes)
     try:
         migrate(warehouse)
     except BaseException:
@@ -260,7 +274,7 @@ def open_warehouse(
     return warehouse
 
 
-def _connect(file: Path, threads: int, memory_limit: str) -> Connection:
+def _connect(file: Path, threads: int, memory_limit: str, max_temp_bytes: int) -> Connection:
     try:
         connection = duckdb.connect(
             str(file),
@@ -269,6 +283,7 @@ def _connect(file: Path, threads: int, memory_limit: str) -> Connection:
                 "threads": str(threads),
                 "memory_limit": memory_limit,
                 "temp_directory": str(file.parent / "tmp"),
+                "max_temp_directory_size": f"{max_temp_bytes}B",
             },
         )
         connection.execute("set global TimeZone = 'UTC'")

@@ -84,7 +84,7 @@ BAD_ROWS = {
     "text_behind_a_date": f"row 3, column period_start: '2023-11-01abc' {NO_DATE}",
     "thousands_separator": ("row 3, column value: '1,234' is not a number; write a decimal point and no thousands separator"),
     "two_figures_for_one_cell": (
-        "row 4, column indicator: 'sofa_incidents_new MONUSCO' gives another figure for the cell of row 3; "
+        "row 4, column indicator: 'sofa_incidents_new MONUSCO' gives another value for the cell of row 3; "
         "keep the right one; load a correction as a file of its own"
     ),
     "unknown_dimension": (
@@ -180,14 +180,14 @@ def test_a_figure_given_twice_is_told_by_row_and_file(refuse: Refuse, write_csv:
 def test_two_files_of_one_command_must_not_give_two_figures_for_a_cell(refuse: Refuse, write_csv: WriteCsv) -> None:
     first, second = write_csv("first.csv", {}), write_csv("second.csv", {"value": "41"})
     assert lines_of(refuse(first, second))[1] == (
-        f"{second}, row 2, column indicator: 'sofa_incidents_new UNMISS' gives another figure for the cell of row 2 of file 1; "
+        f"{second}, row 2, column indicator: 'sofa_incidents_new UNMISS' gives another value for the cell of row 2 of file 1; "
         "keep the right one; load a correction as a file of its own"
     )
 
 
 def test_a_value_and_a_missing_value_for_one_cell_are_two_figures(refuse: Refuse, write_csv: WriteCsv) -> None:
     error = refuse(write_csv("figures.csv", {}, {"value": "", "status": "M"}))
-    assert [row.problem for row in error.rows] == ["gives another figure for the cell of row 2"]
+    assert [row.problem for row in error.rows] == ["gives another value for the cell of row 2"]
 
 
 def test_the_same_bytes_twice_in_one_command_are_refused(refuse: Refuse, write_csv: WriteCsv, tmp_path: Path) -> None:
@@ -412,7 +412,7 @@ def test_a_cell_given_twice_is_found_whatever_the_order_of_dimensions(refuse: Re
         {**OUTAGE, "dimensions": "cause=Equipment;area=South", "value": "3"},
         {**OUTAGE, "dimensions": "area=South;cause=Equipment", "value": "4"},
     )
-    assert [(row.row, row.problem) for row in refuse(file).rows] == [(3, "gives another figure for the cell of row 2")]
+    assert [(row.row, row.problem) for row in refuse(file).rows] == [(3, "gives another value for the cell of row 2")]
 
 
 @pytest.mark.usefixtures("two_dimensions")
@@ -557,7 +557,7 @@ def test_a_load_that_needs_more_memory_than_there_is_says_so_and_changes_nothing
     before = dump(warehouse)
     with warehouse.cursor() as cursor:
         cursor.execute("set global memory_limit = '4MB'")
-        with pytest.raises(LoadError, match="more memory than DuckDB may use; raise A4P_MEMORY_LIMIT, or split them"):
+        with pytest.raises(LoadError, match="more memory and temporary disk space than DuckDB may use; split them"):
             load(file)
         cursor.execute("set global memory_limit = '1GB'")
     assert dump(warehouse) == before

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from service.client.protocol import (
     ThresholdRequest,
 )
 from service.definitions import read_definitions
+from service.errors import ClientGone, LoadError
+from service.interrupt import Interrupt
 from service.jobs import Run, list_runs
 from service.load_report import Batch, Preview
 from service.progress import Progress, ignore_progress
@@ -34,15 +38,20 @@ class ApplicationClient:
         self._application = application
         self._with_history = with_history
 
-    def load(self, request: LoadRequest, progress: Progress) -> tuple[Batch, ...]:
-        return tuple(
-            self._application.load_and_show(
-                request.files, request.loaded_by, progress, request.shown, self._with_history, request.sheet
-            )
-        )
+    def load(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> tuple[Batch, ...]:
+        with _report_cancellation():
+            return tuple(
+                self._application.load_and_show(
+                    request.files, request.loaded_by, progress, request.shown, self._with_history, request.sheet,
+                    request.max_rows, lambda: interrupt.is_requested,
+                )
+            )  # fmt: skip
 
-    def preview(self, request: LoadRequest, progress: Progress) -> Preview:
-        return self._application.preview(request.files, progress, request.shown, request.sheet)
+    def preview(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> Preview:
+        with _report_cancellation():
+            return self._application.preview(
+                request.files, progress, request.shown, request.sheet, request.max_rows, lambda: interrupt.is_requested
+            )
 
     def refresh(self, progress: Progress) -> SnapshotSummary:
         progress("making a snapshot", None)
@@ -101,17 +110,17 @@ class LocalClient:
         if self._application is not None:
             self._application.close()
 
-    def load(self, request: LoadRequest, progress: Progress) -> tuple[Batch, ...]:
-        return self._open().load(request, progress)
+    def load(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> tuple[Batch, ...]:
+        return self._open().load(request, progress, interrupt)
 
-    def preview(self, request: LoadRequest, progress: Progress) -> Preview:
+    def preview(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> Preview:
         if self._settings.warehouse_file.exists() or self._settings.manifest_file.exists():
-            return self._open().preview(request, progress)
+            return self._open().preview(request, progress, interrupt)
         # A preview does not create a warehouse.
         with tempfile.TemporaryDirectory(prefix="a4p-preview-") as folder:
             empty = LocalClient(self._settings.model_copy(update={"data_dir": Path(folder)}))
             try:
-                return empty._open().preview(request, progress)
+                return empty._open().preview(request, progress, interrupt)
             finally:
                 empty.close()
 
@@ -141,6 +150,14 @@ class LocalClient:
         if self._application is None:
             self._application = Application(self._settings, read_definitions(self._settings.catalogue))
         return ApplicationClient(self._application, with_history=False)
+
+
+@contextmanager
+def _report_cancellation() -> Iterator[None]:
+    try:
+        yield
+    except ClientGone:
+        raise LoadError("cancelled; nothing was loaded") from None
 
 
 def _read_alerts(connection: Connection, request: AlertsRequest) -> Any:

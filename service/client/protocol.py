@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from metrics.thresholds import Comparison, Severity
 from service.backups.verify import Verification
+from service.interrupt import Interrupt
 from service.jobs import Run
 from service.load import SHOWN_CHANGES, Shown
 from service.load_report import Batch, Preview
@@ -36,6 +37,7 @@ class LoadRequest(Request):
     changes: int = Field(SHOWN_CHANGES, ge=0)
     with_unchanged: bool = False
     sheet: str | None = None
+    max_rows: int | None = Field(None, ge=1)
 
     @property
     def shown(self) -> Shown:
@@ -78,6 +80,12 @@ class AlertsRequest(Request):
     acknowledged_by: str = ""
 
 
+class CancelRequest(Request):
+    """The load or preview to cancel, by the name in the header of its request."""
+
+    work: str
+
+
 class BackupRequest(Request):
     """The file to write, as an absolute path."""
 
@@ -99,10 +107,10 @@ class Client(Protocol):
     Every method raises the ServiceError of the operation, and HandoffError if the service became unavailable.
     """
 
-    def load(self, request: LoadRequest, progress: Progress) -> tuple[Batch, ...]:
-        """Load files and publish them; return a Batch for each."""
+    def load(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> tuple[Batch, ...]:
+        """Load files and publish them; return a Batch for each, also if the load was committed before it was cancelled."""
 
-    def preview(self, request: LoadRequest, progress: Progress) -> Preview:
+    def preview(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> Preview:
         """Return what a load of the files would change, without loading them."""
 
     def refresh(self, progress: Progress) -> SnapshotSummary:
@@ -137,6 +145,9 @@ class Operation(Generic[R, T]):
     result: TypeAdapter[T]
 
 
+# The header with the name of a load or preview, for the path `cancel`.
+WORK_HEADER = "X-A4P-Work"
+CANCEL_PATH = "cancel"
 LOAD: Operation[LoadRequest, tuple[Batch, ...]] = Operation("load", LoadRequest, TypeAdapter(tuple[Batch, ...]))
 PREVIEW: Operation[LoadRequest, Preview] = Operation("preview", LoadRequest, TypeAdapter(Preview))
 SNAPSHOT: Operation[EmptyRequest, SnapshotSummary] = Operation("snapshot", EmptyRequest, TypeAdapter(SnapshotSummary))

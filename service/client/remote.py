@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+import logging
+import secrets
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,14 +16,17 @@ from service.client.messages import read_messages, read_refusal
 from service.client.protocol import (
     ALERTS,
     BACKUP,
+    CANCEL_PATH,
     JOBS,
     LOAD,
     PREVIEW,
     SNAPSHOT,
     THRESHOLDS,
     VERIFY,
+    WORK_HEADER,
     AlertsRequest,
     BackupRequest,
+    CancelRequest,
     EmptyRequest,
     JobsRequest,
     LoadRequest,
@@ -31,10 +36,13 @@ from service.client.protocol import (
     ThresholdRequest,
 )
 from service.errors import HandoffError
+from service.interrupt import Interrupt
 from service.jobs import Run
 from service.load_report import Batch, Preview
 from service.progress import Progress, ignore_progress
 from service.thresholds import ThresholdChange
+
+log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5
 R = TypeVar("R", bound=Request)
@@ -69,11 +77,11 @@ class RemoteClient:
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
 
-    def load(self, request: LoadRequest, progress: Progress) -> tuple[Batch, ...]:
-        return self._send(LOAD, request, progress)
+    def load(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> tuple[Batch, ...]:
+        return self._send(LOAD, request, progress, interrupt)
 
-    def preview(self, request: LoadRequest, progress: Progress) -> Preview:
-        return self._send(PREVIEW, request, progress)
+    def preview(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> Preview:
+        return self._send(PREVIEW, request, progress, interrupt)
 
     def refresh(self, progress: Progress) -> SnapshotSummary:
         return self._send(SNAPSHOT, EmptyRequest(), progress)
@@ -93,14 +101,19 @@ class RemoteClient:
     def verify(self, progress: Progress) -> Verification:
         return self._send(VERIFY, EmptyRequest(), progress)
 
-    def _send(self, operation: Operation[R, T], request: R, progress: Progress = ignore_progress) -> T:
+    def _send(
+        self,
+        operation: Operation[R, T],
+        request: R,
+        progress: Progress = ignore_progress,
+        interrupt: Interrupt | None = None,
+    ) -> T:
         connection = _Connection(self._data_dir)
+        name = secrets.token_urlsafe(16)
+        if interrupt is not None:
+            interrupt.call_back(lambda: self._cancel(name))
         try:
-            headers = {"Content-Type": "application/json", address.SECRET_HEADER: address.read_secret(self._data_dir)}
-            # A service that refuses the connection may have closed it already; its answer can still be read.
-            with suppress(BrokenPipeError):
-                connection.request("POST", f"/{operation.path}", request.model_dump_json(), headers)
-            response = connection.getresponse()
+            response = self._post(connection, operation.path, request, {WORK_HEADER: name})
             if response.status != http.client.OK:
                 raise read_refusal(response.status, response.read())
             return operation.result.validate_python(read_messages(_read_lines(response), progress).data)
@@ -108,6 +121,29 @@ class RemoteClient:
             raise HandoffError(
                 f"the connection to the service ended ({error}); start the service and run this command again"
             ) from None
+        finally:
+            connection.close()
+
+    def _post(
+        self, connection: _Connection, path: str, request: Request, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
+        secret = address.read_secret(self._data_dir)
+        # Fields that are not set are not sent: a service of release 0.1 does not know the newer ones.
+        body = request.model_dump_json(exclude_unset=True)
+        # A service that refuses the connection may have closed it already; its answer can still be read.
+        with suppress(BrokenPipeError):
+            connection.request(
+                "POST", f"/{path}", body, {"Content-Type": "application/json", address.SECRET_HEADER: secret, **headers}
+            )
+        return connection.getresponse()
+
+    def _cancel(self, name: str) -> None:
+        """Cancel a load or preview; its own connection then has the result."""
+        connection = _Connection(self._data_dir)
+        try:
+            self._post(connection, CANCEL_PATH, CancelRequest(work=name), {}).read()
+        except (OSError, http.client.HTTPException, HandoffError) as error:
+            log.warning("the service did not accept the cancellation: %s", error)
         finally:
             connection.close()
 

@@ -31,7 +31,9 @@ def check(catalogue: Path | None) -> None:
     settings = read_settings(catalogue=catalogue)
     definitions = read_definitions(settings.catalogue)
     with tempfile.TemporaryDirectory() as directory:
-        warehouse = open_warehouse(Path(directory) / "warehouse.duckdb", settings.threads, settings.memory_limit)
+        warehouse = open_warehouse(
+            Path(directory) / "warehouse.duckdb", settings.threads, settings.memory_limit, max_temp_bytes=settings.max_temp_size
+        )
         try:
             store_catalogue(warehouse, definitions.catalogue, read_clock())
             store_kpis(warehouse, definitions.kpis, read_clock())

@@ -11,6 +11,7 @@ from service.client.choose import use_client
 from service.client.protocol import LoadRequest
 from service.commands.options import catalogue_option, data_dir_option
 from service.commands.progress import show_progress
+from service.interrupt import catch_interrupt
 from service.load import SHOWN_CHANGES
 from service.load_report import Batch, Breach, Preview
 from service.settings import read_settings
@@ -30,6 +31,9 @@ Examples:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--by", "loaded_by", default=getpass.getuser, show_default="the OS user", help="Who loads, kept with the batch.")
 @click.option("--sheet", help="Sheet to read of each .xlsx workbook.  [default: the first]")
+@click.option(
+    "--max-rows", type=click.IntRange(min=1), help="Maximum rows of all FILES together.  [default: A4P_LOAD_MAX_ROWS, 20000000]"
+)
 @click.option("--dry-run", is_flag=True, help="Check the files and report what they would change; load nothing.")
 @click.option("--verbose", is_flag=True, help=f"List up to {VERBOSE_CHANGES:,} cells, unchanged ones included.")
 @data_dir_option
@@ -38,6 +42,7 @@ def load(
     files: tuple[Path, ...],
     loaded_by: str,
     sheet: str | None,
+    max_rows: int | None,
     dry_run: bool,
     verbose: bool,
     data_dir: Path | None,
@@ -49,7 +54,7 @@ def load(
     row is checked; a file with an error changes nothing, and every error is listed with its row and fix.
     A changed figure becomes a new revision and the earlier one is kept. The report lists what changed; --dry-run
     also lists the breaches of thresholds that would start or clear. Works while the service runs and while it does
-    not.
+    not. Ctrl-C cancels the load; what was committed before that is reported.
     """
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)
     request = LoadRequest(
@@ -58,18 +63,22 @@ def load(
         changes=VERBOSE_CHANGES if verbose else SHOWN_CHANGES,
         with_unchanged=verbose,
         sheet=sheet,
+        # Not sent to a service of release 0.1, which does not know it.
+        **({} if max_rows is None else {"max_rows": max_rows}),
     )
     if dry_run:
-        with show_progress() as progress:
-            preview = use_client(settings, lambda client: client.preview(request, progress))
+        with show_progress() as progress, catch_interrupt() as interrupt:
+            preview = use_client(settings, lambda client: client.preview(request, progress, interrupt))
         _print_preview(preview, verbose)
         return
-    with show_progress() as progress:
-        batches = use_client(settings, lambda client: client.load(request, progress))
+    with show_progress() as progress, catch_interrupt() as interrupt:
+        batches = use_client(settings, lambda client: client.load(request, progress, interrupt))
     for batch in batches:
         _print_batch(batch, verbose)
     for delay in dict.fromkeys(delay for batch in batches for delay in batch.delays):
         click.echo(f"warning: {delay}", err=True)
+    if interrupt.is_requested:
+        click.echo("warning: the load was committed before it could be cancelled", err=True)
 
 
 def _print_batch(batch: Batch, verbose: bool) -> None:

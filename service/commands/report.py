@@ -73,7 +73,7 @@ def _open_copy(settings: Settings) -> ReadCopy:
             f"{file} does not exist; start the service once (a4p serve) or make a snapshot (a4p snapshot), "
             "or name another data directory with --data-dir"
         )
-    return ReadCopy(file, settings.threads, settings.memory_limit)
+    return ReadCopy(file, settings.threads, settings.memory_limit, settings.max_temp_size)
 
 
 def _find_newest(copy: ReadCopy) -> int:

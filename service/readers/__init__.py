@@ -9,6 +9,7 @@ from pathlib import Path
 from service.errors import LoadError, RowError
 from service.readers.csv import stage_csv
 from service.readers.parquet import MAGIC, stage_parquet
+from service.readers.row_budget import RowBudget
 from service.readers.xlsx import name_sheet, stage_xlsx
 from service.warehouse import Connection
 
@@ -36,14 +37,16 @@ class StagedFile:
         return RowError(self.name, row, place, value, problem, fix)
 
 
-def stage_file(cursor: Connection, file: Path, file_name: str, file_ordinal: int, sheet: str | None = None) -> StagedFile:
+def stage_file(
+    cursor: Connection, file: Path, file_name: str, file_ordinal: int, sheet: str | None, budget: RowBudget
+) -> StagedFile:
     """Append the rows of a file to `staged`, by what the file is, not by its name; return how it was read.
 
     `sheet` is the sheet to read of a workbook, the first unless given. Raises LoadError.
     """
     head = _read_head(file, file_name)
     if head.startswith(_ZIP):
-        read, notes = stage_xlsx(cursor, file, file_name, file_ordinal, sheet)
+        read, notes = stage_xlsx(cursor, file, file_name, file_ordinal, sheet, budget)
         return StagedFile(name_sheet(file_name, read.name), notes, read.letters)
     if sheet is not None:
         raise LoadError(f"{file_name} is no .xlsx workbook; leave --sheet out")
@@ -55,9 +58,9 @@ def stage_file(cursor: Connection, file: Path, file_name: str, file_ordinal: int
         if head.startswith(magic):
             raise LoadError(f"{file_name} is {kind}")
     if head.startswith(MAGIC):
-        stage_parquet(cursor, file, file_name, file_ordinal)
+        stage_parquet(cursor, file, file_name, file_ordinal, budget)
         return StagedFile(file_name)
-    return StagedFile(file_name, stage_csv(cursor, file, file_name, file_ordinal))
+    return StagedFile(file_name, stage_csv(cursor, file, file_name, file_ordinal, budget))
 
 
 def check_file(file: Path, file_name: str) -> None:

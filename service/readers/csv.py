@@ -15,6 +15,8 @@ from service.errors import LoadError, RowError
 from service.readers.columns import IGNORED, KNOWN, check_columns, fold_columns, select_staged
 from service.readers.dialect import STANDARD, Dialect, Example, decide_dialect
 from service.readers.encoding import NotUtf8, copy_utf16, copy_windows_1252
+from service.readers.row_budget import RowBudget
+from service.time_limit import check_time
 from service.warehouse import Connection, run_sql
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -23,39 +25,42 @@ MAX_LINE_BYTES = 1 << 20
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 csv.field_size_limit(MAX_LINE_BYTES)
+# What the query that stages rows raises; DuckDB puts its own words in front.
+_TOO_MANY_ROWS = "the file has more rows than the load may have"
 
 
-def stage_csv(cursor: Connection, file: Path, file_name: str, file_ordinal: int) -> tuple[str, ...]:
+def stage_csv(cursor: Connection, file: Path, file_name: str, file_ordinal: int, budget: RowBudget) -> tuple[str, ...]:
     """Append the rows of a CSV file to `staged`; return notes on how it was read.
 
-    Raises LoadError where it is no table of observations.
+    Raises LoadError where it is no table of observations, or has more rows than `budget` has left.
     """
     with file.open("rb") as stream:
         is_utf16 = stream.read(2) in UTF16_MARKS
     if is_utf16:
         with copy_utf16(file, file_name) as copy:
-            return stage_utf8(cursor, copy, file_name, file_ordinal)
+            return stage_utf8(cursor, copy, file_name, file_ordinal, budget)
     try:
-        return stage_utf8(cursor, file, file_name, file_ordinal)
+        return stage_utf8(cursor, file, file_name, file_ordinal, budget)
     except NotUtf8:
         with copy_windows_1252(file, file_name) as copy:
-            return ("read as Windows-1252", *stage_utf8(cursor, copy, file_name, file_ordinal))
+            return ("read as Windows-1252", *stage_utf8(cursor, copy, file_name, file_ordinal, budget))
 
 
-def stage_utf8(cursor: Connection, file: Path, file_name: str, file_ordinal: int) -> tuple[str, ...]:
+def stage_utf8(cursor: Connection, file: Path, file_name: str, file_ordinal: int, budget: RowBudget) -> tuple[str, ...]:
     """Append the rows of a CSV file in UTF-8 to `staged`; return notes on its dialect. Raises LoadError or NotUtf8."""
     with file.open("rb") as stream:
         head = stream.read(SAMPLE_BYTES)
     delimiter, columns = _read_header(head, file_name)
     check_columns(file_name, columns)
     source = _Source(file, file_name, file_ordinal, delimiter, tuple(columns))
-    _stage_rows(cursor, source, STANDARD)
+    _stage_rows(cursor, source, STANDARD, budget)
     rows = _check_rows(cursor, source)
     dialect = _find_dialect(cursor, source, rows)
     if dialect != STANDARD:
         cursor.execute("delete from staged where file_ordinal = ?", [file_ordinal])
-        _stage_rows(cursor, source, dialect)
+        _stage_rows(cursor, source, dialect, budget)
         _check_rows(cursor, source)
+    budget.take(source.count_rows(cursor))
     return dialect.notes
 
 
@@ -79,6 +84,11 @@ class _Source:
                 auto_detect = false, nullstr = '', max_line_size = {MAX_LINE_BYTES}, strict_mode = true,
                 compression = 'none', hive_partitioning = false)
         """
+
+    def count_rows(self, cursor: Connection) -> int:
+        """Return how many of its rows are staged."""
+        (count,) = cursor.execute("select count(*) from staged where file_ordinal = ?", [self.ordinal]).fetchone() or (0,)
+        return int(count)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -106,7 +116,7 @@ def _read_header(head: bytes, file_name: str) -> tuple[str, list[str]]:
     return delimiter, readings[delimiter]
 
 
-def _stage_rows(cursor: Connection, source: _Source, dialect: Dialect) -> None:
+def _stage_rows(cursor: Connection, source: _Source, dialect: Dialect, budget: RowBudget) -> None:
     used = [column for column in source.columns if column not in IGNORED]
     blank = " and ".join(f"{column} is null" for column in used)
     try:
@@ -116,13 +126,15 @@ def _stage_rows(cursor: Connection, source: _Source, dialect: Dialect) -> None:
             with lines as ({source.lines})
             select $file_ordinal, file_row, {select_staged(used, map_dimensions=False, dialect=dialect)}
             from lines
-            where not ({blank})
+            where case when file_row > $last_row then error('{_TOO_MANY_ROWS}') else not ({blank}) end
             """,
-            {**source.parameters, "file_ordinal": source.ordinal},
+            {**source.parameters, "file_ordinal": source.ordinal, "last_row": budget.left + 1},
         )
-    except duckdb.OutOfMemoryException:
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except (duckdb.Error, UnicodeDecodeError) as error:
+        if isinstance(error, duckdb.InvalidInputException) and str(error) == f"Invalid Input Error: {_TOO_MANY_ROWS}":
+            raise budget.refuse(source.name, f"has more than {budget.left:,} rows") from None
         raise _explain_csv_error(error, source.name, len(source.columns)) from None
 
 
@@ -138,6 +150,7 @@ def _check_rows(cursor: Connection, source: _Source) -> list[int]:
     delimiters, lines, last = 1 - column_count, -1, b""
     with source.file.open("rb") as stream:
         while chunk := stream.read(1 << 20):
+            check_time()
             delimiters += chunk.count(source.delimiter.encode())
             lines += chunk.count(b"\n")
             last = chunk[-1:]

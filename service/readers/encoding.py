@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.errors import LoadError, RowError
+from service.time_limit import check_time
 
 CHUNK_CHARACTERS = 1 << 20
 # What UTF-8 writes for Western letters and for typographic quotes and dashes. Windows-1252 has other letters in these
@@ -77,6 +78,7 @@ def _copy(file: Path, encoding: str) -> Iterator[Path]:
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv") as copy:
         with file.open(encoding=encoding, newline="") as stream:
             while text := stream.read(CHUNK_CHARACTERS):
+                check_time()
                 copy.write(text)
         copy.flush()
         yield Path(copy.name)

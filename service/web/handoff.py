@@ -6,6 +6,7 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import Flask, Response, request
@@ -18,17 +19,22 @@ from service.client.messages import write_error, write_progress, write_result
 from service.client.protocol import (
     ALERTS,
     BACKUP,
+    CANCEL_PATH,
     JOBS,
     LOAD,
     PREVIEW,
     SNAPSHOT,
     THRESHOLDS,
     VERIFY,
+    WORK_HEADER,
+    CancelRequest,
     Operation,
     Request,
 )
 from service.errors import HandoffError, ServiceError
+from service.interrupt import Interrupt
 from service.progress import Progress
+from service.time_limit import is_never_abandoned
 
 MEDIA_TYPE = "application/x-ndjson"
 R = TypeVar("R", bound=Request)
@@ -60,21 +66,47 @@ def make_handoff_app(application: Application, secret: str) -> Flask:
     def refuse(error: ValidationError) -> Response:
         return Response(write_refusal(f"invalid request: {error}"), 400, mimetype=MEDIA_TYPE)
 
-    def serve(operation: Operation[R, T], work: Callable[[R, Progress], T]) -> None:
+    # The interrupts of running loads and previews, by the name in the header.
+    running: dict[str, Interrupt] = {}
+
+    @app.post(f"/{CANCEL_PATH}")
+    def cancel() -> dict[str, bool]:
+        interrupt = running.get(CancelRequest.model_validate_json(request.get_data()).work)
+        if interrupt is not None:
+            interrupt.request()
+        return {"is_found": interrupt is not None}
+
+    def with_interrupt(work: Callable[[R, Progress, Interrupt], T]) -> Callable[[R], Callable[[Progress], T]]:
+        def prepare(requested: R) -> Callable[[Progress], T]:
+            name = request.headers.get(WORK_HEADER, "")
+            interrupt = Interrupt(request.environ.get("waitress.client_disconnected", is_never_abandoned))
+            running[name] = interrupt
+
+            def run(progress: Progress) -> T:
+                try:
+                    return work(requested, progress, interrupt)
+                finally:
+                    running.pop(name, None)
+
+            return run
+
+        return prepare
+
+    def serve(operation: Operation[R, T], prepare: Callable[[R], Callable[[Progress], T]]) -> None:
         def answer() -> Response:
-            requested = operation.request.model_validate_json(request.get_data() or b"{}")
-            return _stream(lambda progress: operation.result.dump_python(work(requested, progress), mode="json"))
+            work = prepare(operation.request.model_validate_json(request.get_data() or b"{}"))
+            return _stream(lambda progress: operation.result.dump_python(work(progress), mode="json"))
 
         app.add_url_rule(f"/{operation.path}", operation.path, answer, methods=["POST"])
 
-    serve(LOAD, client.load)
-    serve(PREVIEW, client.preview)
-    serve(SNAPSHOT, lambda _, progress: client.refresh(progress))
-    serve(JOBS, lambda requested, _: client.list_runs(requested))
-    serve(THRESHOLDS, client.change_threshold)
-    serve(ALERTS, lambda requested, _: client.use_alerts(requested))
-    serve(BACKUP, client.back_up)
-    serve(VERIFY, lambda _, progress: client.verify(progress))
+    serve(LOAD, with_interrupt(client.load))
+    serve(PREVIEW, with_interrupt(client.preview))
+    serve(SNAPSHOT, lambda _: client.refresh)
+    serve(JOBS, lambda requested: lambda _: client.list_runs(requested))
+    serve(THRESHOLDS, lambda requested: partial(client.change_threshold, requested))
+    serve(ALERTS, lambda requested: lambda _: client.use_alerts(requested))
+    serve(BACKUP, lambda requested: partial(client.back_up, requested))
+    serve(VERIFY, lambda _: client.verify)
     return app
 
 
@@ -94,7 +126,7 @@ def _stream(work: Callable[[Progress], Any]) -> Response:
             messages.put(None)
 
     def lines() -> Iterator[str]:
-        # The work continues if the client disconnects: it is finished or rolled back.
+        # The work continues if the client disconnects, except a load before its commit, which is cancelled.
         threading.Thread(target=run).start()
         while (message := messages.get()) is not None:
             yield message

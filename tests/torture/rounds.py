@@ -20,6 +20,7 @@ import psutil
 from service.client.protocol import LoadRequest
 from service.client.remote import RemoteClient, is_running
 from service.errors import HandoffError
+from service.interrupt import Interrupt
 from service.progress import ignore_progress
 from service.settings import find_in_tree
 from tests.small_disk import fill_disk
@@ -134,7 +135,7 @@ def disturb_service(torture: Torture) -> None:
                 number = next(numbers)
                 file = write_file(torture.folder / "files", number)
                 ledger.begun.add(number)
-                RemoteClient(data_dir).load(LoadRequest(files=[file], loaded_by="torture"), ignore_progress)
+                RemoteClient(data_dir).load(LoadRequest(files=[file], loaded_by="torture"), ignore_progress, Interrupt())
                 ledger.answered.add(number)
                 is_answered.set()
 

@@ -1,4 +1,5 @@
 -- A cell stands twice in what is loaded: as a duplicate, or with two figures of which only one can be current.
+-- Aggregates and no window: DuckDB holds a whole partition in memory, beyond its limit, and a file may repeat one row.
 with
 -- The order in which dimensions are written does not make another cell.
 ordered as (
@@ -16,25 +17,19 @@ cells as (
 ),
 repeated as (
     select
-        s.*,
-        row_number() over cell as occurrence,
-        first_value(s.file_row) over cell as first_row,
-        first_value(s.file_ordinal) over cell as first_file,
-        count(distinct coalesce(s.value::varchar, '') || s.status) over (
-            partition by s.indicator, s.mission, s.dimensions, s.period_start, s.period_end
-        ) as readings
+        s.indicator, s.mission, s.dimensions, s.period_start, s.period_end,
+        min({'file_ordinal': s.file_ordinal, 'file_row': s.file_row}) as first,
+        min(coalesce(s.value::varchar, '') || s.status) = max(coalesce(s.value::varchar, '') || s.status) as is_same
     from ordered as s
     semi join cells using (indicator, mission, dimensions, period_start, period_end)
-    window cell as (
-        partition by s.indicator, s.mission, s.dimensions, s.period_start, s.period_end
-        order by s.file_ordinal, s.file_row
-    )
+    group by all
 )
 select
-    file_ordinal, file_row, 'indicator' as column_name, indicator || ' ' || mission as value,
-    case
-        when readings = 1 then 'repeats row ' else 'gives another figure for the cell of row ' end
-    || first_row || if(first_file = file_ordinal, '', ' of file ' || (first_file + 1)) as problem,
-    case when readings = 1 then 'remove one of the two' else 'keep the right one; load a correction as a file of its own' end as fix
-from repeated
-where occurrence > 1
+    s.file_ordinal, s.file_row, 'indicator' as column_name, s.indicator || ' ' || s.mission as value,
+    case when r.is_same then 'repeats row ' else 'gives another value for the cell of row ' end
+    || r.first.file_row
+    || if(r.first.file_ordinal = s.file_ordinal, '', ' of file ' || (r.first.file_ordinal + 1)) as problem,
+    case when r.is_same then 'remove one of the two' else 'keep the right one; load a correction as a file of its own' end as fix
+from ordered as s
+join repeated as r using (indicator, mission, dimensions, period_start, period_end)
+where {'file_ordinal': s.file_ordinal, 'file_row': s.file_row} <> r.first
