@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from service.read_copy import ReadCopy
 from service.report.document import Document, write_document
 from service.report.figures import CycleReport, read_cycle
 from service.report.formats import render_cycle
+from service.report.pdf import render_pdf
 from service.settings import Settings
 from service.web.app import make_app
 from tests.conftest import publish_report
@@ -181,6 +183,16 @@ def test_the_pdf_is_tagged_and_dated_by_its_snapshot(pdf: pypdf.PdfReader, repor
     assert pdf.metadata is not None
     assert pdf.metadata.title == "A4P+ report, cycle 5, 1 November 2023 to 30 April 2024"
     assert pdf.metadata.creation_date == report.snapshot.made_at.replace(microsecond=0)
+
+
+def test_a_pdf_is_written_whatever_characters_its_text_has(document: Document, report: CycleReport) -> None:
+    beijing = "\N{CJK UNIFIED IDEOGRAPH-5317}\N{CJK UNIFIED IDEOGRAPH-4EAC}"
+    text = f"Beijing {beijing}, Bangui 😀, Juba \N{ARABIC LETTER MEEM}, Kyiv Київ"
+    foreign = replace(document, subtitle=text)
+    pages = pypdf.PdfReader(io.BytesIO(render_pdf(foreign, report.snapshot.made_at))).pages
+    written = re.sub(r"\s+", " ", pages[0].extract_text())
+    for word in ("Beijing", "Bangui", "Juba", "Kyiv Київ"):
+        assert word in written
 
 
 def test_the_workbook_reckons_and_keeps_its_header_in_sight(workbook: openpyxl.Workbook) -> None:
