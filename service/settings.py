@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     sql_memory_mb: int = Field(
         512,
         ge=64,
-        description="Maximum memory in MB per query of /api/v1/sql; the same amount of disk is available for spilling.",
+        description="Maximum memory in MB per query of /api/v1/sql; its spilled data takes at most as much disk.",
     )
     sql_concurrency: int = Field(2, ge=1, description="Concurrent queries of /api/v1/sql; 64 more wait.")
 

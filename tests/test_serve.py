@@ -50,6 +50,13 @@ def test_a_start_tells_what_it_does_and_a_second_one_loads_nothing_again(tmp_pat
         assert "0 observations loaded, 399 in the warehouse" in service.output
 
 
+def test_a_start_in_a_new_data_directory_logs_no_error(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path / "data") as service:
+        service.wait_until_ready()
+        assert service.stop()[0] == 0
+        assert [line for line in service.output if " ERROR " in line or " WARNING " in line] == []
+
+
 def test_sigterm_stops_it_cleanly_too(tmp_path: Path) -> None:
     with ServiceProcess(tmp_path / "data") as service:
         service.wait_until_ready()

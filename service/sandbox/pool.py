@@ -175,6 +175,7 @@ class SandboxPool:
         for _ in range(settings.sql_concurrency):
             self._seats.put(None)
         self._is_closed = False
+        self._starts_with_first_copy = False
 
     def publish(self, read_copy: Path, snapshot_id: int) -> None:
         """Have every query from now on answered from this read copy. Raises OSError."""
@@ -194,6 +195,9 @@ class SandboxPool:
             # A query that was asked a moment ago may be about to open the one before.
             if file.name not in (before, name):
                 file.unlink(missing_ok=True)
+        if self._starts_with_first_copy:
+            self._starts_with_first_copy = False
+            self._start_in_background()
 
     def ask(self, question: Question, client: str) -> Answer:
         """Return the answer to a question of a client. Raises PoolBusy, WorkerLost, and ClientGone when it went away."""
@@ -224,10 +228,19 @@ class SandboxPool:
             self.publish(*self._published)
 
     def start(self) -> None:
-        """Start the workers in the background, so that the first query does not wait for them."""
+        """Start the workers in the background, so that the first query does not wait for them.
+
+        In a new data directory they start when the first copy is published.
+        """
         # What a service that was killed left; nobody else works in this data directory.
         for left in (self._settings.data_dir / "tmp").glob("sql-*"):
             shutil.rmtree(left, ignore_errors=True)
+        if self._copy:
+            self._start_in_background()
+        else:
+            self._starts_with_first_copy = True
+
+    def _start_in_background(self) -> None:
         threading.Thread(target=self._start_all, name="sandbox", daemon=True).start()
 
     def close(self) -> None:
