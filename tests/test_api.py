@@ -1,4 +1,4 @@
-"""The JSON API: what it answers is what /metrics, SQL and the history say, at the snapshot that it names."""
+"""The JSON API: consistency with /metrics, SQL and history, pages, filters and errors."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from service.web.api.resources import RESOURCES, Resource
 from service.web.app import make_app
 
 ROW = "indicator,mission,period_start,period_end,value,source\n{},2023-11-01,2024-04-30,{},a test\n"
-Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
+Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 @pytest.fixture
 def changing(tmp_path: Path, definitions: Definitions) -> Iterator[Application]:
-    """The report, loaded and not yet published, to be changed by one test."""
+    """The report, loaded and not yet published, for tests that change it."""
     opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
     opened.load_shipped()
     yield opened
@@ -48,7 +48,7 @@ def ask(client: FlaskClient, path: str, **query: Any) -> dict[str, Any]:
 
 
 def collect(client: FlaskClient, path: str | None) -> list[dict[str, Any]]:
-    """Return the rows of a page and of all that follow it."""
+    """Return the rows of a page and of all following pages."""
     rows = []
     while path is not None:
         page = client.get(path).get_json()
@@ -57,25 +57,25 @@ def collect(client: FlaskClient, path: str | None) -> list[dict[str, Any]]:
     return rows
 
 
-def name_figure(metric: str, labels: dict[str, str]) -> tuple[str, frozenset[tuple[str, str]]]:
+def name_value(metric: str, labels: dict[str, str]) -> tuple[str, frozenset[tuple[str, str]]]:
     return metric, frozenset(labels.items())
 
 
-def read_metrics(client: FlaskClient) -> tuple[str, Figures]:
+def read_metrics(client: FlaskClient) -> tuple[str, Values]:
     """Return the snapshot id and every sample of /metrics."""
-    figures: Figures = {}
+    samples: Values = {}
     snapshot = ""
     for family in text_string_to_metric_families(client.get("/metrics").get_data(as_text=True)):
         for sample in family.samples:
-            figures[name_figure(sample.name, sample.labels)] = sample.value
+            samples[name_value(sample.name, sample.labels)] = sample.value
             snapshot = sample.labels["id"] if sample.name == "a4p_snapshot_info" else snapshot
-    return snapshot, figures
+    return snapshot, samples
 
 
-def read_history(history: History, as_of: date) -> Figures:
-    """Return what the columns of remote read say at the first instant after a date."""
+def read_history(history: History, as_of: date) -> Values:
+    """Return the values of remote read at the first instant after a date."""
     day = (as_of + timedelta(days=1) - date(1970, 1, 1)).days
-    figures: Figures = {}
+    samples: Values = {}
     for number in range(history.series_count):
         first, last = history.offsets[number], history.offsets[number + 1]
         row = first + int(np.searchsorted(history.starts[first:last], day, "right")) - 1
@@ -84,14 +84,14 @@ def read_history(history: History, as_of: date) -> Figures:
         labels = {name: column.values[column.codes[number]] for name, column in history.labels.items()}
         metric = labels.pop(METRIC_LABEL)
         growth = day - int(history.starts[row]) if history.grows[number] else 0
-        kept = {name: value for name, value in labels.items() if value}
-        figures[name_figure(metric, kept)] = float(history.values[row]) + growth
-    return figures
+        present = {name: value for name, value in labels.items() if value}
+        samples[name_value(metric, present)] = float(history.values[row]) + growth
+    return samples
 
 
-def read_api(client: FlaskClient) -> tuple[str, Figures]:
-    """Return the snapshot id and the figures of `latest` and `kpi_latest`, by metric and labels."""
-    figures: Figures = {}
+def read_api(client: FlaskClient) -> tuple[str, Values]:
+    """Return the snapshot id and the values of `latest` and `kpi_latest`, by metric and labels."""
+    samples: Values = {}
     snapshots = set()
     for names, values, key in (("indicators", "latest", "indicator"), ("kpis", "kpi_latest", "kpi")):
         answer = ask(client, values, limit=10_000)
@@ -100,13 +100,13 @@ def read_api(client: FlaskClient) -> tuple[str, Figures]:
         for row in answer["rows"]:
             if row["value"] is not None:
                 labels = {"mission": row["mission"], **row["dimensions"]}
-                figures[name_figure(metrics[row[key]], labels)] = row["value"]
+                samples[name_value(metrics[row[key]], labels)] = row["value"]
     (snapshot,) = snapshots
-    return snapshot, figures
+    return snapshot, samples
 
 
-def read_sql(application: Application) -> tuple[str, Figures]:
-    """Return the snapshot id and the figures of the views of the read copy."""
+def read_sql(application: Application) -> tuple[str, Values]:
+    """Return the snapshot id and the values of the views of the read copy."""
     assert application.read_copy is not None
     with application.read_copy.ask() as session:
         rows = session.execute(
@@ -115,29 +115,27 @@ def read_sql(application: Application) -> tuple[str, Figures]:
             "select metric, map_concat(map {'mission': mission}, dimensions), value from kpi_latest join kpis using (kpi)"
         ).fetchall()
         (snapshot,) = session.execute("select snapshot_id::varchar from snapshot_info").fetchone() or ("",)
-    return snapshot, {name_figure(metric, labels): value for metric, labels, value in rows}
+    return snapshot, {name_value(metric, labels): value for metric, labels, value in rows}
 
 
-def test_api_metrics_sql_and_history_agree_on_every_figure_at_one_snapshot(
-    client: FlaskClient, application: Application
-) -> None:
-    snapshot, figures = read_api(client)
+def test_api_metrics_sql_and_history_have_the_same_values(client: FlaskClient, application: Application) -> None:
+    snapshot, samples = read_api(client)
     assert application.snapshot is not None and application.history is not None
     scraped_snapshot, scraped = read_metrics(client)
-    sql_snapshot, asked = read_sql(application)
-    remembered = read_history(application.history.reported, application.snapshot.as_of)
+    sql_snapshot, queried = read_sql(application)
+    remote = read_history(application.history.reported, application.snapshot.as_of)
 
     assert snapshot == scraped_snapshot == sql_snapshot
     catalogue = application.definitions.catalogue
     names = {indicator.metric for _, indicator in catalogue.indicators} | {kpi.metric for kpi in application.definitions.kpis}
-    # Every indicator of the report but those it has no figure for.
-    assert len({metric for metric, _ in figures}) > 90
-    for told in (scraped, asked, remembered):
-        assert {key: value for key, value in told.items() if key[0] in names} == pytest.approx(figures)
+    # All indicators of the report except those without a value.
+    assert len({metric for metric, _ in samples}) > 90
+    for values in (scraped, queried, remote):
+        assert {key: value for key, value in values.items() if key[0] in names} == pytest.approx(samples)
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.path)
-def test_a_row_has_the_columns_that_its_model_says_in_that_order(application: Application, resource: Resource) -> None:
+def test_rows_have_the_columns_of_their_model_in_order(application: Application, resource: Resource) -> None:
     assert application.read_copy is not None
     with application.read_copy.ask() as session:
         page = read_page(session, resource.sql, {"limit": 3, "revisions": False})
@@ -149,7 +147,7 @@ def test_a_row_has_the_columns_that_its_model_says_in_that_order(application: Ap
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.path)
-def test_every_answer_names_its_snapshot_and_is_not_sent_twice(
+def test_answers_include_their_snapshot_and_unchanged_ones_are_304(
     client: FlaskClient, application: Application, resource: Resource
 ) -> None:
     path = "/api/v1/" + resource.path.format(indicator="sofa_incidents_new", kpi="crime_trial_ratio")
@@ -163,7 +161,7 @@ def test_every_answer_names_its_snapshot_and_is_not_sent_twice(
     assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", answer.headers["ETag"])
 
 
-def test_an_etag_does_not_outlive_its_snapshot(changing: Application, tmp_path: Path) -> None:
+def test_etag_changes_with_the_snapshot(changing: Application, tmp_path: Path) -> None:
     client = make_app(changing).test_client()
     changing.refresh()
     before = client.get("/api/v1/latest?indicator=sofa_incidents_new")
@@ -177,14 +175,14 @@ def test_an_etag_does_not_outlive_its_snapshot(changing: Application, tmp_path: 
 @pytest.mark.parametrize(
     "path", ["observations", "kpi_values", "latest", "completeness", "reconciliation", "periods", "batches", "load_warnings"]
 )
-def test_pages_together_are_the_whole(client: FlaskClient, path: str) -> None:
+def test_pages_together_have_all_rows(client: FlaskClient, path: str) -> None:
     whole = ask(client, path, limit=10_000)["rows"]
     step = max(1, len(whole) // 4)
     assert collect(client, f"/api/v1/{path}?limit={step}") == whole
     assert len(whole) > step
 
 
-def test_a_page_tells_the_way_to_the_next_with_what_was_asked(client: FlaskClient) -> None:
+def test_next_page_link_preserves_the_parameters(client: FlaskClient) -> None:
     answer = client.get("/api/v1/observations?indicator=sofa_incidents_new&limit=3")
     following = answer.get_json()["next"]
     assert answer.headers["Link"] == f'<{following}>; rel="next"'
@@ -193,23 +191,23 @@ def test_a_page_tells_the_way_to_the_next_with_what_was_asked(client: FlaskClien
     assert "Link" not in client.get("/api/v1/observations?indicator=sofa_incidents_new").headers
 
 
-def test_rows_that_come_while_pages_are_read_neither_repeat_nor_hide_others(changing: Application, tmp_path: Path) -> None:
+def test_new_rows_between_pages_do_not_repeat_or_hide_others(changing: Application, tmp_path: Path) -> None:
     changing.refresh()
     client = make_app(changing).test_client()
     whole = ask(client, "observations", limit=10_000)["rows"]
     first = ask(client, "observations", limit=150)
-    # In the order of the pages it comes before where they have got to.
+    # It sorts before the cursor.
     correct(changing, tmp_path / "new.csv", "communications_support_received,UNFICYP", 1)
     assert [*first["rows"], *collect(client, first["next"])] == whole
     assert len(ask(client, "observations", limit=10_000)["rows"]) == len(whole) + 1
 
 
-def test_observations_are_selected_by_every_filter(client: FlaskClient) -> None:
+def test_each_filter_selects_observations(client: FlaskClient) -> None:
     rows = ask(client, "observations", limit=10_000)["rows"]
 
-    def expect(query: dict[str, Any], wanted: Any) -> None:
+    def expect(query: dict[str, Any], is_expected: Any) -> None:
         found = ask(client, "observations", limit=10_000, **query)["rows"]
-        assert found == [row for row in rows if wanted(row)]
+        assert found == [row for row in rows if is_expected(row)]
         assert 0 < len(found) < len(rows)
 
     expect(
@@ -224,13 +222,13 @@ def test_observations_are_selected_by_every_filter(client: FlaskClient) -> None:
     expect({"as_of": "2023-10-31"}, lambda r: r["period_end"] <= "2023-10-31")
 
 
-def test_a_missing_figure_is_null_and_says_why(client: FlaskClient) -> None:
+def test_missing_value_is_null_with_a_status(client: FlaskClient) -> None:
     rows = ask(client, "latest", status=["M", "U", "N"])["rows"]
     assert rows
     assert {row["value"] for row in rows} == {None}
 
 
-def test_a_correction_is_seen_from_when_it_was_recorded_and_its_revisions_stay(changing: Application, tmp_path: Path) -> None:
+def test_correction_is_visible_from_its_recording_and_revisions_remain(changing: Application, tmp_path: Path) -> None:
     changing.refresh()
     client = make_app(changing).test_client()
     series: dict[str, Any] = {"indicator": "sofa_incidents_new", "mission": "UNMISS"}
@@ -245,7 +243,7 @@ def test_a_correction_is_seen_from_when_it_was_recorded_and_its_revisions_stay(c
     assert ask(client, "latest", as_of="2024-04-29", **series)["rows"] == []
 
 
-def test_jobs_and_alerts_are_as_they_stand_now(changing: Application) -> None:
+def test_jobs_and_alerts_show_the_current_state(changing: Application) -> None:
     changing.refresh()
     client = make_app(changing).test_client()
 
@@ -274,48 +272,48 @@ def test_jobs_and_alerts_are_as_they_stand_now(changing: Application) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "name", "told"),
+    ("query", "name", "message"),
     [
-        ("indicater=sofa_incidents_new", "indicater", "the nearest known name is indicator"),
-        ("indicator=sofa_incident_new", "indicator", "the nearest known name is sofa_incidents_new"),
-        ("mission=UNMIS", "mission", "the nearest known name is UNMISS"),
-        ("as_of=31.10.2023", "as_of", "write it like 2023-10-31"),
+        ("indicater=sofa_incidents_new", "indicater", "Did you mean indicator?"),
+        ("indicator=sofa_incident_new", "indicator", "Did you mean sofa_incidents_new?"),
+        ("mission=UNMIS", "mission", "Did you mean UNMISS?"),
+        ("as_of=31.10.2023", "as_of", "Write it like 2023-10-31"),
         ("as_of=2023-02-29", "as_of", "does not exist"),
         ("as_of=2023-10-31&as_of=2023-10-30", "as_of", "more than once"),
-        ("known_at=yesterday", "known_at", "write it like 2024-07-01T12:00:00Z"),
+        ("known_at=yesterday", "known_at", "Write it like 2024-07-01T12:00:00Z"),
         ("limit=0", "limit", "greater than or equal to 1"),
-        ("limit=1e3", "limit", "is no whole number"),
+        ("limit=1e3", "limit", "not a whole number"),
         ("status=X", "status.0", "'A', 'E', 'P'"),
         ("dimension=Engineering", "dimension.0", "pattern"),
-        ("revisions=yes", "revisions", "is true or false"),
+        ("revisions=yes", "revisions", "must be true or false"),
     ],
 )
-def test_what_cannot_be_asked_is_told_with_the_mend(client: FlaskClient, query: str, name: str, told: str) -> None:
+def test_invalid_parameters_are_reported_with_a_fix(client: FlaskClient, query: str, name: str, message: str) -> None:
     answer = client.get(f"/api/v1/observations?{query}")
     assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
     (fault,) = answer.get_json(force=True)["errors"]
     assert fault["name"] == name
-    assert told in fault["detail"]
+    assert message in fault["detail"]
 
 
-def test_every_fault_of_a_query_is_told_at_once(client: FlaskClient) -> None:
+def test_all_errors_of_a_query_are_reported_together(client: FlaskClient) -> None:
     problem = client.get("/api/v1/latest?mission=X&limit=0&monat=5").get_json(force=True)
     assert {fault["name"] for fault in problem["errors"]} == {"mission", "limit", "monat"}
 
 
-def test_a_name_that_is_not_known_is_not_found_and_the_nearest_is_told(client: FlaskClient) -> None:
+def test_unknown_name_is_404_with_a_suggestion(client: FlaskClient) -> None:
     answer = client.get("/api/v1/indicators/sofa_incident_new")
     assert answer.status_code == 404
-    assert "the nearest known name is sofa_incidents_new" in answer.get_json(force=True)["detail"]
+    assert "Did you mean sofa_incidents_new?" in answer.get_json(force=True)["detail"]
     assert ask(client, "kpis/crime_trial_ratio")["row"]["kpi"] == "crime_trial_ratio"
 
 
-def test_before_the_first_snapshot_it_asks_to_wait(changing: Application) -> None:
+def test_before_the_first_snapshot_the_answer_is_503(changing: Application) -> None:
     answer = make_app(changing).test_client().get("/api/v1/latest")
     assert (answer.status_code, answer.content_type, answer.headers["Retry-After"]) == (503, "application/problem+json", "5")
 
 
-def test_the_first_address_lists_the_others(client: FlaskClient) -> None:
+def test_root_lists_all_resources(client: FlaskClient) -> None:
     listed = client.get("/api/v1/").get_json()
     assert client.get(listed["openapi"]).get_json()["openapi"] == "3.1.0"
     assert len(listed["resources"]) == len(RESOURCES)
@@ -323,7 +321,7 @@ def test_the_first_address_lists_the_others(client: FlaskClient) -> None:
         assert path.startswith("/api/v1/")
 
 
-def test_the_document_says_what_the_comments_on_the_views_say(client: FlaskClient) -> None:
+def test_openapi_descriptions_are_the_comments_on_views(client: FlaskClient) -> None:
     schemas = client.get("/api/v1/openapi.json").get_json()["components"]["schemas"]
     assert schemas["Observation"]["properties"]["value"]["description"].startswith("The figure in the unit of the indicator")
     assert "UNMISS" in schemas["MissionName"]["enum"]

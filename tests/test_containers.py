@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from service.settings import TREE, Settings, find_in_tree
-from service.web.guard import is_allowed_host
+from service.web.host_check import is_allowed_host
 from tests.tools import find_tool
 
 PUBLISHED = {"a4p": 8000, "grafana": 3000}

@@ -80,8 +80,8 @@ def test_an_impossible_value_does_not_set_the_scale_of_a_history() -> None:
 
 
 def test_an_impossible_value_does_not_set_the_scale_of_a_mission_s_strip() -> None:
-    others = {"missions": 3, "least": 0.2, "middle": 0.5, "most": 7.0}
-    clipped = place_on_strip(0.6, {**others, "most": 1.0})
+    others = {"missions": 3, "minimum": 0.2, "median": 0.5, "maximum": 7.0}
+    clipped = place_on_strip(0.6, {**others, "maximum": 1.0})
     assert place_on_strip(0.6, others, 1.0) == clipped
 
 

@@ -1,4 +1,4 @@
-"""Errors of the API are problem details, whatever went wrong."""
+"""Errors of the API as problem details."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from service.definitions import Definitions
 from service.errors import AlertError, HandoffError, WarehouseError
 from service.settings import Settings
 from service.web.app import make_app
-from service.web.problems import Refused, mend_name, refuse_invalid
+from service.web.problems import Refused, refuse_invalid, suggest_name
 
 
-class Asked(BaseModel):
+class Sample(BaseModel):
     model_config = ConfigDict(extra="forbid")
     mission: str
     limit: int = 10
@@ -26,9 +26,9 @@ class Asked(BaseModel):
 
 def ask(**given: object) -> str:
     try:
-        return Asked.model_validate(given).mission
+        return Sample.model_validate(given).mission
     except ValidationError as error:
-        raise refuse_invalid(error, Asked.model_fields) from None
+        raise refuse_invalid(error, Sample.model_fields) from None
 
 
 def fail(error: Exception) -> Callable[[], str]:
@@ -69,14 +69,14 @@ def client(app: Flask) -> FlaskClient:
     [
         ("mistake", 400, "Bad Request", "no alert begins with 12; 'a4p alerts' lists them"),
         ("busy", 503, "Service Unavailable", "the service is busy"),
-        ("broken", 500, "Internal Server Error", "The fault is the service's own and is in its log."),
-        ("unexpected", 500, "Internal Server Error", "The fault is the service's own and is in its log."),
+        ("broken", 500, "Internal Server Error", "Internal error. See the log of the service."),
+        ("unexpected", 500, "Internal Server Error", "Internal error. See the log of the service."),
         ("no such thing", 404, "Not Found", None),
         ("large", 413, None, None),
         ("refused", 422, None, "line 3 is no SQL"),
     ],
 )
-def test_every_error_has_one_shape_and_tells_nothing_of_the_inside(
+def test_errors_have_the_same_members_and_no_internal_details(
     client: FlaskClient, name: str, status: int, title: str | None, detail: str | None
 ) -> None:
     answer = client.get(f"/api/v1/{name}")
@@ -90,29 +90,29 @@ def test_every_error_has_one_shape_and_tells_nothing_of_the_inside(
     assert "secret" not in answer.get_data(as_text=True)
 
 
-def test_a_problem_carries_what_helps_to_go_on(client: FlaskClient) -> None:
+def test_errors_have_headers_and_members_for_the_client(client: FlaskClient) -> None:
     assert client.get("/api/v1/busy").headers["Retry-After"] == "5"
     assert "GET" in client.delete("/api/v1/mistake").headers["Allow"]
     refused = client.get("/api/v1/refused")
     assert (refused.headers["X-Line"], refused.get_json(force=True)["line"]) == ("3", 3)
 
 
-def test_every_fault_of_a_request_is_told_and_a_misspelt_name_gets_the_nearest(client: FlaskClient) -> None:
+def test_all_errors_of_a_request_are_listed_with_suggestions(client: FlaskClient) -> None:
     problem = client.get("/api/v1/misspelt").get_json(force=True)
     assert problem["status"] == 400
-    told = {fault["name"]: fault["detail"] for fault in problem["errors"]}
-    assert told["mision"] == "is not known here; the nearest known name is mission"
-    assert told["mission"] == "Field required"
-    assert "valid integer" in told["limit"]
+    errors = {fault["name"]: fault["detail"] for fault in problem["errors"]}
+    assert errors["mision"] == "unknown name. Did you mean mission?"
+    assert errors["mission"] == "Field required"
+    assert "valid integer" in errors["limit"]
 
 
-def test_elsewhere_the_same_errors_are_pages(client: FlaskClient) -> None:
+def test_errors_outside_the_api_are_pages(client: FlaskClient) -> None:
     for name, status in (("mistake", 400), ("busy", 503), ("broken", 500), ("unexpected", 500), ("refused", 422)):
         answer = client.get(f"/page/{name}")
         assert (answer.status_code, answer.mimetype) == (status, "text/html")
         assert "secret" not in answer.get_data(as_text=True)
 
 
-def test_a_name_near_to_none_gets_them_all() -> None:
-    assert mend_name("zzz", ["mission", "limit"]) == "known are mission, limit"
-    assert mend_name("zzz", []) == "leave it out"
+def test_suggestion_without_a_similar_name_lists_all_names() -> None:
+    assert suggest_name("zzz", ["mission", "limit"]) == "Known names: mission, limit."
+    assert suggest_name("zzz", []) == "Remove it."

@@ -229,8 +229,8 @@ def test_the_port_is_taken(tmp_path: Path) -> None:
         refused = run_a4p("serve", "--port", port, "--data-dir", str(tmp_path / "data"))
     assert refused.returncode == 1
     assert refused.stderr == (
-        f"a4p: cannot listen on 127.0.0.1:{port} (Address already in use); stop what uses it, or choose another port with "
-        "A4P_PORT\n"
+        f"a4p: cannot listen on 127.0.0.1:{port} (Address already in use). Stop the other process, or set A4P_PORT to "
+        "another port\n"
     )
     assert not (tmp_path / "data").exists()
 

@@ -1,4 +1,4 @@
-"""Connections: idle, slow and greedy clients do not take the service from the others."""
+"""Connections: idle, slow and demanding clients do not block other clients."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def connect(url: str) -> socket.socket:
     return socket.create_connection((place.hostname or "", place.port or 0), timeout=20)
 
 
-def answers_quickly(url: str, data_dir: Path) -> None:
+def assert_responsive(url: str, data_dir: Path) -> None:
     started = time.monotonic()
     assert get(f"{url}/metrics")[0] == 200
     assert get(f"{url}/-/healthy")[0] == 200
@@ -54,18 +54,16 @@ def answers_quickly(url: str, data_dir: Path) -> None:
 @pytest.mark.parametrize(
     "first_bytes", [b"", b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "], ids=["idle", "unfinished headers"]
 )
-def test_a_thousand_connections_that_ask_nothing_keep_nobody_else_waiting(
-    service: ServiceProcess, url: str, first_bytes: bytes
-) -> None:
+def test_a_thousand_idle_connections_do_not_block_other_clients(service: ServiceProcess, url: str, first_bytes: bytes) -> None:
     with ExitStack() as stack:
         for _ in range(1000):
             connection = stack.enter_context(closing(connect(url)))
             if first_bytes:
                 connection.sendall(first_bytes)
-        answers_quickly(url, service.data_dir)
+        assert_responsive(url, service.data_dir)
 
 
-def test_two_hundred_clients_that_keep_their_connection_go_on(service: ServiceProcess, url: str) -> None:
+def test_two_hundred_persistent_connections_are_served(service: ServiceProcess, url: str) -> None:
     place = urlsplit(url)
     with ExitStack() as stack:
         clients = [
@@ -77,16 +75,16 @@ def test_two_hundred_clients_that_keep_their_connection_go_on(service: ServicePr
                 client.request("GET", "/-/healthy")
                 answer = client.getresponse()
                 assert answer.read() == b"healthy\n"
-        answers_quickly(url, service.data_dir)
+        assert_responsive(url, service.data_dir)
 
 
-def test_a_connection_without_a_request_is_closed(url: str) -> None:
+def test_connection_without_a_request_is_closed(url: str) -> None:
     with closing(connect(url)) as connection:
         connection.settimeout(SILENT_SECONDS + 10)
         assert connection.recv(1) == b""
 
 
-def test_headers_that_trickle_are_closed_however_slowly_they_come(url: str) -> None:
+def test_connection_with_slow_headers_is_closed(url: str) -> None:
     with closing(connect(url)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
         started = time.monotonic()
@@ -97,7 +95,7 @@ def test_headers_that_trickle_are_closed_however_slowly_they_come(url: str) -> N
         assert time.monotonic() - started < HEADER_SECONDS + 10
 
 
-def test_forty_documents_that_nobody_reads_cost_little_memory(service: ServiceProcess, url: str) -> None:
+def test_forty_unread_documents_use_little_memory(service: ServiceProcess, url: str) -> None:
     assert get(f"{url}/cycles/5.xlsx")[0] == 200
     process = psutil.Process(service.process.pid)
     before = process.memory_info().rss
@@ -107,10 +105,10 @@ def test_forty_documents_that_nobody_reads_cost_little_memory(service: ServicePr
             connection.sendall(b"GET /cycles/5.html HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         time.sleep(3)
         assert process.memory_info().rss - before < 200 * MEGABYTE
-        answers_quickly(url, service.data_dir)
+        assert_responsive(url, service.data_dir)
 
 
-def test_pipelined_requests_for_large_answers_are_answered_one_by_one(service: ServiceProcess, url: str) -> None:
+def test_pipelined_requests_with_large_answers_are_processed_in_sequence(service: ServiceProcess, url: str) -> None:
     process = psutil.Process(service.process.pid)
     before = process.memory_info().rss
     query = "/api/v1/sql?format=csv&sql=select+repeat('x',+600)+as+x+from+range(100000)"
@@ -118,10 +116,10 @@ def test_pipelined_requests_for_large_answers_are_answered_one_by_one(service: S
         connection.sendall(f"GET {query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 80)
         time.sleep(8)
         assert process.memory_info().rss - before < 200 * MEGABYTE
-        answers_quickly(url, service.data_dir)
+        assert_responsive(url, service.data_dir)
 
 
-def test_pipelined_remote_reads_cost_little_memory(service: ServiceProcess, url: str) -> None:
+def test_pipelined_remote_reads_use_little_memory(service: ServiceProcess, url: str) -> None:
     process = psutil.Process(service.process.pid)
     # Every series, day by day over ten years.
     end_ms = 1_767_225_600_000
@@ -137,10 +135,10 @@ def test_pipelined_remote_reads_cost_little_memory(service: ServiceProcess, url:
         assert connection.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 200"
         time.sleep(5)
         assert process.memory_info().rss - before < 200 * MEGABYTE
-        answers_quickly(url, service.data_dir)
+        assert_responsive(url, service.data_dir)
 
 
-def test_the_query_of_a_client_that_has_gone_ends(service: ServiceProcess, url: str) -> None:
+def test_query_of_a_disconnected_client_is_cancelled(service: ServiceProcess, url: str) -> None:
     endless = "/api/v1/sql?sql=select+sum(a.range*b.range)+from+range(10000000)+a,+range(10000000)+b"
 
     def find_busy() -> float:
@@ -158,8 +156,8 @@ def test_the_query_of_a_client_that_has_gone_ends(service: ServiceProcess, url: 
     wait_for(lambda: find_busy() < 20, 5)
 
 
-def test_twenty_heavy_clients_leave_an_honest_one_its_answers(service: ServiceProcess, url: str) -> None:
-    """Each heavy client has an address of its own, and asks for pages of dates that are not cached."""
+def test_twenty_heavy_clients_do_not_block_a_light_one(service: ServiceProcess, url: str) -> None:
+    """Each heavy client has its own address and requests pages that are not cached."""
     place = urlsplit(url)
     stop = threading.Event()
     answered: list[int] = []
@@ -176,7 +174,7 @@ def test_twenty_heavy_clients_leave_an_honest_one_its_answers(service: ServicePr
         count = 0
         while not stop.is_set():
             count += 1
-            # Each instant is another page, so none is cached.
+            # Each instant is a different page, so that none is cached.
             known_at = f"2027-01-01T{number:02}:{count // 60:02}:{count % 60:02}"
             with suppress(OSError):
                 answered.append(ask(f"127.0.1.{number}", f"/?known_at={known_at}"))
@@ -185,12 +183,12 @@ def test_twenty_heavy_clients_leave_an_honest_one_its_answers(service: ServicePr
     for thread in threads:
         thread.start()
     try:
-        # Once each has worked, none of them is new any more.
+        # After this, none of the clients is new.
         wait_for(lambda: len(answered) >= 60, 60)
         for path in ("/metrics", "/api/v1/latest?indicator=sofa_incidents_new", "/missions/UNMISS?as_of=2024-05-02"):
             before = len(answered)
             assert ask("127.0.2.1", path) == 200
-            # In the order of their coming, twenty heavy requests would be answered first.
+            # In order of arrival, twenty heavy requests would be answered first.
             assert len(answered) - before < 10, path
     finally:
         stop.set()
@@ -198,7 +196,7 @@ def test_twenty_heavy_clients_leave_an_honest_one_its_answers(service: ServicePr
             thread.join()
 
 
-def test_a_clock_that_is_set_forward_closes_no_connection() -> None:
+def test_setting_the_clock_forward_closes_no_connection() -> None:
     channel = SimpleNamespace(last_activity=1000.0, will_close=False, find_overdue=lambda wall, now: False)
     server = SimpleNamespace(active_channels={1: channel}, clock_offset=None)
     Server.maintenance(server, time.time())  # type: ignore[arg-type]

@@ -89,7 +89,9 @@ def test_the_change_of_a_total_compares_the_missions_that_both_totals_cover(appl
     assert rows == [(640.0 - 131, 585.0 - 125, 49.0, ["UNMISS"], 1, 8)]
     assert application.read_copy
     with application.read_copy.ask() as session:
-        dates = read_rows(run_sql(session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="ALL", most=9))
+        dates = read_rows(
+            run_sql(session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="ALL", max_rows=9)
+        )
     assert [(row["value"], row["base"], row["change"], row["change_base"]) for row in dates] == [
         (509, "1 of 8 missions", 49, "1 of 8 missions"),
         (628, "6 of 8 missions", None, None),
@@ -114,7 +116,7 @@ def test_the_pages_show_what_a_total_covers(application: Application) -> None:
     client = make_app(application).test_client()
     assert "1 of 8 missions" in client.get("/priorities/host_country_cooperation").get_data(as_text=True)
     indicator = client.get("/indicators/sofa_incidents_new").get_data(as_text=True)
-    assert "over the 1 of 8 missions with a value in both periods" in indicator
+    assert "Covers the 1 of 8 missions with a value in both periods" in indicator
     answer = client.get("/api/v1/kpi_latest?kpi=sofa_incidents_longstanding&mission=ALL").get_json()
     rows = next(value for value in answer.values() if isinstance(value, list))
     assert [(row["value"], row["missions_used"], row["missions_expected"]) for row in rows] == [(509.0, 1, 8)]
@@ -130,7 +132,7 @@ def test_metrics_and_history_say_what_a_total_covers(application: Application) -
     assert samples["a4p_kpi_missions_used", "sofa_incidents_longstanding", "ALL"] == 1
     assert samples["a4p_kpi_missions_expected", "sofa_incidents_longstanding", "ALL"] == 8
     help_line = text.split("# HELP a4p_sofa_incidents_longstanding ")[1].split("\n")[0]
-    assert "missions with a value in the newest period" in help_line
+    assert "missions with a value in the newest reported period" in help_line
     history = ask(
         application,
         "select value from history where metric = 'a4p_kpi_missions_used' "
@@ -154,10 +156,10 @@ def test_a_value_of_an_earlier_period_is_not_labelled_with_the_later_one(applica
     assert application.read_copy
     with application.read_copy.ask() as session:
         figures = read_rows(
-            run_sql(session, "pages/list_figures", one="sofa_incidents_longstanding", priority=None, mission=None, most=99)
+            run_sql(session, "pages/list_values", one="sofa_incidents_longstanding", priority=None, mission=None, max_rows=99)
         )
         dates = read_rows(
-            run_sql(session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="MINUSCA", most=9)
+            run_sql(session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="MINUSCA", max_rows=9)
         )
     assert {row["mission"]: str(row["period_end"]) for row in figures if row["mission"] in ("MINUSCA", "UNMISS", "ALL")} == {
         "MINUSCA": "2024-04-30",

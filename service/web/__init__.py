@@ -1,1 +1,1 @@
-"""What answers over HTTP, one module per kind of caller."""
+"""The HTTP interface, one module per kind of client."""

@@ -1,4 +1,4 @@
-"""What Alertmanager posts: notifications of alerts, with the token of the data directory."""
+"""Receiver of Alertmanager notifications, authenticated by the token of the data directory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_BYTES = 8 << 20
 
 
 def make_alerts_blueprint(application: Application) -> Blueprint:
-    """Return the route that keeps notifications. It always wants the token, which is good for nothing else."""
+    """Return the route that records notifications. It always requires its own token."""
     routes = Blueprint("alerts", __name__)
     expected = f"Bearer {read_token(application.settings)}".encode()
 
@@ -24,12 +24,12 @@ def make_alerts_blueprint(application: Application) -> Blueprint:
     def receive() -> Response:
         given = request.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, expected):
-            raise Refused(401, "the token of the file alerts-token is wanted", {"WWW-Authenticate": "Bearer"})
+            raise Refused(401, "Send the token of the file alerts-token as a bearer token.", {"WWW-Authenticate": "Bearer"})
         if (request.content_length or 0) > MAX_BYTES:
-            raise Refused(413, f"a notification has at most {MAX_BYTES:,} bytes")
+            raise Refused(413, f"The notification exceeds the maximum of {MAX_BYTES:,} bytes.")
         body = request.stream.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
-            raise Refused(413, f"a notification has at most {MAX_BYTES:,} bytes")
+            raise Refused(413, f"The notification exceeds the maximum of {MAX_BYTES:,} bytes.")
         try:
             notification = Notification.model_validate_json(body)
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The web application: every route, and what holds for all of them."""
+"""The web application: all routes and their common checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from service.web.alerts import make_alerts_blueprint
 from service.web.api import make_api_blueprint
 from service.web.budget import AnswerBudget
 from service.web.charts import make_charts_blueprint
-from service.web.guard import guard
+from service.web.host_check import add_checks
 from service.web.openapi import make_openapi_blueprint
 from service.web.pages import make_pages_blueprint
 from service.web.pages.errors import show_errors
@@ -22,10 +22,10 @@ WEB_THREADS = 8
 
 
 def make_app(application: Application) -> Flask:
-    """Return the WSGI application that the world may ask; nothing in it writes, but alerts keeps notifications."""
+    """Return the public WSGI application. It is read-only, except that alerts are recorded."""
     app = Flask("service.web")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    guard(app, application.settings)
+    add_checks(app, application.settings)
     limit_requests(app, application.settings)
     show_errors(app, application)
     budget = AnswerBudget()
@@ -41,6 +41,6 @@ def make_app(application: Application) -> Flask:
 
 
 def count_threads(application: Application) -> int:
-    """Return how many threads answer requests: requests that wait for a place keep no other waiting."""
+    """Return the number of request threads, so that waiting requests do not block others."""
     waiting = (application.pages, application.remote_reader.turns, application.sandbox.turns)
     return WEB_THREADS + sum(turns.places + turns.waiting for turns in waiting)

@@ -1,4 +1,4 @@
-"""The bytes of answers that wait to be sent: each was made for one client, so slow readers could hold any number of them."""
+"""A limit on the bytes of unsent answers. Without it, slow clients could use any amount of memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BUDGET_BYTES = 160 << 20
 
 
 class AnswerBudget:
-    """So many bytes of answers in flight; what is shared by all clients, such as the text of a snapshot, does not count."""
+    """Bytes reserved for unsent answers. Answers shared by all clients, such as the text of a snapshot, do not count."""
 
     def __init__(self, size_bytes: int = BUDGET_BYTES) -> None:
         self.size_bytes = size_bytes
@@ -20,14 +20,16 @@ class AnswerBudget:
         self._reserved = 0
 
     def reserve(self, size_bytes: int) -> Callable[[], None]:
-        """Return the function that gives the bytes back, which may be called more than once.
+        """Reserve bytes and return a function that releases them. It can be called more than once.
 
-        Raises Refused (503) when they are not free; a single answer larger than the whole budget is sent when it is alone.
+        Raises Refused (503) when the budget is exhausted. A single answer may exceed the budget when there is no other.
         """
         with self._lock:
             if self._reserved and self._reserved + size_bytes > self.size_bytes:
                 raise Refused(
-                    503, "other clients have not read their answers yet; try again", {"Retry-After": str(RETRY_SECONDS)}
+                    503,
+                    "Too many answers wait for slow clients. Try again later.",
+                    {"Retry-After": str(RETRY_SECONDS)},
                 )
             self._reserved += size_bytes
         is_released = threading.Event()

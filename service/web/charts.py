@@ -1,13 +1,13 @@
-"""Charts as images: `/charts/indicators/<indicator>.svg`, and the same of a KPI.
+"""Charts of indicators and KPIs as images: `/charts/indicators/<name>.svg`.
 
-A page embeds one so; an image needs nothing of the page's Content-Security-Policy but `img-src 'self'`, works without
-JavaScript, and prints:
+Pages embed a chart as an image. It requires only `img-src 'self'` in the Content-Security-Policy, works without JavaScript,
+and prints:
 
-    <img class="chart" alt="History of {{ title }}; the table below has the figures"
+    <img class="chart" alt="History of {{ title }}; the table below lists the values"
          src="{{ url_for('charts.draw_indicator_history', indicator=name, mission=mission, as_of=as_of, known_at=known_at) }}">
 
-`mission`, `as_of` and `known_at` may be left out. The ETag is of the bytes: a browser asks again and is told 304 until the
-figures change. Text in the image is text; the SVG can also stand inline, as it has no style attribute or element.
+`mission`, `as_of` and `known_at` are optional. The ETag is a hash of the bytes, so that unchanged charts are answered with 304.
+The SVG contains text as text and no style attribute or element, so that it can also be inlined.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from metrics.kpi_file import Kpi
 from metrics.vega import render_svg
 from service.application import Application
 from service.charts import draw_indicator, draw_kpi
-from service.web.kept import KeptAnswers, answer_bytes
+from service.web.answer_cache import AnswerCache, answer_bytes
 from service.web.pages.layout import read_moment
 from service.web.problems import NOT_READY
 
-# About 5 MB of the sizes at hand.
-MAX_KEPT = 200
+# About 5 MB.
+MAX_CACHED = 200
 
 
 def make_charts_blueprint(application: Application) -> Blueprint:
     """Return the routes of charts."""
     routes = Blueprint("charts", __name__)
-    kept: KeptAnswers[bytes] = KeptAnswers(MAX_KEPT, application.pages)
+    cache: AnswerCache[bytes] = AnswerCache(MAX_CACHED, application.pages)
 
     @routes.get("/charts/indicators/<indicator>.svg")
     def draw_indicator_history(indicator: str) -> Response:
@@ -53,6 +53,6 @@ def make_charts_blueprint(application: Application) -> Blueprint:
                 chart = draw_indicator(session, found, mission) if found else draw_kpi(session, cast(Kpi, kpi), mission)
             return render_svg(chart, application.drawing.draw)
 
-        return answer_bytes(kept.find(copy, (indicator, mission, as_of, known_at), draw), "image/svg+xml; charset=utf-8")
+        return answer_bytes(cache.find(copy, (indicator, mission, as_of, known_at), draw), "image/svg+xml; charset=utf-8")
 
     return routes

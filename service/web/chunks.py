@@ -1,4 +1,4 @@
-"""Answers of many bytes that are in memory already: sent as they are, without copies."""
+"""Large answers that are in memory already, sent without copies."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from werkzeug.wsgi import wrap_file
 
 
 class ChunkReader(io.RawIOBase):
-    """Chunks of bytes as a file that is read without copying: what `read` returns is a view into one chunk.
+    """Chunks of bytes as a file that is read without copying: `read` returns a view into one chunk.
 
-    waitress copies bytes twice on their way to the kernel and a file once, which made a scrape of 100,000 series a third
-    slower; and a reader that is slow to take the bytes holds no copy of them.
+    waitress copies bytes twice and a file once on the way to the kernel, which made a scrape of 100,000 series a third
+    slower. With views, a slow client holds no copy of the bytes.
     """
 
     def __init__(self, chunks: Sequence[bytes], release: Callable[[], None] | None = None) -> None:
@@ -26,7 +26,7 @@ class ChunkReader(io.RawIOBase):
         self._position = 0
 
     def close(self) -> None:
-        """Give back what the answer reserved: it was sent, or its client has gone."""
+        """Release the reserved bytes after the answer is sent or the client has disconnected."""
         if self._release is not None:
             self._release()
             self._release = None
@@ -43,7 +43,7 @@ class ChunkReader(io.RawIOBase):
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        """Return at most `size` bytes, and no more than the rest of the chunk at hand; none at the end."""
+        """Return at most `size` bytes of the current chunk, or no bytes at the end."""
         if self._position >= self._starts[-1]:
             return b""
         index = bisect_right(self._starts, self._position) - 1
@@ -54,7 +54,7 @@ class ChunkReader(io.RawIOBase):
 
 
 def make_chunked_response(chunks: Sequence[bytes], content_type: str, release: Callable[[], None] | None = None) -> Response:
-    """Return the answer to the request at hand that sends these chunks; `release` is called once they are sent."""
+    """Return a response to the current request that sends these chunks. `release` is called after they are sent."""
     file = wrap_file(request.environ, ChunkReader(chunks, release))  # type: ignore[arg-type]
     response = Response(file, content_type=content_type, direct_passthrough=True)
     response.content_length = sum(map(len, chunks))

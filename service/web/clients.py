@@ -1,4 +1,4 @@
-"""Who a request is from, for sharing places fairly: the token it brings, or else its address."""
+"""Identification of clients for fair scheduling, by token or address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask import request
 
 
 def find_client() -> str:
-    """Return a name of the client of the request at hand; a token itself is in no name."""
+    """Return an identifier of the client of the current request. Tokens are hashed."""
     if authorization := request.headers.get("Authorization"):
         return hashlib.sha256(authorization.encode("utf-8", "replace")).hexdigest()
     return request.remote_addr or "unknown"

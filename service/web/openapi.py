@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the table of resources, the models of queries and rows, and the comments on the views."""
+"""The OpenAPI document, generated from the table of resources, the models of queries and rows, and the comments on views."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ PROBLEM: Json = {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What is wrong and how to mend it, in one sentence."},
+        "detail": {"type": "string", "description": "Description of the error and how to fix it."},
         "errors": {
             "type": "array",
-            "description": "Every fault of the request.",
+            "description": "All errors of the request.",
             "items": {
                 "type": "object",
                 "required": ["name", "detail"],
@@ -56,19 +56,19 @@ SQL_ANSWER: Json = {
             },
         },
         "rows": {"type": "array", "items": {"type": "array"}, "description": "Values in the order of the columns."},
-        "truncated": {"type": "boolean", "description": "Whether there are more rows than these."},
+        "truncated": {"type": "boolean", "description": "Whether the result has more rows."},
         "snapshot": {"type": "string"},
     },
 }
 HEADERS: Json = {
-    "ETag": {"description": "Of the snapshot and the bytes; send it as If-None-Match.", "schema": {"type": "string"}},
-    SNAPSHOT_HEADER: {"description": "The snapshot answered from.", "schema": {"type": "string"}},
+    "ETag": {"description": "Tag of snapshot and bytes. Send it as If-None-Match.", "schema": {"type": "string"}},
+    SNAPSHOT_HEADER: {"description": "Snapshot of the answer.", "schema": {"type": "string"}},
 }
 IF_NONE_MATCH: Json = {"name": "If-None-Match", "in": "header", "description": "An ETag.", "schema": {"type": "string"}}
 
 
 def make_openapi_blueprint(application: Application) -> Blueprint:
-    """Return the route of the document. It is made at the first request: it changes with the catalogue only."""
+    """Return the route of the document. It is generated at the first request, because it changes with the catalogue only."""
     routes = Blueprint("openapi", __name__)
     write_once = cache(lambda: write_document(application))
 
@@ -87,8 +87,8 @@ def write_document(application: Application) -> str:
             "title": "A4P+ Indicator Service",
             "version": version("a4p-service"),
             "description": (
-                "Indicators of Action for Peacekeeping Plus with their history. Every answer is of one snapshot and names "
-                "it; a missing figure is null and never 0. Errors are problem details (RFC 9457)."
+                "Indicators of Action for Peacekeeping Plus with their history. Every answer comes from one snapshot and "
+                "includes its id. A missing value is null and never 0. Errors are problem details (RFC 9457)."
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -97,8 +97,8 @@ def write_document(application: Application) -> str:
         "components": {
             "schemas": _list_schemas(application, list_names(application.definitions)),
             "securitySchemes": {
-                "alertsToken": _describe_token("What the file alerts-token in the data directory holds."),
-                "sqlToken": _describe_token("A4P_SQL_TOKEN, where it is set."),
+                "alertsToken": _describe_token("Content of the file alerts-token in the data directory."),
+                "sqlToken": _describe_token("Value of A4P_SQL_TOKEN, if it is set."),
             },
         },
     }
@@ -120,13 +120,13 @@ def _describe_get(resource: Resource) -> Json:
     schema = (item_model if resource.item else page_model)(resource.row)
     headers = dict(HEADERS)
     parameters = _list_parameters(resource.query)
-    statuses = {"400": "What was asked is not known or cannot be read.", "503": "No snapshot has been made yet."}
+    statuses = {"400": "Invalid or unknown parameter.", "503": "No snapshot exists yet."}
     if resource.item:
         name_schema = {"$ref": f"#/components/schemas/{resource.item_kind}"}
         parameters.insert(0, {"name": resource.item, "in": "path", "required": True, "schema": name_schema})
-        statuses["404"] = f"There is no such {resource.item}."
+        statuses["404"] = f"Unknown {resource.item}."
     else:
-        headers["Link"] = {"description": "The page after this one, where there is one.", "schema": {"type": "string"}}
+        headers["Link"] = {"description": "The next page, if there is one.", "schema": {"type": "string"}}
     return {
         "operationId": resource.operation,
         "summary": resource.summary,
@@ -137,7 +137,7 @@ def _describe_get(resource: Resource) -> Json:
                 "headers": headers,
                 "content": {"application/json": {"schema": schema}},
             },
-            "304": {"description": "The caller has it already."},
+            "304": {"description": "Not modified."},
             **_list_problems(statuses),
         },
     }
@@ -147,19 +147,19 @@ def _list_parameters(query: type[BaseModel]) -> list[Json]:
     schema = query.model_json_schema(by_alias=True)
     parameters = []
     for name, described in schema.get("properties", {}).items():
-        # A parameter that is not given is left out, and never null or an empty list.
-        kept = {key: value for key, value in described.items() if key not in ("title", "description")}
-        options = [option for option in kept.get("anyOf", ()) if option != {"type": "null"}]
+        # A missing parameter is omitted, and never null or an empty list.
+        described_schema = {key: value for key, value in described.items() if key not in ("title", "description")}
+        options = [option for option in described_schema.get("anyOf", ()) if option != {"type": "null"}]
         if len(options) == 1:
-            kept = {**{key: value for key, value in kept.items() if key != "anyOf"}, **options[0]}
+            described_schema = {**{key: value for key, value in described_schema.items() if key != "anyOf"}, **options[0]}
         elif options:
-            kept["anyOf"] = options
-        if kept.get("default") in (None, []):
-            kept.pop("default", None)
-        kind = kept.get("items", {}).get(KIND)
+            described_schema["anyOf"] = options
+        if described_schema.get("default") in (None, []):
+            described_schema.pop("default", None)
+        kind = described_schema.get("items", {}).get(KIND)
         if kind is not None:
-            kept["items"] = {"$ref": f"#/components/schemas/{kind}"}
-        parameter = {"name": name, "in": "query", "description": described["description"], "schema": kept}
+            described_schema["items"] = {"$ref": f"#/components/schemas/{kind}"}
+        parameter = {"name": name, "in": "query", "description": described["description"], "schema": described_schema}
         if name in schema.get("required", ()):
             parameter["required"] = True
         parameters.append(parameter)
@@ -168,7 +168,7 @@ def _list_parameters(query: type[BaseModel]) -> list[Json]:
 
 def _list_problems(statuses: dict[str, str]) -> Json:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": told, "content": content} for status, told in statuses.items()}
+    return {status: {"description": description, "content": content} for status, description in statuses.items()}
 
 
 def _list_schemas(application: Application, names: Names) -> Json:
@@ -217,7 +217,7 @@ def _drop_titles(schema: Json) -> Json:
 def _describe_notification() -> Json:
     return {
         "operationId": "record_notification",
-        "summary": "Keep a notification of Alertmanager",
+        "summary": "Record a notification of Alertmanager",
         "security": [{"alertsToken": []}],
         "requestBody": {
             "required": True,
@@ -225,7 +225,7 @@ def _describe_notification() -> Json:
         },
         "responses": {
             "200": {
-                "description": "How many alerts it told of, and how many said something new.",
+                "description": "Number of alerts received, and number of alerts that changed.",
                 "content": {
                     "application/json": {
                         "schema": {
@@ -238,9 +238,9 @@ def _describe_notification() -> Json:
             },
             **_list_problems(
                 {
-                    "400": "It is no notification.",
-                    "401": "The token is wanted.",
-                    "413": "It is too large.",
+                    "400": "Invalid notification.",
+                    "401": "Missing or wrong token.",
+                    "413": "Notification too large.",
                 }
             ),
         },
@@ -263,17 +263,20 @@ def _describe_remote_read() -> Json:
                 "description": "A prometheus.ReadResponse, compressed as one snappy block.",
                 "content": {"application/x-protobuf": {"schema": {"type": "string", "format": "binary"}}},
             },
-            "400": {"description": "It is no request of remote read, in one line of text; so are the others.", "content": text},
-            "422": {"description": "It asks for too much.", "content": text},
-            "429": {"description": "Too many are answered at once.", "content": text},
-            "503": {"description": "The history is not read yet, or others took all the time.", "content": text},
-            "504": {"description": "It took too long.", "content": text},
+            "400": {
+                "description": "Invalid request. The body is one line of text, as for all errors.",
+                "content": text,
+            },
+            "422": {"description": "The request matches too many series or samples.", "content": text},
+            "429": {"description": "Too many requests at once.", "content": text},
+            "503": {"description": "The history is not loaded yet, or the service is busy.", "content": text},
+            "504": {"description": "Time limit exceeded.", "content": text},
         },
     }
 
 
-def _describe_token(told: str) -> Json:
-    return {"type": "http", "scheme": "bearer", "description": told}
+def _describe_token(description: str) -> Json:
+    return {"type": "http", "scheme": "bearer", "description": description}
 
 
 def _describe_sql(is_link: bool) -> Json:
@@ -282,19 +285,19 @@ def _describe_sql(is_link: bool) -> Json:
     contents[MEDIA_TYPES["csv"]] = {"schema": {"type": "string"}}
     contents[MEDIA_TYPES["json"]] = {"schema": {"$ref": "#/components/schemas/SqlAnswer"}}
     problems = {
-        "400": "The query is refused or failed; `line` and `column` say where.",
-        "401": "The token is wanted.",
-        "403": "The service is bound to more than its own machine, and has no token.",
-        "406": "No offered media type is accepted.",
-        "408": "The query took too long.",
-        "413": "The query, its memory or its answer is too large.",
-        "429": "Too many queries wait.",
-        "503": "No snapshot has been made yet, or others took all the time.",
+        "400": "The query was rejected or failed; `line` and `column` give the position.",
+        "401": "Missing or wrong token.",
+        "403": "SQL is disabled: the service is not bound to a loopback address and has no token.",
+        "406": "No accepted media type.",
+        "408": "Time limit exceeded.",
+        "413": "The query, its memory or its result is too large.",
+        "429": "Too many waiting queries.",
+        "503": "No snapshot exists yet, or the service is busy.",
     }
     if is_link:
-        asked: Json = {"parameters": [*_list_parameters(SqlRequest), IF_NONE_MATCH]}
+        request: Json = {"parameters": [*_list_parameters(SqlRequest), IF_NONE_MATCH]}
     else:
-        asked = {
+        request = {
             "requestBody": {
                 "required": True,
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SqlRequest"}}},
@@ -302,20 +305,23 @@ def _describe_sql(is_link: bool) -> Json:
         }
     return {
         "operationId": "follow_sql_link" if is_link else "ask_sql",
-        "summary": "Answer one query that reads, in SQL of DuckDB",
-        "description": "Views and columns are in docs/sql.md. The media type is that of `format`, else the best of Accept.",
+        "summary": "Run one read-only query in the SQL dialect of DuckDB",
+        "description": "Views and columns are in docs/sql.md. `format` determines the media type, else Accept.",
         "security": [{}, {"sqlToken": []}],
-        **asked,
+        **request,
         "responses": {
             "200": {
-                "description": "Its rows, as many as are asked for and allowed.",
+                "description": "The rows of the result, up to the maximum.",
                 "headers": {
                     SNAPSHOT_HEADER: HEADERS[SNAPSHOT_HEADER],
-                    TRUNCATED_HEADER: {"description": "Whether there are more rows.", "schema": {"enum": ["true", "false"]}},
+                    TRUNCATED_HEADER: {
+                        "description": "Whether the result has more rows.",
+                        "schema": {"enum": ["true", "false"]},
+                    },
                 },
                 "content": contents,
             },
-            **({"304": {"description": "The caller has it already."}} if is_link else {}),
+            **({"304": {"description": "Not modified."}} if is_link else {}),
             **_list_problems(problems),
         },
     }

@@ -1,4 +1,4 @@
-"""Errors of the API as problem details (RFC 9457): one shape for every answer under /api/ that is not what was asked for."""
+"""Errors of the API as problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ MEDIA_TYPE = "application/problem+json"
 INTERNAL_ERROR = "Internal error. See the log of the service."
 NOT_READY = "The first snapshot is not complete yet. Try again in a few seconds."
 RETRY_SECONDS = 5
-# What the caller can mend by asking otherwise; other errors are the service's own.
+# Errors that the caller can fix. Other errors are internal.
 MISTAKES = (AlertError, LoadError, ThresholdError)
 
 
 class Fault(TypedDict):
-    """One thing that is wrong with a request: where, and what."""
+    """One error in a request: the name of the parameter or field, and a description."""
 
     name: str
     detail: str
 
 
 class Refused(HTTPException):
-    """An answer that is a problem: its status, one sentence with the mend, further members and headers.
+    """A rejected request: status, description with a fix, further members and headers.
 
-    Raised below /api/ it is answered as problem details, elsewhere as a page.
+    Requests to /api/ get problem details, others an error page.
     """
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, **members: object) -> None:
@@ -43,12 +43,12 @@ class Refused(HTTPException):
 
 
 def is_api_request() -> bool:
-    """Return whether the request is to the API, whose errors are problem details and not pages."""
+    """Return whether the request is to the API."""
     return request.path.startswith("/api/")
 
 
 def refuse_service_error(error: ServiceError) -> Refused:
-    """Return a ServiceError as HTTP tells it: 400 for a mistake, 503 where trying again may help, else 500 without details."""
+    """Return a ServiceError as 400 if the caller can fix it, 503 if a retry may succeed, else 500 without details."""
     if isinstance(error, PlacesTaken) and error.is_full:
         return Refused(429, str(error), {"Retry-After": str(RETRY_SECONDS)})
     if error.can_retry:
@@ -57,38 +57,38 @@ def refuse_service_error(error: ServiceError) -> Refused:
 
 
 def refuse_invalid(error: ValidationError, known: Iterable[str] = ()) -> Refused:
-    """Return what pydantic found wrong as 400; `known` are the names that a misspelt one may have meant."""
+    """Return the errors of pydantic as 400. `known` are the names for suggestions."""
     return refuse_faults(list_faults(error, known))
 
 
 def refuse_faults(faults: Sequence[Fault]) -> Refused:
-    """Return 400 that tells the first fault as its detail and every one in `errors`."""
+    """Return 400 with the first fault as detail and all faults in `errors`."""
     return Refused(400, f"{faults[0]['name']}: {faults[0]['detail']}", errors=list(faults))
 
 
 def list_faults(error: ValidationError, known: Iterable[str] = ()) -> list[Fault]:
-    """Return every fault that pydantic found, with its name and what is wrong."""
+    """Return the errors of pydantic as faults."""
     names = tuple(known)
     faults: list[Fault] = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         name = ".".join(map(str, fault["loc"])) or "body"
         is_unknown = fault["type"] == "extra_forbidden"
-        message = f"is not known here; {mend_name(name, names)}" if is_unknown else fault["msg"].removeprefix("Value error, ")
+        message = f"unknown name. {suggest_name(name, names)}" if is_unknown else fault["msg"].removeprefix("Value error, ")
         faults.append({"name": name, "detail": message})
     return faults
 
 
-def mend_name(written: str, known: Iterable[str]) -> str:
-    """Return the mend of a name that is not known: the nearest one that is."""
+def suggest_name(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that suggests the most similar known name, or lists all of them."""
     names = list(known)
-    near = get_close_matches(written, names, 1, 0.5)
+    near = get_close_matches(name, names, 1, 0.5)
     if near:
-        return f"the nearest known name is {near[0]}"
-    return f"known are {', '.join(names)}" if names else "leave it out"
+        return f"Did you mean {near[0]}?"
+    return f"Known names: {', '.join(names)}." if names else "Remove it."
 
 
 def answer_problem(error: HTTPException) -> Response:
-    """Return an HTTP error as problem details; what went wrong within is not told."""
+    """Return an HTTP error as problem details, without internal details."""
     status = error.code or 500
     is_own = isinstance(error, Refused)
     phrase = HTTPStatus(status).phrase
@@ -96,7 +96,7 @@ def answer_problem(error: HTTPException) -> Response:
     members = error.members if isinstance(error, Refused) else {}
     problem = {"type": "about:blank", "title": phrase, "status": status, "detail": detail or phrase, **members}
     answer = Response(json.dumps(problem, ensure_ascii=False), status, content_type=MEDIA_TYPE)
-    # Of werkzeug's own headers only those that say what else may be done: Allow, Retry-After, WWW-Authenticate.
+    # Headers of werkzeug: Allow, Retry-After, WWW-Authenticate.
     for name, value in error.get_headers():
         if name.lower() != "content-type":
             answer.headers[name] = value

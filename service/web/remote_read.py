@@ -1,4 +1,4 @@
-"""What Prometheus asks of the past: POST /api/v1/read."""
+"""Prometheus remote read: POST /api/v1/read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Prometheus and orchestrators ask: /metrics, /-/healthy and /-/ready."""
+"""Endpoints for Prometheus and orchestrators: /metrics, /-/healthy and /-/ready."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from service.web.chunks import make_chunked_response
 
 
 def make_scrape_blueprint(application: Application) -> Blueprint:
-    """Return the routes that answer from what is already rendered; none of them touches the warehouse."""
+    """Return the routes. They serve rendered text and never read the warehouse."""
     routes = Blueprint("scrape", __name__)
 
     @routes.get("/metrics")
     def metrics() -> Response:
         if not application.is_ready:
-            # An answer without the snapshot would end every alert.
+            # A response without the values of the snapshot would resolve all alerts.
             return Response("not ready: no snapshot yet\n", 503, content_type="text/plain; charset=utf-8")
         encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
         is_openmetrics = content_type.startswith("application/openmetrics-text")

@@ -1,7 +1,7 @@
-"""The servers: TCP for everybody, and the Unix socket for the commands of the machine, each in a loop of its own.
+"""The servers: TCP for all clients, and the Unix socket for commands on the same host. Each has its own event loop.
 
-waitress, because it is one process (the warehouse has one writer), needs no compiler, reads slow clients without a thread each,
-and hands ready bytes to the kernel. Its limits on connections and time are not enough by themselves; those here are added.
+waitress runs in one process (the warehouse has one writer), needs no compiler, serves slow clients without a thread each, and
+passes bytes to the kernel without rendering. This module adds limits on connections and time.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from waitress.server import TcpWSGIServer, create_server
 from service.errors import PortTaken
 from service.web.handoff_server import HandoffServer
 
-# waitress parks what a slow reader has not taken in a file beyond this; our bodies are in memory already.
+# waitress writes unsent bytes beyond this size to a file. Our bodies are in memory already.
 NEVER_TO_FILE = 1 << 40
-# Everything that is posted here is small; a larger body is refused before it is read.
-LARGEST_BODY_BYTES = 16 << 20
-# With Python's own five milliseconds a scrape waits that long for each of its turns while a history query is answered.
+# Posted bodies are small. A larger body is rejected before it is read.
+MAX_BODY_BYTES = 16 << 20
+# With the default of five milliseconds, a scrape waits that long at each thread switch while a history query runs.
 SWITCH_SECONDS = 0.001
 HANDOFF_THREADS = 4
 MAX_CONNECTIONS = 4096
@@ -34,22 +34,22 @@ MAX_CONNECTIONS = 4096
 SPARE_DESCRIPTORS = 512
 BACKLOG = 1024
 
-# A connection is closed after so many seconds ...
+# A connection is closed after this many seconds ...
 SILENT_SECONDS = 10.0  # ... without a first byte
-HEADER_SECONDS = 10.0  # ... with a header that is not complete, however slowly its bytes come
-BODY_SECONDS = 60.0  # ... with a body that is not complete
+HEADER_SECONDS = 10.0  # ... with incomplete headers
+BODY_SECONDS = 60.0  # ... with an incomplete body
 IDLE_SECONDS = 75.0  # ... between two requests
-UNREAD_SECONDS = 30.0  # ... in which the client reads nothing of its answer
-ANSWER_SECONDS = 600.0  # ... with one answer, however slowly it is read
-# A wall clock that differs by more from the monotonic one was set.
+UNREAD_SECONDS = 30.0  # ... without reading any byte of its answer
+ANSWER_SECONDS = 600.0  # ... with one answer
+# A larger step between wall clock and monotonic clock means that the wall clock was set.
 CLOCK_STEP_SECONDS = 1.0
-# How much of an answer may be unread when the next request of the connection begins.
+# Maximum unread bytes of an answer when the next request of the connection starts.
 PIPELINE_BYTES = 1 << 20
 MAX_PIPELINED = 100
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that knows since when it waits, and begins a pipelined request once the answer before it was read."""
+    """A connection that records how long it waits, and starts a pipelined request after the previous answer is read."""
 
     server: Server
 
@@ -61,7 +61,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         super().__init__(*arguments, **options)
 
     def received(self, data: bytes) -> bool:
-        """Take bytes from the client; the time of a request counts from its first."""
+        """Receive bytes from the client. The time of a request starts with its first byte."""
         if self.request is None:
             self.request_since = time.monotonic()
         is_received: bool = super().received(data)
@@ -74,7 +74,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return is_received
 
     def handle_write(self) -> None:
-        """Send what the client takes, and begin the request that waited for it."""
+        """Send bytes to the client, and start the request that waited for it."""
         super().handle_write()
         if self.total_outbufs_len:
             self.answer_since = self.answer_since or time.monotonic()
@@ -85,9 +85,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.server.task_dispatcher.add_task(self)
 
     def find_overdue(self, wall: float, now: float) -> bool:
-        """Return whether the client has kept this connection waiting for longer than it may.
+        """Return whether the connection has exceeded one of its time limits.
 
-        `wall` is the time by the clock that waitress measures activity with, `now` the monotonic one.
+        `wall` is the time of the clock that waitress uses for activity, `now` the monotonic time.
         """
         idle = wall - self.last_activity
         if self.total_outbufs_len:
@@ -101,18 +101,18 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is lost when the connection is closed: no request is read or answered."""
+        """Whether no request is being read or answered, so that closing the connection loses nothing."""
         return not self.requests and not self.total_outbufs_len
 
 
 class Server(TcpWSGIServer):  # type: ignore[misc]
-    """A server that closes overdue connections and, at its limit, the one that is idle longest."""
+    """A server that closes overdue connections and, at the connection limit, those that are idle longest."""
 
     channel_class = Channel
     clock_offset: float | None = None
 
     def maintenance(self, now: float) -> None:
-        """Close the connections that are overdue; a wall clock that was set makes none of them so."""
+        """Close overdue connections. Setting the wall clock does not make connections overdue."""
         monotonic = time.monotonic()
         offset, before = now - monotonic, self.clock_offset
         self.clock_offset = offset
@@ -123,7 +123,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 channel.will_close = True
 
     def handle_accept(self) -> None:
-        """Accept a connection; where there are too many, the idle ones give way, the oldest first."""
+        """Accept a connection. At the limit, close idle connections first, longest idle first."""
         if len(self.active_channels) >= find_connection_limit():
             idle = sorted((channel for channel in self.active_channels.values() if channel.is_idle), key=_find_last_activity)
             for channel in idle[: max(1, len(idle) // 10)]:
@@ -131,7 +131,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         super().handle_accept()
 
     def add_task(self, task: Channel) -> None:
-        """Have a thread answer the next request of a connection, unless too much of the answer before is unread."""
+        """Start the next request of a connection, unless too much of the previous answer is unread."""
         if task.total_outbufs_len > PIPELINE_BYTES:
             task.is_held = True
         else:
@@ -143,16 +143,16 @@ def _find_last_activity(channel: Channel) -> float:
 
 
 def raise_descriptor_limit() -> None:
-    """Let this process have as many descriptors as its connections need, as far as the system allows."""
+    """Raise the limit of file descriptors to the number that connections need, as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_CONNECTIONS + SPARE_DESCRIPTORS
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    required = MAX_CONNECTIONS + SPARE_DESCRIPTORS
+    limit = required if hard == resource.RLIM_INFINITY else min(required, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def find_connection_limit() -> int:
-    """Return how many connections there may be at once."""
+    """Return the maximum number of simultaneous connections."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(64, min(MAX_CONNECTIONS, soft - SPARE_DESCRIPTORS))
 
@@ -164,40 +164,40 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise PortTaken(
-            f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}); "
-            "stop what uses it, or choose another port with A4P_PORT"
+            f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)}). "
+            "Stop the other process, or set A4P_PORT to another port"
         ) from None
 
 
 class WebServer:
-    """The TCP server in the thread that calls `run`, and the Unix socket in a thread of its own."""
+    """The TCP server, which runs in the calling thread, and the server of the Unix socket, which runs in another thread."""
 
     def __init__(self, app: Flask, threads: int, tcp: socket.socket) -> None:
         raise_descriptor_limit()
         sys.setswitchinterval(SWITCH_SECONDS)
         self._tcp_map: dict[int, Any] = {}
         self._handoff_map: dict[int, Any] = {}
-        self._tcp = create_server(app, map=self._tcp_map, sockets=[tcp], threads=threads, **_list_options(LARGEST_BODY_BYTES))
-        # create_server makes its own kind of server; the class adds limits and no state.
+        self._tcp = create_server(app, map=self._tcp_map, sockets=[tcp], threads=threads, **_list_options(MAX_BODY_BYTES))
+        # create_server returns an instance of its own class. Our class adds limits and no state.
         self._tcp.__class__ = Server
         self._tcp.channel_class = Channel
         self._handoff: Any = None
 
     def start_handoff(self, app: Flask, listener: socket.socket) -> None:
-        """Begin to answer the commands of the machine; clients of TCP cannot take their connections."""
+        """Start the server for commands. TCP clients cannot use up its connections."""
         self._handoff = create_server(
-            app, map=self._handoff_map, sockets=[listener], threads=HANDOFF_THREADS, **_list_options(LARGEST_BODY_BYTES)
+            app, map=self._handoff_map, sockets=[listener], threads=HANDOFF_THREADS, **_list_options(MAX_BODY_BYTES)
         )
         # As above: the class adds a check of each connection and no state.
         self._handoff.__class__ = HandoffServer
         threading.Thread(target=self._handoff.run, name="handoff", daemon=True).start()
 
     def run(self) -> None:
-        """Answer until SystemExit or KeyboardInterrupt is raised in this thread."""
+        """Serve requests until SystemExit or KeyboardInterrupt is raised in this thread."""
         self._tcp.run()
 
     def close(self) -> None:
-        """Stop answering."""
+        """Stop both servers."""
         for server, sockets in ((self._tcp, self._tcp_map), (self._handoff, self._handoff_map)):
             if server is not None:
                 server.task_dispatcher.shutdown()
@@ -211,12 +211,12 @@ def _list_options(largest_body_bytes: int) -> dict[str, Any]:
         "outbuf_high_watermark": NEVER_TO_FILE,
         "clear_untrusted_proxy_headers": True,
         "max_request_body_size": largest_body_bytes,
-        # Our own limit is lower; waitress would stop accepting at its own, also for those who are idle.
+        # Our limit is lower and closes idle connections. At its own limit, waitress stops accepting.
         "connection_limit": 2 * MAX_CONNECTIONS,
         "backlog": BACKLOG,
         "asyncore_use_poll": True,
         "cleanup_interval": 1,
         "channel_timeout": int(IDLE_SECONDS),
-        # So that the end of a connection is noticed while its request is answered.
+        # Detects a disconnected client while its request is processed.
         "channel_request_lookahead": 1,
     }

@@ -1,4 +1,4 @@
-"""What data analysts ask in SQL: POST and GET /api/v1/sql, answered by workers of the sandbox."""
+"""SQL queries: POST and GET /api/v1/sql, executed by sandbox workers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from service.web.api.queries import Count, Day, Instant
 from service.web.budget import AnswerBudget
 from service.web.chunks import make_chunked_response
 from service.web.clients import find_client
-from service.web.guard import LOOPBACK_NAMES
-from service.web.problems import RETRY_SECONDS, Refused, refuse_invalid
+from service.web.host_check import LOOPBACK_NAMES
+from service.web.problems import NOT_READY, RETRY_SECONDS, Refused, refuse_invalid
 
 DEFAULT_ROWS = 1000
-LONGEST_SQL = 100_000
+MAX_SQL_LENGTH = 100_000
 MAX_BODY_BYTES = 1 << 20
 TRUNCATED_HEADER = "A4P-Truncated"
 MEDIA_TYPES: dict[Format, str] = {
@@ -36,22 +36,20 @@ MEDIA_TYPES: dict[Format, str] = {
 
 
 class SqlRequest(BaseModel):
-    """A query, as of a date, known at an instant (UTC unless it says otherwise), with at most so many rows."""
+    """A query with optional as-of date, known-at instant (UTC by default), maximum number of rows and format."""
 
     model_config = ConfigDict(extra="forbid")
-    sql: str = Field(min_length=1, max_length=LONGEST_SQL, description="One query that reads.")
-    as_of: Day | None = Field(None, description="What `latest` and the like hold as of; the date of the snapshot unless given.")
-    known_at: Instant | None = Field(
-        None, description="Only what was recorded up to this instant, in the views of current figures."
-    )
+    sql: str = Field(min_length=1, max_length=MAX_SQL_LENGTH, description="One read-only query.")
+    as_of: Day | None = Field(None, description="As-of date of views such as `latest`. Default: date of the snapshot.")
+    known_at: Instant | None = Field(None, description="Only values recorded up to this instant, in views of current values.")
     max_rows: Count | None = Field(
-        None, ge=1, description="Most rows; 1,000 of JSON and as many as are allowed of others unless given."
+        None, ge=1, description="Maximum number of rows. Default: 1,000 for JSON, the allowed maximum for other formats."
     )
-    format: Format | None = Field(None, description="Format of the answer, in place of Accept.")
+    format: Format | None = Field(None, description="Format of the result. Overrides Accept.")
 
 
 def is_open(settings: Settings) -> bool:
-    """Return whether anybody may ask: only from this machine, or with the token."""
+    """Return whether SQL queries are enabled: on a loopback address, or with a token."""
     if settings.sql_token.get_secret_value() or settings.host in LOOPBACK_NAMES:
         return True
     try:
@@ -61,7 +59,7 @@ def is_open(settings: Settings) -> bool:
 
 
 def make_sql_blueprint(application: Application, budget: AnswerBudget) -> Blueprint:
-    """Return the route that answers queries nobody vouches for; it is closed where strangers could ask."""
+    """Return the routes for untrusted SQL. They are disabled when other hosts could connect without a token."""
     routes = Blueprint("sql", __name__)
     settings = application.settings
 
@@ -71,22 +69,22 @@ def make_sql_blueprint(application: Application, budget: AnswerBudget) -> Bluepr
         return response
 
     @routes.get("/api/v1/sql")
-    def follow_link() -> Response:
+    def run_linked_query() -> Response:
         _check_caller(settings)
         repeated = [name for name, values in request.args.lists() if len(values) > 1]
         if repeated:
-            raise Refused(400, f"{repeated[0]} is given more than once; give it once")
+            raise Refused(400, f"{repeated[0]}: given more than once. Give it once.")
         return _answer(application, budget, _read(request.args.to_dict()))
 
     @routes.post("/api/v1/sql")
-    def ask() -> Response:
+    def run_query() -> Response:
         _check_caller(settings)
-        # A form of another site cannot send this type without being allowed to first.
+        # Forms of other sites cannot send this type without a CORS preflight.
         if request.mimetype != "application/json":
             raise Refused(415, "The body must be JSON. Send the header Content-Type: application/json")
         body = request.stream.read(MAX_BODY_BYTES + 1)
         if len(body) > MAX_BODY_BYTES:
-            raise Refused(413, f"a request has at most {MAX_BODY_BYTES:,} bytes")
+            raise Refused(413, f"The request exceeds the maximum of {MAX_BODY_BYTES:,} bytes.")
         try:
             query = SqlRequest.model_validate_json(body)
         except ValidationError as error:
@@ -98,11 +96,11 @@ def make_sql_blueprint(application: Application, budget: AnswerBudget) -> Bluepr
 
 def _check_caller(settings: Settings) -> None:
     if not is_open(settings):
-        raise Refused(403, "SQL is closed while the service is bound to more than this machine; set A4P_SQL_TOKEN to open it")
+        raise Refused(403, "SQL is disabled: the service is not bound to a loopback address. Set A4P_SQL_TOKEN to enable it.")
     token = settings.sql_token.get_secret_value()
     given = request.headers.get("Authorization", "").encode("utf-8", "replace")
     if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):
-        raise Refused(401, "the token of A4P_SQL_TOKEN is wanted", {"WWW-Authenticate": "Bearer"})
+        raise Refused(401, "Send the value of A4P_SQL_TOKEN as a bearer token.", {"WWW-Authenticate": "Bearer"})
 
 
 def _read(given: dict[str, str]) -> SqlRequest:
@@ -115,7 +113,7 @@ def _read(given: dict[str, str]) -> SqlRequest:
 def _answer(application: Application, budget: AnswerBudget, query: SqlRequest) -> Response:
     settings = application.settings
     if application.read_copy is None:
-        raise Refused(503, "the first snapshot is being made; ask again in a moment", {"Retry-After": str(RETRY_SECONDS)})
+        raise Refused(503, NOT_READY, {"Retry-After": str(RETRY_SECONDS)})
     chosen = query.format or _choose_format()
     rows = query.max_rows or (DEFAULT_ROWS if chosen == "json" else settings.sql_rows)
     question: Question = {
@@ -148,7 +146,7 @@ def _choose_format() -> Format:
     for chosen, media_type in MEDIA_TYPES.items():
         if media_type == best:
             return chosen
-    raise Refused(406, f"an answer is one of {', '.join(offered)}")
+    raise Refused(406, f"No accepted media type. Available: {', '.join(offered)}.")
 
 
 def _send(answer: Answer, chosen: Format, budget: AnswerBudget) -> Response:
@@ -169,14 +167,14 @@ def _send(answer: Answer, chosen: Format, budget: AnswerBudget) -> Response:
 
 
 def _refuse_time(settings: Settings) -> Refused:
-    return Refused(408, f"the query took longer than {settings.sql_seconds:g} s; ask for less, or raise A4P_SQL_SECONDS")
+    return Refused(408, f"The query exceeded {settings.sql_seconds:g} s. Reduce it, or increase A4P_SQL_SECONDS.")
 
 
 def _refuse_memory(settings: Settings) -> Refused:
     return Refused(
-        413, f"the query or its answer took more than {settings.sql_memory_mb:,} MB; ask for less, or raise A4P_SQL_MEMORY_MB"
+        413, f"The query or its result exceeded {settings.sql_memory_mb:,} MB. Reduce it, or increase A4P_SQL_MEMORY_MB."
     )
 
 
 def _refuse_lost() -> Refused:
-    return Refused(413, "the query ended the process it ran in, most likely for want of memory; ask for less")
+    return Refused(413, "The query ended its worker process, probably because memory ran out. Reduce the query.")

@@ -1,6 +1,6 @@
-"""The time limit of each request, and its end when the client has gone.
+"""Time limits of requests, and cancellation when the client disconnects.
 
-Pages, charts, documents and the API have `A4P_PAGE_SECONDS`; scrapes, history and SQL queries have limits of their own.
+`A4P_PAGE_SECONDS` limits pages, charts, documents and the API. Scrapes, remote read and SQL queries have their own limits.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ OWN_LIMITS = frozenset(["/metrics", "/-/healthy", "/-/ready", "/api/v1/read", "/
 
 
 def limit_requests(app: Flask, settings: Settings) -> None:
-    """End the work of each request after its time, or when its client has gone; the answer is then 503 with the reason."""
+    """Cancel each request after its time limit or when its client disconnects. The answer is 503 with the reason."""
 
     @app.before_request
     def begin() -> None:
         seconds = math.inf if request.path in OWN_LIMITS else settings.page_seconds
-        has_gone = request.environ.get("waitress.client_disconnected")
+        is_disconnected = request.environ.get("waitress.client_disconnected")
         g.limits = ExitStack()
-        g.limits.enter_context(limit_time(seconds, has_gone) if has_gone else limit_time(seconds))
+        g.limits.enter_context(limit_time(seconds, is_disconnected) if is_disconnected else limit_time(seconds))
 
     @app.teardown_request
     def end(error: BaseException | None) -> None:

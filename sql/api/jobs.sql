@@ -1,4 +1,4 @@
--- A row is a run of a job as it stands now, the newest first.
+-- A row is a run of a job in its current state, newest first.
 select
     * replace (write_rfc3339(due) as due, write_rfc3339(started) as started, write_rfc3339(ended) as ended),
     format('{:010d}', 9999999999 - run_id) as key

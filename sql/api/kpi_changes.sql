@@ -1,4 +1,4 @@
--- A row is a KPI value with the one before it, both over the same missions.
+-- A row is a KPI value with the previous value, both over the same missions.
 select *, concat_ws('|', kpi, mission, dimensions, as_of) as key
 from kpi_changes
 where ($kpi::varchar[] is null or list_contains($kpi::varchar[], kpi))

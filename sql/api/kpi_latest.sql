@@ -1,4 +1,4 @@
--- A row is a KPI figure that holds.
+-- A row is the current value of a KPI.
 select * replace (write_rfc3339(computed_at) as computed_at), concat_ws('|', kpi, mission, dimensions) as key
 from kpi_latest
 where ($kpi::varchar[] is null or list_contains($kpi::varchar[], kpi))

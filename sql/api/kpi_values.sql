@@ -1,4 +1,4 @@
--- A row is a KPI figure as of a date, as computed last; or, with $revisions, each time that it was computed.
+-- A row is the last computed KPI value as of a date; with $revisions, every computed value.
 with computed as (
     select kpi, mission, dimensions, as_of, value, computed_at, missions, missions_used, missions_expected
     from kpi_values

@@ -1,4 +1,4 @@
--- A row is a series with what holds; a null value means that it has ended.
+-- A row is a series with its current value. A null value means that the series has ended.
 select
     * replace (write_rfc3339(recorded_at) as recorded_at),
     concat_ws('|', indicator, mission, dimensions) as key

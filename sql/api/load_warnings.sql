@@ -1,4 +1,4 @@
--- A row is a warning about a value that a load recorded, the newest load first.
+-- A row is a warning about a value that a load recorded, newest load first.
 select
     * replace (write_rfc3339(recorded_at) as recorded_at),
     format(

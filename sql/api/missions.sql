@@ -1,3 +1,3 @@
--- A row is a mission: those of today, the closed, and ALL (peacekeeping as a whole).
+-- A row is a mission: active, closed, or ALL (peacekeeping as a whole).
 select *, mission as key
 from missions

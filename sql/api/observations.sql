@@ -1,15 +1,15 @@
--- A row is an observation whose period had ended, in its current revision; or, with $revisions, one of its revisions.
-with wanted as (
+-- A row is the current revision of an observation whose period has ended; with $revisions, any of its revisions.
+with selected as (
     select *, concat_ws('|', indicator, mission, dimensions) as series_key
     from store.series
     where ($indicator::varchar[] is null or list_contains($indicator::varchar[], indicator))
         and ($mission::varchar[] is null or list_contains($mission::varchar[], mission))
         and ($dimension::varchar[] is null or has_dimensions(dimensions, $dimension::varchar[]))
 ),
--- The keys of a series are all before its own with '|~': whole series before the cursor need not be looked at.
+-- All keys of a series sort before its series key with '|~'. This skips whole series before the cursor.
 remaining as (
     select *
-    from wanted
+    from selected
     where $cursor::varchar is null or series_key || '|~' > $cursor::varchar
 ),
 recorded as (
@@ -36,7 +36,7 @@ keyed as (
     where ($revisions or r.row_number in (select row_number from current_rows))
         and ($status::varchar[] is null or list_contains($status::varchar[], r.status))
 ),
--- Of millions of rows only those of the page are read whole.
+-- Read all columns only of the rows of the page.
 paged as (
     select *
     from keyed

@@ -1,4 +1,4 @@
--- A row is a period that had ended and for which something was reported; the newest comes first.
+-- A row is an ended period with observations, newest first.
 select
     name_period(c.cycle, o.period_start, o.period_end) as period, c.cycle, o.period_start, o.period_end,
     count(*) as observations,

@@ -1,3 +1,3 @@
--- A row is a priority, in the order of their numbers, or a cross-cutting theme.
+-- A row is a priority or a cross-cutting theme, ordered by number.
 select *, format('{:03d}|{}', coalesce(number, 999), priority) as key
 from priorities

@@ -1,4 +1,4 @@
--- A row is a series, with the first and the last day of what it has observations of and how many periods those are.
+-- A row is a series with the first and last day of its observations and their number.
 select
     o.indicator, o.mission, o.dimensions, i.metric, min(o.period_start) as first_day, max(o.period_end) as last_day,
     count(*) as observations,

@@ -1,4 +1,4 @@
--- A row is one setting or removal of a threshold.
+-- A row is a change of a threshold: set or removed.
 select
     * replace (write_rfc3339(recorded_at) as recorded_at),
     concat_ws('|', metric, mission, dimensions, comparison, severity, write_rfc3339(recorded_at)) as key

@@ -1,4 +1,4 @@
--- A row is a threshold in force.
+-- A row is a current threshold.
 select
     * replace (write_rfc3339(recorded_at) as recorded_at),
     concat_ws('|', metric, mission, dimensions, comparison, severity) as key

@@ -1,6 +1,6 @@
--- A row is a figure beyond a limit, the gravest first; of one metric or mission where that is given.
+-- A row is a value that breaches a threshold, most severe first. $metric and $mission select one metric or mission.
 select
-    coalesce(i.indicator, k.kpi, b.dimensions['indicator']) as name, coalesce(i.title, k.title, 'Change against the period before') as title,
+    coalesce(i.indicator, k.kpi, b.dimensions['indicator']) as name, coalesce(i.title, k.title, 'Change since the previous period') as title,
     coalesce(i.unit, k.unit, '') as unit, b.metric, b.mission, b.dimensions, b.comparison, b.severity, b.limit_value, b.value,
     b.period_end, b.status, b.unreported_period_end, b.threshold_mission,
     b.threshold_dimensions, b.note

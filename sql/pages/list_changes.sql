@@ -1,4 +1,4 @@
--- A row is a series that is better or worse than in the period before, the $most of each that moved most for their size.
+-- A row is a series that is better or worse than in the previous period: the $max_rows largest relative changes of each kind.
 with judged as (
     select
         i.indicator, i.title, i.unit, i.better, c.mission, c.dimensions, c.value, c.previous_value, c.change,
@@ -14,5 +14,5 @@ from judged
 qualify row_number() over (
     partition by tone
     order by abs(change) / greatest(abs(value), abs(previous_value)) desc, abs(change) desc, indicator, mission, dimensions::varchar
-) <= $most
+) <= $max_rows
 order by abs(change) / greatest(abs(value), abs(previous_value)) desc, abs(change) desc, indicator, mission, dimensions::varchar

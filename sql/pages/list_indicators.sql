@@ -1,5 +1,5 @@
--- A row is an indicator or KPI that has what is looked for ($words, each in its name, title or description), with how much of it is
--- reported; figures are those of $mission where that is given.
+-- A row is an indicator or KPI that matches the filters, with the number of values and reports. Each of $terms occurs in its name,
+-- title or description. $mission restricts the values to one mission.
 with named as (
     select
         'indicator' as kind, indicator as name, title, description, priority, unit, better, metric, ordinal, expected_missions
@@ -8,7 +8,7 @@ with named as (
     select 'kpi' as kind, kpi as name, title, description, priority, unit, better, metric, row_number() over (order by kpi) + 1e9 as ordinal
     from kpis
 ),
-figures as (
+current_values as (
     select l.indicator as name, l.mission, l.dimensions, l.value, l.status, l.period_start, l.period_end, c.change
     from latest as l
     left join store.series_changes as c using (indicator, mission, dimensions)
@@ -19,17 +19,17 @@ figures as (
 counted as (
     select
         f.name,
-        count(f.value) as figures,
-        min(f.value) filter (where f.mission <> 'ALL') as least,
-        max(f.value) filter (where f.mission <> 'ALL') as most,
-        count(distinct f.dimensions) > 1 as is_parted,
-        if(count(f.value) = 1, any_value(f.value), max(f.value) filter (where f.mission = 'ALL' and len(map_keys(f.dimensions)) = 0)) as whole,
+        count(f.value) as value_count,
+        min(f.value) filter (where f.mission <> 'ALL') as minimum,
+        max(f.value) filter (where f.mission <> 'ALL') as maximum,
+        count(distinct f.dimensions) > 1 as has_dimensions,
+        if(count(f.value) = 1, any_value(f.value), max(f.value) filter (where f.mission = 'ALL' and len(map_keys(f.dimensions)) = 0)) as total,
         max(f.period_end) as newest_period_end,
         arg_max(f.period_start, f.period_end) as newest_period_start,
         list_sort(list(distinct f.status)) as statuses,
         count(*) filter (where (f.change > 0 and n.better = 'higher') or (f.change < 0 and n.better = 'lower')) as better_count,
         count(*) filter (where (f.change < 0 and n.better = 'higher') or (f.change > 0 and n.better = 'lower')) as worse_count
-    from figures as f
+    from current_values as f
     join named as n using (name)
     where $mission is null or f.mission = $mission
     group by f.name
@@ -40,7 +40,7 @@ newest_periods as (
     where state = 'reported' and period_end <= as_of_date()
     group by indicator
 ),
--- Only what was reported for the newest period counts, not a value that is carried from an earlier one.
+-- Only reports for the newest period count, not values carried over from an earlier period.
 completed as (
     select
         e.indicator as name, count(distinct e.mission) as expected,
@@ -55,8 +55,8 @@ completed as (
 )
 select
     n.kind, n.name, n.title, n.description, n.priority, p.title as priority_title, n.unit, n.better, n.metric,
-    r.expected, coalesce(r.reported, 0) as reported, coalesce(c.figures, 0) as figures, c.least, c.most,
-    c.is_parted, c.whole, c.newest_period_end, name_period(y.cycle, c.newest_period_start, c.newest_period_end) as period,
+    r.expected, coalesce(r.reported, 0) as reported, coalesce(c.value_count, 0) as value_count, c.minimum, c.maximum,
+    c.has_dimensions, c.total, c.newest_period_end, name_period(y.cycle, c.newest_period_start, c.newest_period_end) as period,
     coalesce(c.statuses, []) as statuses, coalesce(c.better_count, 0) as better_count, coalesce(c.worse_count, 0) as worse_count
 from named as n
 left join counted as c using (name)
@@ -68,7 +68,7 @@ where ($priority is null or n.priority = $priority)
     and ($status is null or list_contains(c.statuses, $status) or ($status = 'none' and c.name is null))
     and ($change is null or ($change = 'better' and c.better_count > 0) or ($change = 'worse' and c.worse_count > 0))
     and coalesce(list_bool_and(list_transform(
-        $words::varchar[],
-        lambda word: contains(lower(concat_ws(' ', n.name, n.metric, n.title, n.description)), lower(word))
+        $terms::varchar[],
+        lambda term: contains(lower(concat_ws(' ', n.name, n.metric, n.title, n.description)), lower(term))
     )), true)
 order by n.kind = 'kpi', n.ordinal

@@ -1,4 +1,4 @@
--- A row is a KPI value from a date on as of which it holds, the newest first; a null value ends the series.
+-- A row is a KPI value with the date from which it is valid, newest first. A null value ends the series.
 select
     v.*, if(v.value is null, 'M', 'A') as status, c.change, name_base(v.missions_used, v.missions_expected) as base,
     if(c.is_restricted, name_base(c.missions_used, c.missions_expected), null) as change_base, count(*) over () as row_count
@@ -8,4 +8,4 @@ left join store.compared_kpi_values as c
 left join store.current_missions as m on m.mission = v.mission
 where v.kpi = $kpi and v.as_of <= as_of_date() and ($mission is null or v.mission = $mission)
 order by v.as_of desc, m.ordinal, v.dimensions::varchar
-limit $most
+limit $max_rows

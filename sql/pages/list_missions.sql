@@ -1,7 +1,7 @@
--- A row is a mission with how much it has reported: figures and what has no value, its newest period, and what breaches a limit.
-with held as (
+-- A row is a mission with the numbers of its values, missing values and threshold breaches, and its latest period.
+with reported as (
     select
-        l.mission, count(distinct l.indicator) as indicators, count(l.value) as figures,
+        l.mission, count(distinct l.indicator) as indicators, count(l.value) as value_count,
         count(*) filter (where l.status = 'M') as missing,
         count(*) filter (where l.status = 'U') as under_validation,
         count(*) filter (where l.status = 'N') as not_applicable,
@@ -23,11 +23,11 @@ breaches as (
 )
 select
     m.mission, m.name, m.location, m.has_political_mandate, m.host_agreement, m.status,
-    coalesce(e.expected, 0) as expected, coalesce(h.indicators, 0) as indicators, coalesce(h.figures, 0) as figures,
+    coalesce(e.expected, 0) as expected, coalesce(h.indicators, 0) as indicators, coalesce(h.value_count, 0) as value_count,
     coalesce(h.missing, 0) as missing, coalesce(h.under_validation, 0) as under_validation,
     coalesce(h.not_applicable, 0) as not_applicable, h.newest_period_end, coalesce(b.breaches, 0) as breaches
 from store.current_missions as m
-left join held as h using (mission)
+left join reported as h using (mission)
 left join expected as e using (mission)
 left join breaches as b using (mission)
 order by m.ordinal

@@ -1,5 +1,5 @@
--- A row is a series of one mission with what the other missions (not ALL, which is their whole) have: least, median, most, sum, how many.
-with figures as (
+-- A row is a series with minimum, median, maximum, sum and count over the missions other than $mission and ALL.
+with current_values as (
     select indicator as name, mission, dimensions, value
     from latest
     union all
@@ -8,8 +8,8 @@ with figures as (
 )
 select
     name, dimensions,
-    min(value) as least, median(value) as middle, max(value) as most, sum(value) as total, count(*) as missions
-from figures
+    min(value) as minimum, median(value) as median, max(value) as maximum, sum(value) as total, count(*) as missions
+from current_values
 where mission not in ($mission, 'ALL') and value is not null
-    and (name, dimensions) in (select (name, dimensions) from figures where mission = $mission)
+    and (name, dimensions) in (select (name, dimensions) from current_values where mission = $mission)
 group by all

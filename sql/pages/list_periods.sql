@@ -39,4 +39,4 @@ left join store.current_indicators as i on i.indicator = c.indicator
 order by
     c.period_end desc, c.period_start desc, m.ordinal,
     list_transform(map_keys(c.dimensions), lambda label: list_position(i.dimensions[label], c.dimensions[label])), c.dimensions::varchar
-limit $most
+limit $max_rows

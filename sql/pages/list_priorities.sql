@@ -1,5 +1,5 @@
--- A row is a priority with how many indicators it has, how many of them have a figure, and how they changed.
-with held as (
+-- A row is a priority with the numbers of its indicators, values, changes and threshold breaches.
+with reported as (
     select i.priority, l.indicator, l.mission, l.dimensions, l.value, l.period_end, i.better, c.change
     from latest as l
     join indicators as i using (indicator)
@@ -7,12 +7,12 @@ with held as (
 ),
 counted as (
     select
-        priority, count(distinct indicator) filter (where value is not null) as reported, count(value) as figures,
+        priority, count(distinct indicator) filter (where value is not null) as reported, count(value) as value_count,
         max(period_end) as newest_period_end,
         count(*) filter (where (change > 0 and better = 'higher') or (change < 0 and better = 'lower')) as better,
         count(*) filter (where (change < 0 and better = 'higher') or (change > 0 and better = 'lower')) as worse,
         count(*) filter (where change = 0) as same
-    from held
+    from reported
     group by priority
 ),
 defined as (
@@ -33,7 +33,7 @@ breached as (
 )
 select
     p.priority, p.title, p.number, p.cross_cutting, coalesce(d.indicators, 0) as indicators, coalesce(k.kpis, 0) as kpis,
-    coalesce(c.reported, 0) as reported, coalesce(c.figures, 0) as figures, c.newest_period_end,
+    coalesce(c.reported, 0) as reported, coalesce(c.value_count, 0) as value_count, c.newest_period_end,
     coalesce(c.better, 0) as better, coalesce(c.worse, 0) as worse, coalesce(c.same, 0) as same,
     coalesce(b.breaches, 0) as breaches
 from store.current_priorities as p

@@ -1,4 +1,4 @@
--- A row is an indicator that $mission, if it is open as of the page, is expected to report and has no observation of.
+-- A row is an indicator without observations that $mission, if it is open on the as-of date, is expected to report.
 select indicator, title
 from store.expected_missions
 where mission = $mission

@@ -1,4 +1,4 @@
-"""The JSON API, /api/v1/: what pages and SQL show, for programs; every answer is of one snapshot and names it."""
+"""The JSON API, /api/v1/. Every answer comes from one snapshot and includes its id."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from flask import Blueprint, Response, request
 from service.application import Application
 from service.read_copy import ReadCopy
 from service.time_limit import left_seconds, watch_session
+from service.web.answer_cache import MAX_WAIT_SECONDS
 from service.web.api.answer import link_next, make_answer, read_page, send_json, write_members
 from service.web.api.queries import Names, bind_query, list_names, read_query
 from service.web.api.resources import RESOURCES, Resource
 from service.web.clients import find_client
-from service.web.kept import LONGEST_WAIT_SECONDS
-from service.web.problems import RETRY_SECONDS, Refused, mend_name
+from service.web.problems import NOT_READY, RETRY_SECONDS, Refused, suggest_name
 
 PREFIX = "/api/v1"
 
@@ -40,7 +40,7 @@ def open_copy(application: Application) -> ReadCopy:
     """Return the read copy. Raises Refused (503) before the first snapshot."""
     copy = application.read_copy
     if copy is None:
-        raise Refused(503, "the first snapshot is being made; ask again in a moment", {"Retry-After": str(RETRY_SECONDS)})
+        raise Refused(503, NOT_READY, {"Retry-After": str(RETRY_SECONDS)})
     return copy
 
 
@@ -54,7 +54,7 @@ def _answer(application: Application, resource: Resource, names: Names) -> Calla
         copy = open_copy(application)
         as_of, known_at = bound.get("as_of"), bound.get("known_at")
         with (
-            application.pages.take(find_client(), left_seconds(LONGEST_WAIT_SECONDS)),
+            application.pages.take(find_client(), left_seconds(MAX_WAIT_SECONDS)),
             application.ask_live() if resource.is_live else copy.ask(as_of, known_at) as session,
             watch_session(session),
         ):
@@ -66,7 +66,7 @@ def _answer(application: Application, resource: Resource, names: Names) -> Calla
                 made.headers["Link"] = f'<{following}>; rel="next"'
             return made
         if page.rows == "[]":
-            raise Refused(404, f"{path[item]!r} is no {item}; {mend_name(path[item], names[resource.item_kind])}")
+            raise Refused(404, f"Unknown {item} {path[item]!r}. {suggest_name(path[item], names[resource.item_kind])}")
         return make_answer(copy.info, as_of, known_at, "row", page.rows[1:-1])
 
     return answer

@@ -1,4 +1,4 @@
-"""What each resource of the API may be asked, and how the query of a URL is read."""
+"""Query parameters of the resources of the API, and their parsing."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from service.web.api.rows import (
     Status,
     ThresholdMission,
 )
-from service.web.problems import Fault, list_faults, mend_name, refuse_faults
+from service.web.problems import Fault, list_faults, refuse_faults, suggest_name
 
 MAX_ROWS = 10_000
-USUAL_ROWS = 1_000
+DEFAULT_ROWS = 1_000
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)([Zz]|[+-]\d\d:\d\d)?)?")
 
 
 def _read_date(written: object) -> date:
     text = str(written)
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-        raise ValueError("is no date; write it like 2023-10-31")
+        raise ValueError("not a date. Write it like 2023-10-31.")
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError("is a day that does not exist") from None
+        raise ValueError("the day does not exist.") from None
 
 
 def _read_time(written: object) -> datetime:
@@ -49,22 +49,22 @@ def _read_time(written: object) -> datetime:
         day, clock, offset = matched.groups()
         return datetime.fromisoformat(f"{day}T{clock or '00:00'}{(offset or 'Z').upper()}").astimezone(UTC)
     except OverflowError:
-        # By its own clock within the years 1 to 9999, in UTC not.
+        # Within the years 1 to 9999 in local time, but not in UTC.
         edge = datetime.min if str(written).startswith("0001") else datetime.max
         return edge.replace(tzinfo=UTC)
     except ValueError:
-        raise ValueError("is no time; write it like 2024-07-01T12:00:00Z, or 2024-07-01 for its first instant, UTC") from None
+        raise ValueError("not a time. Write it like 2024-07-01T12:00:00Z, or 2024-07-01 for its start in UTC.") from None
 
 
 def _read_flag(written: object) -> bool:
     if written not in ("true", "false", True, False):
-        raise ValueError("is true or false")
+        raise ValueError("must be true or false.")
     return written in ("true", True)
 
 
 def _read_number(written: object) -> object:
     if isinstance(written, str) and not re.fullmatch(r"\d{1,9}", written, re.ASCII):
-        raise ValueError("is no whole number")
+        raise ValueError("not a whole number.")
     return written
 
 
@@ -80,28 +80,28 @@ Dimension = Annotated[str, Field(pattern=r"^[^=]+=")]
 
 
 class Query(BaseModel):
-    """What every list may be asked."""
+    """Parameters of all lists."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    limit: Count = Field(USUAL_ROWS, ge=1, le=MAX_ROWS, description="Most rows of a page.")
-    cursor: str | None = Field(None, description="Where the page begins, as `next` of the page before it says.")
+    limit: Count = Field(DEFAULT_ROWS, ge=1, le=MAX_ROWS, description="Maximum number of rows of a page.")
+    cursor: str | None = Field(None, description="Start of the page, from `next` of the previous page.")
 
 
 class KnownQuery(Query):
-    known_at: Instant | None = Field(None, description="Only what was recorded up to this instant.")
+    known_at: Instant | None = Field(None, description="Only values recorded up to this instant.")
 
 
 class MomentQuery(KnownQuery):
-    as_of: Day | None = Field(None, description="Only periods that ended up to this date; that of the snapshot unless given.")
+    as_of: Day | None = Field(None, description="Only periods that ended by this date. Default: date of the snapshot.")
 
 
 class IndicatorsQuery(Query):
-    indicator: tuple[IndicatorName, ...] = Field((), description="Only these indicators; may be given more than once.")
+    indicator: tuple[IndicatorName, ...] = Field((), description="Only these indicators; can be repeated.")
     priority: tuple[PriorityName, ...] = Field((), description="Only these priorities.")
 
 
 class SeriesQuery(MomentQuery):
-    indicator: tuple[IndicatorName, ...] = Field((), description="Only these indicators; may be given more than once.")
+    indicator: tuple[IndicatorName, ...] = Field((), description="Only these indicators; can be repeated.")
     mission: tuple[MissionName, ...] = Field((), description="Only these missions; ALL is peacekeeping as a whole.")
     dimension: tuple[Dimension, ...] = Field((), description="Only series with this dimension value, written name=value.")
 
@@ -113,12 +113,12 @@ class LatestQuery(SeriesQuery):
 class ObservationsQuery(LatestQuery):
     start: Day | None = Field(None, alias="from", description="Only periods that begin on or after this date.")
     end: Day | None = Field(None, alias="to", description="Only periods that end on or before this date.")
-    revisions: Flag = Field(False, description="Every revision, and not only the newest.")
+    revisions: Flag = Field(False, description="Return all revisions, not only the latest.")
 
 
 class KpisQuery(Query):
     kpi: tuple[KpiName, ...] = Field((), description="Only these KPIs.")
-    priority: tuple[PriorityName, ...] = Field((), description="Only these priorities; all is a priority of some KPIs.")
+    priority: tuple[PriorityName, ...] = Field((), description="Only these priorities; some KPIs have the priority all.")
 
 
 class KpiLatestQuery(MomentQuery):
@@ -128,12 +128,12 @@ class KpiLatestQuery(MomentQuery):
 
 
 class KpiChangesQuery(KpiLatestQuery):
-    start: Day | None = Field(None, alias="from", description="Only figures as of this date or later.")
-    end: Day | None = Field(None, alias="to", description="Only figures as of this date or earlier.")
+    start: Day | None = Field(None, alias="from", description="Only values as of this date or later.")
+    end: Day | None = Field(None, alias="to", description="Only values as of this date or earlier.")
 
 
 class KpiValuesQuery(KpiChangesQuery):
-    revisions: Flag = Field(False, description="Every time a figure was computed, and not only the last.")
+    revisions: Flag = Field(False, description="Return every computation of a value, not only the last.")
 
 
 class CompletenessQuery(KnownQuery):
@@ -141,16 +141,16 @@ class CompletenessQuery(KnownQuery):
 
 
 class ReconciliationQuery(KnownQuery):
-    agrees: Flag | None = Field(None, description="Only comparisons that agree, or that do not.")
+    agrees: Flag | None = Field(None, description="Only comparisons that agree (true) or disagree (false).")
 
 
 class LoadWarningsQuery(KnownQuery):
-    is_current: Flag | None = Field(None, description="Only warnings about current values, or about corrected ones.")
+    is_current: Flag | None = Field(None, description="Only warnings about current values (true) or corrected values (false).")
 
 
 class ThresholdsQuery(KnownQuery):
     metric: tuple[MetricName, ...] = Field((), description="Only thresholds on these metrics.")
-    mission: tuple[ThresholdMission, ...] = Field((), description="Only thresholds for these missions; * is for every mission.")
+    mission: tuple[ThresholdMission, ...] = Field((), description="Only thresholds for these missions; * means all missions.")
 
 
 class AlertsQuery(Query):
@@ -160,22 +160,22 @@ class AlertsQuery(Query):
 
 class JobsQuery(Query):
     job: tuple[str, ...] = Field((), description="Only runs of these jobs.")
-    status: tuple[RunStatus, ...] = Field((), description="Only runs that ended so, or that are running.")
+    status: tuple[RunStatus, ...] = Field((), description="Only runs with these statuses.")
 
 
 class ItemQuery(BaseModel):
-    """One row by its name is asked nothing further."""
+    """A single row has no parameters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-# Of each kind of name, by its schema in the document, the known values.
+# The known values of each kind of name, by the name of its schema in the OpenAPI document.
 Names = Mapping[str, Collection[str]]
-Asked = TypeVar("Asked", bound=BaseModel)
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 def list_names(definitions: Definitions) -> Names:
-    """Return the known values of each kind of name that a query may have."""
+    """Return the known values of each kind of name."""
     catalogue = definitions.catalogue
     missions = [mission.mission for mission in catalogue.missions]
     indicators = [indicator for _, indicator in catalogue.indicators]
@@ -189,10 +189,10 @@ def list_names(definitions: Definitions) -> Names:
     }
 
 
-def read_query(model: type[Asked], arguments: MultiDict[str, str], names: Names) -> Asked:
-    """Return the query of a URL; `names` are the known values of each kind of name.
+def read_query(model: type[Parsed], arguments: MultiDict[str, str], names: Names) -> Parsed:
+    """Return the parsed query of a URL. `names` are the known values of each kind of name.
 
-    Raises Refused (400) naming each fault with its mend.
+    Raises Refused (400) with all faults and a fix for each.
     """
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
     faults: list[Fault] = []
@@ -204,7 +204,7 @@ def read_query(model: type[Asked], arguments: MultiDict[str, str], names: Names)
         else:
             given[name] = values[0]
             if len(values) > 1:
-                faults.append({"name": name, "detail": "is given more than once"})
+                faults.append({"name": name, "detail": "given more than once."})
     try:
         query = model.model_validate(given)
     except ValidationError as error:
@@ -215,7 +215,7 @@ def read_query(model: type[Asked], arguments: MultiDict[str, str], names: Names)
 
 
 def _find_kind(field: FieldInfo) -> str:
-    """Return which kind of name the values of a field are, such as IndicatorName; empty where they are none."""
+    """Return the kind of name of a field, such as IndicatorName, or an empty string."""
     (value, *_) = get_args(field.annotation)
     (_, *metadata) = get_args(value) or ("",)
     return next((str((entry.json_schema or {}).get(KIND, "")) for entry in metadata if isinstance(entry, WithJsonSchema)), "")
@@ -223,10 +223,10 @@ def _find_kind(field: FieldInfo) -> str:
 
 def _find_unknown(name: str, values: Iterable[str], known: Collection[str] | None) -> list[Fault]:
     unknown = [value for value in values if known is not None and value not in known]
-    return [{"name": name, "detail": f"{value!r} is not known; {mend_name(value, known or ())}"} for value in unknown]
+    return [{"name": name, "detail": f"unknown value {value!r}. {suggest_name(value, known or ())}"} for value in unknown]
 
 
 def bind_query(query: BaseModel) -> dict[str, object]:
-    """Return what a query binds: by the name in the URL, None for what was not given."""
+    """Return the bound parameters by their name in the URL, None for those not given."""
     values = query.model_dump(by_alias=True)
     return {name: (list(value) or None) if isinstance(value, tuple) else value for name, value in values.items()}

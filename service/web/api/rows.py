@@ -1,4 +1,4 @@
-"""What a row of each resource of the API has; what a column means is said by the comment on its view."""
+"""Row models of the resources of the API. The comments on the views describe the columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
-# In the schema of a name: which schema of the document lists its values (pydantic itself refers to none but its own).
+# Key in the schema of a name: the schema of the OpenAPI document that lists its values (pydantic refers to its own only).
 KIND = "x-kind"
 
 
@@ -14,7 +14,7 @@ def _name_schema(kind: str) -> WithJsonSchema:
     return WithJsonSchema({KIND: kind})
 
 
-# Their values are those of the catalogue that is served; the document lists them.
+# The values come from the catalogue. The OpenAPI document lists them.
 IndicatorName = Annotated[str, _name_schema("IndicatorName")]
 MissionName = Annotated[str, _name_schema("MissionName")]
 KpiName = Annotated[str, _name_schema("KpiName")]
@@ -32,7 +32,7 @@ RunStatus = Literal["running", "succeeded", "failed", "missed", "interrupted"]
 
 
 class Row(BaseModel):
-    """A row; `view` is where the comments on its columns are."""
+    """A row. The comments on the columns of `view` describe its fields."""
 
     model_config = ConfigDict(extra="forbid")
     view: ClassVar[str] = ""
@@ -272,13 +272,13 @@ def page_model(row: type[Row]) -> dict[str, Any]:
         "properties": {
             **moment_schema(),
             "rows": {"type": "array", "items": {"$ref": f"#/components/schemas/{row.__name__}"}},
-            "next": {"type": ["string", "null"], "description": "Path of the page after this one; null on the last."},
+            "next": {"type": ["string", "null"], "description": "Path of the next page; null on the last page."},
         },
     }
 
 
 def item_model(row: type[Row]) -> dict[str, Any]:
-    """Return the JSON schema of one row by its name."""
+    """Return the JSON schema of a single row."""
     return {
         "type": "object",
         "additionalProperties": False,
@@ -288,13 +288,13 @@ def item_model(row: type[Row]) -> dict[str, Any]:
 
 
 def moment_schema() -> dict[str, Any]:
-    """Return the JSON schema of what every answer says of itself."""
+    """Return the JSON schema of the members of every answer."""
     return {
-        "snapshot": {"type": "string", "description": "The snapshot answered from: the id of a4p_snapshot_info in /metrics."},
-        "as_of": {"type": "string", "format": "date", "description": "The date that the figures hold as of."},
+        "snapshot": {"type": "string", "description": "Snapshot of the answer: the id of a4p_snapshot_info in /metrics."},
+        "as_of": {"type": "string", "format": "date", "description": "As-of date of the values."},
         "known_at": {
             "type": ["string", "null"],
             "format": "date-time",
-            "description": "The instant that the figures are as known at; null for all that is known.",
+            "description": "Known-at instant of the values; null for all recorded values.",
         },
     }

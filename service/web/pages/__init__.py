@@ -1,4 +1,4 @@
-"""Pages for people, one module per kind; each answers from one read copy, whose snapshot its footer names."""
+"""HTML pages, one module per kind of page. The footer of a page shows the snapshot of its values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from service.application import Application
 from service.web.pages import cycles, indicators, jobs, missions, overview, priorities, quality, sql, thresholds
-from service.web.pages.layout import describe_names
+from service.web.pages.layout import list_template_functions
 
 
 def make_pages_blueprint(application: Application) -> Blueprint:
@@ -14,5 +14,5 @@ def make_pages_blueprint(application: Application) -> Blueprint:
     routes = Blueprint("pages", __name__)
     for kind in (overview, priorities, indicators, missions, cycles, thresholds, quality, sql, jobs):
         kind.add_routes(routes, application)
-    routes.record_once(lambda state: state.app.jinja_env.globals.update(describe_names()))
+    routes.record_once(lambda state: state.app.jinja_env.globals.update(list_template_functions()))
     return routes

@@ -1,4 +1,4 @@
-"""The pages `/cycles` and `/cycles/<n>`: the reporting cycles, and each as a document that can be read or taken along."""
+"""The pages `/cycles` and `/cycles/<n>`: the list of reporting cycles, and the document of a cycle with downloads."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from service.report.document import Document, write_document
 from service.report.figures import CycleReport
 from service.report.formats import FORMATS, name_file, open_cycle, render_cycle
 from service.report.html import render_body
-from service.web.kept import KeptAnswers, answer_bytes
+from service.web.answer_cache import AnswerCache, answer_bytes
 from service.web.pages.layout import open_page, read_moment
 from service.web.problems import NOT_READY
 
-# Documents of about half a megabyte each, and what was written of them.
-MAX_KEPT = 20
+# Documents and rendered files, about half a megabyte each.
+MAX_CACHED = 20
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes."""
-    cycles: KeptAnswers[tuple[CycleReport, Document]] = KeptAnswers(MAX_KEPT, application.pages)
-    files: KeptAnswers[bytes] = KeptAnswers(MAX_KEPT, application.pages)
+    cycles: AnswerCache[tuple[CycleReport, Document]] = AnswerCache(MAX_CACHED, application.pages)
+    files: AnswerCache[bytes] = AnswerCache(MAX_CACHED, application.pages)
 
     def find_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None) -> tuple[CycleReport, Document]:
         def make() -> tuple[CycleReport, Document]:
@@ -50,7 +50,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             return page.render("cycle.html", cycle=cycle, body=render_body(document), kinds=list(FORMATS))
 
     @routes.get("/cycles/<int:cycle>.<any(html, pdf, xlsx):kind>")
-    def take_cycle(cycle: int, kind: str) -> Response:
+    def download_cycle(cycle: int, kind: str) -> Response:
         _, known_at = read_moment()
         copy = application.read_copy
         if copy is None:
@@ -58,6 +58,6 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         report, document = find_cycle(copy, cycle, known_at)
         body = files.find(copy, (cycle, kind, known_at), lambda: render_cycle(report, kind, document))
         response = answer_bytes(body, FORMATS[kind])
-        # Our policy for pages forbids the style that a file must hold within itself, so it is saved and not shown.
+        # The file contains its style, which the Content-Security-Policy of pages forbids. So it is saved and not shown.
         response.headers["Content-Disposition"] = f'attachment; filename="{name_file(cycle, kind)}"'
         return response

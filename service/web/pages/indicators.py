@@ -1,4 +1,4 @@
-"""The pages `/indicators` and `/indicators/<name>`, for indicators and KPIs alike: alerts link to both so."""
+"""The pages `/indicators` and `/indicators/<name>` of indicators and KPIs. Alerts link to both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from metrics.catalogue import Indicator
 from metrics.figures import STATUS_TEXT
 from metrics.kpi_file import Kpi
 from service.application import Application
-from service.web.pages.layout import Page, keep_pages, open_page, suggest_names, write_labels
+from service.web.pages.layout import Page, cache_pages, open_page, suggest_names, write_labels
 
 MAX_SERIES = 1000
 MAX_PERIODS = 500
@@ -19,7 +19,7 @@ MAX_PERIODS = 500
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes."""
-    keep = keep_pages(application)
+    cached = cache_pages(application)
     definitions = application.definitions
     catalogue = definitions.catalogue
     indicators = {entry.indicator: (priority, entry) for priority, entry in catalogue.indicators}
@@ -27,17 +27,17 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     missions = [entry.mission for entry in catalogue.missions]
 
     @routes.get("/indicators")
-    @keep
+    @cached
     def list_indicators() -> str:
-        asked = {name: request.args.get(name) or None for name in ("q", "priority", "mission", "status", "change")}
+        filters = {name: request.args.get(name) or None for name in ("q", "priority", "mission", "status", "change")}
         with open_page(application) as page:
             return page.render(
                 "indicators.html",
-                asked=asked,
+                filters=filters,
                 rows=page.read(
                     "pages/list_indicators",
-                    words=(asked["q"] or "").split(),
-                    **{name: asked[name] for name in ("priority", "mission", "status", "change")},
+                    terms=(filters["q"] or "").split(),
+                    **{name: filters[name] for name in ("priority", "mission", "status", "change")},
                 ),
                 priorities=catalogue.priorities,
                 missions=missions,
@@ -45,7 +45,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             )
 
     @routes.get("/indicators/<name>")
-    @keep
+    @cached
     def show_indicator(name: str) -> str:
         mission = request.args.get("mission") or None
         if mission is not None and mission not in missions:
@@ -65,7 +65,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             kind="indicator",
             name=name,
             definition=indicator,
-            periods=page.read("pages/list_periods", indicator=name, mission=mission, most=MAX_PERIODS),
+            periods=page.read("pages/list_periods", indicator=name, mission=mission, max_rows=MAX_PERIODS),
             using=page.read("pages/list_using_kpis", indicator=name),
             totals=[] if mission else page.read("pages/list_total_changes", indicator=name),
             **_read_common(page, name, indicator.metric, priority, mission),
@@ -78,14 +78,14 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             name=kpi.kpi,
             definition=kpi,
             inputs=[indicators[name][1] for name in kpi.inputs if name in indicators],
-            dates=page.read("pages/list_kpi_dates", kpi=kpi.kpi, mission=mission, most=MAX_PERIODS),
+            dates=page.read("pages/list_kpi_dates", kpi=kpi.kpi, mission=mission, max_rows=MAX_PERIODS),
             **_read_common(page, kpi.kpi, kpi.metric, kpi.priority, mission),
         )
 
     def _read_common(page: Page, name: str, metric: str, priority: str, mission: str | None) -> dict[str, Any]:
-        """Return what the page of an indicator and that of a KPI both show."""
+        """Return the values that pages of indicators and KPIs have in common."""
         thresholds = page.read("pages/list_thresholds", metric=metric)
-        # Few have a threshold, and to evaluate them takes half as long as all the rest of the page.
+        # Evaluating thresholds takes a third of the time of the page, and few metrics have one.
         breaches = page.read("pages/list_breaches", metric=metric, mission=None) if thresholds else []
         counts = Counter(
             (row["threshold_mission"], write_labels(row["threshold_dimensions"]), row["comparison"], row["severity"])
@@ -93,13 +93,13 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         )
         for row in thresholds:
             row["breaches"] = counts[row["mission"], write_labels(row["dimensions"]), row["comparison"], row["severity"]]
-        found = page.read("pages/list_figures", one=name, priority=None, mission=mission, most=MAX_SERIES)
+        found = page.read("pages/list_values", one=name, priority=None, mission=mission, max_rows=MAX_SERIES)
         return {
             "priority": next((entry for entry in catalogue.priorities if entry.priority == priority), None),
             "mission": mission,
             "missions": missions,
-            "figures": found,
+            "values": found,
             "breaches": {(row["mission"], write_labels(row["dimensions"])) for row in breaches},
             "thresholds": thresholds,
-            "most_periods": MAX_PERIODS,
+            "max_periods": MAX_PERIODS,
         }

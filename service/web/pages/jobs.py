@@ -1,4 +1,4 @@
-"""The page `/jobs`: the runs of jobs as they stand now, the newest first."""
+"""The page `/jobs`: current runs of jobs, newest first."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from service.warehouse import read_rows, run_sql
 from service.web.pages.layout import open_page
 
 MAX_RUNS = 100
-# No warehouse has had as many.
+# Larger than any run id.
 LAST_RUN = 2**31 - 1
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
-    """Add the page to the routes. Its runs are read from the warehouse itself: a copy would tell of a failure too late."""
+    """Add the page to the routes. It reads the warehouse itself, because a read copy would show failures late."""
 
     @routes.get("/jobs")
     def show_jobs() -> str:
@@ -26,7 +26,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             if job is not None and job not in {row["job"] for row in summary}:
                 abort(404, f"Unknown job {job!r}. Jobs: {', '.join(row['job'] for row in summary)}.")
             runs = read_rows(
-                run_sql(session, "jobs/list_page", before=before, job=job, only_failed=only_failed, most=MAX_RUNS + 1)
+                run_sql(session, "jobs/list_page", before=before, job=job, only_failed=only_failed, max_rows=MAX_RUNS + 1)
             )
             return page.render(
                 "jobs.html",
@@ -43,9 +43,9 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 
 
 def _read_before() -> int | None:
-    written = request.args.get("before", "")
-    if not written:
+    value = request.args.get("before", "")
+    if not value:
         return None
-    if not (written.isascii() and written.isdigit() and int(written[:12]) <= LAST_RUN):
-        abort(400, f"before: {written!r} is not the number of a run.")
-    return int(written)
+    if not (value.isascii() and value.isdigit() and int(value[:12]) <= LAST_RUN):
+        abort(400, f"before: {value!r} is not the number of a run.")
+    return int(value)

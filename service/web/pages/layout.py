@@ -1,12 +1,12 @@
-"""What every page shares: the read copy it answers from, as of when, and the frame it is shown in.
+"""Common parts of all pages: read copy, as-of and known-at parameters, layout and cache.
 
-A page is a route that does
+A page is a route of this form:
 
     with open_page(application) as page:
         rows = page.read("pages/list_jobs", last=50)
         return page.render("jobs.html", rows=rows)
 
-and a template that extends base.html. Its path goes into NAVIGATION to have a link.
+and a template that extends base.html. A path in NAVIGATION gets a link.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from metrics.figures import NO_BREAK, STATUS_TEXT, judge_change, write_change, w
 from service.application import Application
 from service.read_copy import SnapshotInfo
 from service.warehouse import Connection, read_rows, run_sql
-from service.web.kept import KeptAnswers, answer_bytes
+from service.web.answer_cache import AnswerCache, answer_bytes
 from service.web.problems import NOT_READY
 
-# About 20 MB of those that show most.
-MAX_KEPT = 200
-# A link appears once its route exists.
+# About 20 MB of the largest pages.
+MAX_CACHED = 200
+# Paths without a route get no link.
 NAVIGATION = (
     ("/", "Overview"),
     ("/priorities", "Priorities"),
@@ -47,9 +47,9 @@ NAVIGATION = (
 
 @dataclass(frozen=True)
 class Page:
-    """One page being answered: `as_of` and `known_at` as asked for, None where the newest is meant.
+    """A page of a request. `as_of` and `known_at` are the requested parameters, None for the latest values.
 
-    `info` is None on an error page that needs no figures.
+    `info` is None on error pages without a snapshot.
     """
 
     info: SnapshotInfo | None
@@ -63,13 +63,13 @@ class Page:
         return read_rows(run_sql(self.session, query, **parameters))
 
     @property
-    def held_as_of(self) -> date | None:
-        """The date that the figures of the page hold as of."""
+    def values_as_of(self) -> date | None:
+        """The as-of date of the values of the page."""
         return self.as_of or (self.info.as_of if self.info else None)
 
     @property
     def moment(self) -> dict[str, str]:
-        """The as-of and known-at of this page as the query of a link."""
+        """The as_of and known_at of this page as parameters of a link."""
         moment = {}
         if self.as_of is not None:
             moment["as_of"] = self.as_of.isoformat()
@@ -78,7 +78,7 @@ class Page:
         return moment
 
     def link(self, path: str, *parts: str, **query: str | None) -> str:
-        """Return a link to a path and its further parts that keeps the moment; an empty or None query value is left out."""
+        """Return a link to a path and further parts that preserves as_of and known_at. Empty parameters are omitted."""
         whole = "/".join([path, *(quote(part, safe="") for part in parts)])
         given = {name: value for name, value in {**query, **self.moment}.items() if value}
         return f"{whole}?{urlencode(given)}" if given else whole
@@ -88,19 +88,19 @@ class Page:
         return render_template(template, page=self, navigation=list_navigation(), **values)
 
     @property
-    def newest_link(self) -> str:
-        """This page with its newest figures."""
-        return f"{request.path}?{urlencode(self.kept_query)}" if self.kept_query else request.path
+    def latest_link(self) -> str:
+        """The link to this page with the latest values."""
+        return f"{request.path}?{urlencode(self.other_parameters)}" if self.other_parameters else request.path
 
     @property
-    def kept_query(self) -> list[tuple[str, str]]:
-        """What the query of this page has beside the moment, for the form that changes the moment."""
+    def other_parameters(self) -> list[tuple[str, str]]:
+        """The parameters of this page other than as_of and known_at, for the form that changes the date."""
         return [(name, value) for name, value in request.args.items(multi=True) if name not in ("as_of", "known_at")]
 
 
 @contextmanager
 def open_page(application: Application) -> Iterator[Page]:
-    """Give the page that is asked for; 400 where its moment is none, 503 before the first snapshot."""
+    """Yield the requested page. Aborts with 400 for an invalid as_of or known_at, with 503 before the first snapshot."""
     as_of, known_at = read_moment()
     copy = application.read_copy
     if copy is None:
@@ -109,29 +109,29 @@ def open_page(application: Application) -> Iterator[Page]:
         yield Page(copy.info, as_of, known_at, session)
 
 
-def keep_pages(application: Application) -> Callable[[Callable[..., str]], Callable[..., Response]]:
-    """Return what makes a view keep its pages for as long as the read copy is served: they are the same until then."""
-    kept: KeptAnswers[str] = KeptAnswers(MAX_KEPT, application.pages)
+def cache_pages(application: Application) -> Callable[[Callable[..., str]], Callable[..., Response]]:
+    """Return a decorator that caches the pages of a view until the read copy is replaced."""
+    cache: AnswerCache[str] = AnswerCache(MAX_CACHED, application.pages)
 
-    def keep(view: Callable[..., str]) -> Callable[..., Response]:
+    def cached(view: Callable[..., str]) -> Callable[..., Response]:
         @wraps(view)
         def answer(**parts: str) -> Response:
-            return answer_page(application, kept, lambda: view(**parts))
+            return answer_page(application, cache, lambda: view(**parts))
 
         return answer
 
-    return keep
+    return cached
 
 
-def answer_page(application: Application, kept: KeptAnswers[str], make: Callable[[], str], live: object = None) -> Response:
-    """Return the page being asked for, made unless it is kept; `live` is what it shows beside the read copy."""
+def answer_page(application: Application, cache: AnswerCache[str], make: Callable[[], str], live: object = None) -> Response:
+    """Return the requested page from the cache, or make it. `live` is the data that the page shows besides the read copy."""
     copy = application.read_copy
-    body = kept.find(copy, (request.full_path, repr(live)), make) if copy else make()
+    body = cache.find(copy, (request.full_path, repr(live)), make) if copy else make()
     return answer_bytes(body.encode(), "text/html; charset=utf-8")
 
 
 def read_moment() -> tuple[date | None, datetime | None]:
-    """Return as_of and known_at of the request, None where they are not given; aborts with 400 where they are no moment."""
+    """Return as_of and known_at of the request, None if not given. Aborts with 400 if they are invalid."""
     as_of, known_at = request.args.get("as_of", ""), request.args.get("known_at", "")
     try:
         day = date.fromisoformat(as_of) if as_of else None
@@ -139,7 +139,7 @@ def read_moment() -> tuple[date | None, datetime | None]:
         abort(400, f"as_of: {as_of!r} is not a date. Write it like 2023-10-31.")
     try:
         instant = datetime.fromisoformat(known_at) if known_at else None
-        # Without an offset it is meant in UTC, as everything here.
+        # Times without an offset are in UTC.
         instant = instant if instant is None or instant.tzinfo else instant.replace(tzinfo=UTC)
         return day, instant.astimezone(UTC) if instant else None
     except (ValueError, OverflowError):
@@ -147,12 +147,12 @@ def read_moment() -> tuple[date | None, datetime | None]:
 
 
 def has_page(path: str) -> bool:
-    """Return whether there is a route of this path."""
+    """Return whether a route with this path exists."""
     return any(rule.rule == path for rule in current_app.url_map.iter_rules())
 
 
 def list_navigation() -> list[tuple[str, str, bool]]:
-    """Return path, title and whether it is where the request is, of each page that exists."""
+    """Return path, title and whether it is the current page, of each existing page."""
     return [
         (path, title, request.path == path or (path != "/" and request.path.startswith(f"{path}/")))
         for path, title in NAVIGATION
@@ -161,7 +161,7 @@ def list_navigation() -> list[tuple[str, str, bool]]:
 
 
 def write_day(day: date | None) -> str:
-    """Return a date as in text, such as 30 Apr 2024."""
+    """Return a date as text, such as 30 Apr 2024."""
     return "" if day is None else f"{day.day}{NO_BREAK}{day:%b}{NO_BREAK}{day.year}"
 
 
@@ -171,7 +171,7 @@ def write_instant(instant: datetime | None) -> str:
 
 
 def write_labels(dimensions: dict[str, str]) -> str:
-    """Return dimension values as people read them, such as Engineering or Female, Police."""
+    """Return dimension values as text, such as Engineering or Female, Police."""
     return ", ".join(str(value) for value in dimensions.values())
 
 
@@ -182,8 +182,8 @@ def suggest_names(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(similar)}?" if similar else ""
 
 
-def describe_names() -> dict[str, object]:
-    """Return what templates may use beside their own values."""
+def list_template_functions() -> dict[str, object]:
+    """Return the functions and constants of all templates."""
     return {
         "write_figure": write_figure,
         "write_change": write_change,

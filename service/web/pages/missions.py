@@ -1,4 +1,4 @@
-"""The pages `/missions` and `/missions/<mission>`: everything of one mission, against what the others have."""
+"""The pages `/missions` and `/missions/<mission>`: the values of a mission, compared with other missions."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from typing import Any
 from flask import Blueprint, abort
 
 from service.application import Application
-from service.web.pages.layout import keep_pages, open_page, suggest_names, write_labels
+from service.web.pages.layout import cache_pages, open_page, suggest_names, write_labels
 
 MAX_SERIES = 1000
-# Of the strip that shows where a mission stands, in pixels.
+# Size in pixels of the strip that compares a mission with the others.
 STRIP_WIDTH = 120
 STRIP_MARGIN = 5
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes."""
-    keep = keep_pages(application)
+    cached = cache_pages(application)
     catalogue = application.definitions.catalogue
 
     @routes.get("/missions")
-    @keep
+    @cached
     def list_missions() -> str:
         with open_page(application) as page:
             return page.render("missions.html", missions=page.read("pages/list_missions"))
 
     @routes.get("/missions/<mission>")
-    @keep
+    @cached
     def show_mission(mission: str) -> str:
         found = next((entry for entry in catalogue.missions if entry.mission == mission), None)
         if found is None:
             names = [entry.mission for entry in catalogue.missions]
             abort(404, f"Unknown mission {mission!r}. {suggest_names(mission, names)}")
         with open_page(application) as page:
-            rows = page.read("pages/list_figures", one=None, priority=None, mission=mission, most=MAX_SERIES)
+            rows = page.read("pages/list_values", one=None, priority=None, mission=mission, max_rows=MAX_SERIES)
             others = {
                 (row["name"], write_labels(row["dimensions"])): row
                 for row in page.read("pages/list_other_missions", mission=mission)
@@ -60,14 +60,14 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 
 
 def place_on_strip(value: float | None, others: dict[str, Any] | None, maximum: float | None = None) -> dict[str, float] | None:
-    """Return where the value and the others' least, middle and most stand on a strip, in pixels; None where there is none."""
+    """Return the positions in pixels of the value and of the others' minimum, median and maximum, None without a comparison."""
     if value is None or others is None or others["missions"] < 2:
         return None
-    given = {"value": value, "least": others["least"], "middle": others["middle"], "most": others["most"]}
+    values = {"value": value, "minimum": others["minimum"], "median": others["median"], "maximum": others["maximum"]}
     if maximum is not None:  # an impossible value does not set the scale
-        given = {name: min(place, maximum) for name, place in given.items()}
-    low, high = min(given.values()), max(given.values())
+        values = {name: min(number, maximum) for name, number in values.items()}
+    low, high = min(values.values()), max(values.values())
     if low == high:
         return None
     scale = (STRIP_WIDTH - 2 * STRIP_MARGIN) / (high - low)
-    return {name: round(STRIP_MARGIN + (place - low) * scale, 1) for name, place in given.items()}
+    return {name: round(STRIP_MARGIN + (number - low) * scale, 1) for name, number in values.items()}

@@ -1,4 +1,4 @@
-"""The page `/`: what the service holds, how fresh it is, what changed, what fires, and who is late."""
+"""The page `/`: counts, latest data, changes, threshold breaches, firing alerts and overdue reports."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from flask import Blueprint, Response
 
 from service.alerts import list_firing
 from service.application import Application
-from service.web.kept import KeptAnswers
-from service.web.pages.layout import MAX_KEPT, answer_page, open_page
+from service.web.answer_cache import AnswerCache
+from service.web.pages.layout import MAX_CACHED, answer_page, open_page
 
 MAX_CHANGES = 8
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the page to the routes."""
-    kept: KeptAnswers[str] = KeptAnswers(MAX_KEPT, application.pages)
+    cache: AnswerCache[str] = AnswerCache(MAX_CACHED, application.pages)
 
     @routes.get("/")
     def show_overview() -> Response:
-        # What fires is told between snapshots, so it is asked of the warehouse itself.
+        # Alerts change between snapshots, so they are read from the warehouse itself.
         with application.ask_live() as cursor:
             firing = list_firing(cursor)
-        return answer_page(application, kept, lambda: render_overview(application, firing), firing)
+        return answer_page(application, cache, lambda: render_overview(application, firing), firing)
 
 
 def render_overview(application: Application, firing: list[dict[str, Any]]) -> str:
-    """Return the page, with the alerts that fire."""
+    """Return the page with the firing alerts."""
     with open_page(application) as page:
-        changes = page.read("pages/list_changes", most=MAX_CHANGES)
+        changes = page.read("pages/list_changes", max_rows=MAX_CHANGES)
         return page.render(
             "overview.html",
-            holdings=page.read("pages/describe_holdings")[0],
+            contents=page.read("pages/describe_contents")[0],
             priorities=page.read("pages/list_priorities"),
             tones={tone: [row for row in changes if row["tone"] == tone] for tone in ("better", "worse")},
             counts={row["tone"]: row["tone_count"] for row in changes},

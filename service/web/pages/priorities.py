@@ -1,4 +1,4 @@
-"""The pages `/priorities` and `/priorities/<priority>`: indicators against missions, with their newest figures."""
+"""The pages `/priorities` and `/priorities/<priority>`: latest values by indicator and mission."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, abort
 
 from service.application import Application
-from service.web.pages.layout import keep_pages, open_page, suggest_names, write_labels
+from service.web.pages.layout import cache_pages, open_page, suggest_names, write_labels
 
 WHOLE = "ALL"
 MAX_SERIES = 1000
@@ -19,24 +19,24 @@ Row = dict[str, Any]
 
 @dataclass
 class MatrixRow:
-    """One indicator or KPI, and dimension values where it has them, with its figure for each mission.
+    """A row of the table: one indicator or KPI with dimension values, and a cell for each mission.
 
-    `period` is that of its newest figure; `is_first` whether the row before it is of another indicator.
+    `definition` is one of the rows of the query; `is_first` is true for the first row of an indicator.
     """
 
-    figure: Row
+    definition: Row
     labels: str
     is_first: bool
     cells: dict[str, Row] = field(default_factory=dict)
 
     @property
-    def newest(self) -> Row:
-        """The cell with the newest period."""
+    def latest(self) -> Row:
+        """The cell with the latest period."""
         return max(self.cells.values(), key=lambda cell: cell["period_end"])
 
 
 def arrange_matrix(rows: Iterable[Row]) -> list[MatrixRow]:
-    """Return a row for each indicator and its dimension values, in the order in which they come first."""
+    """Return a row for each indicator and dimension values, in the order of their first occurrence."""
     matrix: dict[tuple[str, str], MatrixRow] = {}
     previous = None
     for row in rows:
@@ -51,24 +51,24 @@ def arrange_matrix(rows: Iterable[Row]) -> list[MatrixRow]:
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes."""
-    keep = keep_pages(application)
+    cached = cache_pages(application)
     catalogue = application.definitions.catalogue
 
     @routes.get("/priorities")
-    @keep
+    @cached
     def list_priorities() -> str:
         with open_page(application) as page:
             return page.render("priorities.html", priorities=page.read("pages/list_priorities"))
 
     @routes.get("/priorities/<priority>")
-    @keep
+    @cached
     def show_priority(priority: str) -> str:
         found = next((entry for entry in catalogue.priorities if entry.priority == priority), None)
         if found is None:
             names = [entry.priority for entry in catalogue.priorities]
             abort(404, f"Unknown priority {priority!r}. {suggest_names(priority, names)}")
         with open_page(application) as page:
-            rows = page.read("pages/list_figures", one=None, priority=priority, mission=None, most=MAX_SERIES)
+            rows = page.read("pages/list_values", one=None, priority=priority, mission=None, max_rows=MAX_SERIES)
             matrix = arrange_matrix(rows)
             seen = {row["name"] for row in rows}
             return page.render(

@@ -1,4 +1,4 @@
-"""The page `/quality`: printed totals against their parts, impossible values, completeness, load warnings and loads."""
+"""The page `/quality`: reconciliation of totals, impossible values, completeness, load warnings and loads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.web.pages.layout import open_page
 MAX_ROWS = 5000
 MAX_BATCHES = 100
 MAX_WARNINGS = 100
-# As many columns as a screen is wide.
+# Number of columns that fit a screen.
 MAX_CYCLES = 6
 
 
@@ -24,7 +24,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     @routes.get("/quality")
     def show_quality() -> str:
         with open_page(application) as page:
-            due = page.read("pages/list_completeness", most=MAX_ROWS)
+            due = page.read("pages/list_completeness", max_rows=MAX_ROWS)
             cycles = sorted({row["cycle"] for row in due if row["cycle"] is not None})[-MAX_CYCLES:]
             return page.render(
                 "quality.html",
@@ -35,9 +35,9 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 priorities=_arrange(due, cycles),
                 others=[row for row in due if row["cycle"] is None],
                 overdue=page.read("pages/list_overdue", is_newest=False),
-                batches=page.read("pages/list_batches", most=MAX_BATCHES),
-                most_batches=MAX_BATCHES,
-                warnings=page.read("pages/list_load_warnings", most=MAX_WARNINGS),
+                batches=page.read("pages/list_batches", max_rows=MAX_BATCHES),
+                max_batches=MAX_BATCHES,
+                warnings=page.read("pages/list_load_warnings", max_rows=MAX_WARNINGS),
                 max_warnings=MAX_WARNINGS,
                 write_number=write_number,
                 is_cut=len(due) == MAX_ROWS,
@@ -45,7 +45,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 
 
 def write_number(value: float | None) -> str:
-    """Return a figure of any unit with up to four decimals, which is what the report prints of ratios."""
+    """Return a number with up to four decimals, the precision of ratios in the report."""
     return "" if value is None else f"{value:,.4f}".rstrip("0").rstrip(".").replace("-", MINUS)
 
 
@@ -54,7 +54,7 @@ def _add_up(rows: list[dict[str, Any]]) -> tuple[int, int]:
 
 
 def _arrange(due: list[dict[str, Any]], cycles: list[int]) -> list[dict[str, Any]]:
-    """Return the grid by priority: each indicator due in any of the cycles, with its row of each, None where it was not."""
+    """Return the indicators by priority. Each has a cell for each cycle, None for cycles in which it was not due."""
     shown = [row for row in due if row["cycle"] in cycles]
     arranged = []
     for (priority, title), of_priority in groupby(shown, key=lambda row: (row["priority"], row["priority_title"])):

@@ -1,4 +1,4 @@
-"""The page `/sql`: a query written in the browser, its answer as table, chart and file; /api/v1/sql is what it asks."""
+"""The page `/sql`: a query editor that sends queries to /api/v1/sql and shows the result as table, chart or file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROW_LIMITS = (100, 1_000, 10_000)
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
-    """Add the page to the routes. Nothing is asked before its reader asks, so that a link cannot."""
+    """Add the page to the routes. A link opens a query without running it."""
     examples = {example.name: example for example in read_examples()}
 
     @routes.get("/sql")

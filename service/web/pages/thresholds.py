@@ -1,4 +1,4 @@
-"""The page `/thresholds`: those in force, their history, and what a limit typed in would have meant."""
+"""The page `/thresholds`: current thresholds, their history, and back-tests."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 
     @routes.get("/thresholds")
     def show_thresholds() -> str:
-        asked = {name: request.args.get(name, "").strip() for name in ("metric", "mission", "labels", "limit")}
-        asked["comparison"] = _choose(request.args.get("comparison"), COMPARISONS, "above")
-        asked["severity"] = _choose(request.args.get("severity"), SEVERITIES, "warning")
+        form = {name: request.args.get(name, "").strip() for name in ("metric", "mission", "labels", "limit")}
+        form["comparison"] = _choose(request.args.get("comparison"), COMPARISONS, "above")
+        form["severity"] = _choose(request.args.get("severity"), SEVERITIES, "warning")
         with open_page(application) as page:
             assert page.session is not None
             trial: Trial | None = None
-            fault = ""
-            if asked["metric"]:
+            error_text = ""
+            if form["metric"]:
                 try:
-                    trial = try_threshold(page.session, definitions, read_trial(asked), suggest=True)
+                    trial = try_threshold(page.session, definitions, read_trial(form), suggest=True)
                 except ThresholdError as error:
-                    fault = str(error)
+                    error_text = str(error)
             thresholds = read_rows(run_sql(page.session, "thresholds/list", metric=None))
             exclusions = list_exclusions(page.session, None)
             for row in thresholds:
@@ -49,9 +49,9 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 row["exclusions"] = exclusions.get(key, [])
             return page.render(
                 "thresholds.html",
-                asked=asked,
+                form=form,
                 trial=trial,
-                fault=fault,
+                error_text=error_text,
                 thresholds=thresholds,
                 history=read_rows(run_sql(page.session, "thresholds/history", metric=None, last=MAX_CHANGES)),
                 metrics=list_metrics(definitions),
@@ -61,36 +61,36 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 measured=measured,
                 names=names,
                 command=write_command(trial.threshold) if trial else "",
-                most=MAX_FIRED,
+                max_fired=MAX_FIRED,
                 every_mission=EVERY_MISSION,
             )
 
 
-def read_trial(asked: dict[str, str]) -> Threshold:
-    """Return the threshold that a form asks to try; without a limit only suggestions are wanted.
+def read_trial(form: dict[str, str]) -> Threshold:
+    """Return the threshold to back-test. Without a limit, only suggestions are computed.
 
-    Raises ThresholdError where the limit is no number or the labels are not name=value pairs.
+    Raises ThresholdError if the limit is not a number or the labels are not name=value pairs.
     """
     limit: float | None = None
-    if asked["limit"]:
+    if form["limit"]:
         try:
-            limit = float(asked["limit"])
+            limit = float(form["limit"])
         except ValueError:
-            raise ThresholdError(f"limit: {asked['limit']!r} is not a number. Write it like 100 or 0.25.") from None
+            raise ThresholdError(f"limit: {form['limit']!r} is not a number. Write it like 100 or 0.25.") from None
         if not math.isfinite(limit):
             raise ThresholdError("limit: the number must be finite.")
     labels: dict[str, str] = {}
-    for pair in filter(None, (part.strip() for part in asked["labels"].split(";"))):
+    for pair in filter(None, (part.strip() for part in form["labels"].split(";"))):
         name, equals, value = (part.strip() for part in pair.partition("="))
         if not (equals and name and value):
             raise ThresholdError(f"labels: {pair!r} is not written as name=value. Separate labels with a semicolon.")
         labels[name] = value
     return make_threshold(
-        asked["metric"],
-        asked["mission"] or EVERY_MISSION,
+        form["metric"],
+        form["mission"] or EVERY_MISSION,
         labels,
-        cast(Comparison, asked["comparison"]),
-        cast(Severity, asked["severity"]),
+        cast(Comparison, form["comparison"]),
+        cast(Severity, form["severity"]),
         limit,
         None,
     )
@@ -98,15 +98,15 @@ def read_trial(asked: dict[str, str]) -> Threshold:
 
 def write_command(threshold: Threshold) -> str:
     """Return the command that sets a threshold."""
-    words = ["a4p", "thresholds", "set", threshold.metric]
+    parts = ["a4p", "thresholds", "set", threshold.metric]
     if threshold.limit is not None:
-        words += [f"--{threshold.comparison}", f"{threshold.limit:g}"]
+        parts += [f"--{threshold.comparison}", f"{threshold.limit:g}"]
     if threshold.mission != EVERY_MISSION:
-        words += ["--mission", threshold.mission]
+        parts += ["--mission", threshold.mission]
     for name, value in threshold.dimensions.items():
-        words += ["--label", f"{name}={value}"]
-    return shlex.join([*words, "--severity", threshold.severity])
+        parts += ["--label", f"{name}={value}"]
+    return shlex.join([*parts, "--severity", threshold.severity])
 
 
-def _choose(given: str | None, known: tuple[str, ...], default: str) -> str:
-    return given if given in known else default
+def _choose(given: str | None, known: tuple[str, ...], deerror_text: str) -> str:
+    return given if given in known else deerror_text

@@ -1,4 +1,4 @@
-"""What guards the web application in a browser: the host names it answers to, and the headers of every answer."""
+"""Protection of the web application in browsers: check of the Host header, check of the calling site, security headers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.settings import Settings
 from service.web.problems import Refused, answer_problem
 
 LOOPBACK_NAMES = frozenset(["localhost", "127.0.0.1", "::1"])
-# Everything comes from the service itself, nothing is inline and nobody may frame it: what slips into a page cannot run.
+# Only resources of the service itself, nothing inline, no frames: injected scripts cannot run.
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -27,26 +27,26 @@ CONTENT_SECURITY_POLICY = "; ".join(
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\s:/@\[\]]+))(?::\d{1,5})?")
 
 
-def guard(app: Flask, settings: Settings) -> None:
-    """Refuse requests by a name that is not ours with 421, and send the security headers with every answer.
+def add_checks(app: Flask, settings: Settings) -> None:
+    """Reject requests with an unknown Host header with 421, and add the security headers to every response.
 
-    A site that has its own name resolve to this address (DNS rebinding) is asked for by that name, so it is refused.
+    This prevents DNS rebinding: a name of another site that resolves to this address is an unknown Host header.
     """
 
     @app.before_request
     def check_host() -> Response | None:
         host = request.headers.get("Host")
-        # No browser leaves it out.
+        # Browsers always send it.
         if host is None or is_allowed_host(host, settings):
             return None
-        told = f"the service does not answer to the name {host!r}; if it is yours, add it to A4P_ALLOWED_HOSTS\n"
-        return Response(told, 421, content_type="text/plain; charset=utf-8")
+        message = f"Unknown Host header {host!r}. If it names this service, add it to A4P_ALLOWED_HOSTS.\n"
+        return Response(message, 421, content_type="text/plain; charset=utf-8")
 
     @app.before_request
     def check_site() -> Response | None:
-        # Browsers send it; a page of another site can have the API called, but gets no answer and changes nothing.
+        # Browsers send this header. Pages of other sites cannot read or change anything through the API.
         if request.path.startswith("/api/") and request.headers.get("Sec-Fetch-Site") == "cross-site":
-            return answer_problem(Refused(403, "The API does not answer to pages of other sites. Call it from a program."))
+            return answer_problem(Refused(403, "The API rejects requests from pages of other sites. Call it from a program."))
         return None
 
     @app.after_request
@@ -61,9 +61,9 @@ def guard(app: Flask, settings: Settings) -> None:
 
 
 def is_allowed_host(host: str, settings: Settings) -> bool:
-    """Return whether the service answers to a Host header: loopback, the bound host, or what A4P_ALLOWED_HOSTS names.
+    """Return whether a Host header is allowed: loopback, the bound host, or a name in A4P_ALLOWED_HOSTS.
 
-    Where it is bound to every address of the machine, any address is the bound host; a name is not.
+    When the service is bound to all addresses, any IP address is allowed, but no further name.
     """
     matched = _HOST.fullmatch(host)
     if matched is None:

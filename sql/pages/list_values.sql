@@ -1,5 +1,5 @@
--- A row is a series of an indicator or KPI with what holds, in the order of the catalogue: of one name, priority or mission where
--- $name, $priority or $mission say so.
+-- A row is a series of an indicator or KPI with its current value, in the order of the catalogue. $one, $priority and $mission
+-- select one indicator or KPI, priority or mission.
 with named as (
     select
         'indicator' as kind, indicator as name, title, priority, unit, better, ordinal, expected_missions, dimensions as dimension_values
@@ -24,7 +24,7 @@ computed as (
     left join store.compared_kpi_values as c
         on c.kpi = l.kpi and c.mission = l.mission and c.dimensions = l.dimensions and c.as_of = l.as_of and c.is_value_before
 ),
-figures as (
+combined as (
     select * from observed
     union all by name
     select * from computed
@@ -33,7 +33,7 @@ select
     n.kind, n.name, n.title, n.priority, n.unit, n.better, n.maximum, n.expected_missions,
     f.* exclude (name),
     if(n.kind = 'kpi', null, name_period(y.cycle, f.period_start, f.period_end)) as period
-from figures as f
+from combined as f
 join named as n using (name)
 left join priorities as p using (priority)
 left join store.current_missions as m on m.mission = f.mission
@@ -44,4 +44,4 @@ where ($one is null or n.name = $one)
 order by
     n.kind = 'kpi', n.ordinal, list_transform(map_keys(f.dimensions), lambda label: list_position(n.dimension_values[label], f.dimensions[label])),
     f.dimensions::varchar, m.ordinal
-limit $most
+limit $max_rows

@@ -1,4 +1,4 @@
--- The one row says how much the warehouse holds as of and known at the moment asked for.
+-- One row with counts of the contents of the warehouse, for the requested as-of date and known-at instant.
 select
     (select count(*) from indicators) as indicators,
     (select count(distinct indicator) from latest where value is not null) as reported,
