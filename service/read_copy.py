@@ -50,10 +50,11 @@ class ReadCopy:
                         "threads": str(threads),
                         "memory_limit": memory_limit,
                         "temp_directory": str(file.parent / "tmp"),
-                        "max_temp_directory_size": f"{max_temp_bytes}B",
                     },
                 )
             self._connection.execute("set global TimeZone = 'UTC'")
+            # DuckDB 1.5.5 ignores this limit in `config`.
+            self._connection.execute(f"set global max_temp_directory_size = '{max_temp_bytes}B'")
             row = self._connection.execute(
                 "select snapshot_id, as_of, made_at, batch_id, series_count from snapshot_info"
             ).fetchone()

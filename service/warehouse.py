@@ -283,10 +283,11 @@ def _connect(file: Path, threads: int, memory_limit: str, max_temp_bytes: int) -
                 "threads": str(threads),
                 "memory_limit": memory_limit,
                 "temp_directory": str(file.parent / "tmp"),
-                "max_temp_directory_size": f"{max_temp_bytes}B",
             },
         )
         connection.execute("set global TimeZone = 'UTC'")
+        # DuckDB 1.5.5 ignores this limit in `config`.
+        connection.execute(f"set global max_temp_directory_size = '{max_temp_bytes}B'")
     except duckdb.Error as error:
         raise translate_open_error(error, file) from None
     return connection
