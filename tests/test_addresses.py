@@ -41,7 +41,7 @@ def test_nothing_but_the_addresses_changes() -> None:
 
 
 def test_a_file_without_the_shipped_addresses_is_told() -> None:
-    with pytest.raises(CatalogueError, match=r"prometheus\.yml: .*127\.0\.0\.1:8000.* is not in it"):
+    with pytest.raises(CatalogueError, match=r"prometheus\.yml: .*127\.0\.0\.1:8000.* not found"):
         place_prometheus("scrape_configs: []", ELSEWHERE)
 
 

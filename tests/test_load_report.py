@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from service.client.protocol import LOAD
 from service.commands.load import load as load_command
 from service.load import Shown, load_files
-from service.load_report import BATCHES, Batch
+from service.load_report import Batch
 from service.warehouse import Warehouse
 from tests.conftest import Clock, WriteCsv
 
@@ -100,7 +101,7 @@ def test_a_report_reads_back_from_json_as_it_was(report: Report, write_csv: Writ
     report(write_csv("first.csv", {}))
     file = write_csv("second.csv", {"value": "41"}, {**MEDICAL, "value": "", "status": "U"})
     batches = (report(file), report(file))
-    assert BATCHES.validate_python(BATCHES.dump_python(batches, mode="json")) == batches
+    assert LOAD.result.validate_python(LOAD.result.dump_python(batches, mode="json")) == batches
     assert batches[1].loaded_before_at is not None
 
 

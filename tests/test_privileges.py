@@ -38,6 +38,14 @@ for attempt in (lambda: os.setuid(0), lambda: os.setresuid(0, 0, 0), lambda: os.
 """
 
 
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    """Make directories that every user can enter; a service in this process restricts the mask for all later tests."""
+    earlier = os.umask(0o022)
+    yield
+    os.umask(earlier)
+
+
 @pytest.fixture
 def given_dir() -> Iterator[Path]:
     """A directory whose parents every user can enter, unlike those of `tmp_path`."""
