@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from service.application import Application
-from service.client.address import listen, write_secret
+from service.client.address import SECRET_HEADER, listen, write_secret
 from service.client.protocol import JobsRequest
 from service.client.remote import RemoteClient
 from service.settings import TREE
@@ -94,3 +94,22 @@ def test_another_user_that_reaches_the_socket_gets_a_refusal_before_its_request_
     answer = run_client(AS_ANOTHER_USER, handoff_dir)
     assert answer.startswith("HTTP/1.1 403 Forbidden")
     assert "runs as user 65533; run the command as user 0, like the service, or as root" in answer
+
+
+def test_a_load_without_a_name_cannot_be_cancelled_by_another_client(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_handoff_app(application, "secret").test_client()
+    seen: list[object] = []
+
+    def load(*arguments: object) -> list[object]:
+        answer = client.post("/cancel", json={"work": ""}, headers={SECRET_HEADER: "secret"})
+        *_, is_cancelled = arguments
+        assert callable(is_cancelled)
+        seen.extend([answer.json, is_cancelled()])
+        return []
+
+    monkeypatch.setattr(application, "load_and_show", load)
+    body = client.post("/load", json={"files": []}, headers={SECRET_HEADER: "secret"}).text
+    assert body == '{"result": []}\n'
+    assert seen == [{"is_found": False}, False]

@@ -80,7 +80,9 @@ def make_handoff_app(application: Application, secret: str) -> Flask:
         def prepare(requested: R) -> Callable[[Progress], T]:
             name = request.headers.get(WORK_HEADER, "")
             interrupt = Interrupt(request.environ.get("waitress.client_disconnected", is_never_abandoned))
-            running[name] = interrupt
+            # A client of release 0.1 sends no name, and cannot cancel.
+            if name:
+                running[name] = interrupt
 
             def run(progress: Progress) -> T:
                 try:
