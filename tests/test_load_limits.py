@@ -17,6 +17,7 @@ from service.application import Application
 from service.definitions import Definitions
 from service.errors import ClientGone, LoadError
 from service.load import load_files
+from service.read_copy import ReadCopy
 from service.settings import TREE, Settings
 from service.warehouse import Warehouse, open_warehouse
 from tests.conftest import Read, WriteCsv
@@ -163,6 +164,16 @@ def test_the_read_copy_has_the_limit_of_temporary_files_too(application: Applica
     assert application.read_copy is not None
     with application.read_copy.ask() as session:
         assert session.execute("select current_setting('max_temp_directory_size')").fetchone() == ("18.6 GiB",)
+
+
+def test_a_query_of_the_read_copy_ends_at_the_limit_of_temporary_files(application: Application) -> None:
+    spilling = "select max(n) from (select row_number() over (order by md5(range::varchar)) as n from range(2_000_000))"
+    file = application.settings.read_copy_file
+    with ReadCopy(file, threads=1, memory_limit="60MB", max_temp_bytes=1_000_000_000).ask() as session:
+        assert session.execute(spilling).fetchone() == (2_000_000,)
+    limited = ReadCopy(file, threads=1, memory_limit="60MB", max_temp_bytes=4_000_000)
+    with limited.ask() as session, pytest.raises(duckdb.OutOfMemoryException):
+        session.execute(spilling)
 
 
 def test_temporary_files_leave_a_tenth_of_the_free_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
