@@ -23,7 +23,7 @@ from metrics.dashboards.panels import (
     transform,
 )
 from metrics.dashboards.queries import PERIOD_END, Queries, equal, select, select_scraped
-from metrics.dashboards.summary_panels import AS_OF, link_indicator
+from metrics.dashboards.summary_panels import AS_OF, count_not_final, count_overdue, link_indicator
 
 # A cell shows the worst status of an indicator in a mission.
 QUALITY = {
@@ -93,24 +93,8 @@ def _count(queries: Queries) -> list[PanelBuilder]:
             "None",
             UNCERTAIN,
         ),
-        count(
-            "Provisional or estimated",
-            AS_OF
-            + "Values, by indicator and mission, that are estimated (a lower bound, or computed) or provisional (the source "
-            "is ambiguous).",
-            f"count({queries.not_final()})",
-            "None",
-            WARNING,
-        ),
-        count(
-            "Overdue reports",
-            AS_OF
-            + "Expected reports, by indicator and mission, not received by the deadline of the newest cycle whose deadline "
-            "has passed.",
-            f"count({queries.overdue()})",
-            "None",
-            WARNING,
-        ),
+        count_not_final(queries),
+        count_overdue(queries),
         count(
             "Totals that disagree",
             AS_OF + "Printed totals that differ from the sum of their parts in the newest reconciliation.",

@@ -97,27 +97,35 @@ def count_summary(queries: Queries) -> Line:
             "None",
             UNCERTAIN,
         ),
-        count(
-            "Overdue reports",
-            AS_OF
-            + "Expected reports, by indicator and mission, not received by the deadline of the newest cycle whose deadline "
-            "has passed.",
-            f"count({queries.overdue()})",
-            "None",
-            WARNING,
-        ),
-        count(
-            "Provisional or estimated",
-            AS_OF
-            + "Values, by indicator and mission, that are estimated (a lower bound, or computed) or provisional (the source "
-            "is ambiguous).",
-            f"count({queries.not_final()})",
-            "None",
-            WARNING,
-        ),
+        count_overdue(queries),
+        count_not_final(queries),
         newest,
     ]
     return Line(4, list(zip((2, 3, 3, 3, 3, 3, 4, 3), counts, strict=True)))
+
+
+def count_overdue(queries: Queries) -> PanelBuilder:
+    """Return the count of overdue reports."""
+    return count(
+        "Overdue reports",
+        AS_OF + "Expected reports, by indicator and mission, not received by the deadline of the newest cycle whose deadline "
+        "has passed.",
+        f"count({queries.overdue()})",
+        "None",
+        WARNING,
+    )
+
+
+def count_not_final(queries: Queries) -> PanelBuilder:
+    """Return the count of provisional or estimated values."""
+    return count(
+        "Provisional or estimated",
+        AS_OF + "Values, by indicator and mission, that are estimated (a lower bound, or computed) or provisional (the source "
+        "is ambiguous).",
+        f"count({queries.not_final()})",
+        "None",
+        WARNING,
+    )
 
 
 def tabulate_worsened(queries: Queries, titles: dict[str, str]) -> PanelBuilder:
