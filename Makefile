@@ -31,7 +31,7 @@ fuzz: $(VENV)/installed-dev
 soak: $(VENV)/installed-dev
 	$(BIN)/python -m tests.soak
 
-# Known vulnerabilities of the pinned packages; needs pypi.org.
+# Known vulnerabilities of the pinned packages; needs access to the public package index.
 audit:
 	PYTHON=$(PYTHON) .ci/audit
 
