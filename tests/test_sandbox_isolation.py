@@ -16,12 +16,12 @@ START = """
 import errno, os, socket, sys, threading
 from pathlib import Path
 from service.sandbox.seccomp import deny_sockets_and_processes
-from service.sandbox.walls import close_walls
+from service.sandbox.isolation import isolate
 readable, spill = Path(sys.argv[1]), Path(sys.argv[2])
 started = threading.Event()
 waiting = threading.Thread(target=started.wait, daemon=True)
 waiting.start()
-close_walls(readable, spill)
+isolate(readable, spill)
 assert deny_sockets_and_processes()
 def attempt(action):
     try:

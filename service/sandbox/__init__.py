@@ -1,1 +1,1 @@
-"""SQL that nobody vouches for, in processes of its own that hold nothing and may do nothing but read one copy."""
+"""Untrusted SQL in isolated processes that can only read one copy of the warehouse."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from service.sandbox.walls import drop_capabilities
+from service.sandbox.isolation import drop_capabilities
 
 if __name__ == "__main__":
     drop_capabilities()

@@ -1,4 +1,4 @@
-"""The pool of workers that answer queries nobody vouches for: a few warm ones, killed when late, replaced when spent."""
+"""The pool of workers for untrusted SQL: a few running ones, ended after their time and replaced."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A worker: answers queries from one read copy, one after the other, behind the walls of DuckDB and of the system.
+"""A worker: answers queries from one read copy, one after the other, isolated by DuckDB and by the operating system.
 
 Started by the pool with an empty environment as `python -I -m service.sandbox COPIES COPY SPILL THREADS MEMORY`; it
-reads questions from standard input and writes replies to standard output. Nothing here is trusted by the pool.
+reads requests from standard input and writes replies to standard output. The pool does not trust its replies.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ import duckdb
 
 from service.errors import QueryError
 from service.query import TELL_PLACES, Connection, extract_statements, find_fault, set_moment, write_table
+from service.sandbox.isolation import isolate, limit_resources
 from service.sandbox.protocol import LARGEST_ANSWER_BYTES, LENGTH, Format, Question, Reply, encode
 from service.sandbox.seccomp import deny_sockets_and_processes
-from service.sandbox.walls import close_walls, limit_resources
 
 # Beyond it JavaScript and most readers of JSON lose digits.
 LARGEST_EXACT_INTEGER = 1 << 53
-# What a query asks of every kind of value before the walls close: whatever Python loads late is loaded then.
+# A query with all types of values, run before the isolation, so that Python loads its modules for them.
 EVERY_KIND = """
 select 1::hugeint as a, 1.5::decimal(9, 2) as b, uuid() as c, now() as d, date '2024-01-01' as e, interval 1 day as f,
     time '10:00' as g, map {'a': 1} as h, {'a': [1]} as i, 'a'::blob as j, 1::double as k, '10:00:00+01'::timetz as l
@@ -258,7 +258,7 @@ def main(copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) 
     try:
         limit_resources(memory_bytes, memory_bytes)
         worker = Worker(copies, copy, spill, threads, memory_bytes)
-        has_landlock = close_walls(copies, spill)
+        has_landlock = isolate(copies, spill)
         worker.reopen()
         has_seccomp = deny_sockets_and_processes()
     except (duckdb.Error, OSError, ValueError) as error:

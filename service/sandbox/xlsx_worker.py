@@ -22,8 +22,8 @@ from typing import IO, Any
 import openpyxl  # type: ignore[import-untyped]
 from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
 
+from service.sandbox.isolation import FS_READ, drop_capabilities, restrict_access, set_limits
 from service.sandbox.seccomp import deny_sockets_and_processes
-from service.sandbox.walls import FS_READ, drop_capabilities, restrict_access
 
 # 200,000 rows take 60 MB; the texts of a workbook are held once each.
 MEMORY_BYTES = 512 << 20
@@ -43,15 +43,14 @@ class Refused(Exception):
 
 def limit_process() -> None:
     """Bound memory, processor time and the size of the CSV file."""
-    for kind, limit in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, CSV_BYTES),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(kind)
-        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (limit, limit))
+    set_limits(
+        {
+            resource.RLIMIT_AS: MEMORY_BYTES,
+            resource.RLIMIT_CPU: CPU_SECONDS,
+            resource.RLIMIT_FSIZE: CSV_BYTES,
+            resource.RLIMIT_CORE: 0,
+        }
+    )
 
 
 def restrict_process() -> None:

@@ -1,4 +1,4 @@
-"""The operating system's walls around a worker: resource limits, no new privileges, and Landlock over files and network."""
+"""Isolation of a worker by the operating system: resource limits, no new privileges, and Landlock for files and network."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import ctypes
 import os
 import resource
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 MIB = 1 << 20
-# What Python, DuckDB and the stacks of threads take as address space before a query takes anything.
+# Address space that Python, DuckDB and the stacks of threads need before a query is run.
 BASE_BYTES = 1024 * MIB
 MAX_FILES = 64
-# Over the whole life of a worker; how long one query may take is the pool's to say.
+# For the lifetime of a worker; the pool limits the time of a query.
 CPU_SECONDS = 3600
 
 _PR_SET_DUMPABLE, _PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 4, 23, 24, 38, 47
@@ -29,32 +30,39 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def limit_resources(memory_bytes: int, file_bytes: int) -> None:
-    """Bound what this process may take: address space, file size, open files, processor time; when memory is short it goes."""
-    address_space = BASE_BYTES + memory_bytes
-    for kind, limit in (
-        (resource.RLIMIT_AS, address_space),
-        (resource.RLIMIT_FSIZE, file_bytes),
-        (resource.RLIMIT_NOFILE, MAX_FILES),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(kind)
-        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (limit, limit))
+    """Limit address space, file size, open files and processor time of this process."""
+    set_limits(
+        {
+            resource.RLIMIT_AS: BASE_BYTES + memory_bytes,
+            resource.RLIMIT_FSIZE: file_bytes,
+            resource.RLIMIT_NOFILE: MAX_FILES,
+            resource.RLIMIT_CPU: CPU_SECONDS,
+            resource.RLIMIT_CORE: 0,
+        }
+    )
+    # If memory is short, the kernel ends this process first.
     Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
-def close_walls(readable: Path, spill: Path) -> bool:
+def set_limits(limits: Mapping[int, int]) -> None:
+    """Set resource limits by their RLIMIT number, or the hard limit where that is lower."""
+    for kind, limit in limits.items():
+        _, hard = resource.getrlimit(kind)
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (limit, limit))
+
+
+def isolate(readable: Path, spill: Path) -> bool:
     """Give up every precedence, privilege and file but those below two folders; return whether the kernel has Landlock.
 
     Below `readable` files may be read, below `spill` written too; and what the kernel says of this process may be read.
 
     What is open stays open. Raises OSError when a wall that the kernel has cannot be raised.
     """
-    # A scrape goes before a query.
+    # Scrapes have priority over queries.
     os.nice(10)
     folders = {readable: FS_READ, spill: _FS_WRITE | _FS_TRUNCATE}
-    # DuckDB asks what its container allows whenever it opens a database, and breaks when it may not.
+    # DuckDB reads the limits of its container when it opens a database, and fails if it cannot.
     folders |= {folder: FS_READ for folder in (Path("/proc/self"), Path("/sys/fs/cgroup")) if folder.exists()}
     return restrict_access(folders)
 
