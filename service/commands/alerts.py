@@ -1,4 +1,4 @@
-"""`a4p alerts`: what fires, who has seen it, and where its figure comes from."""
+"""`a4p alerts`: firing alerts, their acknowledgements, and the source of their values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PIPE_WIDTH = 200
 # So many indicators can be overdue that what matters would not be seen among them.
 FOLDED_SEVERITY = "info"
 
-all_option = click.option("--all", "show_all", is_flag=True, help="List those of severity info one by one too.")
+all_option = click.option("--all", "show_all", is_flag=True, help="Also list each alert of severity info.")
 
 
 @click.group(
@@ -38,7 +38,7 @@ Examples:
 @data_dir_option
 @click.pass_context
 def alerts(context: click.Context, show_all: bool, data_dir: Path | None) -> None:
-    """List the alerts that fire now, and since when. Works while the service runs and while it does not."""
+    """List the firing alerts and their start times. Works with and without a running service."""
     if context.invoked_subcommand is None:
         _list(data_dir, show_all)
     else:
@@ -57,7 +57,7 @@ Examples:
 @data_dir_option
 @click.pass_obj
 def list_(outer: Path | None, show_all: bool, data_dir: Path | None) -> None:
-    """List the alerts that fire now, and since when."""
+    """List the firing alerts and their start times."""
     _list(data_dir or outer, show_all)
 
 
@@ -109,7 +109,7 @@ Examples:
 @data_dir_option
 @click.pass_obj
 def show(outer: Path | None, alert: str, data_dir: Path | None) -> None:
-    """Show ALERT (the beginning of what `a4p alerts` prints first): its notifications, and the source of its figure."""
+    """Show notifications and the source of the value of ALERT, given by the beginning of its fingerprint in `a4p alerts`."""
     traced = _request(data_dir or outer, AlertsRequest(action="show", alerts=[alert]))
     newest = traced["notifications"][0]
     _print(f"{newest['alert']} {newest['fingerprint']}")
@@ -165,12 +165,12 @@ Examples:
 """
 )
 @click.argument("alert", nargs=-1, required=True)
-@click.option("--note", help="What is done about it.")
-@click.option("--by", "acknowledged_by", default=getpass.getuser, show_default="the OS user", help="Who has seen it.")
+@click.option("--note", help="Action taken.")
+@click.option("--by", "acknowledged_by", default=getpass.getuser, show_default="the OS user", help="Name to record.")
 @data_dir_option
 @click.pass_obj
 def ack(outer: Path | None, alert: tuple[str, ...], note: str | None, acknowledged_by: str, data_dir: Path | None) -> None:
-    """Say that you have seen ALERT; kept with the note, until it fires anew."""
+    """Acknowledge ALERT with a note, until it fires again."""
     request = AlertsRequest(action="ack", alerts=list(alert), note=note, acknowledged_by=acknowledged_by)
     for line in _request(data_dir or outer, request):
         _print(f"acknowledged {line}")

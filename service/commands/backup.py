@@ -30,7 +30,7 @@ Examples:
 def backup(target: Path | None, data_dir: Path | None) -> None:
     """Write a consistent copy of the warehouse to TARGET, by default a dated file in the current directory.
 
-    Works while the service runs. `a4p restore` takes it; any DuckDB opens it.
+    Works while the service runs. The copy can be restored with `a4p restore` and opened with any DuckDB.
     """
     settings = read_settings(data_dir=data_dir)
     target = (target or Path(read_clock().strftime(BACKUP_NAME))).absolute()

@@ -1,4 +1,4 @@
-"""`a4p check`: check every definition without starting anything."""
+"""`a4p check`: validate all definitions without starting the service."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Examples:
 )
 @catalogue_option
 def check(catalogue: Path | None) -> None:
-    """Check catalogue, KPIs, checks and the catalogue's own observation files.
+    """Validate catalogue, KPIs, checks and the observation files of the catalogue.
 
-    Everything is tried in a warehouse of its own that is thrown away; the warehouse of the service is not touched.
+    Definitions are tested in a temporary warehouse; the warehouse of the service is not used.
     """
     settings = read_settings(catalogue=catalogue)
     definitions = read_definitions(settings.catalogue)

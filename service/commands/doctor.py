@@ -25,7 +25,7 @@ Examples:
 def doctor(data_dir: Path | None) -> None:
     """Examine the data directory: warehouse, clock, disk, backups and permissions. Nothing is changed.
 
-    Exit code 1 when something needs a fix. Works while the service runs.
+    Exit code 1 if a problem is found. Works while the service runs.
     """
     settings = read_settings(data_dir=data_dir)
     needs_fix = False

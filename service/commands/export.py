@@ -34,9 +34,9 @@ Examples:
   a4p export openmetrics --from 2018-01-01 --metric a4p_sofa_incidents_new
 """
 )
-@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Only what begins to hold on this date or later.")
-@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Only what begins to hold on this date or earlier.")
-@click.option("--metric", "metrics", multiple=True, help="Only this metric; may be given several times.")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Only values valid from this date or later.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Only values valid from this date or earlier.")
+@click.option("--metric", "metrics", multiple=True, help="Only this metric; can be repeated.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: standard output]")
 @data_dir_option
 @catalogue_option
@@ -50,7 +50,7 @@ def openmetrics(
 ) -> None:
     """Write the whole history as OpenMetrics with timestamps, from the read copy.
 
-    Every value stands once, at the instant at which it begins to hold. Prometheus (promtool tsdb create-blocks-from
+    Each value is written once, at the time from which it is valid. Prometheus (promtool tsdb create-blocks-from
     openmetrics), Mimir, Thanos and VictoriaMetrics import it.
     """
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)

@@ -1,4 +1,4 @@
-"""`a4p generate`: write the files that are made from definitions."""
+"""`a4p generate`: write the generated files."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ Examples:
 )
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; fail if a file would change.")
 def generate(only_check: bool) -> None:
-    """Write every generated file of this checkout, below docs, prometheus and grafana."""
+    """Write all generated files of this checkout, in docs, prometheus and grafana."""
     stale = []
     for file, text in list_generated().items():
         if file.exists() and file.read_text(encoding="utf-8") == text:

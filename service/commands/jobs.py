@@ -1,4 +1,4 @@
-"""`a4p jobs`: what ran, when, and how it ended."""
+"""`a4p jobs`: runs of scheduled jobs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Examples:
   a4p jobs --failed --last 50
 """
 )
-@click.option("--last", default=20, show_default=True, type=click.IntRange(1), help="How many runs to list.")
-@click.option("--failed", is_flag=True, help="Only runs that did not succeed.")
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1), help="Number of runs to list.")
+@click.option("--failed", is_flag=True, help="Only failed and missed runs.")
 @data_dir_option
 def jobs(last: int, failed: bool, data_dir: Path | None) -> None:
-    """List the newest runs of the scheduled jobs. Works while the service runs and while it does not."""
+    """List the newest runs of the scheduled jobs. Works with and without a running service."""
     settings = read_settings(data_dir=data_dir)
     runs = use_client(settings, lambda client: client.list_runs(JobsRequest(last=last, only_failed=failed)))
     console = Console()

@@ -1,4 +1,4 @@
-"""`a4p load`: bring observation files into the warehouse."""
+"""`a4p load`: load observation files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Examples:
 """
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--by", "loaded_by", default=getpass.getuser, show_default="the OS user", help="Who loads, kept with the batch.")
+@click.option("--by", "loaded_by", default=getpass.getuser, show_default="the OS user", help="Name to record with the batch.")
 @click.option("--sheet", help="Sheet to read of each .xlsx workbook.  [default: the first]")
 @click.option(
     "--max-rows", type=click.IntRange(min=1), help="Maximum rows of all FILES together.  [default: A4P_LOAD_MAX_ROWS, 20000000]"
@@ -52,9 +52,9 @@ def load(
 
     The columns are indicator, mission, dimensions, period_start, period_end, value, status, source, page, note. Every
     row is checked; a file with an error changes nothing, and every error is listed with its row and fix.
-    A changed figure becomes a new revision and the earlier one is kept. The report lists what changed; --dry-run
-    also lists the breaches of thresholds that would start or clear. Works while the service runs and while it does
-    not. Ctrl-C cancels the load; what was committed before that is reported.
+    A changed value becomes a new revision; the earlier one is retained. The report lists what changed; --dry-run
+    also lists the breaches of thresholds that would start or clear. Works with and without a running service.
+    Ctrl-C cancels the load; a load that was already committed is reported.
     """
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)
     request = LoadRequest(

@@ -29,13 +29,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def data_dir_option(command: F) -> F:
     """Add --data-dir."""
-    return click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the warehouse.  [default: ./data]")(
+    return click.option("--data-dir", type=click.Path(path_type=Path), help="Directory of the warehouse.  [default: ./data]")(
         command
     )
 
 
 def catalogue_option(command: F) -> F:
     """Add --catalogue."""
-    return click.option("--catalogue", type=click.Path(path_type=Path), help="Catalogue directory in place of metrics/.")(
-        command
-    )
+    return click.option(
+        "--catalogue", type=click.Path(path_type=Path), help="Directory of the catalogue.  [default: metrics/]"
+    )(command)

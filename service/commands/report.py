@@ -1,4 +1,4 @@
-"""`a4p report`: a reporting cycle as a document."""
+"""`a4p report`: write a reporting cycle as a document."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Examples:
   a4p report --cycle 4 --format html --output - | less
 """
 )
-@click.option("--cycle", type=click.IntRange(min=1), help="Number of the cycle.  [default: the newest with figures]")
+@click.option("--cycle", type=click.IntRange(min=1), help="Number of the cycle.  [default: the newest with values]")
 @click.option("--format", "kind", type=click.Choice(list(FORMATS)), help="Format.  [default: by --output, else html]")
-@click.option("--known-at", type=INSTANT, help="Without what was recorded after this date or time (UTC).")
+@click.option("--known-at", type=INSTANT, help="Use only data recorded until this date or time (UTC).")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
@@ -36,10 +36,10 @@ Examples:
 )
 @data_dir_option
 def report(cycle: int | None, kind: str | None, known_at: datetime | None, output: Path | None, data_dir: Path | None) -> None:
-    """Write a reporting cycle as one document: HTML that stands alone, PDF, or XLSX.
+    """Write a reporting cycle as one document: self-contained HTML, PDF or XLSX.
 
-    It has for each priority the figures, changes, charts, limits breached and notes. It is written from the read copy,
-    so a service may run or not; the same snapshot gives the same bytes.
+    Contains values, changes, charts, breaches and notes for each priority. Reads the read copy, with and without a running
+    service. The same snapshot gives the same bytes.
     """
     settings = read_settings(data_dir=data_dir)
     kind = kind or _find_kind(output)

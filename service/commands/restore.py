@@ -1,4 +1,4 @@
-"""`a4p restore`: go back to a backup."""
+"""`a4p restore`: replace the warehouse by a backup."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Examples:
 @click.argument("backup", type=click.Path(path_type=Path))
 @data_dir_option
 def restore(backup: Path, data_dir: Path | None) -> None:
-    """Make BACKUP (a backup or the read copy) the warehouse. Stop the service first; the earlier warehouse stays.
+    """Replace the warehouse by BACKUP, a backup or the read copy. Stop the service first. The earlier warehouse is retained.
 
     Every block of BACKUP is read and its content verified before anything is replaced.
     """

@@ -23,7 +23,7 @@ Examples:
 @click.option("--url", help="Address of the service's pages, for links.  [default: the one that Prometheus scrapes]")
 @catalogue_option
 def rules(output: Path | None, url: str | None, catalogue: Path | None) -> None:
-    """Write alerting rules: one for each metric and comparison, and those about the service itself.
+    """Write alerting rules: one per metric and comparison, and rules for the service.
 
     Limits are data (a4p_threshold): the rules change with the catalogue only, and setting a threshold needs no reload.
     """

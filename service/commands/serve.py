@@ -43,11 +43,11 @@ Examples:
 )
 @click.option("--host", help="Address to bind.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to bind; 0 takes a free one.  [default: 8000]")
-@click.option("--snapshot-cron", help="When to make a snapshot, five cron fields.  [default: 0 * * * *]")
+@click.option("--snapshot-cron", help="Schedule of snapshots, five cron fields.  [default: 0 * * * *]")
 @click.option(
     "--accept-loss",
     is_flag=True,
-    help="Open a warehouse that is missing or holds less than was recorded of it, and go on from there.",
+    help="Open a warehouse that is missing or has lost rows, and continue with it.",
 )
 @data_dir_option
 @catalogue_option
@@ -59,7 +59,7 @@ def serve(
     data_dir: Path | None,
     catalogue: Path | None,
 ) -> None:
-    """Load the catalogue's values, make the first snapshot, and serve until Ctrl-C.
+    """Load the observations of the catalogue, compute a snapshot, and serve until Ctrl-C.
 
     While the warehouse is opened, the read copy of the last run is served.
     """

@@ -1,4 +1,4 @@
-"""`a4p snapshot`: make a snapshot now, or print one as of any date."""
+"""`a4p snapshot`: compute a snapshot, or print the metrics as of a date."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Examples:
 @data_dir_option
 @catalogue_option
 def snapshot(as_of: datetime | None, data_dir: Path | None, catalogue: Path | None) -> None:
-    """Make a snapshot now: compute KPIs, render the metrics, publish the read copy."""
+    """Compute a snapshot: KPIs, metrics and the read copy."""
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)
     if as_of is not None:
         with open_copy(settings.read_copy_file) as copy:

@@ -56,11 +56,13 @@ Examples:
     "--format",
     "chosen",
     type=click.Choice(["table", "csv", "json", "parquet"]),
-    help="Of the answer.  [default: by the ending of --output; else table on a terminal, csv in a pipe]",
+    help="Format of the result.  [default: by the ending of --output; else table on a terminal, csv in a pipe]",
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; parquet needs one.")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="What held on this date.  [default: that of the snapshot]")
-@click.option("--known-at", type=INSTANT, help="What was known then (UTC unless it says otherwise).")
+@click.option(
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Values that were current on this date.  [default: that of the snapshot]"
+)
+@click.option("--known-at", type=INSTANT, help="Data recorded until this date or time (UTC unless it has an offset).")
 @data_dir_option
 def sql(
     query: str | None,
@@ -71,7 +73,7 @@ def sql(
     known_at: datetime | None,
     data_dir: Path | None,
 ) -> None:
-    """Answer QUERY from the read copy, whether the service runs or not; without a query, give a prompt.
+    """Run QUERY on the read copy, or open a prompt without a query. Works with and without a running service.
 
     Nothing is written: the copy is opened for reading. docs/sql.md lists the views and their columns.
     """

@@ -25,9 +25,9 @@ Examples:
 )
 @data_dir_option
 def stack(data_dir: Path | None) -> None:
-    """Run the service, Prometheus and Alertmanager on this machine until Ctrl-C, and Grafana where it is installed.
+    """Run the service, Prometheus and Alertmanager on this machine until Ctrl-C, and Grafana if it is installed.
 
-    The configuration is that of prometheus/ and grafana/; each takes its usual port on 127.0.0.1, or a free one.
+    The configuration is that of prometheus/ and grafana/; each server uses its default port on 127.0.0.1, or a free one.
     """
     settings = read_settings(data_dir=data_dir)
     programs = plan_stack(settings)

@@ -1,4 +1,4 @@
-"""`a4p thresholds`: limits on metrics, with history, tried before they are set."""
+"""`a4p thresholds`: set thresholds on metrics, back-test them, and list their history."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Examples:
 """
 )
 def thresholds() -> None:
-    """Set limits on metrics, and see what they would have meant. Works while the service runs and while it does not."""
+    """Set thresholds on metrics, and back-test them on the history. Works with and without a running service."""
 
 
 def _parse_labels(context: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
@@ -52,7 +52,9 @@ def _parse_labels(context: click.Context, parameter: click.Parameter, pairs: tup
 def _where_options(command: F) -> F:
     """Add METRIC and the options that say which series a threshold is for."""
     for add in (
-        click.option("--label", "dimensions", multiple=True, callback=_parse_labels, help="Only this value of a label: k=v."),
+        click.option(
+            "--label", "dimensions", multiple=True, callback=_parse_labels, help="Only this value of a label: name=value."
+        ),
         click.option("--mission", default=EVERY_MISSION, help="Only this mission.  [default: every mission]"),
         click.argument("metric"),
     ):
@@ -64,8 +66,8 @@ def _limit_options(command: F) -> F:
     """Add the limit and its severity."""
     for add in (
         click.option("--severity", type=click.Choice(SEVERITIES), default="warning", show_default=True),
-        click.option("--below", type=float, help="Fire when the figure is below this."),
-        click.option("--above", type=float, help="Fire when the figure is above this."),
+        click.option("--below", type=float, help="Fire if the value is below this limit."),
+        click.option("--above", type=float, help="Fire if the value is above this limit."),
     ):
         command = add(command)
     return command
@@ -85,9 +87,7 @@ def _check_finite(limit: float) -> float:
     return limit
 
 
-_by_option = click.option(
-    "--by", "set_by", default=getpass.getuser, show_default="the OS user", help="Who, kept in the history."
-)
+_by_option = click.option("--by", "set_by", default=getpass.getuser, show_default="the OS user", help="Name to record.")
 
 
 @thresholds.command(
@@ -100,16 +100,16 @@ Examples:
 )
 @_where_options
 @_limit_options
-@click.option("--note", help="Why, kept in the history.")
+@click.option("--note", help="Reason to record.")
 @_by_option
 def set_(
     metric: str, mission: str, dimensions: dict[str, str], above: float | None, below: float | None,
     severity: Severity, note: str | None, set_by: str, data_dir: Path | None,
 ) -> None:  # fmt: skip
-    """Set a limit on METRIC, an indicator, KPI or a4p_indicator_change; the next scrape shows it.
+    """Set a threshold on METRIC, an indicator, KPI or a4p_indicator_change. The next scrape shows it.
 
-    A mission's own threshold goes before the general one, and one with label values before one without. The same
-    threshold set again replaces its limit; the history keeps both.
+    A threshold of a mission has precedence over a general one, and one with label values over one without. Setting the same
+    threshold again replaces its limit; the history has both.
     """
     comparison, limit = _choose_limit(above, below)
     wanted = ThresholdRequest(
@@ -129,16 +129,16 @@ Examples:
 """
 )
 @_where_options
-@click.option("--above", is_flag=False, flag_value="any", metavar="", help="Only the limit from above.")
-@click.option("--below", is_flag=False, flag_value="any", metavar="", help="Only the limit from below.")
+@click.option("--above", is_flag=False, flag_value="any", metavar="", help="Only the upper limit.")
+@click.option("--below", is_flag=False, flag_value="any", metavar="", help="Only the lower limit.")
 @click.option("--severity", type=click.Choice(SEVERITIES), help="Only of this severity.")
-@click.option("--note", help="Why, kept in the history.")
+@click.option("--note", help="Reason to record.")
 @_by_option
 def remove(
     metric: str, mission: str, dimensions: dict[str, str], above: str | None, below: str | None,
     severity: Severity | None, note: str | None, set_by: str, data_dir: Path | None,
 ) -> None:  # fmt: skip
-    """Remove the limit on METRIC for this mission and these labels; the history keeps it."""
+    """Remove the threshold on METRIC for this mission and these labels; it stays in the history."""
     comparisons: list[Comparison] = [name for name, given in zip(COMPARISONS, (above, below), strict=True) if given]
     wanted = ThresholdRequest(
         action="remove", metric=metric, mission=mission, dimensions=dimensions, comparisons=comparisons or list(COMPARISONS),
@@ -158,7 +158,7 @@ Examples:
 @click.argument("metric", required=False)
 @data_dir_option
 def list_(metric: str | None, data_dir: Path | None) -> None:
-    """List the thresholds in force, with how many series breach each today."""
+    """List the current thresholds and the number of series that breach each."""
     settings = read_settings(data_dir=data_dir)
     with open_copy(settings.read_copy_file) as copy:
         rows = run_sql(copy, "thresholds/list", metric=_name_metric(settings, metric)).fetchall()
@@ -179,10 +179,10 @@ Examples:
 """
 )
 @click.argument("metric", required=False)
-@click.option("--last", default=50, show_default=True, type=click.IntRange(1), help="How many changes to list.")
+@click.option("--last", default=50, show_default=True, type=click.IntRange(1), help="Number of changes to list.")
 @data_dir_option
 def history(metric: str | None, last: int, data_dir: Path | None) -> None:
-    """List who set or removed which threshold, when, why, and what it replaced; newest first."""
+    """List changes of thresholds with user, time, note and replaced limit, newest first."""
     settings = read_settings(data_dir=data_dir)
     with open_copy(settings.read_copy_file) as copy:
         rows = run_sql(copy, "thresholds/history", metric=_name_metric(settings, metric), last=last).fetchall()
@@ -204,17 +204,17 @@ Examples:
 )
 @_where_options
 @_limit_options
-@click.option("--note", expose_value=False, help="Taken and not used, so that the arguments of set can be given.")
-@click.option("--by", expose_value=False, help="Taken and not used, as --note.")
-@click.option("--suggest", is_flag=True, help="Propose limits from the history; the limit may then be left out.")
+@click.option("--note", expose_value=False, help="Ignored; accepted so that the arguments of set can be reused.")
+@click.option("--by", expose_value=False, help="Ignored, as --note.")
+@click.option("--suggest", is_flag=True, help="Propose limits from the history; the limit is then optional.")
 def test(
     metric: str, mission: str, dimensions: dict[str, str], above: float | None, below: float | None,
     severity: Severity, suggest: bool, data_dir: Path | None,
 ) -> None:  # fmt: skip
-    """Show which missions and periods a limit on METRIC would have fired for, over the whole history.
+    """Back-test a threshold on METRIC: list the missions and periods for which it would have fired.
 
-    Nothing is changed. For counts of rare events (fatalities, misconduct) the chance of such a figure or a higher one is
-    given too, by the Poisson distribution with the mean of the series' earlier periods: a large chance means noise.
+    Changes nothing. For counts of rare events (fatalities, misconduct), also shows the probability of such a value or a higher
+    one, by the Poisson distribution with the mean of the earlier periods of the series: a large probability means noise.
     """
     settings = read_settings(data_dir=data_dir)
     definitions = read_definitions(settings.catalogue)

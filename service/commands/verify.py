@@ -29,7 +29,7 @@ def verify(files: tuple[Path, ...], data_dir: Path | None) -> None:
     """Verify the warehouse and its read copy, or FILES (backups, read copies).
 
     Reads every block, and compares the observations of each batch with the count and the digest recorded when it was loaded.
-    Works while the service runs. Exit code 1 when a fault is found; each is listed.
+    Works while the service runs. Exit code 1 if a fault is found; each is listed.
     """
     settings = read_settings(data_dir=data_dir)
     has_faults = False
