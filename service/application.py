@@ -39,19 +39,10 @@ from service.sandbox.pool import SandboxPool
 from service.self_metrics import SelfMetrics
 from service.settings import Settings
 from service.snapshot import Snapshot, make_snapshot, render_as_of
+from service.stored_definitions import is_current, store_catalogue, store_kpis
 from service.thresholds import check_defaults, store_default_thresholds
 from service.time_limit import is_never_abandoned, limit_time
-from service.warehouse import (
-    Connection,
-    Warehouse,
-    is_current,
-    open_warehouse,
-    prepare_directory,
-    read_clock,
-    run_sql,
-    store_catalogue,
-    store_kpis,
-)
+from service.warehouse import Connection, Warehouse, open_warehouse, prepare_directory, read_clock, run_sql
 from service.watch import ClockWatch, RetryWatch, Watch
 
 log = logging.getLogger(__name__)

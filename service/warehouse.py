@@ -14,8 +14,6 @@ from typing import Any
 
 import duckdb
 
-from metrics.catalogue import Catalogue
-from metrics.kpi_file import Kpi
 from service.disk import check_space, measure_free_bytes, translate_write_error
 from service.errors import WarehouseError, WarehouseLocked, WarehouseLost
 from service.manifest import check_nothing_lost, count_rows, find_manifest, read_manifest
@@ -327,7 +325,8 @@ def translate_open_error(error: duckdb.Error, file: Path) -> WarehouseError | Wa
     return WarehouseError(f"{file} cannot be opened ({first_line}); restore a backup with 'a4p restore'")
 
 
-def _list_migrations() -> list[tuple[int, str]]:
+def list_migrations() -> list[tuple[int, str]]:
+    """Return number and name of each migration of this release, in their order."""
     files = sorted((find_in_tree("sql") / "migrations").glob("*.sql"))
     return [(int(file.stem.split("_")[0]), file.stem) for file in files]
 
@@ -350,7 +349,7 @@ def migrate(warehouse: Warehouse) -> None:
         run_sql(cursor, "definitions/prepare_migrations")
         applied = {version for (version,) in cursor.execute("select version from store.migrations").fetchall()}
         version = max(applied, default=0)
-        known = _list_migrations()
+        known = list_migrations()
         if version > known[-1][0]:
             raise WarehouseError(
                 f"{warehouse.file} was made by a newer version of this service (its tables are version {version}, "
@@ -366,19 +365,6 @@ def migrate(warehouse: Warehouse) -> None:
         make_reconciliation(cursor)
         for (statement,) in run_sql(cursor, "schema/list_column_comments").fetchall():
             cursor.execute(statement)
-
-
-def is_current(copy: Connection, catalogue: Catalogue) -> bool:
-    """Return whether a read copy has the tables of this release and the definitions of this catalogue."""
-    newest = copy.execute(
-        "select (select list(version) from store.migrations), "
-        "(select digest from store.catalogues order by catalogue_version desc limit 1)"
-    ).fetchone()
-    return (
-        newest is not None
-        and set(newest[0]) == {number for number, _ in _list_migrations()}
-        and newest[1] == catalogue.digest()
-    )
 
 
 def make_reconciliation(cursor: Connection) -> None:
@@ -401,57 +387,6 @@ def make_reconciliation(cursor: Connection) -> None:
         """
     )
     run_sql(cursor, "definitions/comment_reconciliation")
-
-
-def store_catalogue(warehouse: Warehouse, catalogue: Catalogue, now: datetime) -> None:
-    """Record the catalogue as its next version, unless the newest says the same."""
-    with warehouse.write() as cursor:
-        newest = cursor.execute(
-            "select catalogue_version, digest from store.catalogues order by catalogue_version desc limit 1"
-        ).fetchone()
-        if newest is not None and newest[1] == catalogue.digest():
-            return
-        run_sql(
-            cursor,
-            "definitions/store_catalogue",
-            version=1 if newest is None else newest[0] + 1,
-            digest=catalogue.digest(),
-            definitions=catalogue.to_json(),
-            now=now,
-        )
-
-
-INSERT_KPI = """
-    insert into store.kpis
-        (kpi, title, description, unit, better, priority, metric, inputs, maximum, digest, recorded_at)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
-
-def store_kpis(warehouse: Warehouse, kpis: tuple[Kpi, ...], now: datetime) -> None:
-    """Record the definition of each KPI that is new or changed, and the end of each that is gone."""
-    with warehouse.write() as cursor:
-        now = after_newest(cursor, "kpis", "recorded_at", now)
-        stored = {
-            row[0]: row
-            for row in cursor.execute(
-                "select kpi, title, description, unit, better, priority, metric, inputs, maximum, digest from store.kpis "
-                "qualify row_number() over (partition by kpi order by recorded_at desc) = 1"
-            ).fetchall()
-        }
-        wanted = {
-            kpi.kpi: (
-                kpi.kpi, kpi.title, kpi.description, kpi.unit, kpi.better, kpi.priority, kpi.metric,
-                list(kpi.inputs), kpi.maximum, kpi.digest(),
-            )
-            for kpi in kpis
-        }  # fmt: skip
-        for name, row in wanted.items():
-            if stored.get(name) != row:
-                cursor.execute(INSERT_KPI, [*row, now])
-        for name, row in stored.items():
-            if name not in wanted and row[-1] is not None:
-                cursor.execute(INSERT_KPI, [*row[:-1], None, now])
 
 
 def next_recorded_at(cursor: Connection, now: datetime) -> datetime:

@@ -19,7 +19,8 @@ from service.load import load_files
 from service.load_report import Batch
 from service.readers.columns import KNOWN
 from service.settings import Settings, find_in_tree
-from service.warehouse import Warehouse, open_warehouse, store_catalogue
+from service.stored_definitions import store_catalogue
+from service.warehouse import Warehouse, open_warehouse
 from service.web.app import make_app
 
 STORED_AT = datetime(2025, 1, 1, tzinfo=UTC)

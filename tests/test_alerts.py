@@ -23,8 +23,8 @@ from service.commands.alerts import alerts
 from service.definitions import Definitions
 from service.errors import AlertError
 from service.settings import Settings
+from service.stored_definitions import store_catalogue
 from service.thresholds import remove_threshold, set_threshold
-from service.warehouse import store_catalogue
 from service.web.alerts import MAX_BYTES
 from service.web.app import make_app
 from tests.conftest import STORED_AT, Clock, WriteCsv

@@ -15,7 +15,8 @@ from metrics.catalogue import CatalogueError, read_catalogue
 from metrics.cycles import Cycles
 from service.definitions import Definitions
 from service.errors import LoadError
-from service.warehouse import Warehouse, store_catalogue
+from service.stored_definitions import store_catalogue
+from service.warehouse import Warehouse
 from tests.conftest import STORED_AT, Load, WriteCsv
 
 ListCycles = Callable[[str], list[tuple[Any, ...]]]

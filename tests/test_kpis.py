@@ -22,7 +22,8 @@ from service.definitions import read_definitions
 from service.load import load_files
 from service.settings import find_in_tree
 from service.snapshot import compute_kpi, compute_kpis, hold
-from service.warehouse import Connection, Warehouse, open_warehouse, read_clock, run_sql, store_catalogue, store_kpis
+from service.stored_definitions import store_catalogue, store_kpis
+from service.warehouse import Connection, Warehouse, open_warehouse, read_clock, run_sql
 
 COLUMNS = ["indicator", "mission", "dimensions", "period_start", "period_end", "value", "status", "source", "page", "note"]
 DEFINITIONS = read_definitions(find_in_tree("metrics"))

@@ -17,7 +17,8 @@ from service.errors import LoadError
 from service.load import load_files
 from service.load_report import Batch
 from service.settings import find_in_tree
-from service.warehouse import Warehouse, store_catalogue
+from service.stored_definitions import store_catalogue
+from service.warehouse import Warehouse
 from tests.conftest import STORED_AT, Clock, Dump, Load, Read, Refuse, WriteCsv
 
 BAD_FILES = find_in_tree("tests") / "bad_files"

@@ -122,7 +122,8 @@ from service.definitions import read_definitions
 from service.errors import LoadError
 from service.load import load_files
 from service.settings import read_settings
-from service.warehouse import open_warehouse, store_catalogue, read_clock
+from service.stored_definitions import store_catalogue
+from service.warehouse import open_warehouse, read_clock
 settings = read_settings(data_dir=Path(sys.argv[1]))
 warehouse = open_warehouse(settings.warehouse_file, 1, "200MB")
 store_catalogue(warehouse, read_definitions(settings.catalogue).catalogue, read_clock())

@@ -8,7 +8,8 @@ import pytest
 
 from service.definitions import Definitions
 from service.load import load_files
-from service.warehouse import Connection, open_warehouse, read_clock, store_catalogue
+from service.stored_definitions import store_catalogue
+from service.warehouse import Connection, open_warehouse, read_clock
 
 # What the report prints twice and differently: check, as printed, from its parts.
 DISAGREEMENTS = {

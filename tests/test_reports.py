@@ -13,7 +13,8 @@ import pytest
 from service.application import Application
 from service.definitions import Definitions
 from service.settings import Settings
-from service.warehouse import Warehouse, store_catalogue
+from service.stored_definitions import store_catalogue
+from service.warehouse import Warehouse
 from tests.conftest import STORED_AT, Load, WriteCsv
 
 ReadAsOf = Callable[[str, str], list[tuple[Any, ...]]]

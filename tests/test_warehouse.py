@@ -17,7 +17,8 @@ import pytest
 from service.definitions import Definitions
 from service.errors import WarehouseError, WarehouseLocked
 from service.settings import find_in_tree
-from service.warehouse import Warehouse, open_copy, open_warehouse, read_sql, run_sql, store_catalogue
+from service.stored_definitions import store_catalogue
+from service.warehouse import Warehouse, open_copy, open_warehouse, read_sql, run_sql
 from tests.conftest import STORED_AT, Load, NewWarehouse, Read, WriteCsv
 
 OBSERVATION = (

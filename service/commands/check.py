@@ -12,7 +12,8 @@ from service.definitions import read_definitions
 from service.load import load_files
 from service.settings import read_settings
 from service.snapshot import check_bindings
-from service.warehouse import open_warehouse, read_clock, store_catalogue, store_kpis
+from service.stored_definitions import store_catalogue, store_kpis
+from service.warehouse import open_warehouse, read_clock
 
 
 @click.command(

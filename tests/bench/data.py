@@ -12,7 +12,8 @@ import yaml
 
 from service.definitions import Definitions, read_definitions
 from service.settings import find_in_tree
-from service.warehouse import Connection, open_warehouse, store_catalogue, store_kpis
+from service.stored_definitions import store_catalogue, store_kpis
+from service.warehouse import Connection, open_warehouse
 
 SQL = Path(__file__).parent / "sql"
 PRIORITY = "integration"

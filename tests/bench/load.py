@@ -15,7 +15,8 @@ import duckdb
 from service.definitions import read_definitions
 from service.load import load_files
 from service.settings import read_settings
-from service.warehouse import open_warehouse, store_catalogue
+from service.stored_definitions import store_catalogue
+from service.warehouse import open_warehouse
 from tests.bench.data import MADE_AT, World, write_catalogue, write_parquet
 from tests.bench.measure import (
     Figure,

@@ -18,7 +18,8 @@ import pytest
 
 from service.definitions import read_definitions
 from service.settings import find_in_tree
-from service.warehouse import open_warehouse, store_catalogue
+from service.stored_definitions import store_catalogue
+from service.warehouse import open_warehouse
 from tests.prometheus_process import PrometheusProcess
 from tests.service_process import ServiceProcess
 from tests.tools import INSTALLED, NEWER
