@@ -225,6 +225,15 @@ def test_deleted_temporary_files_are_written_again(application: Application, cli
     assert ask(client, "select 42").json["rows"] == [[42]]
 
 
+def test_a_worker_that_ran_out_of_memory_is_replaced(application: Application, client: FlaskClient) -> None:
+    ask(client, "select 1")
+    workers = list(application.sandbox._seats.queue)
+    assert ask(client, "select printf('%1000000000d', 1)").status_code == 413
+    left = list(application.sandbox._seats.queue)
+    assert len(left) == len(workers)
+    assert sum(worker is not None and worker in workers for worker in left) == sum(one is not None for one in workers) - 1
+
+
 def test_a_query_that_heeds_nothing_is_killed_and_the_next_is_answered(application: Application, client: FlaskClient) -> None:
     ask(client, "select 1")
     worker = application.sandbox._seats.get_nowait()

@@ -132,10 +132,12 @@ class Worker:
                 reply, body = _reply("refused", f"the answer cannot be written: {error}"), b""
             finally:
                 clock.cancel()
+        ran_out_of_memory = reply["outcome"] == "out_of_memory"
         if is_late.is_set() and reply["outcome"] != "answered":
             reply = _reply("out_of_time", "")
         reply["snapshot_id"] = self._snapshot_id
-        reply["is_last"] = not self._is_as_before()
+        # A process near its memory limit may end during the next query, which would be blamed for it.
+        reply["is_last"] = ran_out_of_memory or not self._is_as_before()
         return reply, body
 
     def _answer(self, session: Connection, question: Question) -> tuple[Reply, bytes]:
