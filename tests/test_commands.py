@@ -50,6 +50,11 @@ def test_check_names_what_is_wrong(tmp_path: Path) -> None:
     assert "Traceback" not in checked.stderr
 
 
+def test_a_load_names_a_file_below_the_current_directory_by_its_relative_path(tmp_path: Path, submission: Path) -> None:
+    loaded = run_a4p("load", submission.name, "--data-dir", str(tmp_path / "data"), cwd=submission.parent)
+    assert loaded.stdout.startswith(f"{submission.name}: batch "), loaded.stdout + loaded.stderr
+
+
 def test_a_load_without_a_service_shows_in_the_read_copy(tmp_path: Path, submission: Path) -> None:
     loaded = run_a4p("load", str(submission), "--by", "A. Analyst", "--data-dir", str(tmp_path / "data"))
     assert loaded.returncode == 0, loaded.stderr

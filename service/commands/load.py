@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -82,7 +83,8 @@ def load(
 
 
 def _print_batch(batch: Batch, verbose: bool) -> None:
-    click.echo(batch)
+    # As most users gave it: the service reads, and the warehouse records, the absolute path.
+    click.echo(replace(batch, file_name=batch.file_name.removeprefix(f"{Path.cwd()}/")))
     if batch.notes:
         click.echo(f"  {', '.join(batch.notes)}")
     for change in batch.changes:
