@@ -98,7 +98,7 @@ def list_firing(connection: Connection) -> list[dict[str, Any]]:
 def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
     """Return every notification of an alert, and every revision of the observation its newest is about.
 
-    An alert about a KPI has no observation of its own, but `inputs`: those that the KPI was computed from when it was told.
+    An alert about a KPI has no observation of its own, but `inputs`: those that the KPI was computed from when it fired.
     `now` is the value and limit of the series now (None for an alert about the service, or a series that has ended).
     `resolution` lists what was recorded while a resolved alert fired, each with whether it alone ends the breach; None
     while it fires.
@@ -126,14 +126,14 @@ def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
         )
     )
     # What fired, not what cleared it.
-    told = next((row for row in notifications if row["status"] == "firing"), notifications[0])
+    firing = next((row for row in notifications if row["status"] == "firing"), notifications[0])
     inputs = _read_observations(
         run_sql(
             connection,
             "alerts/trace_inputs",
             metric=labels.get("metric"),
             mission=labels.get("mission"),
-            fired_at=told["recorded_at"] + "Z",
+            fired_at=firing["recorded_at"] + "Z",
         )
     )
     about = {
@@ -152,9 +152,9 @@ def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
                 "alerts/resolution",
                 **about,
                 indicator=labels.get("indicator"),
-                period_end=told["annotations"].get("period_end"),
-                value=told["value"],
-                limit_value=told["limit_value"],
+                period_end=firing["annotations"].get("period_end"),
+                value=firing["value"],
+                limit_value=firing["limit_value"],
                 starts_at=newest["starts_at"] + "Z",
                 # Shown to the second, so its second is included.
                 ends_at=newest["ends_at"] + ".999999Z",
@@ -191,7 +191,7 @@ def acknowledge_alerts(
     warehouse: Warehouse, fingerprints: Sequence[str], note: str | None, acknowledged_by: str, now: datetime
 ) -> list[str]:
     """Record that somebody has seen alerts that fire; return what they say. Raises AlertError when one does not fire."""
-    told = []
+    acknowledged = []
     with warehouse.write() as cursor:
         for beginning in fingerprints:
             rows = cursor.execute(
@@ -206,5 +206,5 @@ def acknowledge_alerts(
                 "insert into store.alert_acknowledgements values (?, ?, ?, ?, ?)",
                 [fingerprint, starts_at, note, acknowledged_by, now],
             )
-            told.append(f"{fingerprint}: {summary}")
-    return told
+            acknowledged.append(f"{fingerprint}: {summary}")
+    return acknowledged

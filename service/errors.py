@@ -177,7 +177,7 @@ class PoolBusy(ServiceError):
 
 
 class UnknownMetric(ServiceError):
-    """A metric was asked for that the history does not have."""
+    """A requested metric is not in the history."""
 
 
 class PlacesTaken(ServiceError):

@@ -86,7 +86,7 @@ def test_the_shipped_catalogue_holds_every_indicator_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "text"),
     [
         ({"colour": "red"}, "the key 'colour' is unknown"),
         ({"better": None}, "the key 'better' is missing; add it"),
@@ -103,11 +103,11 @@ def test_the_shipped_catalogue_holds_every_indicator_of_the_contract() -> None:
         ({"maximum": float("nan")}, "maximum"),
     ],
 )
-def test_a_fault_in_an_indicator_names_file_entry_and_fix(directory: Path, changes: dict[str, object], told: str) -> None:
+def test_a_fault_in_an_indicator_names_file_entry_and_fix(directory: Path, changes: dict[str, object], text: str) -> None:
     file = change_indicator(directory, **changes)
     fault = fault_of(directory)
     assert str(file) in fault
-    assert told in fault
+    assert text in fault
 
 
 def test_an_indicator_defined_twice_names_both_files(directory: Path) -> None:

@@ -138,8 +138,8 @@ def _list_figures(priority: PriorityReport) -> Iterable[tuple[str, Sequence[Valu
                 entry.title, figure.part, figure.mission, figure.value if is_told else None, status, *window, *before,
                 entry.unit, figure.source, figure.page, figure.note, entry.indicator,
             )  # fmt: skip
-        told = {figure.mission for figure in entry.figures}
-        for mission in (mission for mission in entry.unreported_missions if mission not in told):
+        reported = {figure.mission for figure in entry.figures}
+        for mission in (mission for mission in entry.unreported_missions if mission not in reported):
             rest = (*(None,) * 7, entry.unit, entry.source, None, None, entry.indicator)
             yield entry.unit, (entry.title, "", mission, None, NOT_REPORTED, *rest)
 

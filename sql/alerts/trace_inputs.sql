@@ -1,4 +1,4 @@
--- A row is an observation that a KPI was computed from when its alert was told at $fired_at, with the figure of the period before;
+-- A row is an observation that a KPI was computed from when its alert fired at $fired_at, with the value of the period before;
 -- of the alert's mission, or of every mission where it is about ALL.
 with inputs as (
     select p.indicator
