@@ -116,26 +116,26 @@ def list_metrics(definitions: Definitions) -> list[str]:
 def check_threshold(definitions: Definitions, threshold: Threshold) -> tuple[Threshold, list[str]]:
     """Return the threshold with the full name of its metric, and warnings.
 
-    Raises ThresholdError naming what is unknown (metric, mission, label, value) and the nearest known names.
+    Raises ThresholdError with the unknown metric, mission, label or value and similar names.
     """
     metrics = list_metrics(definitions)
     metric = threshold.metric if threshold.metric in metrics else f"a4p_{threshold.metric}"
     if metric not in metrics:
-        raise ThresholdError(f"{threshold.metric!r} is no metric of this service; {_suggest_nearest(metric, metrics)}")
+        raise ThresholdError(f"unknown metric {threshold.metric!r}; {_suggest_nearest(metric, metrics)}")
     threshold = replace(threshold, metric=metric)
     missions = [mission.mission for mission in definitions.catalogue.missions]
     if threshold.mission not in (*missions, EVERY_MISSION):
-        raise ThresholdError(f"{threshold.mission!r} is no mission; {_suggest_nearest(threshold.mission, missions)}")
+        raise ThresholdError(f"unknown mission {threshold.mission!r}; {_suggest_nearest(threshold.mission, missions)}")
     known = _list_labels(definitions, threshold)
     for name, value in threshold.dimensions.items():
         if name == "mission":
             raise ThresholdError("the label mission is given with --mission")
         if name not in known:
-            hint = _suggest_nearest(name, known) if known else "it has none but mission"
-            raise ThresholdError(f"{name!r} is no label of {metric}; {hint}")
+            hint = _suggest_nearest(name, known) if known else "it has no label but mission"
+            raise ThresholdError(f"unknown label {name!r} of {metric}; {hint}")
         values = known[name]
         if values is not None and value not in values:
-            raise ThresholdError(f"{value!r} is no value of the label {name} of {metric}; {_suggest_nearest(value, values)}")
+            raise ThresholdError(f"unknown value {value!r} of the label {name} of {metric}; {_suggest_nearest(value, values)}")
     return threshold, _warn_of_range(definitions, threshold)
 
 
@@ -147,7 +147,7 @@ def _suggest_nearest(written: str, known: Iterable[str]) -> str:
     nearest = [folded[name] for name in difflib.get_close_matches(written.lower(), folded, 3, 0.5)]
     within = [name for name in names if len(written) > 2 and written.lower().removeprefix("a4p_") in name.lower()]
     shown = list(dict.fromkeys([*nearest, *within]))[:5] or (names if len(names) <= 15 else [])
-    return f"the nearest known names are {', '.join(shown)}" if shown else "docs/metrics.md lists what is known"
+    return f"did you mean {' or '.join(shown)}?" if shown else "docs/metrics.md lists all metrics and labels"
 
 
 def _find_indicator(definitions: Definitions, threshold: Threshold) -> Indicator | None:

@@ -222,10 +222,10 @@ def test_threshold_is_back_tested_like_the_command_does(client: FlaskClient) -> 
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("metric=sofa_incident", "is no metric of this service"),
+        ("metric=sofa_incident", "unknown metric"),
         ("metric=sofa_incidents_new&limit=many", "is not a number"),
         ("metric=sofa_incidents_new&limit=nan", "the number must be finite"),
-        ("metric=sofa_incidents_new&mission=NOWHERE&limit=1", "is no mission"),
+        ("metric=sofa_incidents_new&mission=NOWHERE&limit=1", "unknown mission"),
         ("metric=hospital_outage_days&labels=cause&limit=1", "is not written as name=value"),
         ("metric=<script>alert(1)</script>&limit=1", "&lt;script&gt;"),
     ],
