@@ -56,7 +56,7 @@ proto:
 	status=$$?; rm -rf $$folder; exit $$status
 
 golden: $(VENV)/installed-dev
-	$(BIN)/python -m pytest tests/test_golden.py --rewrite-golden
+	$(BIN)/python -m pytest tests/snapshots/test_golden.py --rewrite-golden
 
 clean:
 	rm -rf $(VENV)

@@ -16,34 +16,34 @@ import duckdb
 
 from metrics.exposition import Exposition, assemble_exposition
 from metrics.history import WholeHistory
-from service.backups.retention import prune_backups
-from service.backups.target import check_target
-from service.backups.verify import Verification, verify_connection
-from service.definitions import Definitions
-from service.disk import has_space
-from service.drawing import DrawingProcess
+from service.alerting.thresholds import check_defaults, store_default_thresholds
+from service.charts.process import DrawingProcess
 from service.errors import LoadError, ServiceError, WarehouseLost, WarehouseOpening
-from service.fairness import FairPlaces
-from service.file_access import find_group, restrict_data_directory
-from service.history import HistoryReader
-from service.jobs import Job, JobRunner
-from service.load import SHOWN, Shown, load_files
-from service.load_report import Batch, Preview
-from service.preview import preview_files
-from service.privileges import drop_privileges
-from service.progress import Progress, ignore_progress
-from service.publish import publish_read_copy, write_copy
-from service.read_copy import ReadCopy
-from service.remote_read import RemoteReader
-from service.sandbox.pool import SandboxPool
-from service.self_metrics import SelfMetrics
+from service.history.remote_read import RemoteReader
+from service.history.series import HistoryReader
+from service.jobs.runner import Job, JobRunner
+from service.jobs.self_metrics import SelfMetrics
+from service.jobs.watch import ClockWatch, RetryWatch, Watch
+from service.loading.load import SHOWN, Shown, load_files
+from service.loading.preview import preview_files
+from service.loading.report import Batch, Preview
+from service.queries.sandbox.pool import SandboxPool
 from service.settings import Settings
-from service.snapshot import Snapshot, make_snapshot, render_as_of
-from service.stored_definitions import is_current, store_catalogue, store_kpis
-from service.thresholds import check_defaults, store_default_thresholds
-from service.time_limit import is_never_abandoned, limit_time
-from service.warehouse import Connection, Warehouse, open_warehouse, prepare_directory, read_clock, run_sql
-from service.watch import ClockWatch, RetryWatch, Watch
+from service.snapshots.publish import publish_read_copy, write_copy
+from service.snapshots.read_copy import ReadCopy
+from service.snapshots.snapshot import Snapshot, make_snapshot, render_as_of
+from service.system.disk import has_space
+from service.system.fairness import FairPlaces
+from service.system.file_access import find_group, restrict_data_directory
+from service.system.privileges import drop_privileges
+from service.system.progress import Progress, ignore_progress
+from service.system.time_limit import is_never_abandoned, limit_time
+from service.warehouse.backups.retention import prune_backups
+from service.warehouse.backups.target import check_target
+from service.warehouse.backups.verify import Verification, verify_connection
+from service.warehouse.database import Connection, Warehouse, open_warehouse, prepare_directory, read_clock, run_sql
+from service.warehouse.definitions import Definitions
+from service.warehouse.stored_definitions import is_current, store_catalogue, store_kpis
 
 log = logging.getLogger(__name__)
 

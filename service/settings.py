@@ -16,10 +16,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from service.backups.retention import Retention
 from service.errors import SettingsError
-from service.manifest import BACKUPS_NAME, READ_COPY_NAME, find_manifest
-from service.schedule import CronSchedule
+from service.jobs.schedule import CronSchedule
+from service.warehouse.backups.retention import Retention
+from service.warehouse.manifest import BACKUPS_NAME, READ_COPY_NAME, find_manifest
 
 # Rows of one load, and what DuckDB may write to temporary files, unless set.
 LOAD_MAX_ROWS = 20_000_000

@@ -13,14 +13,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.application import Application
-from service.definitions import Definitions, read_definitions
 from service.errors import LoadError
-from service.load import load_files
-from service.load_report import Batch
-from service.readers.columns import KNOWN
+from service.loading.load import load_files
+from service.loading.readers.columns import KNOWN
+from service.loading.report import Batch
 from service.settings import Settings, find_in_tree
-from service.stored_definitions import store_catalogue
-from service.warehouse import Warehouse, open_warehouse
+from service.warehouse.database import Warehouse, open_warehouse
+from service.warehouse.definitions import Definitions, read_definitions
+from service.warehouse.stored_definitions import store_catalogue
 from service.web.app import make_app
 
 STORED_AT = datetime(2025, 1, 1, tzinfo=UTC)

@@ -24,8 +24,8 @@ from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest
 from service.client.protocol import LoadRequest
 from service.client.remote import RemoteClient
 from service.errors import ServiceError
-from service.interrupt import Interrupt
-from service.progress import ignore_progress
+from service.loading.interrupt import Interrupt
+from service.system.progress import ignore_progress
 from tests.service_process import ServiceProcess
 
 SECONDS = 3600.0

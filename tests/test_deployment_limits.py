@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from service.sandbox.xlsx_worker import MEMORY_BYTES
+from service.queries.sandbox.xlsx_worker import MEMORY_BYTES
 from service.settings import TREE, Settings
 from tests.tools import find_tool
 

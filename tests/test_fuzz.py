@@ -23,16 +23,16 @@ from hypothesis import strategies as st
 
 from metrics.catalogue import CatalogueError
 from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest
-from service.alerts import read_token
+from service.alerting.alerts import read_token
 from service.application import Application
-from service.backups.verify import verify_connection
 from service.client.address import SECRET_HEADER
-from service.definitions import Definitions, read_definitions
 from service.errors import LoadError
-from service.load import load_files
-from service.manifest import list_tables
+from service.loading.load import load_files
 from service.settings import find_in_tree
-from service.warehouse import Warehouse
+from service.warehouse.backups.verify import verify_connection
+from service.warehouse.database import Warehouse
+from service.warehouse.definitions import Definitions, read_definitions
+from service.warehouse.manifest import list_tables
 from service.web.app import make_app
 from service.web.handoff import make_handoff_app
 from tests.conftest import NewWarehouse, publish_report

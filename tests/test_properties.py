@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from metrics.catalogue import Indicator, read_catalogue
 from service.errors import LoadError
-from service.load import load_files
-from service.readers.columns import KNOWN
+from service.loading.load import load_files
+from service.loading.readers.columns import KNOWN
 from service.settings import find_in_tree
-from service.warehouse import Connection, Warehouse
+from service.warehouse.database import Connection, Warehouse
 from tests.conftest import STORED_AT, Clock, Dump, NewWarehouse
 
 # An example takes as long as its loads take.

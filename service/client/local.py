@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from service.alerts import acknowledge_alerts, list_firing, trace_alert
+from service.alerting.alerts import acknowledge_alerts, list_firing, trace_alert
+from service.alerting.thresholds import ThresholdChange, read_threshold, remove_threshold, set_threshold
 from service.application import Application
-from service.backups.verify import Verification, verify_file
 from service.client.protocol import (
     AlertsRequest,
     BackupRequest,
@@ -20,15 +20,15 @@ from service.client.protocol import (
     SnapshotSummary,
     ThresholdRequest,
 )
-from service.definitions import read_definitions
 from service.errors import ClientGone, LoadError
-from service.interrupt import Interrupt
-from service.jobs import Run, list_runs
-from service.load_report import Batch, Preview
-from service.progress import Progress, ignore_progress
+from service.jobs.runner import Run, list_runs
+from service.loading.interrupt import Interrupt
+from service.loading.report import Batch, Preview
 from service.settings import Settings
-from service.thresholds import ThresholdChange, read_threshold, remove_threshold, set_threshold
-from service.warehouse import Connection, open_copy
+from service.system.progress import Progress, ignore_progress
+from service.warehouse.backups.verify import Verification, verify_file
+from service.warehouse.database import Connection, open_copy
+from service.warehouse.definitions import read_definitions
 
 
 class ApplicationClient:

@@ -10,13 +10,13 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from metrics.thresholds import Comparison, Severity
-from service.backups.verify import Verification
-from service.interrupt import Interrupt
-from service.jobs import Run
-from service.load import SHOWN_CHANGES, Shown
-from service.load_report import Batch, Preview
-from service.progress import Progress
-from service.thresholds import ThresholdChange
+from service.alerting.thresholds import ThresholdChange
+from service.jobs.runner import Run
+from service.loading.interrupt import Interrupt
+from service.loading.load import SHOWN_CHANGES, Shown
+from service.loading.report import Batch, Preview
+from service.system.progress import Progress
+from service.warehouse.backups.verify import Verification
 
 
 class Request(BaseModel):

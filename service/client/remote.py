@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from service.backups.verify import Verification
+from service.alerting.thresholds import ThresholdChange
 from service.client import address
 from service.client.messages import read_messages, read_refusal
 from service.client.protocol import (
@@ -36,11 +36,11 @@ from service.client.protocol import (
     ThresholdRequest,
 )
 from service.errors import HandoffError
-from service.interrupt import Interrupt
-from service.jobs import Run
-from service.load_report import Batch, Preview
-from service.progress import Progress, ignore_progress
-from service.thresholds import ThresholdChange
+from service.jobs.runner import Run
+from service.loading.interrupt import Interrupt
+from service.loading.report import Batch, Preview
+from service.system.progress import Progress, ignore_progress
+from service.warehouse.backups.verify import Verification
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from service.client.choose import use_client
 from service.client.protocol import AlertsRequest
 from service.commands.options import data_dir_option
-from service.result_table import make_printable
+from service.queries.result_table import make_printable
 from service.settings import read_settings
 
 PIPE_WIDTH = 200

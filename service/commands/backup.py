@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from service.backups.names import BACKUP_NAME
-from service.backups.target import check_target
 from service.client.choose import use_client
 from service.client.protocol import BackupRequest
 from service.client.remote import is_running
@@ -15,7 +13,9 @@ from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
 from service.errors import WarehouseError
 from service.settings import read_settings
-from service.warehouse import read_clock
+from service.warehouse.backups.names import BACKUP_NAME
+from service.warehouse.backups.target import check_target
+from service.warehouse.database import read_clock
 
 
 @click.command(

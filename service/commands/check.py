@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from service.commands.options import catalogue_option
-from service.definitions import read_definitions
-from service.load import load_files
+from service.loading.load import load_files
 from service.settings import read_settings
-from service.snapshot import check_bindings
-from service.stored_definitions import store_catalogue, store_kpis
-from service.warehouse import open_warehouse, read_clock
+from service.snapshots.snapshot import check_bindings
+from service.warehouse.database import open_warehouse, read_clock
+from service.warehouse.definitions import read_definitions
+from service.warehouse.stored_definitions import store_catalogue, store_kpis
 
 
 @click.command(

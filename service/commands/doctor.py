@@ -9,9 +9,9 @@ import click
 
 from service.client.remote import is_running
 from service.commands.options import data_dir_option
-from service.doctor import examine
 from service.settings import read_settings
-from service.warehouse import read_clock
+from service.warehouse.database import read_clock
+from service.warehouse.doctor import examine
 
 
 @click.command(

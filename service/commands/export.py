@@ -10,10 +10,10 @@ import click
 from service.commands.options import catalogue_option, data_dir_option
 from service.commands.output import open_output
 from service.commands.progress import show_progress
-from service.definitions import read_definitions
-from service.export import render_openmetrics
+from service.history.export import render_openmetrics
 from service.settings import read_settings
-from service.warehouse import open_copy
+from service.warehouse.database import open_copy
+from service.warehouse.definitions import read_definitions
 
 
 @click.group(

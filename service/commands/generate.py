@@ -9,13 +9,13 @@ import click
 from metrics.addresses import render_container_files
 from metrics.reference import render_reference
 from metrics.rules import render_rules
-from service.definitions import read_definitions
+from service.commands.reference.commands import render_command_reference
+from service.commands.reference.settings import render_settings_reference
 from service.errors import SdkMissing, StaleFiles
-from service.examples import read_examples
-from service.reference.commands import render_command_reference
-from service.reference.settings import render_settings_reference
-from service.schema import read_shipped_schema, render_sql_reference
+from service.queries.examples import read_examples
 from service.settings import find_in_tree
+from service.warehouse.definitions import read_definitions
+from service.warehouse.schema import read_shipped_schema, render_sql_reference
 
 
 def list_generated() -> dict[Path, str]:

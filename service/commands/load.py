@@ -12,9 +12,9 @@ from service.client.choose import use_client
 from service.client.protocol import LoadRequest
 from service.commands.options import catalogue_option, data_dir_option
 from service.commands.progress import show_progress
-from service.interrupt import catch_interrupt
-from service.load import SHOWN_CHANGES
-from service.load_report import Batch, Breach, Preview
+from service.loading.interrupt import catch_interrupt
+from service.loading.load import SHOWN_CHANGES
+from service.loading.report import Batch, Breach, Preview
 from service.settings import read_settings
 
 VERBOSE_CHANGES = 10_000

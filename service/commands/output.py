@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from service.atomic_file import replace_file
 from service.errors import OutputError
+from service.system.atomic_file import replace_file
 
 
 @contextmanager

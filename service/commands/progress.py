@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from service.progress import Progress as Report
+from service.system.progress import Progress as Report
 
 PATIENCE_SECONDS = 1.0
 

@@ -10,11 +10,11 @@ import click
 from service.commands.options import INSTANT, data_dir_option
 from service.commands.output import open_output
 from service.commands.progress import show_progress
+from service.documents.figures import list_cycles
+from service.documents.formats import FORMATS, name_file, open_cycle, render_cycle
 from service.errors import WarehouseError
-from service.read_copy import ReadCopy
-from service.report.figures import list_cycles
-from service.report.formats import FORMATS, name_file, open_cycle, render_cycle
 from service.settings import Settings, read_settings
+from service.snapshots.read_copy import ReadCopy
 
 
 @click.command(

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from service.backups.restore import restore_backup
 from service.client.remote import is_running
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
 from service.errors import WarehouseLocked
-from service.file_access import restrict_data_directory
-from service.privileges import drop_privileges
 from service.settings import read_settings
-from service.warehouse import prepare_directory, read_clock
+from service.system.file_access import restrict_data_directory
+from service.system.privileges import drop_privileges
+from service.warehouse.backups.restore import restore_backup
+from service.warehouse.database import prepare_directory, read_clock
 
 
 @click.command(

@@ -8,8 +8,8 @@ import click
 
 from metrics.rules import SCRAPED_URL, render_rules
 from service.commands.options import catalogue_option
-from service.definitions import read_definitions
 from service.settings import find_in_tree, read_settings
+from service.warehouse.definitions import read_definitions
 
 
 @click.command(

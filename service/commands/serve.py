@@ -17,16 +17,16 @@ import duckdb
 from service.application import Application
 from service.client.address import listen, write_secret
 from service.commands.options import catalogue_option, data_dir_option
-from service.definitions import read_definitions
-from service.disk import translate_write_error
 from service.errors import WarehouseUnwritable
-from service.file_access import restrict_data_directory
-from service.manifest import check_nothing_lost
-from service.memory import limit_memory
-from service.privileges import ROOT_WARNING, drop_privileges
+from service.jobs.watch import WATCH_SECONDS
 from service.settings import read_settings
-from service.warehouse import check_not_held, prepare_directory
-from service.watch import WATCH_SECONDS
+from service.system.disk import translate_write_error
+from service.system.file_access import restrict_data_directory
+from service.system.memory import limit_memory
+from service.system.privileges import ROOT_WARNING, drop_privileges
+from service.warehouse.database import check_not_held, prepare_directory
+from service.warehouse.definitions import read_definitions
+from service.warehouse.manifest import check_nothing_lost
 from service.web.app import count_threads, make_app
 from service.web.handoff import make_handoff_app
 from service.web.server import WebServer, bind

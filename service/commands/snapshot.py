@@ -10,10 +10,10 @@ import click
 from service.client.choose import use_client
 from service.commands.options import catalogue_option, data_dir_option
 from service.commands.progress import show_progress
-from service.definitions import read_definitions
 from service.settings import read_settings
-from service.snapshot import render_as_of
-from service.warehouse import open_copy
+from service.snapshots.snapshot import render_as_of
+from service.warehouse.database import open_copy
+from service.warehouse.definitions import read_definitions
 
 
 @click.command(

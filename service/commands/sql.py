@@ -14,12 +14,11 @@ import click
 import duckdb
 from rich.console import Console
 
-from service.atomic_file import replace_file
 from service.commands.options import INSTANT, data_dir_option
+from service.commands.sql_prompt import Prompt
 from service.errors import QueryError, ServiceError
-from service.examples import read_examples
-from service.prompt import Prompt
-from service.query import (
+from service.queries.examples import read_examples
+from service.queries.query import (
     TELL_PLACES,
     Connection,
     FileFormat,
@@ -31,10 +30,11 @@ from service.query import (
     translate_errors,
     write_result,
 )
-from service.result_table import MAX_ROWS, print_rows
-from service.schema import read_schema
+from service.queries.result_table import MAX_ROWS, print_rows
 from service.settings import read_settings
-from service.warehouse import open_copy
+from service.system.atomic_file import replace_file
+from service.warehouse.database import open_copy
+from service.warehouse.schema import read_schema
 
 PIPE_WIDTH = 10_000
 OutputFormat = Literal["table", "csv", "json", "parquet"]

@@ -10,8 +10,8 @@ from types import FrameType
 import click
 
 from service.commands.options import data_dir_option
+from service.commands.stack_programs import plan_stack, run_stack
 from service.settings import read_settings
-from service.stack import plan_stack, run_stack
 
 CHECK_SECONDS = 0.5
 

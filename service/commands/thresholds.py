@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, make_threshold
+from service.alerting.thresholds import ThresholdChange, Trial, TriedFigure, check_threshold, try_threshold
 from service.client.choose import use_client
 from service.client.protocol import ThresholdRequest
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
-from service.definitions import read_definitions
 from service.settings import Settings, read_settings
-from service.thresholds import ThresholdChange, Trial, TriedFigure, check_threshold, try_threshold
-from service.warehouse import open_copy, run_sql
+from service.warehouse.database import open_copy, run_sql
+from service.warehouse.definitions import read_definitions
 
 F = TypeVar("F", bound=Callable[..., Any])
 PIPE_WIDTH = 200

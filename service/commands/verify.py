@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from service.backups.verify import Verification, verify_file
 from service.client.choose import use_client
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
 from service.errors import WarehouseError
-from service.progress import Progress
 from service.settings import Settings, read_settings
+from service.system.progress import Progress
+from service.warehouse.backups.verify import Verification, verify_file
 
 
 @click.command(

@@ -7,7 +7,7 @@ import hmac
 from flask import Blueprint, Response, jsonify, request
 from pydantic import ValidationError
 
-from service.alerts import Notification, read_token, record_notification
+from service.alerting.alerts import Notification, read_token, record_notification
 from service.application import Application
 from service.web.problems import Refused, refuse_invalid
 

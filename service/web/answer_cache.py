@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 
 from flask import Response, request
 
-from service.fairness import FairPlaces
-from service.read_copy import ReadCopy
-from service.time_limit import left_seconds
+from service.snapshots.read_copy import ReadCopy
+from service.system.fairness import FairPlaces
+from service.system.time_limit import left_seconds
 from service.web.chunks import make_chunked_response
 from service.web.clients import find_client
 

@@ -19,7 +19,7 @@ from flask import Blueprint, Response, abort, request
 from metrics.kpi_file import Kpi
 from metrics.vega import render_svg
 from service.application import Application
-from service.charts import draw_indicator, draw_kpi
+from service.charts.published import draw_indicator, draw_kpi
 from service.web.answer_cache import AnswerCache, answer_bytes
 from service.web.pages.layout import read_moment
 from service.web.problems import NOT_READY

@@ -32,9 +32,9 @@ from service.client.protocol import (
     Request,
 )
 from service.errors import HandoffError, ServiceError
-from service.interrupt import Interrupt
-from service.progress import Progress
-from service.time_limit import is_never_abandoned
+from service.loading.interrupt import Interrupt
+from service.system.progress import Progress
+from service.system.time_limit import is_never_abandoned
 
 MEDIA_TYPE = "application/x-ndjson"
 R = TypeVar("R", bound=Request)

@@ -11,7 +11,7 @@ from flask import Blueprint, Response
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from service.alerts import Notification
+from service.alerting.alerts import Notification
 from service.application import Application
 from service.web.api import PREFIX
 from service.web.api.answer import SNAPSHOT_HEADER, send_json

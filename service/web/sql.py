@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.application import Application
 from service.errors import PoolBusy, WorkerLost
-from service.sandbox.pool import Answer
-from service.sandbox.protocol import Format, Question
+from service.queries.sandbox.pool import Answer
+from service.queries.sandbox.protocol import Format, Question
 from service.settings import Settings
 from service.web.api.answer import SNAPSHOT_HEADER
 from service.web.api.queries import Count, Day, Instant

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from flask import Flask, g, request
 
 from service.settings import Settings
-from service.time_limit import limit_time
+from service.system.time_limit import limit_time
 
 OWN_LIMITS = frozenset(["/metrics", "/-/healthy", "/-/ready", "/api/v1/read", "/api/v1/sql"])
 

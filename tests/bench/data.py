@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 import yaml
 
-from service.definitions import Definitions, read_definitions
 from service.settings import find_in_tree
-from service.stored_definitions import store_catalogue, store_kpis
-from service.warehouse import Connection, open_warehouse
+from service.warehouse.database import Connection, open_warehouse
+from service.warehouse.definitions import Definitions, read_definitions
+from service.warehouse.stored_definitions import store_catalogue, store_kpis
 
 SQL = Path(__file__).parent / "sql"
 PRIORITY = "integration"

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import duckdb
 
-from service.definitions import read_definitions
-from service.load import load_files
+from service.loading.load import load_files
 from service.settings import read_settings
-from service.stored_definitions import store_catalogue
-from service.warehouse import open_warehouse
+from service.warehouse.database import open_warehouse
+from service.warehouse.definitions import read_definitions
+from service.warehouse.stored_definitions import store_catalogue
 from tests.bench.data import MADE_AT, World, write_catalogue, write_parquet
 from tests.bench.measure import (
     Figure,

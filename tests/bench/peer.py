@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from waitress.server import create_server
 
 from service.settings import read_settings
-from service.warehouse import Connection
+from service.warehouse.database import Connection
 from service.web.app import NEVER_TO_FILE, WEB_THREADS
 from tests.bench.data import World, make_tables
 from tests.bench.measure import answer

@@ -16,9 +16,9 @@ from prometheus_client.exposition import generate_latest
 
 from metrics.exposition import Body, assemble_exposition
 from metrics.families import list_families
-from service.definitions import read_definitions
 from service.settings import read_settings
-from service.warehouse import Connection, read_sql
+from service.warehouse.database import Connection, read_sql
+from service.warehouse.definitions import read_definitions
 from tests.bench.data import World, write_catalogue
 from tests.bench.measure import (
     Figure,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from service.application import Application
 from service.client.address import listen, write_secret
-from service.definitions import read_definitions
 from service.settings import read_settings
+from service.warehouse.definitions import read_definitions
 from service.web.app import count_threads, make_app
 from service.web.handoff import make_handoff_app
 from service.web.server import WebServer, bind

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from service.settings import read_settings
-from service.snapshot import date_holding
-from service.warehouse import Connection, open_warehouse, read_clock, run_sql
+from service.snapshots.snapshot import date_holding
+from service.warehouse.database import Connection, open_warehouse, read_clock, run_sql
 from tests.bench.data import World, make_warehouse, write_catalogue
 from tests.bench.measure import Figure, Size, answer, find_percentile, run_child, say, tell_seconds
 

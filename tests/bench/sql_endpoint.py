@@ -21,9 +21,9 @@ from urllib.parse import urlencode
 import duckdb
 
 from service.application import Application
-from service.definitions import read_definitions
 from service.settings import find_in_tree, read_settings
-from service.warehouse import open_copy
+from service.warehouse.database import open_copy
+from service.warehouse.definitions import read_definitions
 from tests.bench.measure import Figure, Size, find_percentile, make_environment, read_answer, say, start_child, tell_seconds
 from tests.bench.scrape import HOST, tell_child
 

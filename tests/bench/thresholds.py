@@ -13,11 +13,11 @@ from pathlib import Path
 from metrics.exposition import assemble_exposition
 from metrics.families import list_families
 from metrics.thresholds import make_threshold
-from service.definitions import Definitions, read_definitions
+from service.alerting.thresholds import try_threshold
 from service.settings import read_settings
-from service.snapshot import date_holding, hold
-from service.thresholds import try_threshold
-from service.warehouse import Connection, open_warehouse, read_clock, read_sql, run_sql
+from service.snapshots.snapshot import date_holding, hold
+from service.warehouse.database import Connection, open_warehouse, read_clock, read_sql, run_sql
+from service.warehouse.definitions import Definitions, read_definitions
 from tests.bench.data import World, make_warehouse, store_thresholds, write_catalogue
 from tests.bench.measure import Figure, Size, answer, find_percentile, run_child, say, tell_seconds
 

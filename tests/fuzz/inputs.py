@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import xlsxwriter
 from hypothesis import strategies as st
 
-from service.readers.columns import KNOWN
+from service.loading.readers.columns import KNOWN
 from service.settings import find_in_tree
 from tests.conftest import GOOD_ROW
 

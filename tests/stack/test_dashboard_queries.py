@@ -14,8 +14,8 @@ import yaml
 
 from metrics.dashboards.labels import CELL_LABELS, IMPOSSIBLE_CODE
 from metrics.families import list_families
-from service.definitions import Definitions
 from service.settings import find_in_tree
+from service.warehouse.definitions import Definitions
 from tests.grafana_dashboard import GrafanaDashboard, Series, Target, tabulate
 from tests.prometheus_process import PrometheusProcess
 from tests.service_process import ServiceProcess, get, wait_for

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from service.definitions import read_definitions
 from service.settings import find_in_tree
-from service.stored_definitions import store_catalogue
-from service.warehouse import open_warehouse
+from service.warehouse.database import open_warehouse
+from service.warehouse.definitions import read_definitions
+from service.warehouse.stored_definitions import store_catalogue
 from tests.prometheus_process import PrometheusProcess
 from tests.service_process import ServiceProcess
 from tests.tools import INSTALLED, NEWER

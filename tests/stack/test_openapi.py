@@ -12,14 +12,14 @@ from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from service.application import Application
-from service.definitions import Definitions
+from service.warehouse.definitions import Definitions
 from service.web.api.resources import RESOURCES
 from service.web.app import make_app
 from tests.conftest import publish_report
 
 # Of each operation and mode; all together take about half a minute.
 EXAMPLES = 12
-# Remote read is protobuf, which schemathesis does not make; tests/test_remote_read.py asks it.
+# Remote read is protobuf, which schemathesis does not make; tests/history/test_remote_read.py asks it.
 OPERATIONS = [
     *(("get", f"/api/v1/{resource.path}") for resource in RESOURCES),
     ("post", "/api/v1/alerts"),
@@ -60,7 +60,7 @@ def test_an_operation_answers_as_the_document_says(
         excluded = [ignored_auth, positive_data_acceptance] if path.endswith("/sql") else [ignored_auth]
         if path.endswith("/alerts") and method == "post":
             case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
-        # That it wants the token is asked in tests/test_alerts.py: schemathesis takes ours for one that it made up.
+        # That it wants the token is asked in tests/alerting/test_alerts.py: schemathesis takes ours for one that it made up.
         case.call_and_validate(excluded_checks=excluded)
 
     ask()

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from service.application import Application
-from service.definitions import Definitions
 from service.settings import Settings, find_in_tree
+from service.warehouse.definitions import Definitions
 from tests.conftest import WriteCsv
 from tests.tools import find_tool
 

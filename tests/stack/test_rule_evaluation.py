@@ -16,10 +16,10 @@ import yaml
 from metrics.rules import name_alert, write_expression
 from metrics.thresholds import COMPARISONS
 from service.application import Application
-from service.definitions import Definitions
 from service.settings import Settings, find_in_tree
-from service.snapshot import render_as_of
-from service.warehouse import open_copy
+from service.snapshots.snapshot import render_as_of
+from service.warehouse.database import open_copy
+from service.warehouse.definitions import Definitions
 from tests.conftest import Clock, WriteCsv
 from tests.tools import each_generation, find_tool
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import duckdb
 
-from service.backups.verify import verify_file
 from service.errors import ServiceError
-from service.manifest import check_nothing_lost, find_manifest, list_tables
+from service.warehouse.backups.verify import verify_file
+from service.warehouse.manifest import check_nothing_lost, find_manifest, list_tables
 
 BLOCK_BYTES = 256 * 1024
 SECTOR_BYTES = 4096

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import duckdb
 
-from service.backups.names import list_backups
-from service.backups.verify import Verification, verify_connection, verify_file
-from service.manifest import check_nothing_lost
 from service.settings import Settings
-from service.warehouse import Connection
+from service.warehouse.backups.names import list_backups
+from service.warehouse.backups.verify import Verification, verify_connection, verify_file
+from service.warehouse.database import Connection
+from service.warehouse.manifest import check_nothing_lost
 from tests.torture.worker import SOURCE, count_file_rows
 
 

@@ -20,9 +20,9 @@ import psutil
 from service.client.protocol import LoadRequest
 from service.client.remote import RemoteClient, is_running
 from service.errors import HandoffError
-from service.interrupt import Interrupt
-from service.progress import ignore_progress
+from service.loading.interrupt import Interrupt
 from service.settings import find_in_tree
+from service.system.progress import ignore_progress
 from tests.small_disk import fill_disk
 from tests.torture.damage import Contents, damage_copy, judge, read_contents
 from tests.torture.ledger import Ledger

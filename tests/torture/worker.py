@@ -19,9 +19,9 @@ import duckdb
 
 from service.application import Application
 from service.cli import a4p
-from service.definitions import read_definitions
 from service.errors import ServiceError
 from service.settings import Settings, find_in_tree
+from service.warehouse.definitions import read_definitions
 
 SOURCE = "torture"
 # Rows of one indicator, mission and source; a file revises the cells of the file so many before it.

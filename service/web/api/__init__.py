@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from service.application import Application
-from service.read_copy import ReadCopy
-from service.time_limit import left_seconds, watch_session
+from service.snapshots.read_copy import ReadCopy
+from service.system.time_limit import left_seconds, watch_session
 from service.web.answer_cache import MAX_WAIT_SECONDS
 from service.web.api.answer import link_next, make_answer, read_page, send_json, write_members
 from service.web.api.queries import Names, bind_query, list_names, read_query

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from service.read_copy import SnapshotInfo
-from service.warehouse import Connection, read_sql
+from service.snapshots.read_copy import SnapshotInfo
+from service.warehouse.database import Connection, read_sql
 
 SNAPSHOT_HEADER = "A4P-Snapshot"
 # The rows of a query file after $cursor, ordered by their column `key`, as one JSON list.

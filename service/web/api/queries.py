@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 from werkzeug.datastructures import MultiDict
 
-from service.definitions import Definitions
+from service.warehouse.definitions import Definitions
 from service.web.api.rows import (
     KIND,
     IndicatorName,

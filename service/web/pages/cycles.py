@@ -7,12 +7,12 @@ from datetime import datetime
 from flask import Blueprint, Response, abort
 
 from service.application import Application
+from service.documents.document import Document, write_document
+from service.documents.figures import CycleReport
+from service.documents.formats import FORMATS, name_file, open_cycle, render_cycle
+from service.documents.html import render_body
 from service.errors import ReportError
-from service.read_copy import ReadCopy
-from service.report.document import Document, write_document
-from service.report.figures import CycleReport
-from service.report.formats import FORMATS, name_file, open_cycle, render_cycle
-from service.report.html import render_body
+from service.snapshots.read_copy import ReadCopy
 from service.web.answer_cache import AnswerCache, answer_bytes
 from service.web.pages.layout import open_page, read_moment
 from service.web.problems import NOT_READY

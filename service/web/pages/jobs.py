@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, request
 
 from service.application import Application
-from service.warehouse import read_rows, run_sql
+from service.warehouse.database import read_rows, run_sql
 from service.web.pages.layout import open_page
 
 MAX_RUNS = 100

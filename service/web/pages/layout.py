@@ -24,8 +24,8 @@ from flask import Response, abort, current_app, render_template, request
 
 from metrics.figures import NO_BREAK, STATUS_TEXT, judge_change, write_change, write_figure
 from service.application import Application
-from service.read_copy import SnapshotInfo
-from service.warehouse import Connection, read_rows, run_sql
+from service.snapshots.read_copy import SnapshotInfo
+from service.warehouse.database import Connection, read_rows, run_sql
 from service.web.answer_cache import AnswerCache, answer_bytes
 from service.web.problems import NOT_READY
 

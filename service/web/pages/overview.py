@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from service.alerts import list_firing
+from service.alerting.alerts import list_firing
 from service.application import Application
 from service.web.answer_cache import AnswerCache
 from service.web.pages.layout import MAX_CACHED, answer_page, open_page

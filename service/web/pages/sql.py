@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, abort, request
 
 from service.application import Application
-from service.examples import read_examples
-from service.schema import read_schema
+from service.queries.examples import read_examples
+from service.warehouse.schema import read_schema
 from service.web.pages.layout import open_page, suggest_names
 
 FIRST_QUERY = """select mission, value, period_end, page

@@ -9,10 +9,10 @@ from typing import Any, cast
 from flask import Blueprint, request
 
 from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, Threshold, make_threshold
+from service.alerting.thresholds import Trial, list_exclusions, list_metrics, try_threshold
 from service.application import Application
 from service.errors import ThresholdError
-from service.thresholds import Trial, list_exclusions, list_metrics, try_threshold
-from service.warehouse import read_rows, run_sql
+from service.warehouse.database import read_rows, run_sql
 from service.web.pages.layout import open_page
 
 MAX_CHANGES = 100

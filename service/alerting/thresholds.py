@@ -1,0 +1,420 @@
+"""Thresholds: set, removed, listed, and tried on the whole history by the evaluator that also says what breaches today."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import cast
+
+from metrics.catalogue import CatalogueError, Indicator
+from metrics.families import INDICATOR_CHANGE
+from metrics.poisson import find_poisson_limit, find_poisson_tail
+from metrics.thresholds import EVERY_MISSION, Comparison, Severity, Threshold, make_threshold
+from service.errors import ThresholdError
+from service.system.time_limit import check_time
+from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
+from service.warehouse.definitions import Definitions
+
+SET_AS_DEFAULT_BY = "a4p"
+ALL_MISSIONS = "ALL"
+# Suggested limits of rare events are passed by chance at most this often, whatever is reported.
+RARE_CHANCE = 0.05
+SUGGESTED_QUANTILE = 0.9
+
+
+@dataclass(frozen=True)
+class ThresholdChange:
+    """A threshold that was set or removed, what it replaced, and what its user should know."""
+
+    text: str
+    replaced_limit: float | None
+    warnings: tuple[str, ...]
+    exclusions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TriedFigure:
+    """A figure that a tried threshold, or one of today, governs. `chance` is given for rare events with a history."""
+
+    mission: str
+    dimensions: dict[str, str]
+    period_start: date | None
+    period_end: date
+    value: float
+    excess: float | None
+    is_tried: bool
+    fires: bool
+    fires_today: bool
+    is_newest: bool
+    earlier_mean: float | None
+    earlier_count: int
+    chance: float | None
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A limit that history suggests, how it was found, and how many figures it would have fired on."""
+
+    limit: float
+    reason: str
+    fired: int
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A mission that a tried threshold is meant for but does not govern, because a more specific one does."""
+
+    mission: str
+    dimensions: dict[str, str]
+    is_own: bool
+    limit: float
+
+    def __str__(self) -> str:
+        labels = "".join(f", {name}={value}" for name, value in self.dimensions.items())
+        limit = f"its own limit {self.limit:g}" if self.is_own else f"the limit {self.limit:g} for every mission{labels}"
+        return f"{self.mission}{labels} is excluded: {limit} applies"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a threshold would have meant over the whole history; `figures` come with those that fire first."""
+
+    threshold: Threshold
+    figures: tuple[TriedFigure, ...]
+    suggestions: tuple[Suggestion, ...]
+    warnings: tuple[str, ...]
+    excluded: tuple[Exclusion, ...] = ()
+
+    @property
+    def tried(self) -> list[TriedFigure]:
+        """The figures that the tried threshold itself governs."""
+        return [figure for figure in self.figures if figure.is_tried]
+
+    @property
+    def fired(self) -> list[TriedFigure]:
+        return [figure for figure in self.tried if figure.fires]
+
+    @property
+    def started(self) -> list[TriedFigure]:
+        """Figures that fire with it and not without it."""
+        return [figure for figure in self.figures if figure.fires and not figure.fires_today]
+
+    @property
+    def cleared(self) -> list[TriedFigure]:
+        """Figures that fire without it and not with it."""
+        return [figure for figure in self.figures if figure.fires_today and not figure.fires]
+
+
+def list_metrics(definitions: Definitions) -> list[str]:
+    """Return the metrics that can have a threshold: of indicators, of KPIs, and of changes."""
+    indicators = [indicator.metric for _, indicator in definitions.catalogue.indicators]
+    return [*indicators, *(kpi.metric for kpi in definitions.kpis), INDICATOR_CHANGE]
+
+
+def check_threshold(definitions: Definitions, threshold: Threshold) -> tuple[Threshold, list[str]]:
+    """Return the threshold with the full name of its metric, and warnings.
+
+    Raises ThresholdError with the unknown metric, mission, label or value and similar names.
+    """
+    metrics = list_metrics(definitions)
+    metric = threshold.metric if threshold.metric in metrics else f"a4p_{threshold.metric}"
+    if metric not in metrics:
+        raise ThresholdError(f"unknown metric {threshold.metric!r}; {_suggest_nearest(metric, metrics)}")
+    threshold = replace(threshold, metric=metric)
+    missions = [mission.mission for mission in definitions.catalogue.missions]
+    if threshold.mission not in (*missions, EVERY_MISSION):
+        raise ThresholdError(f"unknown mission {threshold.mission!r}; {_suggest_nearest(threshold.mission, missions)}")
+    known = _list_labels(definitions, threshold)
+    for name, value in threshold.dimensions.items():
+        if name == "mission":
+            raise ThresholdError("the label mission is given with --mission")
+        if name not in known:
+            hint = _suggest_nearest(name, known) if known else "it has no label but mission"
+            raise ThresholdError(f"unknown label {name!r} of {metric}; {hint}")
+        values = known[name]
+        if values is not None and value not in values:
+            raise ThresholdError(f"unknown value {value!r} of the label {name} of {metric}; {_suggest_nearest(value, values)}")
+    return threshold, _warn_of_range(definitions, threshold)
+
+
+def _suggest_nearest(written: str, known: Iterable[str]) -> str:
+    names = list(known)
+    folded: dict[str, str] = {}
+    for name in names:
+        folded.setdefault(name.lower(), name)
+    nearest = [folded[name] for name in difflib.get_close_matches(written.lower(), folded, 3, 0.5)]
+    within = [name for name in names if len(written) > 2 and written.lower().removeprefix("a4p_") in name.lower()]
+    shown = list(dict.fromkeys([*nearest, *within]))[:5] or (names if len(names) <= 15 else [])
+    return f"did you mean {' or '.join(shown)}?" if shown else "docs/metrics.md lists all metrics and labels"
+
+
+def _find_indicator(definitions: Definitions, threshold: Threshold) -> Indicator | None:
+    """Return the indicator a threshold is about; None for a KPI, and for the changes of every indicator."""
+    name = threshold.dimensions.get("indicator") if threshold.metric == INDICATOR_CHANGE else None
+    for _, indicator in definitions.catalogue.indicators:
+        if indicator.indicator == name or indicator.metric == threshold.metric:
+            return indicator
+    return None
+
+
+def _list_labels(definitions: Definitions, threshold: Threshold) -> Mapping[str, tuple[str, ...] | None]:
+    """Return the labels of a metric other than mission with their values; None where any value may come."""
+    names = tuple(sorted(definitions.catalogue.indicator_names))
+    indicator = _find_indicator(definitions, threshold)
+    if threshold.metric == INDICATOR_CHANGE:
+        return {"indicator": names, **(indicator.dimensions if indicator else {})}
+    if indicator is not None:
+        return indicator.dimensions
+    kpi = next(kpi for kpi in definitions.kpis if kpi.metric == threshold.metric)
+    return {label: names if label == "indicator" else None for label in kpi.labels if label != "mission"}
+
+
+def _find_range(definitions: Definitions, threshold: Threshold) -> tuple[float | None, float | None, str]:
+    """Return the least and the greatest value a metric can take, where it has them, and its unit."""
+    indicator = _find_indicator(definitions, threshold)
+    if indicator is not None:
+        low, high = indicator.minimum, indicator.maximum
+        if threshold.metric == INDICATOR_CHANGE:
+            width = high - low if low is not None and high is not None else None
+            return (None if width is None else -width), width, indicator.unit
+        return low, high, indicator.unit
+    if threshold.metric == INDICATOR_CHANGE:
+        return None, None, ""
+    unit = next(kpi.unit for kpi in definitions.kpis if kpi.metric == threshold.metric)
+    if threshold.metric.endswith("_change_ratio"):
+        return -1.0, None, unit
+    return 0.0, 1.0 if threshold.metric.endswith("_share") else None, unit
+
+
+def _warn_of_range(definitions: Definitions, threshold: Threshold) -> list[str]:
+    limit = threshold.limit
+    if limit is None:
+        return []
+    low, high, unit = _find_range(definitions, threshold)
+    span = (
+        f"{threshold.metric} lies between {'-inf' if low is None else f'{low:g}'} and {'inf' if high is None else f'{high:g}'}"
+    )
+    is_above = threshold.comparison == "above"
+    beyond_high = high is not None and (limit >= high if is_above else limit > high)
+    beyond_low = low is not None and (limit < low if is_above else limit <= low)
+    if beyond_high if is_above else beyond_low:
+        return [f"this can never fire: {span}"]
+    if beyond_low if is_above else beyond_high:
+        return [f"this always fires: {span}"]
+    if unit == "ratio" and abs(limit) >= 2:
+        return [f"a ratio of 1 is 100 %, so the limit {limit:g} is {limit:.0%}; for {limit:g} % give {limit / 100:g}"]
+    return []
+
+
+def resolve_mission(connection: Connection, definitions: Definitions, threshold: Threshold) -> Threshold:
+    """Return the threshold for ALL where it is for every mission and its metric is of peacekeeping as a whole only."""
+    if threshold.mission != EVERY_MISSION:
+        return threshold
+    indicator = _find_indicator(definitions, threshold)
+    missions = set(indicator.expected_missions) if indicator else set()
+    missions |= {row[0] for row in run_sql(connection, "thresholds/list_missions", metric=threshold.metric).fetchall()}
+    return replace(threshold, mission=ALL_MISSIONS) if missions == {ALL_MISSIONS} else threshold
+
+
+def set_threshold(
+    warehouse: Warehouse,
+    definitions: Definitions,
+    wanted: Threshold,
+    set_by: str,
+    clock: Callable[[], datetime] = read_clock,
+) -> ThresholdChange:
+    """Record a threshold; the one it replaces stays in the history. Raises ThresholdError as `check_threshold` does."""
+    threshold, warnings = check_threshold(definitions, wanted)
+    with warehouse.write() as cursor:
+        threshold = resolve_mission(cursor, definitions, threshold)
+        replaced = _find_limit(cursor, threshold)
+        _record(cursor, threshold, set_by, clock())
+        exclusions = list_exclusions(cursor, threshold.metric).get(threshold.key, ())
+    return ThresholdChange(str(threshold), replaced, tuple(warnings), tuple(map(str, exclusions)))
+
+
+def list_exclusions(connection: Connection, metric: str | None) -> dict[object, list[Exclusion]]:
+    """Return the missions that thresholds for every mission do not govern, by key; those of every metric for None."""
+    found: dict[object, list[Exclusion]] = {}
+    for name, labels, comparison, severity, *excluded in run_sql(
+        connection, "thresholds/list_own_limits", metric=metric
+    ).fetchall():
+        key = make_threshold(name, EVERY_MISSION, labels, comparison, severity, None, None).key
+        found.setdefault(key, []).append(Exclusion(*excluded))
+    return found
+
+
+def remove_threshold(
+    warehouse: Warehouse,
+    definitions: Definitions,
+    wanted: Threshold,
+    comparisons: Iterable[str],
+    severities: Iterable[str],
+    removed_by: str,
+    clock: Callable[[], datetime] = read_clock,
+) -> ThresholdChange:
+    """Record the end of the one threshold of this metric, mission and labels that has one of these comparisons and severities.
+
+    Raises ThresholdError when there is none, or more than one.
+    """
+    wanted, _ = check_threshold(definitions, replace(wanted, limit=None))
+    with warehouse.write() as cursor:
+        wanted = resolve_mission(cursor, definitions, wanted)
+        in_force = _list_in_force(cursor, wanted.metric)
+        found = [
+            threshold
+            for threshold in in_force
+            if (threshold.mission, threshold.dimensions) == (wanted.mission, wanted.dimensions)
+            and threshold.comparison in comparisons
+            and threshold.severity in severities
+        ]
+        if not found:
+            there = "; there is " + ", ".join(map(str, in_force)) if in_force else f"; {wanted.metric} has none"
+            raise ThresholdError(f"no such threshold is in force{there}")
+        if len(found) > 1:
+            raise ThresholdError(
+                f"more than one is meant: {', '.join(map(str, found))}; say which with --severity, --above or --below"
+            )
+        _record(cursor, replace(found[0], limit=None, note=wanted.note), removed_by, clock())
+    return ThresholdChange(str(found[0]), found[0].limit, ())
+
+
+def store_default_thresholds(warehouse: Warehouse, definitions: Definitions, now: datetime) -> None:
+    """Record the defaults that are new or changed and the end of those that are gone, but for what a user ever touched."""
+    with warehouse.write() as cursor:
+        newest: dict[object, Threshold] = {}
+        touched: set[object] = set()
+        for *said, is_touched in run_sql(cursor, "thresholds/list_newest").fetchall():
+            threshold = make_threshold(*said)
+            newest[threshold.key] = threshold
+            if is_touched:
+                touched.add(threshold.key)
+        wanted = {threshold.key: threshold for threshold in definitions.thresholds}
+        changed = [default for key, default in wanted.items() if newest.get(key) != default]
+        gone = [
+            replace(before, limit=None, note="No longer a default")
+            for key, before in newest.items()
+            if key not in wanted and before.limit is not None
+        ]
+        for threshold in [*changed, *gone]:
+            if threshold.key not in touched:
+                _record(cursor, threshold, SET_AS_DEFAULT_BY, now, is_default=True)
+
+
+def check_defaults(definitions: Definitions) -> None:
+    """Raise CatalogueError naming the first default threshold that names what is not known, or can never or always fire."""
+    for threshold in definitions.thresholds:
+        try:
+            known, warnings = check_threshold(definitions, threshold)
+        except ThresholdError as error:
+            raise CatalogueError(f"thresholds.yaml, {threshold.metric}: {error}") from None
+        if warnings or known != threshold:
+            raise CatalogueError(f"thresholds.yaml, {threshold.metric}: {warnings or 'give the full name of the metric'}")
+
+
+def try_threshold(connection: Connection, definitions: Definitions, wanted: Threshold, suggest: bool = False) -> Trial:
+    """Return what a threshold would have meant over the whole history; nothing is recorded.
+
+    With `suggest`, limits taken from that history too. `wanted` may then have no limit. Raises as `check_threshold` does.
+    """
+    threshold, warnings = check_threshold(definitions, wanted)
+    threshold = resolve_mission(connection, definitions, threshold)
+    indicator = _find_indicator(definitions, threshold)
+    is_rare = indicator is not None and indicator.rare_event and threshold.metric == indicator.metric
+    rows = run_sql(
+        connection,
+        "thresholds/try",
+        metric=threshold.metric,
+        mission=threshold.mission,
+        dimensions=threshold.dimensions,
+        comparison=threshold.comparison,
+        severity=threshold.severity,
+        limit_value=threshold.limit,
+        is_rare=is_rare,
+    ).fetchall()
+    figures: list[TriedFigure] = []
+    for row in rows:
+        check_time()
+        value, mean = row[4], row[10]
+        chance = find_poisson_tail(round(value), mean) if is_rare and mean is not None and value >= 0 else None
+        figures.append(TriedFigure(*(*row, chance)))
+    suggestions = suggest_limits(threshold, [figure for figure in figures if figure.is_tried], is_rare) if suggest else ()
+    excluded = tuple(Exclusion(*row) for row in run_sql(connection, "thresholds/list_excluded").fetchall())
+    return Trial(threshold, tuple(figures), suggestions, tuple(warnings), excluded)
+
+
+def suggest_limits(threshold: Threshold, figures: list[TriedFigure], is_rare: bool) -> tuple[Suggestion, ...]:
+    """Return limits taken from the figures a threshold governs, the one that fires most first."""
+    if not figures:
+        return ()
+    is_above = threshold.comparison == "above"
+    values = sorted((figure.value for figure in figures), reverse=not is_above)
+    found = [(values[-1], f"the {'highest' if is_above else 'lowest'} figure so far: only a new record fires")]
+    if len(values) >= 5:
+        # Rounded down, so that a limit is suggested beyond which something was, where figures are few.
+        found.append(
+            (values[int(len(values) * SUGGESTED_QUANTILE) - 1], "about nine in ten of the figures so far are within it")
+        )
+    if is_rare and is_above:
+        means: dict[object, list[float]] = {}
+        for figure in figures:
+            means.setdefault((figure.mission, *figure.dimensions.items()), []).append(figure.value)
+        mean = max(sum(series) / len(series) for series in means.values())
+        limit = float(find_poisson_limit(mean, RARE_CHANCE))
+        found.append((limit, f"chance alone (Poisson, mean {mean:.4g}) passes it in fewer than 1 of 20 periods"))
+    reasons: dict[float, str] = {}
+    for limit, reason in found:
+        reasons.setdefault(limit, reason)
+    suggestions = [
+        Suggestion(limit, reason, sum(value > limit if is_above else value < limit for value in values))
+        for limit, reason in reasons.items()
+    ]
+    return tuple(sorted(suggestions, key=lambda suggestion: -suggestion.fired))
+
+
+def _list_in_force(cursor: Connection, metric: str) -> list[Threshold]:
+    rows = cursor.execute(
+        "select metric, mission, dimensions, comparison, severity, limit_value, note from thresholds where metric = ? "
+        "order by all",
+        [metric],
+    ).fetchall()
+    return [make_threshold(*row) for row in rows]
+
+
+def _find_limit(cursor: Connection, wanted: Threshold) -> float | None:
+    for threshold in _list_in_force(cursor, wanted.metric):
+        if threshold.key == wanted.key:
+            return threshold.limit
+    return None
+
+
+def _record(cursor: Connection, threshold: Threshold, set_by: str, now: datetime, is_default: bool = False) -> None:
+    run_sql(
+        cursor,
+        "thresholds/record",
+        metric=threshold.metric,
+        mission=threshold.mission,
+        dimensions=threshold.dimensions,
+        comparison=threshold.comparison,
+        severity=threshold.severity,
+        limit_value=threshold.limit,
+        note=threshold.note,
+        set_by=set_by,
+        now=now,
+        is_default=is_default,
+    )
+
+
+def read_threshold(text: Mapping[str, object]) -> Threshold:
+    """Return a threshold from the fields of a request; they have been checked."""
+    return make_threshold(
+        str(text["metric"]),
+        str(text["mission"]),
+        cast(dict[str, str], text["dimensions"]),
+        cast(Comparison, text["comparison"]),
+        cast(Severity, text["severity"]),
+        cast("float | None", text["limit"]),
+        cast("str | None", text["note"]),
+    )

@@ -1,0 +1,1 @@
+"""Charts and the process that draws them."""

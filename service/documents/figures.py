@@ -1,0 +1,283 @@
+"""What a reporting cycle says, read from a read copy: one tree that every format is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from metrics.charts import Point
+from metrics.figures import Tone, judge_change
+from service.errors import ReportError
+from service.snapshots.read_copy import ReadCopy, SnapshotInfo
+from service.warehouse.database import Connection, run_sql
+
+WHOLE = "ALL"
+# Periods of one series that a chart of a document shows.
+MAX_PERIODS = 24
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one series says in a cycle; `period` is its own, which may not be the cycle.
+
+    `runs_on`: the period ends after the cycle. `is_stale`: it ended before the cycle began, so the cycle itself was not
+    reported.
+    """
+
+    mission: str
+    part: str
+    period: str
+    period_start: date
+    period_end: date
+    is_cycle: bool
+    runs_on: bool
+    is_stale: bool
+    value: float | None
+    status: str
+    previous_period: str | None
+    previous_value: float | None
+    previous_status: str | None
+    change: float | None
+    source: str
+    page: str | None
+    note: str | None
+
+
+@dataclass(frozen=True)
+class IndicatorReport:
+    """An indicator in a cycle: its figures in the catalogue's order, and who was expected, reported, and said nothing."""
+
+    indicator: str
+    title: str
+    description: str
+    unit: str
+    better: str
+    source: str
+    metric: str
+    expected_missions: tuple[str, ...]
+    reporters: tuple[str, ...]
+    unreported_missions: tuple[str, ...]
+    figures: tuple[Figure, ...]
+    history: tuple[Point, ...]
+
+    def judge(self, figure: Figure) -> Tone:
+        """Return whether a figure is better or worse than the one before it, by the direction of the indicator."""
+        return judge_change(None if figure.is_stale else figure.change, self.better)
+
+
+@dataclass(frozen=True)
+class KpiFigure:
+    """A KPI figure that holds at the end of a cycle, and the one that held before the cycle began.
+
+    `period` says from which day on it holds, `is_cycle` that this is the last day of the cycle. `base`: the missions that a
+    total covers (4 of 6 missions). `change_base`: where the total before covers other missions, those that the change is over,
+    as both totals have them; the change is None where they have none in common.
+    """
+
+    mission: str
+    part: str
+    period: str
+    is_cycle: bool
+    value: float
+    previous_period: str | None
+    previous_value: float | None
+    change: float | None
+    base: str | None
+    change_base: str | None
+
+
+@dataclass(frozen=True)
+class KpiReport:
+    """A KPI in a cycle."""
+
+    kpi: str
+    title: str
+    description: str
+    unit: str
+    better: str
+    maximum: float | None
+    figures: tuple[KpiFigure, ...]
+
+    def is_impossible(self, figure: KpiFigure) -> bool:
+        """Return whether a value is above the largest possible one."""
+        return self.maximum is not None and figure.value > self.maximum
+
+    def judge(self, figure: KpiFigure) -> Tone:
+        """Return whether a figure is better or worse than the one before it, by the direction of the KPI."""
+        return judge_change(figure.change, self.better)
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A series that breaches a threshold at the end of a cycle; `priority` is None for a metric that is neither."""
+
+    priority: str | None
+    title: str
+    unit: str
+    mission: str
+    part: str
+    value: float
+    comparison: str
+    limit: float
+    severity: str
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A printed figure that differs from what its parts give."""
+
+    check: str
+    printed: float
+    computed: float
+    difference: float
+    note: str | None
+
+
+@dataclass(frozen=True)
+class PriorityReport:
+    """A priority in a cycle; `unreported` are the titles of indicators that nobody had reported by then."""
+
+    priority: str
+    title: str
+    number: int | None
+    indicators: tuple[IndicatorReport, ...]
+    kpis: tuple[KpiReport, ...]
+    breaches: tuple[Breach, ...]
+    unreported: tuple[str, ...]
+
+    @property
+    def heading(self) -> str:
+        """Its number and title, as the report heads it."""
+        return f"Priority {self.number}: {self.title}" if self.number else f"Cross-cutting: {self.title}"
+
+    @property
+    def expected_count(self) -> int:
+        """How many reports were expected: missions, summed over indicators."""
+        return sum(len(entry.expected_missions) for entry in self.indicators)
+
+    def judge_figures(self) -> list[tuple[Figure, Tone]]:
+        """Return what was reported for the cycle, each with whether it is better or worse than before."""
+        return [(figure, entry.judge(figure)) for entry in self.indicators for figure in entry.figures if not figure.is_stale]
+
+
+@dataclass(frozen=True)
+class CycleReport:
+    """A cycle, as one snapshot holds it and as it was known at `known_at` (None: at the snapshot).
+
+    `reported_count` of `expected_count` reports were given for its own period; `figure_count` values are of it.
+    """
+
+    cycle: int
+    period_start: date
+    period_end: date
+    due_on: date
+    expected_count: int
+    reported_count: int
+    figure_count: int
+    snapshot: SnapshotInfo
+    known_at: datetime | None
+    missions: tuple[tuple[str, str], ...]
+    priorities: tuple[PriorityReport, ...]
+    other_breaches: tuple[Breach, ...]
+    disagreements: tuple[Disagreement, ...]
+
+
+@dataclass(frozen=True)
+class CycleInfo:
+    """A cycle, how much is known about its own period, and how many of its expected reports were given."""
+
+    cycle: int
+    period_start: date
+    period_end: date
+    due_on: date
+    indicator_count: int
+    mission_count: int
+    figure_count: int
+    recorded_at: datetime | None
+    expected_count: int
+    reported_count: int
+
+
+def list_cycles(session: Connection) -> list[CycleInfo]:
+    """Return every cycle that there is, newest first."""
+    return [CycleInfo(*row) for row in run_sql(session, "cycles/list").fetchall()]
+
+
+def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> CycleReport:
+    """Return what the copy says of a cycle, as of its last day. Raises ReportError naming the range of cycles."""
+    with copy.ask(known_at=known_at) as session:
+        cycles = {info.cycle: info for info in list_cycles(session)}
+    if cycle not in cycles:
+        first, last = min(cycles), max(cycles)
+        reason = (
+            f"begins after {copy.info.as_of}, the date of the snapshot"
+            if cycle > last
+            else f"is before cycle {first}, the first that was observed"
+        )
+        raise ReportError(f"Cycle {cycle} {reason}. Choose a cycle from {first} to {last}.")
+    span = {"period_start": cycles[cycle].period_start, "period_end": cycles[cycle].period_end}
+    with copy.ask(span["period_end"], known_at) as session:
+        run_sql(session, "cycles/prepare", **span)
+        figures = {
+            indicator: tuple(Figure(*row[1:]) for row in rows)
+            for indicator, rows in groupby(run_sql(session, "cycles/figures").fetchall(), itemgetter(0))
+        }
+        history = {
+            indicator: [Point(_name_series(row[1], row[2]), *row[3:]) for row in rows]
+            for indicator, rows in groupby(run_sql(session, "cycles/history", most=MAX_PERIODS).fetchall(), itemgetter(0))
+        }
+        indicators = run_sql(session, "cycles/indicators").fetchall()
+        kpis = run_sql(session, "cycles/kpis", **span).fetchall()
+        breaches = [Breach(*row) for row in run_sql(session, "cycles/breaches").fetchall()]
+        disagreements = [Disagreement(*row) for row in run_sql(session, "cycles/disagreements", cycle=cycle, **span).fetchall()]
+        priorities = session.execute("select priority, title, number from priorities").fetchall()
+        missions = session.execute("select mission, name from missions").fetchall()
+
+    def read_indicator(row: Sequence[Any]) -> IndicatorReport:
+        _, indicator, title, description, unit, better, source, metric, expected, reporters, silent, _ = row
+        return IndicatorReport(
+            indicator, title, description, unit, better, source, metric, tuple(expected), tuple(reporters), tuple(silent),
+            figures[indicator], tuple(history.get(indicator, ())),
+        )  # fmt: skip
+
+    def read_kpi(definition: Sequence[Any], rows: Iterable[Sequence[Any]]) -> KpiReport:
+        kpi, title, description, unit, better, maximum = definition
+        figures = tuple(KpiFigure(*row[7:]) for row in rows)
+        return KpiReport(kpi, title, description, unit, better, maximum, figures)
+
+    def read_priority(priority: str, title: str, number: int | None) -> PriorityReport:
+        own = [row for row in indicators if row[0] == priority]
+        own_kpis = groupby((row for row in kpis if row[0] == priority), lambda row: row[1:7])
+        return PriorityReport(
+            priority,
+            title,
+            number,
+            tuple(read_indicator(row) for row in own if row[1] in figures),
+            tuple(read_kpi(definition, rows) for definition, rows in own_kpis),
+            tuple(breach for breach in breaches if breach.priority == priority),
+            tuple(row[2] for row in own if not row[11]),
+        )
+
+    return CycleReport(
+        cycle,
+        **span,
+        due_on=cycles[cycle].due_on,
+        expected_count=cycles[cycle].expected_count,
+        reported_count=cycles[cycle].reported_count,
+        figure_count=cycles[cycle].figure_count,
+        snapshot=copy.info,
+        known_at=known_at,
+        missions=tuple(missions),
+        priorities=tuple(read_priority(*row) for row in priorities),
+        other_breaches=tuple(breach for breach in breaches if breach.priority is None),
+        disagreements=tuple(disagreements),
+    )
+
+
+def _name_series(mission: str, part: str) -> str:
+    return ", ".join(filter(None, ["" if mission == WHOLE and part else mission, part]))

@@ -1,0 +1,37 @@
+"""A cycle as HTML: the body that a page shows, and a file that stands alone."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from metrics.figures import STATUS_TEXT
+from service.documents.document import Document
+from service.settings import find_in_tree
+
+
+@cache
+def _make_environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(find_in_tree("service") / "report" / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render_body(document: Document) -> Markup:
+    """Return the document as HTML without a head; it holds no style and no script, its charts stand inline."""
+    return Markup(_make_environment().get_template("cycle_body.html").render(document=document, marks=STATUS_TEXT))
+
+
+def render_html(document: Document) -> bytes:
+    """Return one file that needs nothing else: styles and charts are in it, and it prints."""
+    style = (find_in_tree("service") / "web" / "static" / "cycle.css").read_text(encoding="utf-8")
+    text = (
+        _make_environment().get_template("cycle_file.html").render(document=document, style=style, body=render_body(document))
+    )
+    return text.encode()

@@ -1,0 +1,88 @@
+"""Which charts a cycle shows: for each indicator the one that says more than its row of the table, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from metrics.charts import Point, draw_history
+from metrics.comparisons import PARTS, Bar, Part, draw_comparison, draw_parts
+from metrics.vega import Chart, Engine, render_svg
+from service.documents.figures import WHOLE, CycleReport, Figure, IndicatorReport, PriorityReport
+
+# A line of fewer figures says no more than the table.
+FEWEST_PERIODS = 3
+FEWEST_MISSIONS = 3
+# Two charts stand side by side on a page of paper.
+ROOM = 460
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart with its heading; `svg` is the whole file, `width` its pixels, `alt` what it shows in words."""
+
+    title: str
+    svg: str
+    width: int
+    alt: str
+
+
+def draw_pictures(report: CycleReport, priority: PriorityReport, engine: Engine) -> tuple[Picture, ...]:
+    """Return the charts of a priority, in the order of its indicators."""
+    drawn = ((entry, _choose(report, entry)) for entry in priority.indicators)
+    return tuple(_render(entry.title, chart, engine) for entry, chart in drawn if chart)
+
+
+def _choose(report: CycleReport, entry: IndicatorReport) -> Chart | None:
+    figures = [figure for figure in entry.figures if not figure.is_stale]
+    missions = list(dict.fromkeys(figure.mission for figure in figures))
+    parts = list(dict.fromkeys(figure.part for figure in figures if figure.part))
+    title = f"{entry.title}, cycle {report.cycle}"
+    if entry.unit in ("boolean", "level"):
+        if len(missions) < FEWEST_MISSIONS:
+            return None
+        if parts:
+            points = [_place(figure, figure.mission, figure.part) for figure in figures]
+            return draw_history(points, entry.unit, title, room=ROOM)
+        return _draw_periods(entry, title, 2)
+    if len(missions) == 1 and parts:
+        if len(parts) > len(PARTS) or not _is_whole(entry, figures):
+            return _draw_periods(entry, title, 2)
+        rows = [Part(figure.period, figure.part, figure.value, figure.status) for figure in figures]
+        if entry.unit != "ratio":
+            rows = [Part(p.period, p.series.removeprefix(f"{missions[0]}, "), p.value, p.status) for p in entry.history]
+        return draw_parts(rows, entry.unit, title, room=ROOM)
+    if len(missions) == 1:
+        return _draw_periods(entry, title, FEWEST_PERIODS)
+    shown = [figure for figure in figures if figure.mission != WHOLE]
+    if parts or len(shown) < FEWEST_MISSIONS or sum(bool(figure.value) for figure in shown) < 2:
+        return None
+    bars = [Bar(figure.mission, figure.value, figure.status, figure.previous_value) for figure in shown]
+    return draw_comparison(bars, entry.unit, title, room=ROOM)
+
+
+def _draw_periods(entry: IndicatorReport, title: str, fewest: int) -> Chart | None:
+    if _count_periods(entry.history) < fewest:
+        return None
+    return draw_history(entry.history, entry.unit, title, room=ROOM)
+
+
+def _place(figure: Figure, series: str, period: str) -> Point:
+    return Point(series, period, figure.period_start, figure.period_end, figure.value, figure.status)
+
+
+def _count_periods(points: Sequence[Point]) -> int:
+    return len({(point.period_start, point.period_end) for point in points})
+
+
+def _is_whole(entry: IndicatorReport, figures: Sequence[Figure]) -> bool:
+    """Return whether the parts add up to a whole: counts of which none is the total, or shares that add up to one."""
+    if entry.unit == "ratio":
+        return abs(sum(figure.value or 0 for figure in figures) - 1) < 0.005
+    is_cumulative = len({point.period_start for point in entry.history}) < _count_periods(entry.history)
+    return entry.unit == "count" and not is_cumulative and all(figure.part != "All" for figure in figures)
+
+
+def _render(title: str, chart: Chart, engine: Engine) -> Picture:
+    svg = render_svg(chart, engine).decode()
+    return Picture(title, svg, int(svg.partition('width="')[2].partition('"')[0]), chart.description)

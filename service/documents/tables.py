@@ -1,0 +1,215 @@
+"""The tables of a cycle: figures as the words and signs that HTML and PDF print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from metrics.comparisons import IMPOSSIBLE, NOT_FINAL
+from metrics.figures import STATUS_TEXT, Tone, judge_change, write_change, write_figure
+from service.documents.figures import WHOLE, CycleReport, Figure, IndicatorReport, KpiFigure, KpiReport
+
+Entry = IndicatorReport | KpiReport
+NOT_REPORTED = "not reported"
+BY_MISSION = "By mission"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: a figure with the letter of its status and its change, or in `value` the word for why there is none.
+
+    `kind` is figure, none (a word instead of a figure), text, or blank (not expected); `tone` says how to colour the change.
+    """
+
+    value: str = ""
+    status: str = ""
+    change: str = ""
+    tone: Tone = "neutral"
+    kind: str = "blank"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table; where `is_part`, its label is a dimension value of the row above."""
+
+    label: str
+    is_part: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first of `columns` heads the labels of the rows."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def tabulate_overview(report: CycleReport) -> Table:
+    """Return what each priority holds, in numbers."""
+    rows = []
+    for priority in report.priorities:
+        judged = [
+            (figure, entry.judge(figure)) for entry in priority.indicators for figure in entry.figures if not figure.is_stale
+        ]
+        counts = (
+            len(priority.indicators),
+            sum(figure.value is not None for figure, _ in judged),
+            f"{sum(len(entry.reporters) for entry in priority.indicators)} of {priority.expected_count}",
+            sum(tone == "better" for _, tone in judged),
+            sum(tone == "worse" for _, tone in judged),
+            sum(figure.status in NOT_FINAL for figure, _ in judged),
+            len(priority.breaches),
+        )
+        rows.append(Row(priority.heading, False, tuple(Cell(str(count), kind="figure") for count in counts)))
+    columns = ("Indicators", "Figures", "Reports received", "Better", "Worse", "Estimated or provisional", "Limits breached")
+    return Table("Overview", ("Priority", *columns), tuple(rows))
+
+
+def tabulate_whole(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport]) -> Table | None:
+    """Return the figures about peacekeeping as a whole, one a row with the one before; None where there is none."""
+    rows: list[Row] = []
+    for entry in filter(_is_whole, entries):
+        if any(figure.part for figure in entry.figures):
+            rows.append(Row(entry.title, False, (Cell(),) * 4))
+        for figure in entry.figures:
+            window = Cell(_write_window(figure), kind="text")
+            cells = (_fill(entry, figure), _fill_before(entry, figure), _fill_change(entry, figure), window)
+            rows.append(Row(figure.part or entry.title, bool(figure.part), cells))
+    for kpi in filter(_is_whole, kpis):
+        for held in kpi.figures:
+            before = Cell(write_figure(held.previous_value, kpi.unit), change=held.previous_period or "", kind="figure")
+            change = Cell(change=_write_kpi_change(kpi, held), tone=kpi.judge(held), kind="text")
+            window = Cell("; ".join(filter(None, ["" if held.is_cycle else held.period, held.base])), kind="text")
+            label = ", ".join(filter(None, [f"KPI: {kpi.title}", held.part]))
+            rows.append(Row(label, False, (Cell(_write_kpi(kpi, held), kind="figure"), before, change, window)))
+    columns = ("Peacekeeping as a whole", "Figure", "Before", "Change", "Window")
+    return _drop_empty(Table("Peacekeeping as a whole", columns, tuple(rows))) if rows else None
+
+
+def tabulate_missions(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport], missions: Sequence[str]) -> Table | None:
+    """Return the figures by mission: a row for each indicator and dimension value, a column for each mission that has any."""
+    rows: list[tuple[str, bool, str, dict[str, Cell]]] = []
+    for entry in entries:
+        if _is_whole(entry):
+            continue
+        parts = [(part, list(figures)) for part, figures in groupby(entry.figures, lambda figure: figure.part)]
+        silent = {mission: Cell(NOT_REPORTED, kind="none") for mission in entry.unreported_missions}
+        if parts[0][0]:
+            rows.append((entry.title, False, "", silent))
+        for part, figures in parts:
+            cells = {figure.mission: _fill(entry, figure, with_change=True) for figure in figures}
+            rows.append((part or entry.title, bool(part), _join_windows(figures), cells if part else silent | cells))
+    for kpi in kpis:
+        if not _is_whole(kpi):
+            cells = {figure.mission: _fill_kpi(kpi, figure) for figure in kpi.figures}
+            windows = "; ".join(dict.fromkeys(figure.period for figure in kpi.figures if not figure.is_cycle))
+            rows.append((f"KPI: {kpi.title}{_name_base(kpi)}", False, windows, cells))
+    # The whole stands last, as a sum would.
+    ordered = [name for name in missions if name != WHOLE] + [WHOLE]
+    shown = [name for name in ordered if any(name in cells for *_, cells in rows)]
+    table = Table(
+        BY_MISSION,
+        (BY_MISSION, "Window", *shown),
+        tuple(
+            Row(label, is_part, (Cell(window, kind="text"), *(cells.get(name, Cell()) for name in shown)))
+            for label, is_part, window, cells in rows
+        ),
+    )
+    return _drop_empty(table) if rows else None
+
+
+def tabulate_disagreements(report: CycleReport) -> Table | None:
+    """Return the printed figures that differ from their parts, or None."""
+    rows = []
+    for entry in report.disagreements:
+        told = (f"{value:,.4g}" if abs(value) < 10 else f"{value:,.0f}" for value in (entry.printed, entry.computed))
+        cells = (*(Cell(text, kind="figure") for text in told), Cell(entry.note or "", kind="text"))
+        rows.append(Row(entry.check.replace("_", " ").removesuffix(f" cycle {report.cycle}"), False, cells))
+    columns = ("Comparison", "Printed", "From the parts", "Why")
+    return Table("Where printed figures differ from their parts", columns, tuple(rows)) if rows else None
+
+
+def _is_whole(entry: Entry) -> bool:
+    expected = entry.expected_missions if isinstance(entry, IndicatorReport) else ()
+    return {*expected, *(figure.mission for figure in entry.figures)} == {WHOLE}
+
+
+def _drop_empty(table: Table) -> Table:
+    """Return the table without columns that say nothing in any row."""
+    columns = range(len(table.columns) - 1)
+    kept = [at for at in columns if any(row.cells[at].value or row.cells[at].change for row in table.rows)]
+    rows = tuple(Row(row.label, row.is_part, tuple(row.cells[at] for at in kept)) for row in table.rows)
+    return Table(table.title, (table.columns[0], *(table.columns[at + 1] for at in kept)), rows)
+
+
+def _fill(entry: IndicatorReport, figure: Figure, with_change: bool = False) -> Cell:
+    if figure.is_stale:
+        return Cell(NOT_REPORTED, kind="none")
+    if figure.value is None:
+        return Cell(STATUS_TEXT[figure.status], kind="none")
+    change = _write_change(entry, figure.change) if with_change else ""
+    return Cell(write_figure(figure.value, entry.unit), _mark(figure.status), change, entry.judge(figure), "figure")
+
+
+def _name_base(kpi: KpiReport) -> str:
+    """Return in brackets how many missions the totals of a KPI cover; empty where none is a total."""
+    bases = dict.fromkeys(figure.base for figure in kpi.figures if figure.base)
+    scope = "" if any(figure.base for figure in kpi.figures if figure.mission != WHOLE) else f"{WHOLE}: "
+    return f" ({scope}{', '.join(bases)})" if bases else ""
+
+
+def _write_kpi(kpi: KpiReport, figure: KpiFigure) -> str:
+    return write_figure(figure.value, kpi.unit) + (IMPOSSIBLE if kpi.is_impossible(figure) else "")
+
+
+def _fill_kpi(kpi: KpiReport, figure: KpiFigure) -> Cell:
+    change = _write_kpi_change(kpi, figure)
+    return Cell(_write_kpi(kpi, figure), "", change, kpi.judge(figure), "figure")
+
+
+def _write_kpi_change(kpi: KpiReport, figure: KpiFigure) -> str:
+    change = _write_change(kpi, figure.change)
+    return f"{change}, over {figure.change_base}" if change and figure.change_base else change
+
+
+def _fill_before(entry: IndicatorReport, figure: Figure) -> Cell:
+    """Return the figure before; of a series that was not reported in the cycle, the last one known."""
+    value, status, period = figure.previous_value, figure.previous_status, figure.previous_period
+    if figure.is_stale:
+        value, status, period = figure.value, figure.status, figure.period
+    if period is None or status is None:
+        return Cell()
+    if value is None:
+        return Cell(STATUS_TEXT[status], change=period, kind="none")
+    return Cell(write_figure(value, entry.unit), _mark(status), change=period, kind="figure")
+
+
+def _fill_change(entry: IndicatorReport, figure: Figure) -> Cell:
+    if figure.is_stale:
+        return Cell()
+    return Cell(change=_write_change(entry, figure.change), tone=entry.judge(figure), kind="text")
+
+
+def _mark(status: str) -> str:
+    return status if status in NOT_FINAL else ""
+
+
+def _write_change(entry: Entry, change: float | None) -> str:
+    # That eleven missions still say yes is no news.
+    if change is None or (change == 0 and entry.unit in ("boolean", "level")):
+        return ""
+    tone = judge_change(change, entry.better)
+    return write_change(change, entry.unit) + (f", {tone}" if tone in ("better", "worse") else "")
+
+
+def _write_window(figure: Figure) -> str:
+    if figure.is_cycle or figure.is_stale:
+        return ""
+    return figure.period + (" *" if figure.runs_on else "")
+
+
+def _join_windows(figures: Iterable[Figure]) -> str:
+    return "; ".join(dict.fromkeys(filter(None, map(_write_window, figures))))

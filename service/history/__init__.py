@@ -1,0 +1,1 @@
+"""The history of every series: remote read and OpenMetrics."""

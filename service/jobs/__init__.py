@@ -1,0 +1,1 @@
+"""Scheduled jobs, the watch, and metrics about the service."""

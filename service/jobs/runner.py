@@ -1,0 +1,213 @@
+"""What runs when: scheduled jobs, run one at a time by one runner that records every run."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import duckdb
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from service.errors import JobInterrupted, ServiceError
+from service.jobs.schedule import CronSchedule
+from service.jobs.self_metrics import SelfMetrics
+from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
+
+log = logging.getLogger(__name__)
+
+# A schedule that fires each minute, unattended for a week, is not counted further.
+MAX_MISSED = 10_080
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work with a name; `work` returns how many rows it produced.
+
+    `cron` is empty for work that only follows other work; `followed_by` runs after it, whether it succeeded or not. A job that
+    `is_apart` may run beside another.
+    """
+
+    name: str
+    cron: str
+    work: Callable[[], int | None]
+    followed_by: Job | None = None
+    is_apart: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it stands; times are ISO 8601, UTC."""
+
+    run_id: int
+    job: str
+    due: str
+    started: str | None
+    seconds: float | None
+    status: str
+    row_count: int | None
+    error: str | None
+
+
+def list_runs(connection: Connection, last: int, only_failed: bool) -> list[Run]:
+    """Return the newest runs, newest first."""
+    rows = run_sql(connection, "jobs/list_runs", last=last, only_failed=only_failed).fetchall()
+    return [Run(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Runs that were due while nothing ran."""
+
+    count: int
+    first: datetime
+    last: datetime
+
+
+def find_missed(trigger: CronSchedule, last_due: datetime, now: datetime) -> Missed | None:
+    """Return the runs due after `last_due` and up to `now`, or None."""
+    first = last = trigger.find_next(last_due)
+    if first.astimezone(UTC) > now:
+        return None
+    count = 1
+    while count < MAX_MISSED and (following := trigger.find_next(last)).astimezone(UTC) <= now:
+        last, count = following, count + 1
+    return Missed(count, first, last)
+
+
+class JobRunner:
+    """Runs jobs one at a time and records each run in `job_runs`."""
+
+    def __init__(
+        self, warehouse: Warehouse, self_metrics: SelfMetrics, timezone: str, clock: Callable[[], datetime] = read_clock
+    ) -> None:
+        self._warehouse = warehouse
+        self._self_metrics = self_metrics
+        self._clock = clock
+        self._zone = ZoneInfo(timezone)
+        self._running = threading.Lock()
+        self._running_apart = threading.Lock()
+        self._next_due: dict[str, datetime] = {}
+        self._jobs: list[Job] = []
+        self._failed: dict[str, Exception] = {}
+        self._scheduler = BackgroundScheduler(
+            timezone=self._zone,
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def run(self, job: Job, due: datetime | None = None) -> Exception | None:
+        """Run a job now, and what follows it; record both. Return the job's error, which is logged too, or None."""
+        error = self._run_one(job, due)
+        if job.followed_by is not None:
+            self.run(job.followed_by, due)
+        return error
+
+    def _run_one(self, job: Job, due: datetime | None) -> Exception | None:
+        with self._running_apart if job.is_apart else self._running:
+            started = self._clock()
+            rows: int | None = None
+            failure: Exception | None = None
+            try:
+                run_id = self._record_start(job.name, due or started, started)
+                try:
+                    rows = job.work()
+                except JobInterrupted as error:
+                    return error
+                except Exception as error:
+                    failure = error
+                ended = self._clock()
+                status = "failed" if failure else "succeeded"
+                self._record_end(run_id, status, ended, rows, str(failure) if failure else None)
+            except (ServiceError, duckdb.Error) as error:
+                # The warehouse takes no writes, such as on a full disk, so the run cannot be recorded there.
+                failure = failure or error
+            if failure is None:
+                self._failed.pop(job.name, None)
+                self._self_metrics.record_job(job.name, "succeeded", started, self._clock())
+            else:
+                # A failure that repeats is logged once.
+                if str(self._failed.get(job.name)) != str(failure):
+                    log.error("job %s failed: %s", job.name, failure, exc_info=not isinstance(failure, ServiceError))
+                self._failed[job.name] = failure
+                self._self_metrics.record_job(job.name, "failed", started, self._clock())
+            return failure
+
+    def find_failure(self, job: str) -> Exception | None:
+        """Return why the newest run of a job failed, or None when it succeeded or never ran."""
+        return self._failed.get(job)
+
+    def reschedule(self) -> None:
+        """Compute again when each job is due next, after the clock was set."""
+        now = self._clock()
+        for job in self._jobs:
+            following = self._trigger(job).get_next_fire_time(None, now)
+            self._next_due[job.name] = following
+            self._scheduler.modify_job(job.name, next_run_time=following)
+
+    def catch_up(self, jobs: list[Job]) -> list[Job]:
+        """Record runs that were cut short or missed while the service was down; return the jobs to run once for it."""
+        now = self._clock()
+        behind = []
+        with self._warehouse.write() as cursor:
+            run_sql(cursor, "jobs/record_interrupted", now=now)
+            newest = {name: (last_due, status) for name, last_due, status in run_sql(cursor, "jobs/list_newest").fetchall()}
+        for job in jobs:
+            if job.name not in newest or not job.cron:
+                continue
+            last_due, status = newest[job.name]
+            missed = find_missed(self._trigger(job), last_due, now)
+            if missed:
+                self._record_missed(job.name, missed)
+            if missed or status in ("failed", "interrupted"):
+                behind.append(job)
+        return behind
+
+    def start(self, jobs: list[Job]) -> None:
+        """Begin to run jobs by their schedules."""
+        self._jobs = [job for job in jobs if job.cron]
+        for job in self._jobs:
+            trigger = self._trigger(job)
+            self._next_due[job.name] = trigger.get_next_fire_time(None, self._clock())
+            self._scheduler.add_job(self._run_due, trigger, args=[job], id=job.name)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop the schedules after the job that is running."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+    def _trigger(self, job: Job) -> CronSchedule:
+        return CronSchedule(job.cron, self._zone)
+
+    def _run_due(self, job: Job) -> None:
+        # The machine may have slept: runs due since then are one run now, and the others are recorded as missed.
+        due, now = self._next_due[job.name], self._clock()
+        missed = find_missed(self._trigger(job), due, now)
+        if missed:
+            self._record_missed(job.name, Missed(missed.count, due, missed.last))
+            due = missed.last
+        self._next_due[job.name] = self._trigger(job).get_next_fire_time(due, max(due, now))
+        self.run(job, due)
+
+    def _record_start(self, job: str, due: datetime, started: datetime) -> int:
+        with self._warehouse.write() as cursor:
+            row = run_sql(cursor, "jobs/record_start", job=job, due=due, started=started).fetchone()
+        return int(row[0]) if row else 0
+
+    def _record_end(self, run_id: int, status: str, ended: datetime, rows: int | None, error: str | None) -> None:
+        with self._warehouse.write() as cursor:
+            run_sql(cursor, "jobs/record_end", run_id=run_id, status=status, ended=ended, row_count=rows, error=error)
+
+    def _record_missed(self, job: str, missed: Missed) -> None:
+        text = (
+            f"{missed.count} run(s) due from {missed.first:%Y-%m-%d %H:%M %Z} to {missed.last:%Y-%m-%d %H:%M %Z} did not happen"
+        )
+        with self._warehouse.write() as cursor:
+            run_sql(cursor, "jobs/record_missed", job=job, due=missed.last, error=text, now=self._clock())
+        self._self_metrics.record_job(job, "missed")
+        log.warning("job %s: %s", job, text)

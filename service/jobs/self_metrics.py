@@ -1,0 +1,183 @@
+"""The service's metrics about itself: a4p_snapshot_*, job_*, load_*, warehouse_*, exposition_*, remote_read_* and sql_*."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import duckdb
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from service.loading.report import Batch
+from service.snapshots.snapshot import Snapshot
+
+# However many scrape at once, the service's own metrics are rendered at most this often.
+RENDER_INTERVAL_SECONDS = 1.0
+READ_DURATION_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2, 10, 60)
+
+Encoder = Callable[[CollectorRegistry], bytes]
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class SelfMetrics:
+    """The gauges and counters of one service, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+        build = Info("a4p_build", "Versions that run.", registry=registry)
+        build.info({"version": version("a4p-service"), "duckdb_version": duckdb.__version__})
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(name, text, labels, registry=registry)
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=registry)
+
+        self._snapshot_time = gauge("a4p_snapshot_timestamp_seconds", "When the snapshot being served was made.")
+        self._snapshot_age = gauge("a4p_snapshot_age_seconds", "Age of the snapshot being served.")
+        self._snapshot_success = gauge("a4p_snapshot_success", "Whether the newest attempt at a snapshot succeeded: 1 or 0.")
+        self._snapshot_duration = gauge("a4p_snapshot_duration_seconds", "How long the snapshot being served took to make.")
+        self._snapshot_series = gauge("a4p_snapshot_series", "Series in the snapshot being served.")
+        self._snapshot_as_of = gauge("a4p_snapshot_as_of_timestamp_seconds", "Date the snapshot being served is as of.")
+        self._snapshot_info = gauge("a4p_snapshot_info", "Number of the snapshot being served. Always 1.", "id")
+        self._job_runs = counter("a4p_job_runs", "Runs of a job since the start, by how they ended.", "job", "status")
+        self._job_success = gauge("a4p_job_last_run_success", "Whether the newest run succeeded: 1 or 0.", "job")
+        self._job_time = gauge("a4p_job_last_success_timestamp_seconds", "When the newest run that succeeded ended.", "job")
+        self._job_duration = gauge("a4p_job_last_run_duration_seconds", "How long the newest run took.", "job")
+        self._batches = counter("a4p_load_batches", "Files loaded since the start.")
+        self._refused = counter("a4p_load_refused", "Loads refused since the start.")
+        self._new = counter("a4p_load_observations", "Observations loaded since the start.")
+        self._revisions = counter("a4p_load_revisions", "Revisions loaded since the start.")
+        self._warnings = counter("a4p_load_warnings", "Implausible values loaded since the start.")
+        self._warehouse_size = gauge("a4p_warehouse_size_bytes", "Size of the warehouse file.")
+        self._warehouse_rows = gauge("a4p_warehouse_observations", "Observations in the warehouse, every revision counted.")
+        self._warehouse_batches = gauge("a4p_warehouse_batches", "Files loaded into the warehouse.")
+        self._warehouse_revisions = gauge("a4p_warehouse_revisions", "Observations in the warehouse that corrected another.")
+        self._warehouse_file = gauge(
+            "a4p_warehouse_file_present", "Whether the warehouse file is the one that the service opened: 1 or 0."
+        )
+        self._warehouse_file.set(1)
+        self._read_copy_snapshot = gauge(
+            "a4p_warehouse_read_copy_snapshot", "Number of the snapshot in the read copy that pages and SQL answer from."
+        )
+        self._kpi_success = gauge("a4p_kpi_success", "Whether the newest snapshot could compute the KPI: 1 or 0.", "kpi")
+        self._read_copy_time = gauge("a4p_warehouse_read_copy_timestamp_seconds", "When the read copy was published.")
+        self._scrapes = counter("a4p_exposition_scrapes", "Scrapes answered since the start.", "format", "encoding")
+        self._text_size = gauge("a4p_exposition_size_bytes", "Size of the snapshot's text.", "format")
+        self._reads = counter("a4p_remote_read_queries", "History queries answered since the start.")
+        self._read_series = counter("a4p_remote_read_series", "Series sent to history queries since the start.")
+        self._read_samples = counter("a4p_remote_read_samples", "Samples sent to history queries since the start.")
+        self._refused_reads = counter("a4p_remote_read_refused", "History requests refused since the start, by why.", "reason")
+        self._read_duration = Histogram(
+            "a4p_remote_read_duration_seconds",
+            "How long a history request took to answer.",
+            buckets=READ_DURATION_BUCKETS,
+            registry=registry,
+        )
+        self._queries = counter("a4p_sql_queries", "SQL queries over HTTP since the start, by HTTP status.", "code")
+        self._snapshot_success.set(0)
+        self._made_at: float | None = None
+        self._rendering = threading.Lock()
+        self._rendered: dict[str, tuple[float, bytes]] = {}
+
+    def record_snapshot(self, snapshot: Snapshot, duration_seconds: float, kpis: Sequence[str]) -> None:
+        """Record which snapshot is being served, and which of the KPIs it could compute."""
+        self._made_at = snapshot.made_at.timestamp()
+        self._snapshot_time.set(self._made_at)
+        self._snapshot_success.set(1)
+        self._snapshot_duration.set(duration_seconds)
+        self._snapshot_series.set(snapshot.series_count)
+        self._snapshot_as_of.set(datetime.combine(snapshot.as_of, datetime.min.time(), UTC).timestamp())
+        self._kpi_success.clear()
+        for kpi in kpis:
+            self._kpi_success.labels(kpi).set(1)
+        for failure in snapshot.failures:
+            self._kpi_success.labels(failure.kpi).set(0)
+        self._snapshot_info.clear()
+        self._snapshot_info.labels(str(snapshot.snapshot_id)).set(1)
+        self._text_size.labels("text").set(snapshot.exposition.text.size)
+        self._text_size.labels("openmetrics").set(snapshot.exposition.openmetrics.size)
+
+    def record_snapshot_failure(self) -> None:
+        """Say that the newest attempt failed; what is served stays."""
+        self._snapshot_success.set(0)
+
+    def record_job(self, job: str, status: str, started: datetime | None = None, ended: datetime | None = None) -> None:
+        """Count a run of a job that ended, or was missed, with this status."""
+        self._job_runs.labels(job, status).inc()
+        self._job_success.labels(job).set(status == "succeeded")
+        if started and ended:
+            self._job_duration.labels(job).set((ended - started).total_seconds())
+            if status == "succeeded":
+                self._job_time.labels(job).set(ended.timestamp())
+
+    def record_load(self, batches: list[Batch]) -> None:
+        """Count what a load brought."""
+        self._batches.inc(sum(batch.batch_id is not None for batch in batches))
+        self._new.inc(sum(batch.new_observations for batch in batches))
+        self._revisions.inc(sum(batch.revisions for batch in batches))
+        self._warnings.inc(sum(batch.warning_count for batch in batches))
+
+    def record_warehouse_file(self, is_present: bool) -> None:
+        """Record whether the warehouse file is still the one that was opened."""
+        self._warehouse_file.set(is_present)
+
+    def record_read_copy(self, snapshot_id: int) -> None:
+        """Record which snapshot pages and SQL answer from."""
+        self._read_copy_snapshot.set(snapshot_id)
+
+    def record_refused_load(self) -> None:
+        """Count a load that was refused."""
+        self._refused.inc()
+
+    def record_warehouse(
+        self, size_bytes: int, batches: int, observations: int, revisions: int, read_copy_at: datetime
+    ) -> None:
+        """Say how large the warehouse is, what it holds, and when its read copy was published."""
+        self._warehouse_size.set(size_bytes)
+        self._warehouse_batches.set(batches)
+        self._warehouse_rows.set(observations)
+        self._warehouse_revisions.set(revisions)
+        self._read_copy_time.set(read_copy_at.timestamp())
+
+    def count_scrape(self, text_format: str, encoding: str) -> None:
+        """Count a scrape that was answered."""
+        self._scrapes.labels(text_format, encoding).inc()
+
+    def record_read(self, queries: int, series: int, samples: int, duration_seconds: float) -> None:
+        """Count a history request that was answered."""
+        self._reads.inc(queries)
+        self._read_series.inc(series)
+        self._read_samples.inc(samples)
+        self._read_duration.observe(duration_seconds)
+
+    def record_refused_read(self, reason: str) -> None:
+        """Count a history request that was refused."""
+        self._refused_reads.labels(reason).inc()
+
+    def count_query(self, code: int) -> None:
+        """Count an SQL query over HTTP, by the status it was answered with."""
+        self._queries.labels(str(code)).inc()
+
+    def render(self, content_type: str, encoder: Encoder) -> bytes:
+        """Return the text of these metrics, rendered within the last second."""
+        kept = self._rendered.get(content_type)
+        if kept is None or time.monotonic() - kept[0] > RENDER_INTERVAL_SECONDS:
+            with self._rendering:
+                kept = self._rendered.get(content_type)
+                if kept is None or time.monotonic() - kept[0] > RENDER_INTERVAL_SECONDS:
+                    if self._made_at is not None:
+                        self._snapshot_age.set(max(0.0, time.time() - self._made_at))
+                    kept = (time.monotonic(), encoder(self.registry))
+                    self._rendered[content_type] = kept
+        return kept[1]

@@ -1,0 +1,1 @@
+"""Loading: files are read, checked, previewed and appended."""

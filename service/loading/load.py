@@ -1,0 +1,243 @@
+"""Loading files: staged, checked in SQL and appended as batches, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from service.errors import LoadError
+from service.loading.readers import StagedFile, check_file, stage_file
+from service.loading.readers.row_budget import RowBudget
+from service.loading.readers.xlsx import name_sheet
+from service.loading.report import Batch, Change
+from service.loading.warnings import find_warnings, skip_failed_rules
+from service.settings import LOAD_MAX_ROWS, find_in_tree
+from service.system.progress import Progress, ignore_progress
+from service.system.time_limit import check_time, watch_session
+from service.warehouse.database import Connection, Warehouse, next_recorded_at, read_clock, read_rows, read_sql, run_sql
+
+SHOWN_ERRORS = 50
+SHOWN_CHANGES = 20
+POLL_SECONDS = 0.25
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which changed cells a load reports: at most `limit`, revisions before new cells before unchanged ones."""
+
+    limit: int = SHOWN_CHANGES
+    with_unchanged: bool = False
+
+
+SHOWN = Shown()
+NONE_SHOWN = Shown(limit=0)
+
+
+def load_files(
+    warehouse: Warehouse,
+    files: Sequence[Path],
+    loaded_by: str,
+    progress: Progress = ignore_progress,
+    is_shipped: bool = False,
+    clock: Callable[[], datetime] = read_clock,
+    shown: Shown = NONE_SHOWN,
+    sheet: str | None = None,
+    max_rows: int = LOAD_MAX_ROWS,
+) -> list[Batch]:
+    """Load observation files, CSV, XLSX or Parquet, in one transaction; return a Batch for each, in order.
+
+    `sheet` is the sheet to read of each workbook, the first unless given. `max_rows` limits the rows of all files together.
+    A file whose bytes were loaded before brings nothing new. With `is_shipped` a row that was ever recorded is not
+    recorded again, so that the report's own files never take back a correction. Raises LoadError with every bad
+    row (the first 50, and how many there are), or as `check_time` does; the warehouse is then as it was.
+    """
+    with open_staging(warehouse) as cursor:
+        known = stage_files(cursor, files, is_shipped, progress, sheet, max_rows)
+        if all(known):
+            return [batch for batch in known if batch]
+
+        def append(skipped_rules: frozenset[str]) -> dict[int, Batch]:
+            # The commit itself is not interrupted: it would be unclear whether it was made.
+            with warehouse.write(cursor), watch_session(cursor):
+                return append_staged(cursor, loaded_by, is_shipped, clock, shown, skipped_rules)
+
+        with watch_progress(cursor, "appending", progress):
+            appended = skip_failed_rules(append)
+        return [batch or appended[ordinal] for ordinal, batch in enumerate(known)]
+
+
+@contextmanager
+def open_staging(warehouse: Warehouse) -> Iterator[Connection]:
+    """Give a session with empty staging tables. Raises LoadError when DuckDB needs more memory or disk than it may use."""
+    cursor = warehouse.cursor()
+    try:
+        warehouse.limit_temp_files()
+        run_sql(cursor, "load/prepare_staging")
+        yield cursor
+    except duckdb.OutOfMemoryException:
+        raise LoadError(
+            "the files need more memory and temporary disk space than DuckDB may use; "
+            "split them, or raise A4P_MEMORY_LIMIT or A4P_MAX_TEMP_SIZE"
+        ) from None
+    finally:
+        cursor.close()
+
+
+def stage_files(
+    cursor: Connection,
+    files: Sequence[Path],
+    is_shipped: bool,
+    progress: Progress,
+    sheet: str | None = None,
+    max_rows: int = LOAD_MAX_ROWS,
+) -> list[Batch | None]:
+    """Stage and check files; return the Batch of each that was loaded before and None for the others.
+
+    Raises LoadError, and as `check_time` does.
+    """
+    with watch_session(cursor):
+        return _stage_files(cursor, files, is_shipped, progress, sheet, RowBudget(max_rows))
+
+
+def _stage_files(
+    cursor: Connection, files: Sequence[Path], is_shipped: bool, progress: Progress, sheet: str | None, budget: RowBudget
+) -> list[Batch | None]:
+    known: list[Batch | None] = []
+    digests: dict[str, str] = {}
+    staged: dict[int, StagedFile] = {}
+    for ordinal, file in enumerate(files):
+        file_name = file.name if is_shipped else str(file)
+        check_time()
+        check_file(file, file_name)
+        budget.check_bytes(file_name, file.stat().st_size)
+        digest = _digest_file(file, file_name, progress)
+        # A sheet that is named is loaded apart from the first one of the same file.
+        suffix = name_sheet("", sheet) if sheet else ""
+        earlier = _find_batch(cursor, file_name + suffix, digest, suffix)
+        if digest in digests and earlier is None:
+            raise LoadError(f"{file_name} holds the same bytes as {digests[digest]}; load it once")
+        digests[digest] = file_name
+        known.append(earlier)
+        if earlier is None:
+            with watch_progress(cursor, f"reading {file.name}", progress):
+                staged[ordinal] = stage_file(cursor, file, file_name, ordinal, sheet, budget)
+            values = [ordinal, file_name + suffix, digest, staged[ordinal].notes]
+            cursor.execute("insert into staged_files values (?, ?, ?, ?)", values)
+    if staged:
+        with watch_progress(cursor, "checking", progress):
+            run_sql(cursor, "load/stage_series")
+            _resolve_titles(cursor)
+            _check_staged(cursor, staged)
+    return known
+
+
+def _resolve_titles(cursor: Connection) -> None:
+    """Replace titles of indicators and full names of missions by what the catalogue calls them."""
+    (has_titles,) = run_sql(cursor, "load/find_titles").fetchone() or (False,)
+    if has_titles:
+        run_sql(cursor, "load/resolve_titles")
+        run_sql(cursor, "load/stage_series")
+
+
+def append_staged(
+    cursor: Connection,
+    loaded_by: str,
+    is_shipped: bool,
+    clock: Callable[[], datetime],
+    shown: Shown,
+    skipped_rules: frozenset[str] = frozenset(),
+) -> dict[int, Batch]:
+    """Append what is staged, within the caller's transaction; return the Batch of each staged file by its ordinal.
+
+    Raises WarningRuleFailed; see `skip_failed_rules`.
+    """
+    run_sql(cursor, "load/find_series")
+    run_sql(cursor, "load/number_series")
+    run_sql(cursor, "load/compare", is_shipped=is_shipped)
+    changes = _list_changes(cursor, shown)
+    recorded_at = next_recorded_at(cursor, clock())
+    run_sql(cursor, "load/append", loaded_by=loaded_by, recorded_at=recorded_at)
+    warnings = find_warnings(cursor, recorded_at, skipped_rules)
+    return {
+        ordinal: Batch(
+            name, batch_id if new or revised else None, count, new, revised, sha256=digest,
+            changes=tuple(changes.get(ordinal, ())), notes=tuple(notes),
+            warnings=tuple(warnings[ordinal].shown) if ordinal in warnings else (),
+            warning_count=warnings[ordinal].total if ordinal in warnings else 0,
+        )
+        for ordinal, name, digest, notes, batch_id, count, new, revised in cursor.execute(
+            "select file_ordinal, file_name, sha256, notes, batch_id, row_count, new_observations, revisions "
+            "from appended_batches"
+        ).fetchall()
+    }  # fmt: skip
+
+
+def _list_changes(cursor: Connection, shown: Shown) -> dict[int, list[Change]]:
+    """Return the changes of each file, by its ordinal."""
+    changes: dict[int, list[Change]] = {}
+    if shown.limit:
+        result = run_sql(cursor, "load/list_changes", limit=shown.limit, with_unchanged=shown.with_unchanged)
+        for row in read_rows(result):
+            ordinal = row.pop("file_ordinal")
+            changes.setdefault(ordinal, []).append(Change(**{**row, "revised_columns": tuple(row["revised_columns"])}))
+    return changes
+
+
+def _digest_file(file: Path, file_name: str, progress: Progress) -> str:
+    progress(f"reading {file.name}", None)
+    try:
+        with file.open("rb") as stream:
+            digest = hashlib.sha256()
+            while chunk := stream.read(CHUNK_BYTES):
+                check_time()
+                digest.update(chunk)
+            return digest.hexdigest()
+    except OSError as error:
+        raise LoadError(f"{file_name} cannot be read: {error.strerror}") from None
+
+
+def _find_batch(cursor: Connection, file_name: str, digest: str, suffix: str) -> Batch | None:
+    row = run_sql(cursor, "load/find_batch", digest=digest, suffix=suffix).fetchone()
+    return Batch(file_name, None, row[1], 0, 0, row[0], row[2], digest) if row else None
+
+
+def _check_staged(cursor: Connection, files: dict[int, StagedFile]) -> None:
+    for file in sorted((find_in_tree("sql") / "checks" / "load").glob("*.sql")):
+        cursor.execute(f"insert into load_errors by name {read_sql(f'checks/load/{file.stem}')}")
+    (total,) = cursor.execute("select count(*) from load_errors").fetchone() or (0,)
+    if total:
+        rows = cursor.execute(
+            "select file_ordinal, file_row, column_name, value, problem, fix from load_errors "
+            "order by file_ordinal, file_row, column_name, problem limit ?",
+            [SHOWN_ERRORS],
+        ).fetchall()
+        errors = tuple(files[ordinal].blame(*rest) for ordinal, *rest in rows)
+        raise LoadError(f"nothing was loaded: {total:,} error{'s' if total > 1 else ''}", errors, total)
+
+
+@contextmanager
+def watch_progress(cursor: Connection, stage: str, progress: Progress) -> Iterator[None]:
+    """Report how far the statements run inside have come, from a thread of its own."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(POLL_SECONDS):
+            share = cursor.query_progress()
+            progress(stage, share / 100 if share >= 0 else None)
+
+    progress(stage, None)
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

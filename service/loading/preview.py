@@ -1,0 +1,69 @@
+"""Previews: what a load would bring and which breaches it would start or clear, in a transaction that is rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from service.loading.load import SHOWN, Shown, append_staged, open_staging, stage_files, watch_progress
+from service.loading.report import Batch, Breach, Preview
+from service.loading.warnings import skip_failed_rules
+from service.settings import LOAD_MAX_ROWS
+from service.snapshots.snapshot import compute_kpis, date_holding
+from service.system.progress import Progress, ignore_progress
+from service.system.time_limit import watch_session
+from service.warehouse.database import Connection, Warehouse, read_clock, read_rows, run_sql
+from service.warehouse.definitions import Definitions
+
+PREVIEWED_BY = "preview"
+
+
+def preview_files(
+    warehouse: Warehouse,
+    definitions: Definitions,
+    files: Sequence[Path],
+    progress: Progress = ignore_progress,
+    clock: Callable[[], datetime] = read_clock,
+    shown: Shown = SHOWN,
+    sheet: str | None = None,
+    max_rows: int = LOAD_MAX_ROWS,
+) -> Preview:
+    """Return what `load_files` would do with these files; the warehouse stays as it is.
+
+    Breaches are those of the next snapshot, computed KPIs included. Raises LoadError as `load_files` does.
+    """
+    with open_staging(warehouse) as cursor:
+        known = stage_files(cursor, files, False, progress, sheet, max_rows)
+        if all(known):
+            return Preview(tuple(batch for batch in known if batch), (), ())
+        now = clock()
+        as_of = date_holding(now)
+
+        def rehearse(skipped_rules: frozenset[str]) -> tuple[dict[object, Breach], dict[int, Batch], dict[object, Breach]]:
+            with warehouse.rehearse(cursor), watch_session(cursor):
+                before = _list_breaches(cursor, definitions, as_of, now)
+                appended = append_staged(cursor, PREVIEWED_BY, False, clock, shown, skipped_rules)
+                # Later than the first, so that its values replace those.
+                return before, appended, _list_breaches(cursor, definitions, as_of, now + timedelta(microseconds=1))
+
+        with watch_progress(cursor, "comparing breaches", progress):
+            before, appended, after = skip_failed_rules(rehearse)
+    batches = (batch or replace(appended[ordinal], batch_id=None, is_preview=True) for ordinal, batch in enumerate(known))
+    return Preview(
+        tuple(batches),
+        tuple(breach for key, breach in after.items() if key not in before),
+        tuple(breach for key, breach in before.items() if key not in after),
+    )
+
+
+def _list_breaches(cursor: Connection, definitions: Definitions, as_of: date, now: datetime) -> dict[object, Breach]:
+    """Compute the KPIs as the next snapshot would; return the breaches by what identifies them."""
+    compute_kpis(cursor, definitions.kpis, as_of)
+    run_sql(cursor, "snapshot/store_kpis", computed_at=now)
+    breaches = [Breach(**row) for row in read_rows(run_sql(cursor, "load/list_breaches"))]
+    return {
+        (breach.metric, breach.mission, tuple(breach.dimensions.items()), breach.comparison, breach.severity): breach
+        for breach in breaches
+    }

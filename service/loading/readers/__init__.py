@@ -1,0 +1,88 @@
+"""File readers, one a format: each appends the rows of a file to the table `staged`."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from service.errors import LoadError, RowError
+from service.loading.readers.csv import stage_csv
+from service.loading.readers.parquet import MAGIC, stage_parquet
+from service.loading.readers.row_budget import RowBudget
+from service.loading.readers.xlsx import name_sheet, stage_xlsx
+from service.warehouse.database import Connection
+
+_ZIP = b"PK\x03\x04"
+_COMPOUND_FILE = b"\xd0\xcf\x11\xe0"
+# The stream of a compound file that holds an encrypted workbook.
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_OTHER_FORMATS = {
+    b"\x1f\x8b": "compressed with gzip; unpack it first",
+    b"%PDF": "a PDF; put its figures into a CSV file",
+}
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """How a file was read: what errors call it, notes for the report, and for a workbook the letter of each column."""
+
+    name: str
+    notes: tuple[str, ...] = ()
+    letters: dict[str, str] = field(default_factory=dict)
+
+    def blame(self, row: int, column: str, value: str | None, problem: str, fix: str) -> RowError:
+        """Return the error of one cell."""
+        place = f"{column} (cell {self.letters[column]}{row})" if column in self.letters else column
+        return RowError(self.name, row, place, value, problem, fix)
+
+
+def stage_file(
+    cursor: Connection, file: Path, file_name: str, file_ordinal: int, sheet: str | None, budget: RowBudget
+) -> StagedFile:
+    """Append the rows of a file to `staged`, by what the file is, not by its name; return how it was read.
+
+    `sheet` is the sheet to read of a workbook, the first unless given. Raises LoadError.
+    """
+    head = _read_head(file, file_name)
+    if head.startswith(_ZIP):
+        read, notes = stage_xlsx(cursor, file, file_name, file_ordinal, sheet, budget)
+        return StagedFile(name_sheet(file_name, read.name), notes, read.letters)
+    if sheet is not None:
+        raise LoadError(f"{file_name} is no .xlsx workbook; leave --sheet out")
+    if head.startswith(_COMPOUND_FILE):
+        if _ENCRYPTED in file.read_bytes()[: 1 << 20]:
+            raise LoadError(f"{file_name} is protected by a password; save it without one")
+        raise LoadError(f"{file_name} is an old Excel workbook; save it as .xlsx or CSV")
+    for magic, kind in _OTHER_FORMATS.items():
+        if head.startswith(magic):
+            raise LoadError(f"{file_name} is {kind}")
+    if head.startswith(MAGIC):
+        stage_parquet(cursor, file, file_name, file_ordinal, budget)
+        return StagedFile(file_name)
+    return StagedFile(file_name, stage_csv(cursor, file, file_name, file_ordinal, budget))
+
+
+def check_file(file: Path, file_name: str) -> None:
+    """Raise LoadError for what is no regular file: reading a device or a pipe may never end."""
+    try:
+        mode = file.stat().st_mode
+    except FileNotFoundError:
+        raise LoadError(f"{file_name} does not exist; check the name") from None
+    except OSError as error:
+        raise LoadError(f"{file_name} cannot be read: {error.strerror}") from None
+    if stat.S_ISDIR(mode):
+        raise LoadError(f"{file_name} is a directory; name the files in it, such as {file_name}/*.csv")
+    if not stat.S_ISREG(mode):
+        raise LoadError(f"{file_name} is not a regular file; save its content as a file")
+
+
+def _read_head(file: Path, file_name: str) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(8)
+    except OSError as error:
+        raise LoadError(f"{file_name} cannot be read: {error.strerror}") from None
+    if not head:
+        raise LoadError(f"{file_name} is empty; it needs a header and at least one row")
+    return head

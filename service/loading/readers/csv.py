@@ -1,0 +1,223 @@
+"""Reads CSV files: finds encoding and delimiter, refuses what is no table, and leaves the parsing to DuckDB."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import glob
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from service.errors import LoadError, RowError
+from service.loading.readers.columns import IGNORED, KNOWN, check_columns, fold_columns, select_staged
+from service.loading.readers.dialect import STANDARD, Dialect, Example, decide_dialect
+from service.loading.readers.encoding import NotUtf8, copy_utf16, copy_windows_1252
+from service.loading.readers.row_budget import RowBudget
+from service.system.time_limit import check_time
+from service.warehouse.database import Connection, run_sql
+
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLE_BYTES = 1 << 16
+MAX_LINE_BYTES = 1 << 20
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+csv.field_size_limit(MAX_LINE_BYTES)
+# What the query that stages rows raises; DuckDB puts its own words in front.
+_TOO_MANY_ROWS = "the file has more rows than the load may have"
+
+
+def stage_csv(cursor: Connection, file: Path, file_name: str, file_ordinal: int, budget: RowBudget) -> tuple[str, ...]:
+    """Append the rows of a CSV file to `staged`; return notes on how it was read.
+
+    Raises LoadError where it is no table of observations, or has more rows than `budget` has left.
+    """
+    with file.open("rb") as stream:
+        is_utf16 = stream.read(2) in UTF16_MARKS
+    if is_utf16:
+        with copy_utf16(file, file_name) as copy:
+            return stage_utf8(cursor, copy, file_name, file_ordinal, budget)
+    try:
+        return stage_utf8(cursor, file, file_name, file_ordinal, budget)
+    except NotUtf8:
+        with copy_windows_1252(file, file_name) as copy:
+            return ("read as Windows-1252", *stage_utf8(cursor, copy, file_name, file_ordinal, budget))
+
+
+def stage_utf8(cursor: Connection, file: Path, file_name: str, file_ordinal: int, budget: RowBudget) -> tuple[str, ...]:
+    """Append the rows of a CSV file in UTF-8 to `staged`; return notes on its dialect. Raises LoadError or NotUtf8."""
+    with file.open("rb") as stream:
+        head = stream.read(SAMPLE_BYTES)
+    delimiter, columns = _read_header(head, file_name)
+    check_columns(file_name, columns)
+    source = _Source(file, file_name, file_ordinal, delimiter, tuple(columns))
+    _stage_rows(cursor, source, STANDARD, budget)
+    rows = _check_rows(cursor, source)
+    dialect = _find_dialect(cursor, source, rows)
+    if dialect != STANDARD:
+        cursor.execute("delete from staged where file_ordinal = ?", [file_ordinal])
+        _stage_rows(cursor, source, dialect, budget)
+        _check_rows(cursor, source)
+    budget.take(source.count_rows(cursor))
+    return dialect.notes
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A CSV file in UTF-8, how its columns are parted and what they are."""
+
+    file: Path
+    name: str
+    ordinal: int
+    delimiter: str
+    columns: tuple[str, ...]
+
+    @property
+    def lines(self) -> str:
+        """The SQL of its rows: text columns, numbered from the header on; it binds `parameters`."""
+        names = ", ".join(f"'{column}': 'VARCHAR'" for column in self.columns)
+        return f"""
+            select row_number() over () + 1 as file_row, *
+            from read_csv($file, columns = {{{names}}}, header = true, delim = $delimiter, quote = '"', escape = '"',
+                auto_detect = false, nullstr = '', max_line_size = {MAX_LINE_BYTES}, strict_mode = true,
+                compression = 'none', hive_partitioning = false)
+        """
+
+    def count_rows(self, cursor: Connection) -> int:
+        """Return how many of its rows are staged."""
+        (count,) = cursor.execute("select count(*) from staged where file_ordinal = ?", [self.ordinal]).fetchone() or (0,)
+        return int(count)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return {"file": glob.escape(str(self.file.absolute())), "delimiter": self.delimiter}
+
+
+def _read_header(head: bytes, file_name: str) -> tuple[str, list[str]]:
+    """Return the delimiter and column names of the first line: the delimiter is the one that makes known names."""
+    if b"\0" in head:
+        raise LoadError(f"{file_name} is not a text file; load CSV, XLSX or Parquet")
+    lines = head.removeprefix(codecs.BOM_UTF8).splitlines()
+    try:
+        line = lines[0].decode("utf-8") if lines else ""
+    except UnicodeDecodeError:
+        raise NotUtf8 from None
+    if not line.strip():
+        raise LoadError(f"{file_name}, row 1: is empty; the first line must be the header {','.join(KNOWN)}")
+    readings = {delimiter: fold_columns(next(csv.reader([line], delimiter=delimiter), [])) for delimiter in DELIMITERS}
+    delimiter = max(readings, key=lambda candidate: len(set(readings[candidate]) & set(KNOWN)))
+    if not set(readings[delimiter]) & set(KNOWN):
+        raise LoadError(
+            f"{file_name}, row 1: no known column in {line[:80]!r}; "
+            f"the first line must be the header {','.join(KNOWN)}, parted by a comma, semicolon, tab or |"
+        )
+    return delimiter, readings[delimiter]
+
+
+def _stage_rows(cursor: Connection, source: _Source, dialect: Dialect, budget: RowBudget) -> None:
+    used = [column for column in source.columns if column not in IGNORED]
+    blank = " and ".join(f"{column} is null" for column in used)
+    try:
+        cursor.execute(
+            f"""
+            insert into staged
+            with lines as ({source.lines})
+            select $file_ordinal, file_row, {select_staged(used, map_dimensions=False, dialect=dialect)}
+            from lines
+            where case when file_row > $last_row then error('{_TOO_MANY_ROWS}') else not ({blank}) end
+            """,
+            {**source.parameters, "file_ordinal": source.ordinal, "last_row": budget.left + 1},
+        )
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+        raise
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        if isinstance(error, duckdb.InvalidInputException) and str(error) == f"Invalid Input Error: {_TOO_MANY_ROWS}":
+            raise budget.refuse(source.name, f"has more than {budget.left:,} rows") from None
+        raise _explain_csv_error(error, source.name, len(source.columns)) from None
+
+
+def _check_rows(cursor: Connection, source: _Source) -> list[int]:
+    """Raise LoadError for a row with too many columns, and number the staged rows as a spreadsheet does.
+
+    Returns the spreadsheet's number of each row from the header on, or nothing where they are 1, 2, 3 and so on.
+    DuckDB skips blank lines without counting them and, before 2.0, drops empty columns too many: a row that ends in
+    `Report, cycle 5,12,` for `"Report, cycle 5",12,` would be loaded one column off. Both show in how many delimiters
+    and line ends the file has; only where these do not fit what was staged is it read again row by row.
+    """
+    column_count = len(source.columns)
+    delimiters, lines, last = 1 - column_count, -1, b""
+    with source.file.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            check_time()
+            delimiters += chunk.count(source.delimiter.encode())
+            lines += chunk.count(b"\n")
+            last = chunk[-1:]
+    staged = run_sql(
+        cursor, "load/count_marks", file_ordinal=source.ordinal, delimiter=source.delimiter, column_count=column_count
+    ).fetchone()
+    if staged == (delimiters, lines + (last != b"\n")):
+        return []
+    rows = []
+    with source.file.open(encoding="utf-8-sig", newline="") as stream:
+        for row, values in enumerate(csv.reader(stream, delimiter=source.delimiter, skipinitialspace=True), 1):
+            if len(values) > column_count:
+                raise _blame_width(source.name, row, len(values), column_count)
+            if values:
+                rows.append(row)
+    if rows[-1] > len(rows):
+        cursor.execute(
+            "update staged set file_row = coalesce($rows[file_row], file_row) where file_ordinal = $file_ordinal",
+            {"rows": rows, "file_ordinal": source.ordinal},
+        )
+    return rows
+
+
+def _find_dialect(cursor: Connection, source: _Source, rows: list[int]) -> Dialect:
+    """Return how the file writes dates and numbers; `rows` are those of _check_rows. Raises LoadError where that is unclear."""
+    # A comma in a number is refused where a comma parts the columns: it may be a value that is not quoted.
+    are_commas_free = source.delimiter != ","
+    found = run_sql(cursor, "load/has_local_forms", file_ordinal=source.ordinal).fetchone()
+    has_dates, has_numbers = found or (False, False)
+    if not has_dates and not (has_numbers and are_commas_free):
+        return STANDARD
+    value = "value" if are_commas_free else "if(contains(value, ','), null, value) as value"
+    cursor.execute(
+        f"""
+        create or replace temp table written_cells as
+        select file_row, period_start, period_end, {value}
+        from ({source.lines})
+        """,
+        source.parameters,
+    )
+    examples = {
+        form: Example(rows[row - 1] if rows else row, column, written)
+        for form, row, column, written in run_sql(cursor, "load/find_forms").fetchall()
+    }
+    return decide_dialect(source.name, examples)
+
+
+def _blame_width(file_name: str, row: int, found: int, expected: int) -> LoadError:
+    problem = f"has {found} columns where the header has {expected}"
+    fix = "correct the row; put a value that contains the delimiter in double quotes"
+    return LoadError(f"{file_name} was not loaded", (RowError(file_name, row, "(row)", "", problem, fix),), 1)
+
+
+def _explain_csv_error(error: duckdb.Error | UnicodeDecodeError, file_name: str, column_count: int) -> LoadError | NotUtf8:
+    # DuckDB quotes the line and may cut it within a character; its message is then no text for Python.
+    text = error.object.decode(errors="replace") if isinstance(error, UnicodeDecodeError) else str(error)
+    line = re.search(r"on Line: (\d+)", text, re.IGNORECASE)
+    row = int(line[1]) if line else 1
+    if expected := re.search(r"Expected Number of Columns: \d+ Found: (\d+)", text):
+        return _blame_width(file_name, row, int(expected[1]), column_count)
+    # The text quotes the line, whatever it holds, so only DuckDB's own sentences tell the cause.
+    if "Invalid unicode" in text:
+        return NotUtf8()
+    if "Maximum line size" in text:
+        problem, fix = "is longer than 1 MB", "check that the line ends and quotes are right"
+    elif "unterminated quote" in text:
+        problem, fix = "has a quote that is not closed", 'close it; a quote within a value is written twice: ""'
+    else:
+        problem, fix = f"cannot be read ({text.splitlines()[0]})", "check delimiter, quotes and line ends"
+    return LoadError(f"{file_name} was not loaded", (RowError(file_name, row, "(row)", "", problem, fix),), 1)

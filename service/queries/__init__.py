@@ -1,0 +1,1 @@
+"""Queries of users and the sandbox that runs them."""

@@ -1,0 +1,14 @@
+"""Starts a worker without capabilities: each thread has its own, and importing numpy and pyarrow starts threads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from service.queries.sandbox.isolation import drop_capabilities
+
+if __name__ == "__main__":
+    drop_capabilities()
+    from service.queries.sandbox.worker import main
+
+    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))

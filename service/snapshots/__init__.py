@@ -1,0 +1,1 @@
+"""Snapshots, the read copy and its publication."""

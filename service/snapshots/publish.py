@@ -1,0 +1,79 @@
+"""Copies of the warehouse: the read copy, and the dated backup that is a second name of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from service.errors import WarehouseError
+from service.system.atomic_file import replace_file
+from service.system.disk import check_space, translate_write_error
+from service.system.file_access import PRIVATE_DIRECTORY, restrict_backups, share_file
+from service.warehouse.backups.names import BACKUP_NAME
+from service.warehouse.database import STORAGE_VERSION, Connection, Warehouse
+
+_copying = threading.Lock()
+
+
+def write_copy(warehouse: Warehouse, target: Path, group: int | None = None) -> None:
+    """Write a whole, consistent, checkpointed copy of the warehouse to `target`, replacing it in one step.
+
+    Only the user of this process, and the group where one is given, may read it.
+    Raises WarehouseError when it cannot be written; `target` is then as it was.
+    """
+    try:
+        with _copying, replace_file(target) as unfinished:
+            _copy_database(warehouse, unfinished)
+            share_file(unfinished, group)
+    except (duckdb.Error, OSError) as error:
+        if unwritable := translate_write_error(error, target.parent):
+            raise unwritable from None
+        raise WarehouseError(f"the copy {target} could not be written: {str(error).splitlines()[0]}") from None
+
+
+def _copy_database(warehouse: Warehouse, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    with warehouse.cursor() as cursor:
+        copy_into(cursor, target)
+
+
+def copy_into(session: Connection, target: Path) -> None:
+    """Copy the database of a session to a new file, in one transaction. Raises duckdb.Error, with its first cause."""
+    (name,) = session.execute("select current_database()").fetchone() or ("",)
+    quoted_target = str(target).replace("'", "''")
+    quoted_name = name.replace('"', '""')
+    # An earlier copy that ran out of space may still be attached.
+    session.execute("detach database if exists published")
+    session.execute(f"attach '{quoted_target}' as published (storage_version '{STORAGE_VERSION}')")
+    try:
+        session.begin()
+        session.execute(f'copy from database "{quoted_name}" to published')
+        session.commit()
+    except BaseException:
+        # A full disk makes these fail too, and the first error is the one that says so.
+        with suppress(duckdb.Error):
+            session.rollback()
+        with suppress(duckdb.Error):
+            session.execute("detach published")
+        raise
+    session.execute("detach published")
+
+
+def publish_read_copy(warehouse: Warehouse, read_copy: Path, backup_dir: Path, now: datetime, group: int | None = None) -> None:
+    """Publish the state of now as the read copy, and keep it as a dated backup (a second name of the same file).
+
+    A group may read the read copy; the directory of the backups keeps it from the second name.
+    """
+    # About what the copy will need: half a copy on a full disk would leave no room for the log.
+    check_space(read_copy.parent, read_copy.stat().st_size if read_copy.exists() else 0)
+    write_copy(warehouse, read_copy, group)
+    backup_dir.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+    backup = backup_dir / now.strftime(BACKUP_NAME)
+    backup.unlink(missing_ok=True)
+    os.link(read_copy, backup)
+    restrict_backups(backup_dir, read_copy)

@@ -1,0 +1,226 @@
+"""Snapshots: the warehouse as of a date, KPIs computed, their history kept, everything rendered as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+import duckdb
+
+from metrics.exposition import Exposition, assemble_exposition
+from metrics.families import list_families
+from metrics.kpi_file import Kpi
+from service.errors import KpiError, SnapshotError
+from service.warehouse.database import Connection, Warehouse, after_newest, read_sql, run_sql
+from service.warehouse.definitions import Definitions
+from service.warehouse.reconciliation import record_reconciliation
+
+# Dates x series that one statement computes at once.
+HISTORY_ROWS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot that was made: what a scrape sends is `exposition`; the KPIs of `failures` are not in it."""
+
+    snapshot_id: int
+    as_of: date
+    made_at: datetime
+    series_count: int
+    exposition: Exposition
+    failures: tuple[KpiError, ...] = ()
+
+
+def date_holding(instant: datetime) -> date:
+    """Return the date as of which figures hold at an instant: the last day that has ended, UTC.
+
+    An observation holds from 00:00 UTC of the day after its period_end.
+    """
+    return instant.astimezone(UTC).date() - timedelta(days=1)
+
+
+def make_snapshot(warehouse: Warehouse, definitions: Definitions, now: datetime) -> Snapshot:
+    """Make the snapshot of `now`: compute KPIs and what is missing of their history, record both, render the text.
+
+    A KPI whose query fails is left out, with its history as it was, and is one of `failures`; the others are computed. Raises
+    SnapshotError when the snapshot itself cannot be made; nothing is recorded then.
+    """
+    as_of = date_holding(now)
+    failures: dict[str, KpiError] = {}
+    while True:
+        kpis = tuple(kpi for kpi in definitions.kpis if kpi.kpi not in failures)
+        try:
+            return _make_snapshot(warehouse, replace(definitions, kpis=kpis), now, as_of, tuple(failures.values()))
+        except KpiError as error:
+            # A failed query ends DuckDB's transaction, so the snapshot begins again without it.
+            failures[error.kpi] = error
+
+
+def _make_snapshot(
+    warehouse: Warehouse, definitions: Definitions, now: datetime, as_of: date, failures: tuple[KpiError, ...]
+) -> Snapshot:
+    cursor = warehouse.cursor()
+    try:
+        with warehouse.write(cursor):
+            compute_kpis(cursor, definitions.kpis, as_of)
+            computed_at = after_newest(cursor, "kpi_histories", "computed_at", now)
+            run_sql(cursor, "snapshot/store_kpis", computed_at=computed_at)
+            compute_common_totals(cursor, definitions.kpis)
+            run_sql(cursor, "snapshot/store_kpi_changes", computed_at=computed_at)
+            record_reconciliation(cursor, now)
+            exposition, series_count = render_snapshot(cursor, definitions)
+            row = run_sql(cursor, "snapshot/store_snapshot", as_of=as_of, made_at=now, series_count=series_count).fetchone()
+        return Snapshot(row[0] if row else 0, as_of, now, series_count, exposition, failures)
+    except duckdb.Error as error:
+        raise SnapshotError(f"the snapshot as of {as_of} failed: {str(error).splitlines()[0]}") from error
+    finally:
+        cursor.close()
+
+
+def render_as_of(copy: Connection, definitions: Definitions, as_of: date) -> tuple[Exposition, int]:
+    """Return the exposition as of any date, and its number of series, from a read copy; nothing is recorded."""
+    hold(copy, as_of)
+    run_sql(copy, "snapshot/prepare_kpis", as_of=as_of)
+    for kpi in definitions.kpis:
+        compute_kpi(copy, kpi, as_of)
+    return render_snapshot(copy, definitions)
+
+
+def hold(cursor: Connection, as_of: date) -> None:
+    """Put what holds as of a date into the temporary tables `latest` and `changes` that KPI queries read."""
+    # A variable cannot be bound; a date's own text is safe.
+    cursor.execute(f"set variable as_of = date '{as_of.isoformat()}'")
+    run_sql(cursor, "snapshot/hold")
+
+
+def compute_kpis(cursor: Connection, kpis: tuple[Kpi, ...], as_of: date) -> None:
+    """Fill `kpi_computed` for `as_of` and for each date of the past whose figures may have changed.
+
+    `latest` and `changes` hold as of `as_of` at the end.
+    """
+    run_sql(cursor, "snapshot/prepare_kpis", as_of=as_of)
+    # A KPI that is left out has no dates, so what was recorded of it stays.
+    cursor.execute("delete from kpi_dates where not list_contains($kpis::varchar[], kpi)", {"kpis": [kpi.kpi for kpi in kpis]})
+    due: dict[str, list[date]] = {}
+    for name, day in cursor.execute("select kpi, as_of from kpi_dates where is_history order by as_of").fetchall():
+        if day != as_of:
+            due.setdefault(name, []).append(day)
+    if due:
+        run_sql(cursor, "snapshot/hold_history")
+    for kpi in kpis:
+        if kpi.kpi in due:
+            compute_history(cursor, kpi, due[kpi.kpi])
+    hold(cursor, as_of)
+    for kpi in kpis:
+        compute_kpi(cursor, kpi, as_of)
+
+
+def compute_history(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
+    """Append the figures of one KPI as of many dates to `kpi_computed`, many at once. Raises as `compute_kpi` does."""
+    (series_count,) = cursor.execute("select count(*) from store.series").fetchone() or (0,)
+    # What the dates multiply with stays small enough for memory.
+    step = max(1, HISTORY_ROWS // max(1, series_count))
+    for start in range(0, len(days), step):
+        some = days[start : start + step]
+        cursor.execute("create or replace temp table days as select unnest($days::date[]) as as_of", {"days": some})
+        query = read_sql("snapshot/compute_history").format(
+            dimensions=_make_dimensions(kpi), labels=", ".join(kpi.labels), query=kpi.query, **_describe_base(kpi)
+        )
+        try:
+            cursor.execute(query, {"kpi": kpi.kpi})
+        except duckdb.NotImplementedException:
+            raise KpiError(
+                kpi.kpi,
+                f"{kpi.file}: DuckDB cannot run the query for many dates at once; where it joins to `latest` or `changes` on "
+                "the right of a left or semi join, write `where ... in (select ...)` or an aggregate instead",
+            ) from None
+        except duckdb.Error as error:
+            raise KpiError(kpi.kpi, f"{kpi.file}: the query failed as of {some[0]} to {some[-1]}: {error}") from None
+    _check_figures(cursor, kpi)
+
+
+def compute_common_totals(cursor: Connection, kpis: tuple[Kpi, ...]) -> None:
+    """Fill `kpi_common`: totals that cover different missions than the one before, over the missions they have in common.
+
+    Reads `kpi_dates` of `compute_kpis`, after the values of those dates were stored.
+    """
+    run_sql(cursor, "snapshot/prepare_kpi_changes")
+    due = {name for (name,) in cursor.execute("select distinct kpi from kpi_common_dates").fetchall()}
+    if due:
+        run_sql(cursor, "snapshot/hold_history")
+    for kpi in kpis:
+        if kpi.kpi in due:
+            query = read_sql("snapshot/compute_common_totals").format(dimensions=_make_dimensions(kpi), query=kpi.query)
+            try:
+                cursor.execute(query, {"kpi": kpi.kpi, "inputs": list(kpi.inputs)})
+            except duckdb.Error as error:
+                raise KpiError(kpi.kpi, f"{kpi.file}: the query failed over common missions: {error}") from None
+
+
+def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
+    """Append the figures of one KPI to `kpi_computed`, as of the date that `latest` and `changes` hold.
+
+    Raises KpiError naming the file when the query does not bind, has other columns than its labels and `value`,
+    gives a label set twice, or a value that is not finite.
+    """
+    try:
+        columns = [row[0] for row in cursor.execute(f"describe {kpi.query}").fetchall()]
+        if columns != list(kpi.columns):
+            raise KpiError(
+                kpi.kpi,
+                f"{kpi.file}: the query's columns are {', '.join(columns)}; they must be {', '.join(kpi.columns)}",
+            )
+        base = _describe_base(kpi)
+        cursor.execute(
+            f"insert into kpi_computed select $kpi, mission, {_make_dimensions(kpi)}, $as_of, value, "
+            f"{base['missions']}, {base['missions_expected']} from ({kpi.query}) where value is not null",
+            {"kpi": kpi.kpi, "as_of": as_of},
+        )
+    except duckdb.Error as error:
+        raise KpiError(kpi.kpi, f"{kpi.file}: the query failed as of {as_of}: {error}") from None
+    _check_figures(cursor, kpi)
+
+
+def _make_dimensions(kpi: Kpi) -> str:
+    """Return the SQL of a KPI's labels other than mission, as a map; label names come from its header."""
+    further = [label for label in kpi.labels if label != "mission"]
+    if not further:
+        return "map([]::varchar[], []::varchar[])"
+    pairs = ", ".join(f"'{label}': {label}" for label in further)
+    return f"map {{{pairs}}}"
+
+
+def _describe_base(kpi: Kpi) -> dict[str, str]:
+    """Return the SQL of the missions that a value is summed over, sorted, and of how many were expected."""
+    if not kpi.is_total:
+        return {"missions": "null::varchar[]", "missions_expected": "null::integer"}
+    return {"missions": "list_sort(missions)", "missions_expected": read_sql("snapshot/count_expected")}
+
+
+def _check_figures(cursor: Connection, kpi: Kpi) -> None:
+    fault = run_sql(cursor, "snapshot/find_kpi_fault", kpi=kpi.kpi).fetchone()
+    if fault:
+        raise KpiError(kpi.kpi, f"{kpi.file}: as of {fault[0]} the figure of {fault[1]} {fault[2]} {fault[3]}")
+
+
+def render_snapshot(cursor: Connection, definitions: Definitions) -> tuple[Exposition, int]:
+    """Return the text of what `latest`, `changes` and `kpi_computed` hold, and how many series it has."""
+    run_sql(cursor, "snapshot/samples")
+    (ended,) = run_sql(cursor, "snapshot/find_ended").fetchone() or (0,)
+    if ended:  # seldom, and it reads the whole history
+        run_sql(cursor, "snapshot/carry")
+    run_sql(cursor, "snapshot/govern")
+    rendered = cursor.execute(read_sql("exposition/render_families")).fetchall()
+    exposition = assemble_exposition(
+        list_families(definitions.catalogue, definitions.kpis), {metric: body for metric, body, _ in rendered}
+    )
+    return exposition, sum(count for _, _, count in rendered)
+
+
+def check_bindings(warehouse: Warehouse, definitions: Definitions) -> None:
+    """Raise SnapshotError naming the first KPI file whose query cannot be run on this warehouse, now or over its history."""
+    cursor = warehouse.cursor()
+    try:
+        compute_kpis(cursor, definitions.kpis, date_holding(datetime.now(UTC)))
+    finally:
+        cursor.close()

@@ -1,0 +1,123 @@
+"""Who may read the files of the data directory: its user alone, and of two files the group A4P_GROUP too."""
+
+from __future__ import annotations
+
+import grp
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from service.errors import SettingsError
+from service.settings import Settings
+from service.warehouse.backups.names import list_backups
+from service.warehouse.manifest import BACKUPS_NAME
+
+log = logging.getLogger(__name__)
+
+PRIVATE_FILE, SHARED_FILE = 0o600, 0o640
+PRIVATE_DIRECTORY, DATA_DIRECTORY = 0o700, 0o750
+# Names in the data directory that are the service's; other files there are not touched.
+OWN_NAMES = ("warehouse*", "a4p.*", "alerts-token", BACKUPS_NAME, "tmp")
+
+
+def find_group(name: str) -> int | None:
+    """Return the number of a group, given by name or number; None for an empty name. Raises SettingsError."""
+    if not name:
+        return None
+    try:
+        return (grp.getgrgid(int(name)) if name.isdecimal() else grp.getgrnam(name)).gr_gid
+    except (KeyError, OverflowError):
+        raise SettingsError(
+            f"setting A4P_GROUP: there is no group {name!r} on this machine; create it with 'groupadd --system {name}', or "
+            "name another"
+        ) from None
+
+
+def restrict_data_directory(settings: Settings) -> None:
+    """Have every file that this process makes be private, and tighten the modes of those that are there.
+
+    Modes are only tightened; with A4P_GROUP its members may also list the directory and read the read copy and the alerts
+    token. What cannot be changed is logged. Raises SettingsError when the group is unknown or cannot be given to a file.
+    """
+    os.umask(0o077)
+    group = find_group(settings.group)
+    _check_membership(settings.group, group)
+    if not settings.data_dir.is_dir():
+        return
+    if settings.data_dir.stat().st_mode & stat.S_ISVTX:
+        log.warning("%s is a directory that users share; name one of the service's own with A4P_DATA_DIR", settings.data_dir)
+        return
+    shared = {file for file in (settings.read_copy_file, settings.token_file) if file.is_file()}
+    for file in list_own_files(settings.data_dir):
+        if file not in shared:
+            _tighten(file, PRIVATE_DIRECTORY if file.is_dir() else PRIVATE_FILE)
+    for file in shared:
+        # Where a setting names the file of the token, its group is the administrator's choice.
+        is_elsewhere = file == settings.alerts_token_file
+        _give(file, group, SHARED_FILE if group is not None or is_elsewhere else PRIVATE_FILE)
+    _give(settings.data_dir, group, DATA_DIRECTORY)
+
+
+def share_file(file: Path, group: int | None) -> None:
+    """Let the group, if there is one, read a file, and other users not. Raises OSError where there is a group."""
+    if group is not None:
+        os.chown(file, -1, group)
+        file.chmod(SHARED_FILE)
+        return
+    # A backup may be written to a file system that has no modes.
+    with suppress(OSError):
+        file.chmod(PRIVATE_FILE)
+
+
+def restrict_backups(backup_dir: Path, read_copy: Path) -> None:
+    """Make the backups private that were shared while they were the read copy. Raises OSError."""
+    for _, backup in list_backups(backup_dir):
+        status = backup.stat()
+        if status.st_mode & 0o077 and not os.path.samestat(status, read_copy.stat()):
+            backup.chmod(PRIVATE_FILE)
+
+
+def list_own_files(data_dir: Path) -> Iterator[Path]:
+    """Yield the files and directories of the service in its data directory, links excepted."""
+    for pattern in OWN_NAMES:
+        for file in data_dir.glob(pattern):
+            if file.is_symlink():
+                continue
+            yield file
+            # What lies in tmp comes and goes; its directory is private.
+            if file.is_dir() and file.name == BACKUPS_NAME:
+                yield from (backup for backup in file.iterdir() if backup.is_file() and not backup.is_symlink())
+
+
+def _check_membership(name: str, group: int | None) -> None:
+    if group is not None and os.geteuid() != 0 and group not in {os.getegid(), *os.getgroups()}:
+        raise SettingsError(
+            f"setting A4P_GROUP: the user of the service is not a member of the group {name!r}; add it with "
+            f"'usermod --append --groups {name} USER', and start the service again"
+        )
+
+
+def _give(file: Path, group: int | None, mode: int) -> None:
+    """Tighten a mode, and where there is a group, give the file to it and set exactly this mode."""
+    if group is None:
+        _tighten(file, mode)
+        return
+    try:
+        os.chown(file, -1, group)
+        file.chmod(mode)
+    except OSError as error:
+        log.warning("the group and mode of %s cannot be changed: %s", file, error.strerror)
+
+
+def _tighten(file: Path, mode: int) -> None:
+    try:
+        now = stat.S_IMODE(file.stat().st_mode)
+        if now & ~mode:
+            file.chmod(now & mode)
+    except FileNotFoundError:
+        pass  # a temporary file that is gone again
+    except OSError as error:
+        log.warning("the mode of %s cannot be changed to %03o: %s", file, mode, error.strerror)

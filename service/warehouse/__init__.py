@@ -1,0 +1,1 @@
+"""The warehouse: its file, schema, definitions and backups."""

@@ -1,0 +1,88 @@
+"""Going back to a backup: verified and copied block by block before it replaces anything."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from service.errors import WarehouseError
+from service.snapshots.publish import copy_into
+from service.system.atomic_file import replace_file
+from service.system.progress import Progress, ignore_progress
+from service.warehouse.backups.target import is_same_file
+from service.warehouse.backups.verify import Verification, verify_connection, verify_file
+from service.warehouse.database import check_not_held, open_copy, prepare_directory
+from service.warehouse.manifest import READ_COPY_NAME, count_rows, find_manifest
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restored warehouse holds, and where the earlier one was put; None when there was none."""
+
+    verification: Verification
+    earlier: Path | None
+
+
+def restore_backup(backup: Path, warehouse_file: Path, now: datetime, progress: Progress = ignore_progress) -> Restored:
+    """Make `backup` the warehouse and the read copy; the earlier warehouse stays beside them under a dated name.
+
+    The backup is copied through DuckDB, which compares the checksum of every block, and the copy is verified before anything
+    is replaced. Raises WarehouseError when the backup is not a warehouse or is damaged, WarehouseLocked while a service
+    holds the warehouse; everything is then as it was.
+    """
+    prepare_directory(warehouse_file.parent)
+    if is_same_file(backup, warehouse_file):
+        raise WarehouseError(f"{backup} is the warehouse itself; name a backup or the read copy")
+    check_not_held(warehouse_file)
+    try:
+        with replace_file(warehouse_file) as unfinished:
+            verification = _copy_verified(backup, unfinished, progress)
+            progress("replacing the warehouse", None)
+            earlier = _set_aside(warehouse_file, now)
+        with replace_file(warehouse_file.with_name(READ_COPY_NAME)) as unfinished:
+            shutil.copyfile(warehouse_file, unfinished)
+        with duckdb.connect(str(warehouse_file), read_only=True) as connection:
+            count_rows(connection, accepted_at=now).write(find_manifest(warehouse_file))
+    except OSError as error:
+        raise WarehouseError(f"{backup} could not be restored: {error.strerror}") from None
+    return Restored(verification, earlier)
+
+
+def _copy_verified(backup: Path, target: Path, progress: Progress) -> Verification:
+    with open_copy(backup) as source:
+        found = verify_connection(source, progress)
+        if found.faults:
+            raise WarehouseError(f"{backup} cannot be restored: {found.faults[0]}. Restore another backup")
+        progress("copying", None)
+        try:
+            # Opened for reading only, the source cannot attach a file to write: a database in memory copies for both.
+            with duckdb.connect() as session:
+                quoted = str(backup).replace("'", "''")
+                session.execute(f"attach '{quoted}' as source (read_only)")
+                session.execute("use source")
+                copy_into(session, target)
+        except duckdb.Error as error:
+            raise WarehouseError(f"{backup} is damaged ({str(error).splitlines()[0]}). Restore another backup") from None
+    copied = verify_file(target, progress)
+    if copied.faults:
+        raise WarehouseError(f"{backup} cannot be restored: {copied.faults[0]}. Restore another backup")
+    return copied
+
+
+def _set_aside(warehouse_file: Path, now: datetime) -> Path | None:
+    """Give the warehouse and its log a second, dated name, and remove the log; return that name.
+
+    After this the warehouse counts as lost until the restored one has its name, so a kill in between is noticed.
+    """
+    log_file = warehouse_file.with_name(warehouse_file.name + ".wal")
+    earlier = warehouse_file.with_name(now.strftime("warehouse-before-restore-%Y%m%dT%H%M%S.%fZ.duckdb"))
+    if warehouse_file.exists():
+        os.link(warehouse_file, earlier)
+    if log_file.exists():
+        log_file.rename(earlier.with_name(earlier.name + ".wal"))
+    return earlier if earlier.exists() else None

@@ -1,0 +1,412 @@
+"""The warehouse file: opening and migrating it, its one write transaction at a time, and the definitions it holds."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from service.errors import WarehouseError, WarehouseLocked, WarehouseLost
+from service.settings import MAX_TEMP_BYTES, find_in_tree
+from service.system.disk import check_space, measure_free_bytes, translate_write_error
+from service.warehouse.manifest import check_nothing_lost, count_rows, find_manifest, read_manifest
+
+log = logging.getLogger(__name__)
+
+STORAGE_VERSION = "v1.5.0"
+DUCKDB_CONFIG = {
+    "storage_compatibility_version": STORAGE_VERSION,
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+}
+
+# How far a running clock is corrected backwards in small steps; what lies further ahead was recorded by a wrong clock.
+LONGEST_CORRECTION = timedelta(minutes=5)
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@cache
+def read_sql(name: str) -> str:
+    """Return the text of `sql/<name>.sql`."""
+    return (find_in_tree("sql") / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def run_sql(connection: Connection, name: str, **parameters: object) -> Connection:
+    """Run every statement of `sql/<name>.sql`, binding to each the named parameters it uses; return the last result."""
+    for statement in connection.extract_statements(read_sql(name)):
+        bound = {key: parameters[key] for key in statement.named_parameters}
+        connection.execute(statement, bound or None)
+    return connection
+
+
+def read_rows(result: Connection) -> list[dict[str, Any]]:
+    """Return the rows of a result, each a dictionary by column; for results of a page's size."""
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def read_clock() -> datetime:
+    """Return the time now, UTC."""
+    return datetime.now(UTC)
+
+
+class Warehouse:
+    """An open warehouse. Readers take a `cursor()`, writers enter `write()`; both see committed states only.
+
+    After each commit the manifest beside the file records what was committed.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        file: Path,
+        is_new: bool = False,
+        accepted_at: datetime | None = None,
+        max_temp_bytes: int = MAX_TEMP_BYTES,
+    ) -> None:
+        self.file = file
+        self._max_temp_bytes = max_temp_bytes
+        self.is_new = is_new
+        self._reconnect = connect
+        self._connection = connect()
+        self._accepted_at = accepted_at
+        self._identity = identify_file(file)
+        self._write_lock = threading.Lock()
+
+    def cursor(self) -> Connection:
+        """Return a session of its own on the same database: variables and temporary tables are not shared."""
+        return self._connection.cursor()
+
+    @contextmanager
+    def write(self, session: Connection | None = None) -> Iterator[Connection]:
+        """Hold the one write transaction; it is committed at the end, or rolled back whole when anything raises.
+
+        It runs in `session` where that is given (its temporary tables are then at hand), else in a new one.
+        """
+        with self._write_lock:
+            self.check_file()
+            cursor = self._connection.cursor() if session is None else session
+            cursor.begin()
+            try:
+                yield cursor
+                cursor.commit()
+            except duckdb.Error as error:
+                with suppress(duckdb.Error):
+                    cursor.rollback()
+                translated = translate_write_error(error, self.file.parent)
+                if translated is None:
+                    raise
+                raise translated from None
+            except BaseException:
+                # A commit that failed has rolled back already. On a full disk a rollback fails too: the first error counts.
+                with suppress(duckdb.Error):
+                    cursor.rollback()
+                raise
+            finally:
+                if session is None:
+                    cursor.close()
+            self._write_manifest()
+
+    def limit_temp_files(self) -> None:
+        """Limit temporary files to `max_temp_bytes`, or to 90 % of the free disk space where that is less."""
+        # DuckDB refuses a limit below what other sessions use at this moment; the limit before then stays.
+        with suppress(duckdb.Error, OSError), self._connection.cursor() as cursor:
+            limit = min(self._max_temp_bytes, measure_free_bytes(self.file.parent) * 9 // 10)
+            cursor.execute(f"set global max_temp_directory_size = '{limit}B'")
+
+    def check_file(self) -> None:
+        """Raise WarehouseLost when the file was deleted or replaced since it was opened."""
+        if identify_file(self.file) != self._identity:
+            raise WarehouseLost(
+                f"{self.file} was deleted or replaced while the service ran, so nothing is written to it. The service still "
+                "has its content: write it to another file with 'a4p backup FILE', stop the service, then 'a4p restore FILE'"
+            )
+
+    def restore_log(self) -> bool:
+        """Move what a deleted write-ahead log held into the file, when its log was deleted; return whether it was."""
+        with self._write_lock:
+            if not is_log_deleted(self.file):
+                return False
+            with self._connection.cursor() as cursor:
+                cursor.execute("force checkpoint")
+            return True
+
+    def _write_manifest(self) -> None:
+        # The commit is on disk already. A manifest that stays behind counts less, which no check takes for a loss.
+        try:
+            with self._connection.cursor() as cursor:
+                count_rows(cursor, self._accepted_at).write(find_manifest(self.file))
+        except (OSError, duckdb.Error) as error:
+            log.warning("the manifest of %s could not be written: %s", self.file, error)
+
+    @contextmanager
+    def rehearse(self, session: Connection) -> Iterator[Connection]:
+        """Hold the one write transaction in `session` and roll it back at the end, whatever happens."""
+        with self._write_lock:
+            session.begin()
+            try:
+                yield session
+            finally:
+                with suppress(duckdb.Error):  # an error may have rolled back already
+                    session.rollback()
+
+    def checkpoint(self) -> None:
+        """Move what the write-ahead log holds into the file. Raises WarehouseUnwritable when the disk is too full for it."""
+        with self._write_lock, self._connection.cursor() as cursor:
+            log_file = self.file.with_name(self.file.name + ".wal")
+            # A checkpoint that runs out of space makes DuckDB refuse the whole database until it is opened again.
+            check_space(self.file.parent, 2 * (log_file.stat().st_size if log_file.exists() else 0))
+            cursor.execute("checkpoint")
+
+    def recover(self) -> bool:
+        """Open the database again when DuckDB gave it up after a fatal error; return whether that was needed.
+
+        What was committed is in the file or its log. Raises WarehouseError when it cannot be opened.
+        """
+        with self._write_lock:
+            try:
+                with self._connection.cursor() as cursor:
+                    cursor.execute("select 1")
+                return False
+            except (duckdb.FatalException, duckdb.ConnectionException):
+                log.error("the warehouse %s is opened again after a fatal error", self.file)
+            self.check_file()
+            self._connection.close()
+            self._connection = self._reconnect()
+            return True
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make the data directory if need be. Raises WarehouseError when it cannot be written."""
+    try:
+        if not directory.is_dir():
+            directory.mkdir(parents=True, exist_ok=True)
+            directory.chmod(0o750)
+        probe = directory / ".write-probe"
+        probe.touch()
+        probe.unlink(missing_ok=True)  # another command may probe at the same time
+    except OSError as error:
+        if unwritable := translate_write_error(error, directory):
+            raise unwritable from None
+        raise WarehouseError(
+            f"the data directory {directory} cannot be written ({error.strerror}); "
+            "correct its permissions, or name another with A4P_DATA_DIR"
+        ) from None
+
+
+def identify_file(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another under the same name (device and inode), or None when there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def is_log_deleted(file: Path) -> bool:
+    """Return whether this process holds a write-ahead log of the file that has no name any more (Linux)."""
+    deleted = f"{file.resolve()}.wal (deleted)"
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if str(descriptor.readlink()) == deleted:
+                return True
+    return False
+
+
+def check_not_held(file: Path) -> None:
+    """Raise WarehouseLocked when another process has the warehouse open; one that is missing or damaged is not held."""
+    if not file.exists():
+        return
+    try:
+        duckdb.connect(str(file), read_only=True).close()
+    except duckdb.Error as error:
+        translated = translate_open_error(error, file)
+        if isinstance(translated, WarehouseLocked):
+            raise translated from None
+
+
+def open_warehouse(
+    file: Path,
+    threads: int,
+    memory_limit: str,
+    accept_loss: bool = False,
+    clock: Callable[[], datetime] | None = None,
+    max_temp_bytes: int = MAX_TEMP_BYTES,
+) -> Warehouse:
+    """Open the warehouse for writing, make it when it is not there, and bring its tables and views up to date.
+
+    Raises WarehouseLocked when another process holds it, WarehouseLost when it is missing where one was or holds less than
+    was recorded of it (not with `accept_loss`), WarehouseError when it is no warehouse, is damaged, or was made by a newer
+    version.
+    """
+    prepare_directory(file.parent)
+    manifest = read_manifest(find_manifest(file))
+    accepted_at = manifest.accepted_at if manifest else None
+    if accept_loss:
+        accepted_at = (clock or read_clock)()
+    else:
+        check_nothing_lost(file)
+    is_new = not file.exists()
+    if is_new:
+        _set_log_aside(file)
+    connect = partial(_connect, file, threads, memory_limit, max_temp_bytes)
+    warehouse = Warehouse(connect, file, is_new, accepted_at, max_temp_bytes)
+    try:
+        migrate(warehouse)
+    except BaseException:
+        warehouse.close()
+        raise
+    return warehouse
+
+
+def _connect(file: Path, threads: int, memory_limit: str, max_temp_bytes: int) -> Connection:
+    try:
+        connection = duckdb.connect(
+            str(file),
+            config={
+                **DUCKDB_CONFIG,
+                "threads": str(threads),
+                "memory_limit": memory_limit,
+                "temp_directory": str(file.parent / "tmp"),
+            },
+        )
+        connection.execute("set global TimeZone = 'UTC'")
+        # DuckDB 1.5.5 ignores this limit in `config`.
+        connection.execute(f"set global max_temp_directory_size = '{max_temp_bytes}B'")
+    except duckdb.Error as error:
+        raise translate_open_error(error, file) from None
+    return connection
+
+
+def _set_log_aside(file: Path) -> None:
+    # The log of a warehouse that is gone does not belong to the one that is made now.
+    log_file = file.with_name(file.name + ".wal")
+    if log_file.exists():
+        log_file.rename(log_file.with_name(f"{log_file.name}.without-warehouse"))
+
+
+def open_copy(file: Path) -> Connection:
+    """Open a read copy or backup for reading. Raises WarehouseError when it is not there or no warehouse."""
+    if not file.exists():
+        raise WarehouseError(f"{file} does not exist; start the service once, or name another with A4P_DATA_DIR")
+    try:
+        connection = duckdb.connect(str(file), read_only=True, config={"python_enable_replacements": "false"})
+        connection.execute("set TimeZone = 'UTC'")
+    except duckdb.Error as error:
+        raise translate_open_error(error, file) from None
+    return connection
+
+
+def translate_open_error(error: duckdb.Error, file: Path) -> WarehouseError | WarehouseLocked:
+    """Return the sentence for a failure to open a DuckDB file."""
+    text = str(error)
+    if unwritable := translate_write_error(error, file.parent):
+        return unwritable
+    if "Could not set lock" in text or "Conflicting lock" in text:
+        holder = re.search(r"PID (\d+)", text)
+        who = f"process {holder[1]}" if holder else "another process"
+        return WarehouseLocked(f"{file} is held by {who}; stop it, or name another data directory with A4P_DATA_DIR")
+    if "newer version" in text or "storage version" in text.lower():
+        return WarehouseError(f"{file} was written by a newer version of DuckDB; upgrade this service to open it")
+    first_line = text.splitlines()[0]
+    return WarehouseError(f"{file} cannot be opened ({first_line}); restore a backup with 'a4p restore'")
+
+
+def list_migrations() -> list[tuple[int, str]]:
+    """Return number and name of each migration of this release, in their order."""
+    files = sorted((find_in_tree("sql") / "migrations").glob("*.sql"))
+    return [(int(file.stem.split("_")[0]), file.stem) for file in files]
+
+
+def migrate(warehouse: Warehouse) -> None:
+    """Apply the migrations that the warehouse has not had, and make its views anew when they differ.
+
+    Raises WarehouseError when the warehouse has had a migration that this version does not know, or is another
+    program's database.
+    """
+    with warehouse.write() as cursor:
+        tables = set(
+            cursor.execute(
+                "select schema_name, table_name from duckdb_tables() "
+                "union all select schema_name, view_name from duckdb_views() where not internal"
+            ).fetchall()
+        )
+        if tables and ("store", "migrations") not in tables:
+            raise WarehouseError(f"{warehouse.file} is a DuckDB database but no A4P+ warehouse; name another data directory")
+        run_sql(cursor, "definitions/prepare_migrations")
+        applied = {version for (version,) in cursor.execute("select version from store.migrations").fetchall()}
+        version = max(applied, default=0)
+        known = list_migrations()
+        if version > known[-1][0]:
+            raise WarehouseError(
+                f"{warehouse.file} was made by a newer version of this service (its tables are version {version}, "
+                f"this one knows {known[-1][0]}); upgrade the service, or name another data directory"
+            )
+        for number, name in known:
+            if number not in applied:
+                run_sql(cursor, f"migrations/{name}")
+                cursor.execute("insert into store.migrations values (?, ?, ?)", [number, name, read_clock()])
+    with warehouse.write() as cursor:
+        for file in sorted((find_in_tree("sql") / "views").glob("*.sql")):
+            run_sql(cursor, f"views/{file.stem}")
+        make_reconciliation(cursor)
+        for (statement,) in run_sql(cursor, "schema/list_column_comments").fetchall():
+            cursor.execute(statement)
+
+
+def make_reconciliation(cursor: Connection) -> None:
+    """Make the view `reconciliation`: the rows of every query in sql/checks/reconciliation."""
+    files = sorted((find_in_tree("sql") / "checks" / "reconciliation").glob("*.sql"))
+    queries = [f"({read_sql(f'checks/reconciliation/{file.stem}')})" for file in files]
+    compared = "\nunion all by name\n".join(f"select * from {query}" for query in queries)
+    cursor.execute(
+        f"""
+        create or replace view reconciliation as
+        select
+            check_name, expected, computed, computed - expected as difference,
+            abs(computed - expected) <= tolerance as agrees, note
+        from (
+            -- Read once for all comparisons: over a million rows that is five times as fast.
+            with observations as materialized (select * from main.observations)
+            {compared}
+        )
+        order by check_name
+        """
+    )
+    run_sql(cursor, "definitions/comment_reconciliation")
+
+
+def next_recorded_at(cursor: Connection, now: datetime) -> datetime:
+    """Return `now`, or a microsecond after the newest batch where the clock has not moved past it.
+
+    A later batch then has a later time, so that known_at and batch_id order revisions alike. A batch that lies further ahead
+    was recorded while the clock was wrong, and does not take later ones with it: `a4p doctor` reports it.
+    """
+    newest: datetime | None
+    (newest,) = cursor.execute("select max(recorded_at) from store.batches").fetchone() or (None,)
+    if newest is not None and now <= newest <= now + LONGEST_CORRECTION:
+        return newest + timedelta(microseconds=1)
+    return now
+
+
+def after_newest(cursor: Connection, table: str, column: str, now: datetime) -> datetime:
+    """Return `now`, or a microsecond after the newest time in a column of `store`, by which its rows are ordered.
+
+    Unlike a batch these rows have no number: a row with an earlier time would never count as the newest.
+    """
+    newest: datetime | None
+    (newest,) = cursor.execute(f"select max({column}) from store.{table}").fetchone() or (None,)
+    return now if newest is None or newest < now else newest + timedelta(microseconds=1)

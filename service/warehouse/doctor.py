@@ -1,0 +1,107 @@
+"""Checks of a data directory: its clock, its files, its disk, its copies; each finding with what to do."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import duckdb
+
+from service.errors import WarehouseError, WarehouseLost
+from service.settings import Settings
+from service.system.disk import has_space
+from service.warehouse.backups.names import list_backups
+from service.warehouse.database import open_copy, run_sql
+from service.warehouse.manifest import check_nothing_lost
+
+OLD_BACKUP = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked; `fix` is empty where nothing has to be done."""
+
+    subject: str
+    text: str
+    fix: str = ""
+
+
+def examine(settings: Settings, now: datetime, is_running: bool) -> Iterator[Finding]:
+    """Yield what is found in the data directory, from the read copy and the file system alone; nothing is changed."""
+    yield from examine_warehouse(settings, is_running)
+    yield from examine_clock(settings, now)
+    yield from examine_disk(settings)
+    yield from examine_backups(settings, now)
+    yield from examine_permissions(settings)
+
+
+def examine_warehouse(settings: Settings, is_running: bool) -> Iterator[Finding]:
+    """Yield whether the warehouse is the one that was there."""
+    if is_running:
+        yield Finding("warehouse", "the service has it open")
+        return
+    try:
+        check_nothing_lost(settings.warehouse_file)
+    except WarehouseLost as error:
+        yield Finding("warehouse", str(error), "restore a copy, or accept the loss")
+        return
+    if settings.warehouse_file.exists():
+        yield Finding("warehouse", f"{settings.warehouse_file} holds all that was recorded of it; the service does not run")
+    else:
+        yield Finding("warehouse", f"there is none in {settings.data_dir} yet", "start the service once: a4p serve")
+
+
+def examine_clock(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Yield each table with rows that were recorded in the future, by a clock that was wrong."""
+    try:
+        with open_copy(settings.read_copy_file) as copy:
+            rows = run_sql(copy, "doctor/future_rows", now=now).fetchall()
+    except (WarehouseError, duckdb.Error) as error:
+        yield Finding("read copy", str(error).splitlines()[0], "start the service, which writes a new one")
+        return
+    for name, count, first_at, last_at in rows:
+        yield Finding(
+            "clock",
+            f"{count:,} rows of {name} were recorded in the future ({first_at:%Y-%m-%d %H:%M} to {last_at:%Y-%m-%d %H:%M} UTC)",
+            "correct the clock; until then a query known at a time before does not see them (docs/operations.md, Clock)",
+        )
+    if not rows:
+        yield Finding("clock", "nothing was recorded in the future")
+
+
+def examine_disk(settings: Settings) -> Iterator[Finding]:
+    """Yield whether the next copies fit on the disk."""
+    read_copy = settings.read_copy_file
+    needed = 3 * read_copy.stat().st_size if read_copy.exists() else 0
+    if not settings.data_dir.is_dir() or has_space(settings.data_dir, needed):
+        yield Finding("disk", "there is room for the next copies")
+    else:
+        yield Finding(
+            "disk",
+            f"less than {needed / 1e6:,.0f} MB are free, three times the read copy",
+            "free some space or retain fewer backups",
+        )
+
+
+def examine_backups(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Yield how old the newest backup is."""
+    dated = list_backups(settings.backup_dir)
+    if not dated:
+        yield Finding("backups", "there is none", "start the service, or write one with 'a4p backup FILE'")
+        return
+    newest, file = dated[0]
+    if now - newest > OLD_BACKUP:
+        yield Finding("backups", f"the newest, {file}, is {(now - newest).days} days old", "look at 'a4p jobs --failed'")
+    else:
+        yield Finding("backups", f"{len(dated)} backups, the newest of {newest:%Y-%m-%d %H:%M} UTC")
+
+
+def examine_permissions(settings: Settings) -> Iterator[Finding]:
+    """Yield each file that more users than intended can read or write."""
+    for file in (settings.warehouse_file, settings.token_file, settings.socket_file):
+        if file.exists() and file.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP):
+            yield Finding("permissions", f"{file} is open to other users", f"chmod o-rwx,g-w {file}")
+    if settings.data_dir.is_dir() and settings.data_dir.stat().st_mode & stat.S_IWOTH:
+        yield Finding("permissions", f"{settings.data_dir} can be written by every user", f"chmod o-w {settings.data_dir}")

@@ -1,0 +1,70 @@
+"""Definitions in the warehouse: versions of the catalogue and of KPIs, and their comparison with the current files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from metrics.catalogue import Catalogue
+from metrics.kpi_file import Kpi
+from service.warehouse.database import Connection, Warehouse, after_newest, list_migrations, run_sql
+
+
+def is_current(copy: Connection, catalogue: Catalogue) -> bool:
+    """Return whether a read copy has the tables of this release and the definitions of this catalogue."""
+    newest = copy.execute(
+        "select (select list(version) from store.migrations), "
+        "(select digest from store.catalogues order by catalogue_version desc limit 1)"
+    ).fetchone()
+    return (
+        newest is not None and set(newest[0]) == {number for number, _ in list_migrations()} and newest[1] == catalogue.digest()
+    )
+
+
+def store_catalogue(warehouse: Warehouse, catalogue: Catalogue, now: datetime) -> None:
+    """Record the catalogue as its next version, unless it equals the newest."""
+    with warehouse.write() as cursor:
+        newest = cursor.execute(
+            "select catalogue_version, digest from store.catalogues order by catalogue_version desc limit 1"
+        ).fetchone()
+        if newest is not None and newest[1] == catalogue.digest():
+            return
+        run_sql(
+            cursor,
+            "definitions/store_catalogue",
+            version=1 if newest is None else newest[0] + 1,
+            digest=catalogue.digest(),
+            definitions=catalogue.to_json(),
+            now=now,
+        )
+
+
+INSERT_KPI = """
+    insert into store.kpis
+        (kpi, title, description, unit, better, priority, metric, inputs, maximum, digest, recorded_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def store_kpis(warehouse: Warehouse, kpis: tuple[Kpi, ...], now: datetime) -> None:
+    """Record the definition of each KPI that is new or changed, and the end of each that no longer exists."""
+    with warehouse.write() as cursor:
+        now = after_newest(cursor, "kpis", "recorded_at", now)
+        stored = {
+            row[0]: row
+            for row in cursor.execute(
+                "select kpi, title, description, unit, better, priority, metric, inputs, maximum, digest from store.newest_kpis"
+            ).fetchall()
+        }
+        defined = {
+            kpi.kpi: (
+                kpi.kpi, kpi.title, kpi.description, kpi.unit, kpi.better, kpi.priority, kpi.metric,
+                list(kpi.inputs), kpi.maximum, kpi.digest(),
+            )
+            for kpi in kpis
+        }  # fmt: skip
+        for name, row in defined.items():
+            if stored.get(name) != row:
+                cursor.execute(INSERT_KPI, [*row, now])
+        for name, row in stored.items():
+            if name not in defined and row[-1] is not None:
+                cursor.execute(INSERT_KPI, [*row[:-1], None, now])

@@ -1,0 +1,328 @@
+"""A reporting cycle as a document: the figures printed in the report stand in each format, and the bytes are the same."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pypdf
+import pytest
+from flask.testing import FlaskClient
+
+from service.application import Application
+from service.documents.document import Document, write_document
+from service.documents.figures import CycleReport, read_cycle
+from service.documents.formats import render_cycle
+from service.documents.pdf import render_pdf
+from service.errors import ReportError
+from service.settings import Settings
+from service.snapshots.read_copy import ReadCopy
+from service.warehouse.definitions import Definitions
+from service.web.app import make_app
+from tests.conftest import publish_report
+from tests.service_process import run_a4p
+
+HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
+# As printed on page 5 of the report, without "(up from ...)".
+TPP = {"Engineering": (6, 110, "5 %"), "Medical": (8, 85, "37 %"), "C4ISR": (5, 119, "26 %"), "All": (19, 306, "22 %")}
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("report") / "data"
+
+
+@pytest.fixture(scope="module")
+def application(data_dir: Path, definitions: Definitions) -> Iterator[Application]:
+    with publish_report(data_dir, definitions) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def copy(application: Application) -> ReadCopy:
+    assert application.read_copy is not None
+    return application.read_copy
+
+
+@pytest.fixture(scope="module")
+def report(copy: ReadCopy) -> CycleReport:
+    return read_cycle(copy, 5)
+
+
+@pytest.fixture(scope="module")
+def document(report: CycleReport) -> Document:
+    return write_document(report)
+
+
+@pytest.fixture(scope="module")
+def html(report: CycleReport, document: Document) -> str:
+    return render_cycle(report, "html", document).decode()
+
+
+@pytest.fixture(scope="module")
+def pdf(report: CycleReport, document: Document) -> pypdf.PdfReader:
+    return pypdf.PdfReader(io.BytesIO(render_cycle(report, "pdf", document)))
+
+
+@pytest.fixture(scope="module")
+def pdf_text(pdf: pypdf.PdfReader) -> str:
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pdf.pages))
+
+
+@pytest.fixture(scope="module")
+def workbook(report: CycleReport) -> openpyxl.Workbook:
+    return read_workbook(report)
+
+
+@pytest.fixture
+def client(application: Application) -> FlaskClient:
+    return make_app(application).test_client()
+
+
+def read_workbook(report: CycleReport) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(io.BytesIO(render_cycle(report, "xlsx")))
+
+
+def read_sheet(workbook: openpyxl.Workbook, name: str) -> list[dict[str, Any]]:
+    head, *rows = workbook[name].iter_rows(values_only=True)
+    return [dict(zip(map(str, head), row, strict=True)) for row in rows]
+
+
+def read_row(html: str, label: str) -> list[str]:
+    """Return the texts of the cells of the first row with this label."""
+    found = re.search(rf'<th scope="row">{re.escape(label)}</th>(.*?)</tr>', html, re.S)
+    assert found, label
+    return [re.sub(r"<[^>]*>", " ", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", found[1], re.S)]
+
+
+def test_the_figures_of_host_country_cooperation_stand_as_printed(
+    html: str, pdf_text: str, workbook: openpyxl.Workbook
+) -> None:
+    printed = ["0", "10", "27", "0", "0", "43", "1", "not applicable", "125", "not applicable", "not applicable"]
+    assert read_row(html, "New SOFA or SOMA incidents")[:11] == printed
+    total = ["2", "174", "29", "0", "0", "under validation", "under validation", "not applicable", "585", "not applicable"]
+    assert read_row(html, "All SOFA or SOMA incidents on record")[:10] == total
+    assert "New SOFA or SOMA incidents 0 10 27 0 0 43 1 not applicable 125 not applicable not applicable" in pdf_text
+    rows = {(row["Indicator"], row["Mission"]): row for row in read_sheet(workbook, "Host country cooperation")}
+    assert rows["New SOFA or SOMA incidents", "UNMISS"]["Figure"] == 125
+    assert rows["All SOFA or SOMA incidents on record", "UNIFIL"]["Figure"] is None
+    assert rows["All SOFA or SOMA incidents on record", "UNIFIL"]["Status"] == "U under validation"
+
+
+@pytest.mark.parametrize("training", TPP)
+def test_a_dimension_stands_with_its_change_against_the_cycle_before(
+    html: str, pdf_text: str, workbook: openpyxl.Workbook, training: str
+) -> None:
+    trainings, trainees, women = TPP[training]
+    rows = {(row["Indicator"], row["Dimension"]): row for row in read_sheet(workbook, "Capabilities and mindsets")}
+    assert rows["Triangular Partnership trainings", training]["Figure"] == trainings
+    assert rows["Triangular Partnership trainees", training]["Figure"] == trainees
+    assert rows["Triangular Partnership trainees", training]["Better or worse"] == "better"
+    assert f"{rows['Women among Triangular Partnership trainees', training]['Figure'] * 100:.0f} %" == women
+    whole = html[html.index("Priority 3:") :]
+    assert read_row(whole[whole.index("Triangular Partnership trainees") :], training)[0] == str(trainees)
+    assert f"{training} {trainees} " in pdf_text
+
+
+def test_a_doubtful_figure_carries_its_mark_and_its_other_reading(html: str, pdf_text: str) -> None:
+    assert re.sub(r"\s+", " ", read_row(html, "Conduct and discipline trainings")[0]) == "914 E"
+    assert "printed as approximately 914" in html
+    assert "printed as approximately 914" in pdf_text
+
+
+def test_a_window_other_than_the_cycle_is_told(report: CycleReport, html: str) -> None:
+    assert read_row(html, "Peacekeepers killed by malicious acts") == ["196", "to 3 Sep 2024 *"]
+    assert read_row(html, "Serious misconduct allegations")[0] == "364"
+    assert read_row(html, "Serious misconduct allegations")[-1] == "2023"
+    figures = {entry.indicator: entry.figures for priority in report.priorities for entry in priority.indicators}
+    assert [figure.runs_on for figure in figures["fatalities_malicious_acts"]] == [True]
+    assert {figure.period for figure in figures["crime_cases_reported"]} == {"to 30 Apr 2024"}
+
+
+def test_who_said_nothing_is_told_and_never_zero(html: str, workbook: openpyxl.Workbook) -> None:
+    told = read_row(html, "Disinformation training received")
+    assert told.count("yes") == 4
+    assert told.count("not reported") == 7
+    rows = [
+        row
+        for row in read_sheet(workbook, "Strategic communications")
+        if row["Indicator"] == "Disinformation training received"
+    ]
+    assert sum(row["Figure"] is None for row in rows if row["Status"] == "not reported") == 7
+
+
+def test_limits_breached_and_disagreeing_totals_are_told(html: str, pdf_text: str, workbook: openpyxl.Workbook) -> None:
+    for text in (html, pdf_text):
+        assert "New SOFA or SOMA incidents, UNMISS: 125, above the limit of 50" in text
+    assert any(row["Mission"] == "UNMISS" and row["Limit"] == 50 for row in read_sheet(workbook, "Limits breached"))
+    printed = {row["Name"]: (row["Printed"], row["Computed"]) for row in read_sheet(workbook, "Printed against computed")}
+    assert printed["tpp_trainees_cycle_5"] == (306, 314)
+    assert not any(name.endswith("_cycle_4") for name in printed)
+
+
+def test_kpis_stand_by_mission(html: str) -> None:
+    label = "KPI: Crimes against peacekeepers investigated by the host state (ALL: 3 of 3 missions)"
+    assert read_row(html, label)[-1].startswith("82.7\N{NO-BREAK SPACE}%")
+
+
+def test_the_html_needs_nothing_else(html: str) -> None:
+    assert html.count("<svg") > 20
+    assert not re.search(r'(?:src|href)="(?!#)', html)
+    assert "<script" not in html
+    assert not re.search(r"<[^>]* style=", html)
+
+
+def test_the_pdf_is_tagged_and_dated_by_its_snapshot(pdf: pypdf.PdfReader, report: CycleReport) -> None:
+    assert pdf.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert pdf.metadata is not None
+    assert pdf.metadata.title == "A4P+ report, cycle 5, 1 November 2023 to 30 April 2024"
+    assert pdf.metadata.creation_date == report.snapshot.made_at.replace(microsecond=0)
+
+
+def test_a_pdf_is_written_whatever_characters_its_text_has(document: Document, report: CycleReport) -> None:
+    beijing = "\N{CJK UNIFIED IDEOGRAPH-5317}\N{CJK UNIFIED IDEOGRAPH-4EAC}"
+    text = f"Beijing {beijing}, Bangui 😀, Juba \N{ARABIC LETTER MEEM}, Kyiv Київ"
+    foreign = replace(document, subtitle=text)
+    pages = pypdf.PdfReader(io.BytesIO(render_pdf(foreign, report.snapshot.made_at))).pages
+    written = re.sub(r"\s+", " ", pages[0].extract_text())
+    for word in ("Beijing", "Bangui", "Juba", "Kyiv Київ"):
+        assert word in written
+
+
+def test_the_workbook_reckons_and_keeps_its_header_in_sight(workbook: openpyxl.Workbook) -> None:
+    assert workbook.sheetnames[:2] == ["Read me", "Collective coherence"]
+    assert len(workbook.sheetnames) == 14
+    sheet = workbook["Accountability to peacekeepers"]
+    assert sheet.freeze_panes == "B2"
+    assert sheet.auto_filter.ref.startswith("A1:")
+    share = next(row for row in sheet.iter_rows(min_row=2) if row[0].value == "Peacekeeper fatalities by cause")
+    assert (share[3].value, share[3].number_format) == (0.27, "0.0%")
+    assert share[6].value == datetime(2017, 1, 1)
+
+
+@pytest.mark.parametrize("kind", ["html", "xlsx"])
+def test_the_same_snapshot_gives_the_same_bytes(data_dir: Path, report: CycleReport, document: Document, kind: str) -> None:
+    again = ReadCopy(data_dir / "warehouse-read.duckdb", 1, "1GB")
+    assert render_cycle(read_cycle(again, 5), kind) == render_cycle(report, kind, document)
+
+
+def test_the_command_writes_the_same_bytes_in_a_process_of_its_own(
+    data_dir: Path, report: CycleReport, document: Document, tmp_path: Path
+) -> None:
+    target = tmp_path / "cycle.pdf"
+    written = run_a4p("report", "--data-dir", str(data_dir), "--output", str(target))
+    assert written.returncode == 0, written.stderr
+    assert f"{target}: cycle 5, snapshot 1 of" in written.stdout
+    assert target.read_bytes() == render_cycle(report, "pdf", document)
+
+
+def test_a_cycle_before_is_written_as_it_stood(copy: ReadCopy) -> None:
+    report = read_cycle(copy, 4)
+    figures = {(e.indicator, f.mission, f.part): f for p in report.priorities for e in p.indicators for f in e.figures}
+    assert figures["tpp_trainees", "ALL", "All"].value == 143
+    assert figures["serious_misconduct_allegations", "ALL", ""].period == "2022"
+    assert ("sofa_incidents_new", "UNMISS", "") not in figures
+    # Windows that end with cycle 5 or after it are of cycle 5.
+    assert ("fatalities_malicious_acts", "ALL", "") not in figures
+    assert ("crime_cases_reported", "MINUSCA", "") in figures
+    assert ("crime_cases_reported", "MONUSCO", "") not in figures
+    assert "New SOFA or SOMA incidents" in next(p.unreported for p in report.priorities if p.number == 7)
+
+
+def test_what_was_not_reported_in_the_cycle_is_not_carried_into_it(definitions: Definitions, tmp_path: Path) -> None:
+    file = tmp_path / "cycle-4.csv"
+    file.write_text(HEADER + "sofa_incidents_new,UNMISS,,2023-05-01,2023-10-31,80,A,a submission,1,\n")
+    opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
+    try:
+        opened.load([file], "a test")
+        opened.refresh()
+        assert opened.read_copy is not None
+        report = read_cycle(opened.read_copy, 5)
+    finally:
+        opened.close()
+    html = render_cycle(report, "html").decode()
+    assert set(filter(None, read_row(html, "New SOFA or SOMA incidents"))) == {"not reported"}
+    assert "not reported in this cycle; last known: UNMISS 80 (cycle 4)" in html
+    row = next(row for row in read_sheet(read_workbook(report), "Host country cooperation") if row["Mission"] == "UNMISS")
+    assert (row["Figure"], row["Status"], row["Before"], row["Window before"]) == (None, "not reported", 80, "cycle 4")
+
+
+def test_a_correction_shows_and_an_earlier_known_at_hides_it(application: Application, tmp_path: Path) -> None:
+    before = datetime.now(UTC)
+    file = tmp_path / "correction.csv"
+    file.write_text(HEADER + "sofa_incidents_new,UNMISS,,2023-11-01,2024-04-30,124,A,corrigendum,1,\n")
+    application.load([file], "a test")
+    application.refresh()
+    copy = application.read_copy
+    assert copy is not None
+    assert find_figure(read_cycle(copy, 5), "sofa_incidents_new", "UNMISS").value == 124
+    earlier = read_cycle(copy, 5, before)
+    assert find_figure(earlier, "sofa_incidents_new", "UNMISS").value == 125
+    assert f"as known at {before.day} " in write_document(earlier).origin
+
+
+def find_figure(report: CycleReport, indicator: str, mission: str) -> Any:
+    return next(
+        figure
+        for priority in report.priorities
+        for entry in priority.indicators
+        for figure in entry.figures
+        if entry.indicator == indicator and figure.mission == mission
+    )
+
+
+def test_an_unknown_cycle_names_the_range(copy: ReadCopy) -> None:
+    with pytest.raises(ReportError, match=r"Cycle 99 begins after .*, the date of the snapshot. Choose a cycle from 4 to "):
+        read_cycle(copy, 99)
+    with pytest.raises(ReportError, match=r"Cycle 3 is before cycle 4, the first that was observed. Choose a cycle from 4 to "):
+        read_cycle(copy, 3)
+
+
+def test_the_command_says_how_to_get_a_read_copy(tmp_path: Path) -> None:
+    refused = run_a4p("report", "--data-dir", str(tmp_path))
+    assert refused.returncode == 1
+    assert "does not exist; start the service once (a4p serve) or make a snapshot" in refused.stderr
+    for wrong in (["--known-at", "yesterday"], ["--output", "cycle.txt"]):
+        assert run_a4p("report", *wrong).returncode == 2
+
+
+def test_the_pages_list_the_cycles_and_show_one(client: FlaskClient) -> None:
+    listed = client.get("/cycles").text
+    assert 'href="/cycles/5"' in listed
+    assert 'href="/cycles/4.pdf"' in listed
+    page = client.get("/cycles/4").text
+    assert "<h1>A4P+ report, cycle 4</h1>" in page
+    assert " style=" not in page
+    assert client.get("/cycles/99").status_code == 404
+
+
+def test_a_file_is_taken_along_and_not_sent_twice(client: FlaskClient) -> None:
+    taken = client.get("/cycles/4.xlsx")
+    assert taken.headers["Content-Disposition"] == 'attachment; filename="a4p-cycle-4.xlsx"'
+    assert openpyxl.load_workbook(io.BytesIO(taken.data))["Read me"]["A1"].value == "A4P+ report, cycle 4"
+    assert client.get("/cycles/4.xlsx", headers={"If-None-Match": taken.headers["ETag"]}).status_code == 304
+    unknown_yet = client.get("/cycles/4.xlsx?known_at=2020-01-01")
+    assert openpyxl.load_workbook(io.BytesIO(unknown_yet.data))["Integration"].max_row == 1
+
+
+def test_its_changes_are_those_of_the_view_changes(copy: ReadCopy, report: CycleReport) -> None:
+    with copy.ask(as_of=report.period_end) as session:
+        rows = session.execute(
+            "select indicator, mission, period_end, change from changes where missions_used is null order by all"
+        ).fetchall()
+    told = sorted(
+        (entry.indicator, figure.mission, figure.period_end, figure.change)
+        for priority in report.priorities
+        for entry in priority.indicators
+        for figure in entry.figures
+        # A window that ends after the cycle is in the document, and holds from later on.
+        if figure.change is not None and not figure.runs_on
+    )
+    assert told == rows
+    assert len(told) > 50

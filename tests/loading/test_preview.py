@@ -1,0 +1,131 @@
+"""Previews (`a4p load --dry-run`): what a load would bring, without loading it, with and without a service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from service.alerting.thresholds import read_threshold, set_threshold
+from service.application import Application
+from service.errors import LoadError
+from service.settings import Settings
+from service.warehouse.database import Warehouse
+from service.warehouse.definitions import Definitions
+from tests.conftest import Clock, Rows, WriteCsv
+from tests.service_process import ServiceProcess, run_a4p
+
+CYCLE_6 = {"period_start": "2024-05-01", "period_end": "2024-10-31"}
+
+
+@pytest.fixture
+def application(tmp_path: Path, definitions: Definitions, clock: Clock) -> Iterator[Application]:
+    """The report, loaded, with a snapshot."""
+    opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions, clock)
+    opened.load_shipped()
+    opened.refresh()
+    yield opened
+    opened.close()
+
+
+def dump_whole(warehouse: Warehouse) -> dict[str, Rows]:
+    """Return every row of every table."""
+    with warehouse.cursor() as cursor:
+        tables = cursor.execute(
+            "select table_name from duckdb_tables() where schema_name = 'store' and not temporary order by all"
+        ).fetchall()
+        return {name: cursor.execute(f"select * from store.{name} order by all").fetchall() for (name,) in tables}
+
+
+def test_a_preview_changes_nothing(application: Application, write_csv: WriteCsv) -> None:
+    before = dump_whole(application.warehouse)
+    file = write_csv("next.csv", {**CYCLE_6, "value": "131"}, {"mission": "UNMISS", "value": "77"})
+    preview = application.preview([file])
+    assert dump_whole(application.warehouse) == before
+    (batch,) = preview.batches
+    assert str(batch) == f"{file}: would load 1 new observations, 1 revisions, 0 unchanged"
+    assert [change.kind for change in batch.changes] == ["revision", "new"]
+
+
+def test_a_load_after_a_preview_does_what_the_preview_reported(application: Application, write_csv: WriteCsv) -> None:
+    file = write_csv("next.csv", {**CYCLE_6, "value": "131"}, {"mission": "UNMISS", "value": "77"})
+    preview = application.preview([file])
+    (batch,) = application.load([file], "the tests")
+    (previewed,) = preview.batches
+    assert (batch.changes, batch.sha256, batch.new_observations, batch.revisions) == (
+        previewed.changes,
+        previewed.sha256,
+        previewed.new_observations,
+        previewed.revisions,
+    )
+    application.refresh()
+    with application.warehouse.cursor() as cursor:
+        (breach,) = cursor.execute(
+            "select value from threshold_breaches where metric = 'a4p_sofa_incidents_new' and mission = 'UNMISS'"
+        ).fetchall()
+    assert breach == (131.0,)
+
+
+def test_a_preview_lists_breaches_that_would_start_and_clear(application: Application, write_csv: WriteCsv) -> None:
+    threshold = read_threshold(
+        {"metric": "sofa_incidents_new", "mission": "*", "dimensions": {}, "comparison": "above", "severity": "critical",
+         "limit": 130.0, "note": None},
+    )  # fmt: skip
+    set_threshold(application.warehouse, application.definitions, threshold, "the tests", application.clock)
+    started = application.preview([write_csv("high.csv", {"value": "131"})])
+    assert [str(breach) for breach in started.started] == ["a4p_sofa_incidents_new UNMISS: 131 is above 130 (critical)"]
+    assert started.cleared == ()
+    cleared = application.preview([write_csv("low.csv", {"value": "7"})])
+    assert cleared.started == ()
+    # The report's own value, 125, is above the default threshold.
+    assert [str(breach) for breach in cleared.cleared] == ["a4p_sofa_incidents_new UNMISS: 125 is above 50 (warning)"]
+
+
+def test_a_preview_computes_kpis_before_it_compares_breaches(application: Application, write_csv: WriteCsv) -> None:
+    before = dump_whole(application.warehouse)
+    file = write_csv("evaluations.csv", {"indicator": "military_unit_evaluations", "mission": "UNMISS", "value": "1"})
+    preview = application.preview([file])
+    assert [(breach.metric, breach.mission) for breach in preview.started] == [
+        ("a4p_military_evaluation_coverage_ratio", "UNMISS")
+    ]
+    assert dump_whole(application.warehouse) == before
+
+
+def test_a_preview_of_a_bad_file_lists_its_errors(application: Application, write_csv: WriteCsv) -> None:
+    with pytest.raises(LoadError, match="UNMIS"):
+        application.preview([write_csv("bad.csv", {"mission": "UNMIS"})])
+
+
+def test_a_preview_of_a_loaded_file_says_so(application: Application, write_csv: WriteCsv) -> None:
+    file = write_csv("next.csv", CYCLE_6)
+    application.load([file], "the tests")
+    preview = application.preview([file])
+    assert "the same file was loaded on" in str(preview.batches[0])
+    assert (preview.started, preview.cleared) == ((), ())
+
+
+def test_a_dry_run_reports_the_same_with_and_without_a_service(tmp_path: Path, write_csv: WriteCsv) -> None:
+    data_dir = tmp_path / "data"
+    file = write_csv("next.csv", {**CYCLE_6, "value": "131", "mission": "UNDOF"}, {"value": "77"})
+    with ServiceProcess(data_dir) as service:
+        service.wait_until_ready()
+        running = run_a4p("load", "--dry-run", str(file), "--data-dir", str(data_dir))
+        assert running.returncode == 0, running.stderr
+    stopped = run_a4p("load", "--dry-run", str(file), "--data-dir", str(data_dir))
+    assert running.stdout == stopped.stdout
+    assert re.search(
+        r"  SHA-256 [0-9a-f]{64}\nBreaches that would start: 1\n  a4p_sofa_incidents_new UNDOF: 131 ", stopped.stdout
+    )
+    assert stopped.stdout.endswith("Nothing was loaded (--dry-run).\n")
+    with duckdb.connect(str(data_dir / "warehouse-read.duckdb"), read_only=True) as copy:
+        assert copy.execute("select count(*) from batches where file_name like '%next.csv'").fetchall() == [(0,)]
+
+
+def test_a_dry_run_does_not_make_a_warehouse(tmp_path: Path, write_csv: WriteCsv) -> None:
+    shown = run_a4p("load", "--dry-run", str(write_csv("first.csv", {})), "--data-dir", str(tmp_path / "data"))
+    assert shown.returncode == 0, shown.stderr
+    assert "would load 1 new observations" in shown.stdout
+    assert not (tmp_path / "data").exists()

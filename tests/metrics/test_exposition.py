@@ -1,0 +1,101 @@
+"""The bytes of the exposition: what is written out here is what Prometheus gets."""
+
+from __future__ import annotations
+
+import gzip
+import math
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from metrics.exposition import Exposition, assemble_exposition
+from metrics.families import Family
+from service.warehouse.database import read_sql
+
+RATIO = Family("a4p_x_ratio", 'Share of "x" \\ y. Unit: ratio.', "ratio")
+COUNT = Family("a4p_y", "Things.", "")
+
+
+def render(samples: list[tuple[str, dict[str, str], float]]) -> Exposition:
+    with duckdb.connect() as connection:
+        connection.execute("create table samples (metric varchar, labels map(varchar, varchar), value double)")
+        for sample in samples:
+            connection.execute("insert into samples values (?, ?, ?)", list(sample))
+        rows = connection.execute(read_sql("exposition/render_families")).fetchall()
+    return assemble_exposition([COUNT, RATIO], {metric: body for metric, body, _ in rows})
+
+
+def test_the_text_format_to_the_byte() -> None:
+    exposition = render(
+        [
+            ("a4p_x_ratio", {"mission": "UNMISS"}, 0.25),
+            ("a4p_x_ratio", {"mission": "ALL", "training": 'a"b\\c\nd'}, 1.0),
+        ]
+    )
+    assert b"".join(exposition.text.chunks) == (
+        b'# HELP a4p_x_ratio Share of "x" \\\\ y. Unit: ratio.\n'
+        b"# TYPE a4p_x_ratio gauge\n"
+        b'a4p_x_ratio{mission="ALL",training="a\\"b\\\\c\\nd"} 1\n'
+        b'a4p_x_ratio{mission="UNMISS"} 0.25\n'
+    )
+
+
+def test_openmetrics_to_the_byte() -> None:
+    exposition = render([("a4p_x_ratio", {"mission": "UNMISS"}, 0.25), ("a4p_y", {"mission": "UNMISS"}, 125.0)])
+    assert b"".join(exposition.openmetrics.chunks) == (
+        b"# HELP a4p_y Things.\n"
+        b"# TYPE a4p_y gauge\n"
+        b'a4p_y{mission="UNMISS"} 125\n'
+        b'# HELP a4p_x_ratio Share of \\"x\\" \\\\ y. Unit: ratio.\n'
+        b"# TYPE a4p_x_ratio gauge\n"
+        b"# UNIT a4p_x_ratio ratio\n"
+        b'a4p_x_ratio{mission="UNMISS"} 0.25\n'
+    )
+
+
+def test_a_family_without_samples_is_left_out() -> None:
+    assert b"a4p_y" not in b"".join(render([("a4p_x_ratio", {"mission": "ALL"}, 1.0)]).text.chunks)
+
+
+def test_gzip_is_one_member_with_the_tail_in_it() -> None:
+    body = render([("a4p_y", {"mission": "UNMISS"}, 125.0)]).text
+    tail = b"# own metrics\n"
+    compressed = b"".join(body.finish_gzip(tail))
+    assert gzip.decompress(compressed) == b"".join(body.finish_plain(tail))
+    # A second member would begin with another header.
+    assert compressed.count(b"\x1f\x8b\x08") == 1
+
+
+def test_a_body_can_be_finished_again_and_again() -> None:
+    body = render([("a4p_y", {"mission": "UNMISS"}, 125.0)]).text
+    for tail in (b"first\n", b"", b"third\n"):
+        assert gzip.decompress(b"".join(body.finish_gzip(tail))).endswith(b"125\n" + tail)
+
+
+label_values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+values = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@settings(max_examples=200, deadline=None)
+@given(label=label_values, value=values)
+def test_any_label_value_and_number_survive_a_round_trip(label: str, value: float) -> None:
+    exposition = render([("a4p_y", {"mission": "UNMISS", "note": label}, value)])
+    families = [
+        *parse_text(b"".join(exposition.text.chunks).decode()),
+        *parse_openmetrics(b"".join(exposition.openmetrics.chunks).decode() + "# EOF\n"),
+    ]
+    assert len(families) == 2
+    for family in families:
+        (sample,) = family.samples
+        assert sample.labels == {"mission": "UNMISS", "note": label}
+        assert sample.value == value
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 1e15, 2.0**53, 2.0**53 + 2, 1e300, 5e-324, 0.1, -3.5])
+def test_numbers_read_back_exactly(value: float) -> None:
+    (family,) = parse_text(b"".join(render([("a4p_y", {"mission": "UNMISS"}, value)]).text.chunks).decode())
+    assert math.isclose(family.samples[0].value, value, rel_tol=0, abs_tol=0)

@@ -1,0 +1,60 @@
+"""How much disk the queries of /api/v1/sql can take together."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from service.application import Application
+from service.settings import Settings
+from service.warehouse.definitions import Definitions
+from service.web.app import make_app
+
+MEMORY_MB, WORKERS = 128, 2
+# Sorts 2 GB of values that do not compress.
+SPILLING = """
+    select count(*) from (
+        select md5(i::varchar) || md5((i + 1)::varchar) as h from range(30000000) as t(i) order by h limit 29000000
+    )
+"""
+
+
+def measure_spill(directory: Path) -> dict[str, int]:
+    """Return the bytes on disk of each worker's directory."""
+    total = {folder.name: 0 for folder in directory.glob("sql-*")}
+    for file in directory.glob("sql-*/*"):
+        try:
+            total[file.parent.name] += file.stat().st_blocks * 512
+        except (FileNotFoundError, KeyError):
+            continue
+    return total
+
+
+def test_queries_together_spill_at_most_the_documented_amount(definitions: Definitions, tmp_path: Path) -> None:
+    limits = Settings(data_dir=tmp_path, threads=1, sql_seconds=60, sql_memory_mb=MEMORY_MB, sql_concurrency=WORKERS)
+    application = Application(limits, definitions)
+    try:
+        application.load_shipped()
+        application.refresh()
+        app = make_app(application)
+        statuses: list[int] = []
+
+        def query() -> None:
+            statuses.append(app.test_client().post("/api/v1/sql", json={"sql": SPILLING}).status_code)
+
+        queries = [threading.Thread(target=query) for _ in range(WORKERS)]
+        for thread in queries:
+            thread.start()
+        largest: dict[str, int] = {}
+        while any(thread.is_alive() for thread in queries):
+            for worker, size in measure_spill(tmp_path / "tmp").items():
+                largest[worker] = max(size, largest.get(worker, 0))
+        for thread in queries:
+            thread.join()
+    finally:
+        application.close()
+    assert statuses == [413] * WORKERS
+    assert len(largest) == WORKERS
+    # A limit that no query comes near would not be tested.
+    assert all((MEMORY_MB << 20) // 2 < size <= MEMORY_MB << 20 for size in largest.values()), largest
+    assert measure_spill(tmp_path / "tmp") == {}

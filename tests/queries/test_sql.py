@@ -1,0 +1,295 @@
+"""POST and GET /api/v1/sql as a data analyst's program meets them."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import duckdb
+import pyarrow.ipc
+import pytest
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+
+from service.application import Application
+from service.queries.sandbox.pool import WorkerProcess
+from service.settings import Settings
+from service.system.fairness import FairPlaces
+from service.warehouse.definitions import Definitions
+from service.web.app import make_app
+from service.web.sql import is_open
+from tests.conftest import load_value, publish_report
+
+FIGURE = "select mission, value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
+
+
+@pytest.fixture(scope="module")
+def application(definitions: Definitions, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    directory = tmp_path_factory.mktemp("asked") / "data"
+    with publish_report(directory, definitions, sql_rows=5000, sql_concurrency=1) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def client(application: Application) -> FlaskClient:
+    return make_app(application).test_client()
+
+
+def ask(client: FlaskClient, sql: str, **members: object):
+    return client.post("/api/v1/sql", json={"sql": sql, **members})
+
+
+def test_the_answer_has_columns_rows_and_the_snapshot_of_the_metrics(application: Application, client: FlaskClient) -> None:
+    assert application.snapshot is not None
+    snapshot = str(application.snapshot.snapshot_id)
+    response = ask(client, FIGURE)
+    assert response.json == {
+        "columns": [{"name": "mission", "type": "VARCHAR"}, {"name": "value", "type": "DOUBLE"}],
+        "rows": [["UNMISS", 125]],
+        "truncated": False,
+        "snapshot": snapshot,
+    }
+    assert response.headers["A4P-Snapshot"] == snapshot
+
+
+def test_as_of_and_known_at(client: FlaskClient) -> None:
+    conduct = "select value from latest where indicator = 'conduct_trainings'"
+    assert ask(client, conduct, as_of="2023-10-31").json["rows"] == [[511]]
+    assert ask(client, conduct, known_at="2020-01-01").json["rows"] == []
+    # What one query was asked as of is not kept for the next.
+    assert ask(client, "select as_of_date() = as_of from snapshot_info").json["rows"] == [[True]]
+
+
+def test_rows_beyond_the_most_are_cut_and_it_is_said(client: FlaskClient) -> None:
+    assert len(ask(client, "from range(2000)").json["rows"]) == 1000
+    assert ask(client, "from range(2000)").json["truncated"] is True
+    assert ask(client, "from range(2000)", max_rows=2000).json["truncated"] is False
+    assert len(ask(client, "from range(9000)", max_rows=9000).json["rows"]) == 5000
+    cut = client.get("/api/v1/sql", query_string={"sql": "from range(9000)", "format": "csv"})
+    assert cut.headers["A4P-Truncated"] == "true"
+    assert cut.data.count(b"\n") == 5001
+
+
+@pytest.mark.parametrize(
+    ("expression", "written"),
+    [
+        ("null", None),
+        ("0.1::double", 0.1),
+        ("2::hugeint", 2),
+        ("9007199254740993", "9007199254740993"),
+        ("1.50::decimal(9, 2)", 1.5),
+        ("'nan'::double", "nan"),
+        ("date '2024-04-30'", "2024-04-30"),
+        ("timestamptz '2024-04-30 12:00:00+02'", "2024-04-30T10:00:00+00:00"),
+        ("timestamp '290000-01-01'", "290000-01-01 00:00:00"),
+        ("map {'training': 'Medical'}", {"training": "Medical"}),
+        ("map {[1]: 2}", {"key": [[1]], "value": [2]}),
+        ("['é', null]", ["é", None]),
+        ("'\\x01'::blob", "AQ=="),
+    ],
+)
+def test_values_are_written_as_json_can_hold_them(client: FlaskClient, expression: str, written: object) -> None:
+    assert ask(client, f"select {expression}").json["rows"] == [[written]]
+
+
+def test_columns_of_one_name_keep_their_values(client: FlaskClient) -> None:
+    assert ask(client, "select 1 as a, 2 as a").json["rows"] == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    "query", ["describe latest", "show tables", "pivot latest on status using count(*)", "explain from latest"]
+)
+def test_more_than_select_is_a_query(client: FlaskClient, query: str) -> None:
+    assert ask(client, query).status_code == 200
+    assert ask(client, query, format="csv").status_code == 200
+
+
+def test_csv_arrow_and_parquet_by_accept(client: FlaskClient, tmp_path: Path) -> None:
+    query = {"sql": "select mission, dimensions, period_end, value from latest order by all"}
+    expected = ask(client, f"select count(*) from ({query['sql']})").json["rows"][0][0]
+    csv = client.post("/api/v1/sql", json=query, headers={"Accept": "text/csv"})
+    assert csv.content_type == "text/csv; charset=utf-8"
+    assert csv.text.startswith("mission,dimensions,period_end,value\n")
+    arrow = client.post("/api/v1/sql", json=query, headers={"Accept": "application/vnd.apache.arrow.stream"})
+    table = pyarrow.ipc.open_stream(BytesIO(arrow.data)).read_all()
+    assert table.num_rows == expected
+    (tmp_path / "answer.parquet").write_bytes(
+        client.post("/api/v1/sql", json=query, headers={"Accept": "application/vnd.apache.parquet"}).data
+    )
+    answer = duckdb.sql(f"from '{tmp_path / 'answer.parquet'}'")
+    assert len(answer.fetchall()) == expected
+    assert str(answer.types[1]) == "MAP(VARCHAR, VARCHAR)"
+    assert client.post("/api/v1/sql", json=query, headers={"Accept": "image/png"}).status_code == 406
+    assert client.post("/api/v1/sql", json=query, headers={"Accept": "*/*"}).content_type == "application/json"
+
+
+def test_a_link_is_answered_again_only_when_something_changed(client: FlaskClient) -> None:
+    first = client.get("/api/v1/sql", query_string={"sql": FIGURE, "format": "csv"})
+    assert first.text == "mission,value\nUNMISS,125.0\n"
+    again = client.get(
+        "/api/v1/sql", query_string={"sql": FIGURE, "format": "csv"}, headers={"If-None-Match": first.headers["ETag"]}
+    )
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_fault_is_a_problem_with_its_place(client: FlaskClient) -> None:
+    refused = ask(client, "select 1,\n  nope from latest")
+    assert refused.status_code == 400
+    assert refused.content_type == "application/problem+json"
+    assert (refused.json["line"], refused.json["column"]) == (2, 3)
+    assert refused.json["detail"].endswith("line 2 |   nope from latest\n       |   ^")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, "sql"),
+        ({"sql": ""}, "sql"),
+        ({"sql": "x" * 100_001}, "sql"),
+        ({"sql": 1}, "sql"),
+        ({"sql": "select 1", "as_of": "tomorrow"}, "as_of"),
+        ({"sql": "select 1", "known_at": "x"}, "known_at"),
+        ({"sql": "select 1", "max_rows": 0}, "max_rows"),
+        ({"sql": "select 1", "format": "xml"}, "format"),
+        ({"sql": "select 1", "asof": "2024-01-01"}, "as_of"),
+        ([], "body"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(client: FlaskClient, body: object, told: str) -> None:
+    refused = client.post("/api/v1/sql", json=body)
+    assert refused.status_code == 400
+    assert told in refused.json["detail"]
+
+
+def test_odd_requests_are_refused(client: FlaskClient) -> None:
+    assert client.post("/api/v1/sql", data=b"\xff{", content_type="application/json").status_code == 400
+    assert client.post("/api/v1/sql", data=b"x" * (2 << 20), content_type="application/json").status_code == 413
+    assert client.post("/api/v1/sql", data=b"{}", content_type="text/plain").status_code == 415
+    assert client.get("/api/v1/sql").status_code == 400
+    assert client.get("/api/v1/sql?sql=select+1&sql=select+2").status_code == 400
+    assert client.put("/api/v1/sql").status_code == 405
+
+
+def test_a_new_snapshot_is_what_the_next_query_is_answered_from(
+    application: Application, client: FlaskClient, tmp_path: Path
+) -> None:
+    before = ask(client, FIGURE).json
+    load_value(application, tmp_path, 97)
+    application.refresh()
+    after = ask(client, FIGURE).json
+    assert after["rows"] == [["UNMISS", 97]]
+    assert int(after["snapshot"]) == int(before["snapshot"]) + 1
+    assert after["snapshot"] in client.get("/metrics").text.partition("a4p_snapshot_info{")[2].partition("}")[0]
+
+
+def test_a_worker_holds_nothing_worth_stealing(application: Application) -> None:
+    worker = WorkerProcess(application.settings, application.sandbox._copies, application.sandbox._copy)
+    try:
+        worker.wait_until_ready()
+        folder = Path(f"/proc/{worker._process.pid}")
+        assert (folder / "environ").read_bytes() == b""
+        opened = [str(file.readlink()) for file in (folder / "fd").iterdir()]
+        assert sorted(Path(name).name.partition(":")[0] for name in opened) == [
+            application.sandbox._copy,
+            "null",
+            "pipe",
+            "pipe",
+        ]
+        limits = (folder / "limits").read_text()
+        assert "Max core file size        0  " in limits
+        assert "Max open files            64 " in limits
+        assert "NoNewPrivs:\t1" in (folder / "status").read_text()
+    finally:
+        worker.kill()
+    assert not list((application.settings.data_dir / "tmp").glob(f"{worker._spill.name}*"))
+
+
+def test_who_comes_when_every_place_is_taken_is_told_to_come_again(
+    application: Application, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = FairPlaces(places=1, waiting=0)
+    monkeypatch.setattr(application.sandbox, "turns", turns)
+    with turns.take("another client", 1):
+        refused = ask(client, "select 1")
+        assert refused.status_code == 429
+        assert int(refused.headers["Retry-After"]) > 0
+    assert ask(client, "select 1").status_code == 200
+
+
+def test_deleted_temporary_files_are_written_again(application: Application, client: FlaskClient) -> None:
+    shutil.rmtree(application.settings.data_dir / "tmp")
+    assert ask(client, "select 42").json["rows"] == [[42]]
+
+
+def test_a_worker_that_ran_out_of_memory_is_replaced(application: Application, client: FlaskClient) -> None:
+    ask(client, "select 1")
+    workers = list(application.sandbox._seats.queue)
+    assert ask(client, "select printf('%1000000000d', 1)").status_code == 413
+    left = list(application.sandbox._seats.queue)
+    assert len(left) == len(workers)
+    assert sum(worker is not None and worker in workers for worker in left) == sum(one is not None for one in workers) - 1
+
+
+def test_a_query_that_heeds_nothing_is_killed_and_the_next_is_answered(application: Application, client: FlaskClient) -> None:
+    ask(client, "select 1")
+    worker = application.sandbox._seats.get_nowait()
+    assert worker is not None
+    application.sandbox._seats.put(worker)
+    asked = threading.Thread(
+        target=ask, args=[client, "select sum(a.range * b.range) from range(10_000_000) a, range(10_000_000) b"]
+    )
+    asked.start()
+    time.sleep(0.3)
+    worker._process.kill()
+    asked.join()
+    assert ask(client, "select 42").json["rows"] == [[42]]
+
+
+@pytest.mark.parametrize(
+    ("host", "token", "opened"),
+    [
+        ("127.0.0.1", "", True),
+        ("localhost", "", True),
+        ("::1", "", True),
+        ("127.9.9.9", "", True),
+        ("0.0.0.0", "", False),
+        ("::", "", False),
+        ("10.0.0.1", "", False),
+        ("a4p.example.org", "", False),
+        ("0.0.0.0", "s3cret", True),
+    ],
+)
+def test_it_is_open_to_this_machine_or_to_the_token(host: str, token: str, opened: bool) -> None:
+    assert is_open(Settings(host=host, sql_token=SecretStr(token))) is opened
+
+
+def test_strangers_are_refused(definitions: Definitions, tmp_path: Path) -> None:
+    closed = Application(Settings(data_dir=tmp_path / "a", host="0.0.0.0", threads=1), definitions)
+    guarded = Application(
+        Settings(data_dir=tmp_path / "b", host="0.0.0.0", threads=1, sql_token=SecretStr("s3cret")), definitions
+    )
+    try:
+        refused = ask(make_app(closed).test_client(), "select 1")
+        assert refused.status_code == 403
+        assert "A4P_SQL_TOKEN" in refused.json["detail"]
+        client = make_app(guarded).test_client()
+        assert ask(client, "select 1").status_code == 401
+        early = client.post("/api/v1/sql", json={"sql": "select 1"}, headers={"Authorization": "Bearer s3cret"})
+        assert early.status_code == 503
+    finally:
+        closed.close()
+        guarded.close()
+
+
+def test_queries_are_counted_by_how_they_were_answered(application: Application, client: FlaskClient) -> None:
+    def count(code: str) -> float:
+        return application.self_metrics.registry.get_sample_value("a4p_sql_queries_total", {"code": code}) or 0
+
+    answered, refused = count("200"), count("400")
+    ask(client, FIGURE)
+    ask(client, "selec 1")
+    assert (count("200"), count("400")) == (answered + 1, refused + 1)

@@ -1,0 +1,279 @@
+"""Snapshots: what is computed, kept and exposed as of a date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from metrics.kpi_file import read_kpi
+from service.application import Application
+from service.settings import Settings, find_in_tree
+from service.snapshots.snapshot import compute_history, compute_kpi, date_holding, hold, render_as_of
+from service.warehouse.database import open_copy, run_sql
+from service.warehouse.definitions import Definitions, read_definitions
+
+HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
+CYCLE_6 = "2024-05-01,2024-10-31"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2024, 11, 20, 9, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def definitions() -> Definitions:
+    return read_definitions(find_in_tree("metrics"))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def application(tmp_path: Path, definitions: Definitions, clock: Clock) -> Iterator[Application]:
+    opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions, clock)
+    opened.load_shipped()
+    yield opened
+    opened.close()
+
+
+def load(application: Application, tmp_path: Path, *rows: str) -> None:
+    file = tmp_path / f"{abs(hash(rows))}.csv"
+    file.write_text(HEADER + "".join(f"{row}\n" for row in rows))
+    application.load([file], "a test")
+
+
+def exposed(application: Application, metric: str) -> dict[frozenset[tuple[str, str]], float]:
+    text = b"".join(application.exposition.text.chunks).decode()
+    return {
+        frozenset(sample.labels.items()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == metric
+    }
+
+
+def of_mission(application: Application, metric: str, mission: str) -> float | None:
+    return exposed(application, metric).get(frozenset({("mission", mission)}))
+
+
+def kpi_rows(application: Application, kpi: str, mission: str) -> list[tuple[object, ...]]:
+    with application.warehouse.cursor() as cursor:
+        return cursor.execute(
+            "select as_of, round(value, 6), computed_at from kpi_values where kpi = ? and mission = ? order by all",
+            [kpi, mission],
+        ).fetchall()
+
+
+def test_the_report_is_exposed_as_printed(application: Application) -> None:
+    application.refresh()
+    assert of_mission(application, "a4p_sofa_incidents_new", "UNMISS") == 125
+    assert of_mission(application, "a4p_sofa_incidents_total", "UNMISS") == 585
+    assert of_mission(application, "a4p_crime_suspects_convicted", "ALL") == 85
+    assert of_mission(application, "a4p_serious_misconduct_allegations", "ALL") == 364
+    assert exposed(application, "a4p_tpp_trainees")[frozenset({("mission", "ALL"), ("training", "C4ISR")})] == 119
+
+
+def test_under_validation_is_a_status_and_no_value(application: Application) -> None:
+    application.refresh()
+    assert of_mission(application, "a4p_sofa_incidents_total", "UNIFIL") is None
+    labels = {("indicator", "sofa_incidents_total"), ("mission", "UNIFIL"), ("status", "U")}
+    assert exposed(application, "a4p_indicator_status")[frozenset(labels)] == 1
+
+
+def test_no_two_series_are_alike(application: Application) -> None:
+    application.refresh()
+    names = [line.rsplit(" ", 1)[0] for line in b"".join(application.exposition.text.chunks).decode().splitlines()]
+    series = [name for name in names if not name.startswith("#")]
+    assert len(series) == len(set(series)) == application.snapshot.series_count
+
+
+def test_a_change_is_against_the_period_before(application: Application) -> None:
+    application.refresh()
+    changes = exposed(application, "a4p_indicator_change")
+    assert changes[frozenset({("indicator", "conduct_trainings"), ("mission", "ALL")})] == 914 - 511
+    assert changes[frozenset({("indicator", "crime_suspects_tried"), ("mission", "MINUSCA")})] == 4
+    assert changes[frozenset({("indicator", "serious_misconduct_allegations"), ("mission", "ALL")})] == 364 - 283
+    assert frozenset({("indicator", "sofa_incidents_new"), ("mission", "UNMISS")}) not in changes
+
+
+def test_a_series_whose_row_is_gone_is_gone_at_the_next_snapshot(application: Application, tmp_path: Path) -> None:
+    application.refresh()
+    load(application, tmp_path, f"sofa_incidents_new,UNMISS,,{CYCLE_6},,M,UNMISS submission,,not sent")
+    application.refresh()
+    assert of_mission(application, "a4p_sofa_incidents_new", "UNMISS") is None
+    labels = {("indicator", "sofa_incidents_new"), ("mission", "UNMISS"), ("status", "M")}
+    assert frozenset(labels) in exposed(application, "a4p_indicator_status")
+
+
+def test_an_observation_holds_from_midnight_after_its_period(application: Application, tmp_path: Path, clock: Clock) -> None:
+    load(application, tmp_path, f"sofa_incidents_new,UNMISS,,{CYCLE_6},97,A,UNMISS submission,,")
+    clock.now = datetime(2024, 10, 31, 23, 59, 59, tzinfo=UTC)
+    application.refresh()
+    assert of_mission(application, "a4p_sofa_incidents_new", "UNMISS") == 125
+    clock.now = datetime(2024, 11, 1, tzinfo=UTC)
+    application.refresh()
+    assert of_mission(application, "a4p_sofa_incidents_new", "UNMISS") == 97
+    assert date_holding(clock.now) == date(2024, 10, 31)
+
+
+def test_a_kpi_has_its_whole_history(application: Application) -> None:
+    application.refresh()
+    days = [row[:2] for row in kpi_rows(application, "serious_misconduct_change_ratio", "ALL")]
+    figures = {2017: 268, 2018: 286, 2019: 373, 2020: 284, 2021: 340, 2022: 283, 2023: 364}
+    assert days == [(date(year, 12, 31), round(figures[year] / figures[year - 1] - 1, 6)) for year in range(2018, 2024)]
+
+
+def test_a_corrected_figure_is_a_new_row_of_the_kpi_and_the_earlier_is_kept(
+    application: Application, tmp_path: Path, clock: Clock
+) -> None:
+    application.refresh()
+    first = clock.now
+    clock.now = datetime(2024, 11, 21, 9, tzinfo=UTC)
+    load(application, tmp_path, "serious_misconduct_allegations,ALL,,2022-01-01,2022-12-31,300,A,correction,,")
+    application.refresh()
+    rows = [row for row in kpi_rows(application, "serious_misconduct_change_ratio", "ALL") if row[0].year >= 2022]
+    assert rows == sorted(
+        [
+            (date(2022, 12, 31), round(283 / 340 - 1, 6), first),
+            (date(2022, 12, 31), round(300 / 340 - 1, 6), clock.now),
+            (date(2023, 12, 31), round(364 / 283 - 1, 6), first),
+            (date(2023, 12, 31), round(364 / 300 - 1, 6), clock.now),
+        ]
+    )
+
+
+def test_a_snapshot_without_news_adds_no_kpi_figure_but_the_ages(application: Application, clock: Clock) -> None:
+    application.refresh()
+    clock.now = datetime(2024, 11, 20, 10, tzinfo=UTC)
+    application.refresh()
+    with application.warehouse.cursor() as cursor:
+        assert cursor.execute("select count(*) from kpi_values where computed_at = ?", [clock.now]).fetchone() == (0,)
+        clock.now = datetime(2024, 11, 21, 10, tzinfo=UTC)
+        application.refresh()
+        changed = cursor.execute("select distinct kpi from kpi_values where computed_at = ?", [clock.now]).fetchall()
+    assert changed == [("indicator_age_days",)]
+
+
+def test_what_sql_and_metrics_say_of_a_kpi_is_the_same(application: Application) -> None:
+    application.refresh()
+    with application.warehouse.cursor() as cursor:
+        cursor.execute(f"set variable as_of = date '{application.snapshot.as_of}'")
+        rows = cursor.execute(
+            "select k.metric, l.mission, l.dimensions, l.value from kpi_latest as l join kpis as k using (kpi)"
+        ).fetchall()
+    assert len(rows) > 100
+    for metric, mission, dimensions, value in rows:
+        assert exposed(application, metric)[frozenset({("mission", mission), *dimensions.items()})] == value
+
+
+def test_the_history_of_many_dates_at_once_is_that_of_each_date(application: Application, definitions: Definitions) -> None:
+    with application.warehouse.cursor() as cursor:
+        days = [day for (day,) in cursor.execute("select distinct period_end from store.observations order by all").fetchall()]
+        run_sql(cursor, "snapshot/prepare_kpis", as_of=days[-1])
+        for day in days:
+            hold(cursor, day)
+            for kpi in definitions.kpis:
+                compute_kpi(cursor, kpi, day)
+        one_by_one = set(map(str, cursor.execute("from kpi_computed").fetchall()))
+        cursor.execute("drop table latest; drop table changes; delete from kpi_computed")
+        run_sql(cursor, "snapshot/hold_history")
+        for kpi in definitions.kpis:
+            compute_history(cursor, kpi, days)
+        at_once = set(map(str, cursor.execute("from kpi_computed").fetchall()))
+    assert len(one_by_one) > 1000
+    assert at_once == one_by_one
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("select mission, value from nowhere", "the query failed"),
+        ("select mission, value as figure from latest", "the query's columns are mission, figure; they must be mission, value"),
+        ("select mission, value from latest where value is not null", "is given more than once; group by the labels"),
+        ("select 'ALL' as mission, 1 / 0.0 as value", "is not finite; guard the division with nullif"),
+        ("select null::varchar as mission, 1 as value", "has no mission"),
+    ],
+)
+def test_a_kpi_that_cannot_be_computed_is_left_out_and_named(
+    application: Application, definitions: Definitions, tmp_path: Path, query: str, told: str
+) -> None:
+    application.refresh()
+    file = tmp_path / "broken.sql"
+    file.write_text(
+        "-- kpi: broken\n-- title: Broken\n-- description: Broken.\n-- unit: count  better: lower  priority: all\n"
+        f"-- labels: mission\n-- inputs: *\n{query}\n"
+    )
+    application.definitions = replace(definitions, kpis=(*definitions.kpis, read_kpi(file)))
+    snapshot = application.refresh()
+    (failure,) = snapshot.failures
+    assert failure.kpi == "broken"
+    assert str(file) in str(failure)
+    assert told in str(failure)
+    text = b"".join(application.exposition.text.chunks)
+    assert b"a4p_broken{" not in text
+    assert b'a4p_crime_investigation_ratio{mission="ALL"}' in text
+    get_value = application.self_metrics.registry.get_sample_value
+    assert get_value("a4p_snapshot_success") == 1
+    assert get_value("a4p_kpi_success", {"kpi": "broken"}) == 0
+    assert get_value("a4p_kpi_success", {"kpi": "crime_investigation_ratio"}) == 1
+
+
+def test_the_history_of_a_kpi_whose_query_fails_stays_and_goes_on_when_it_is_corrected(
+    application: Application, definitions: Definitions
+) -> None:
+    def read_values() -> list[tuple[object, ...]]:
+        with application.warehouse.cursor() as cursor:
+            return cursor.execute(
+                "select mission, as_of, value from kpi_values where kpi = 'crime_investigation_ratio' order by all"
+            ).fetchall()
+
+    application.refresh()
+    good = read_values()
+    assert good
+    broken = tuple(
+        replace(kpi, query="select mission, value from nowhere") if kpi.kpi == "crime_investigation_ratio" else kpi
+        for kpi in definitions.kpis
+    )
+    application.definitions = replace(definitions, kpis=broken)
+    assert [failure.kpi for failure in application.refresh().failures] == ["crime_investigation_ratio"]
+    assert read_values() == good
+    application.definitions = definitions
+    assert application.refresh().failures == ()
+    assert read_values() == good
+
+
+def test_metrics_can_be_printed_as_of_any_date(application: Application, definitions: Definitions) -> None:
+    application.refresh()
+    with open_copy(application.settings.read_copy_file) as copy:
+        exposition, count = render_as_of(copy, definitions, date(2019, 12, 31))
+    text = b"".join(exposition.text.chunks).decode()
+    assert 'a4p_serious_misconduct_allegations{mission="ALL"} 373\n' in text
+    assert "a4p_sofa_incidents_new{" not in text
+    assert count > 80
+
+
+def test_the_view_holdings_says_what_latest_and_changes_say(application: Application) -> None:
+    with application.warehouse.cursor() as cursor:
+        days = [day for (day,) in cursor.execute("select distinct period_end from store.observations").fetchall()]
+        for day in [*days, date(2016, 1, 1), date(2023, 7, 1), date(2026, 1, 1)]:
+            cursor.execute(f"set variable as_of = date '{day}'")
+            held = "from holdings where holds_from <= as_of_date() and (holds_until is null or holds_until > as_of_date())"
+            latest = "select indicator, mission, dimensions::varchar, period_start, value, status"
+            assert sorted(cursor.execute(f"{latest} {held}").fetchall(), key=str) == sorted(
+                cursor.execute(f"{latest} from latest").fetchall(), key=str
+            )
+            changes = "select indicator, mission, dimensions::varchar, previous_period_end, previous_value"
+            assert sorted(
+                cursor.execute(f"{changes} {held} and value is not null and previous_value is not null").fetchall(), key=str
+            ) == sorted(cursor.execute(f"{changes} from store.series_changes").fetchall(), key=str)

@@ -1,0 +1,115 @@
+"""What a scraper gets: formats, encodings, and the service's own metrics behind the figures."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from service.application import Application
+from service.settings import Settings, find_in_tree
+from service.warehouse.definitions import Definitions, read_definitions
+from service.web.app import make_app
+from tests.conftest import publish_report
+from tests.tools import find_tool
+
+OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
+    with publish_report(tmp_path_factory.mktemp("data"), definitions) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(application: Application) -> FlaskClient:
+    return make_app(application).test_client()
+
+
+def test_plain_text_is_the_default(client: FlaskClient) -> None:
+    answer = client.get("/metrics")
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert "Content-Encoding" not in answer.headers
+    assert b"# EOF" not in answer.data
+
+
+def test_openmetrics_when_asked_for(client: FlaskClient) -> None:
+    answer = client.get("/metrics", headers={"Accept": OPENMETRICS})
+    assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    assert answer.data.endswith(b"# EOF\n")
+    assert answer.data.count(b"# EOF") == 1
+
+
+def test_gzip_holds_the_same_text(client: FlaskClient) -> None:
+    plain = client.get("/metrics").data
+    answer = client.get("/metrics", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+    figures = [line for line in plain.splitlines() if b"mission=" in line]
+    assert [line for line in gzip.decompress(answer.data).splitlines() if b"mission=" in line] == figures
+    assert len(figures) > 700
+
+
+def test_both_formats_say_the_same_to_prometheus_clients_own_parser(client: FlaskClient) -> None:
+    def read(families: object) -> dict[str, float]:
+        return {
+            f"{sample.name}{sorted(sample.labels.items())}": sample.value
+            for family in families  # type: ignore[attr-defined]
+            for sample in family.samples
+            if sample.name.startswith("a4p_") and "mission" in sample.labels
+        }
+
+    text = read(parse_text(client.get("/metrics").text))
+    openmetrics = read(parse_openmetrics(client.get("/metrics", headers={"Accept": OPENMETRICS}).text))
+    assert text == openmetrics
+    assert len(text) > 700
+
+
+def test_no_indicator_or_kpi_lacks_help(client: FlaskClient) -> None:
+    for family in parse_text(client.get("/metrics").text):
+        assert family.documentation, family.name
+
+
+def test_promtool_has_no_remark_but_the_two_names_of_the_contract(client: FlaskClient) -> None:
+    checked = subprocess.run(
+        [find_tool("promtool"), "check", "metrics"], input=client.get("/metrics").data, capture_output=True
+    )
+    assert sorted(checked.stderr.decode().splitlines()) == [
+        'a4p_hospital_outage_days use base unit "seconds" instead of "days"',
+        'a4p_indicator_age_days use base unit "seconds" instead of "days"',
+        'a4p_sofa_incidents_total non-counter metrics should not have "_total" suffix',
+    ]
+
+
+def test_the_service_tells_about_itself(client: FlaskClient, application: Application) -> None:
+    text = client.get("/metrics").text
+    told = {sample.name: sample.value for family in parse_text(text) for sample in family.samples}
+    assert told["a4p_snapshot_success"] == 1
+    assert told["a4p_snapshot_series"] == application.snapshot.series_count
+    assert told["a4p_snapshot_timestamp_seconds"] == pytest.approx(application.snapshot.made_at.timestamp())
+    assert told["a4p_warehouse_observations"] == 399
+    assert (told["a4p_warehouse_batches"], told["a4p_warehouse_revisions"]) == (9, 0)
+    assert f'a4p_snapshot_info{{id="{application.snapshot.snapshot_id}"}} 1.0' in text
+    assert 'a4p_job_runs_total{job="snapshot",status="succeeded"} 1.0' in text
+    assert "process_resident_memory_bytes" in text
+
+
+def test_not_ready_before_the_first_snapshot(tmp_path: Path) -> None:
+    opened = Application(Settings(data_dir=tmp_path, threads=1), read_definitions(find_in_tree("metrics")))
+    try:
+        client = make_app(opened).test_client()
+        assert client.get("/-/healthy").status_code == 200
+        assert client.get("/-/ready").status_code == 503
+        # An answer without the snapshot would end every alert.
+        assert client.get("/metrics").status_code == 503
+        opened.refresh()
+        assert client.get("/-/ready").status_code == 200
+    finally:
+        opened.close()
