@@ -15,7 +15,7 @@ from service.settings import find_in_tree
 @cache
 def _make_environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(find_in_tree("service") / "report" / "templates"),
+        loader=FileSystemLoader(find_in_tree("service") / "documents" / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
