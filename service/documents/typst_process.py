@@ -11,6 +11,8 @@ from pathlib import Path
 import typst
 
 TEMPLATE = Path(__file__).parent / "templates" / "cycle.typ"
+# Chinese, Japanese kana and emoji; with the fonts of Typst this covers the official languages of the United Nations.
+FONTS = Path(__file__).parent / "fonts"
 # PDF/UA requires a glyph for every character. Typst names one text without glyph at a time.
 MISSING_GLYPH = re.compile(r'the text `"(.+)"` could not be displayed', re.DOTALL)
 # DejaVu Sans Mono, a font of Typst, has it.
@@ -27,8 +29,8 @@ def main() -> None:
 def compile_pdf(document: str, timestamp: int) -> bytes:
     """Return a document, given as JSON, as PDF/UA-1.
 
-    Characters that the fonts of Typst lack are taken from fonts of the system; those that no font has are drawn as a white
-    square. Raises typst.TypstError.
+    Characters that the fonts of Typst and `fonts/` lack are taken from fonts of the system; those that no font has are drawn
+    as a white square. Raises typst.TypstError.
     """
     for attempt in range(MAX_ATTEMPTS):
         try:
@@ -37,7 +39,7 @@ def compile_pdf(document: str, timestamp: int) -> bytes:
                 format="pdf",
                 sys_inputs={"document": document},
                 # The same bytes on every machine, unless a character needs another font.
-                ignore_system_fonts=attempt == 0,
+                font_paths=typst.Fonts(include_system_fonts=attempt > 0, font_paths=[FONTS]),
                 timestamp=timestamp,
                 pdf_standards="ua-1",
             )

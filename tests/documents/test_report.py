@@ -185,14 +185,21 @@ def test_the_pdf_is_tagged_and_dated_by_its_snapshot(pdf: pypdf.PdfReader, repor
     assert pdf.metadata.creation_date == report.snapshot.made_at.replace(microsecond=0)
 
 
-def test_a_pdf_is_written_whatever_characters_its_text_has(document: Document, report: CycleReport) -> None:
+def read_first_page(document: Document, report: CycleReport) -> str:
+    pages = pypdf.PdfReader(io.BytesIO(render_pdf(document, report.snapshot.made_at))).pages
+    return re.sub(r"\s+", " ", pages[0].extract_text())
+
+
+def test_a_pdf_prints_the_official_languages_and_emoji_with_its_own_fonts(document: Document, report: CycleReport) -> None:
     beijing = "\N{CJK UNIFIED IDEOGRAPH-5317}\N{CJK UNIFIED IDEOGRAPH-4EAC}"
-    text = f"Beijing {beijing}, Bangui 😀, Juba \N{ARABIC LETTER MEEM}, Kyiv Київ"
-    foreign = replace(document, subtitle=text)
-    pages = pypdf.PdfReader(io.BytesIO(render_pdf(foreign, report.snapshot.made_at))).pages
-    written = re.sub(r"\s+", " ", pages[0].extract_text())
-    for word in ("Beijing", "Bangui", "Juba", "Kyiv Київ"):
+    written = read_first_page(replace(document, subtitle=f"{beijing} 😀 \N{ARABIC LETTER MEEM} Київ Ñandú Évaluation"), report)
+    for word in (beijing, "😀", "\N{ARABIC LETTER MEEM}", "Київ", "Ñandú", "Évaluation"):
         assert word in written
+
+
+def test_a_pdf_is_written_if_no_font_has_a_character(document: Document, report: CycleReport) -> None:
+    written = read_first_page(replace(document, subtitle="Juba \N{MONGOLIAN LETTER A}, Bangui"), report)
+    assert "Juba" in written and "Bangui" in written
 
 
 def test_the_workbook_reckons_and_keeps_its_header_in_sight(workbook: openpyxl.Workbook) -> None:
