@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
-from service.commands.options import catalogue_option, data_dir_option
+from service.commands.options import DAY, catalogue_option, data_dir_option
 from service.commands.output import open_output
 from service.commands.progress import show_progress
 from service.history.export import render_openmetrics
@@ -34,15 +34,15 @@ Examples:
   a4p export openmetrics --from 2018-01-01 --metric a4p_sofa_incidents_new
 """
 )
-@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Only values valid from this date or later.")
-@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Only values valid from this date or earlier.")
+@click.option("--from", "first", type=DAY, help="Only values valid from this date or later.")
+@click.option("--to", "last", type=DAY, help="Only values valid from this date or earlier.")
 @click.option("--metric", "metrics", multiple=True, help="Only this metric; can be repeated.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: standard output]")
 @data_dir_option
 @catalogue_option
 def openmetrics(
-    first: datetime | None,
-    last: datetime | None,
+    first: date | None,
+    last: date | None,
     metrics: tuple[str, ...],
     output: Path | None,
     data_dir: Path | None,
@@ -56,9 +56,7 @@ def openmetrics(
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)
     definitions = read_definitions(settings.catalogue)
     with show_progress() as progress, open_copy(settings.read_copy_file) as copy:
-        parts = render_openmetrics(
-            copy, definitions, metrics, first.date() if first else None, last.date() if last else None, progress
-        )
+        parts = render_openmetrics(copy, definitions, metrics, first, last, progress)
         if output is None:
             for part in parts:
                 click.echo(part, nl=False)

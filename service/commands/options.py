@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from service.queries.moments import parse_date, parse_instant
 
-class Instant(click.ParamType[datetime]):
-    """A date or time as 2024-07-01 or 2024-07-01T12:00Z; without an offset it is meant in UTC."""
-
-    name = "time"
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> datetime:
-        try:
-            instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-            return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no date or time; write it like 2024-07-01 or 2024-07-01T12:00Z", parameter, context)
-
-
-INSTANT = Instant()
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+
+class Parsed(click.ParamType[T]):
+    """A value read by a function that raises ValueError with a sentence for the user."""
+
+    def __init__(self, name: str, parse: Callable[[str], T]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> T:
+        try:
+            return self._parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), parameter, context)
+
+
+DAY = Parsed("date", parse_date)
+INSTANT = Parsed("time", parse_instant)
 
 
 def data_dir_option(command: F) -> F:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
 from service.client.choose import use_client
-from service.commands.options import catalogue_option, data_dir_option
+from service.commands.options import DAY, catalogue_option, data_dir_option
 from service.commands.progress import show_progress
 from service.settings import read_settings
 from service.snapshots.snapshot import render_as_of
@@ -23,15 +23,15 @@ Examples:
   a4p snapshot --as-of 2023-12-31 > a4p-2023.prom
 """
 )
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Print the metrics as of this date; nothing is recorded.")
+@click.option("--as-of", type=DAY, help="Print the metrics as of this date; nothing is recorded.")
 @data_dir_option
 @catalogue_option
-def snapshot(as_of: datetime | None, data_dir: Path | None, catalogue: Path | None) -> None:
+def snapshot(as_of: date | None, data_dir: Path | None, catalogue: Path | None) -> None:
     """Compute a snapshot: KPIs, metrics and the read copy."""
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)
     if as_of is not None:
         with open_copy(settings.read_copy_file) as copy:
-            exposition, _ = render_as_of(copy, read_definitions(settings.catalogue), as_of.date())
+            exposition, _ = render_as_of(copy, read_definitions(settings.catalogue), as_of)
         for chunk in exposition.text.chunks:
             click.echo(chunk, nl=False)
         return

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Literal, cast
 
@@ -14,10 +14,11 @@ import click
 import duckdb
 from rich.console import Console
 
-from service.commands.options import INSTANT, data_dir_option
+from service.commands.options import DAY, INSTANT, data_dir_option
 from service.commands.sql_prompt import Prompt
 from service.errors import QueryError, ServiceError
 from service.queries.examples import read_examples
+from service.queries.moments import set_moment
 from service.queries.query import (
     TELL_PLACES,
     Connection,
@@ -26,7 +27,6 @@ from service.queries.query import (
     extract_statements,
     has_result,
     run_statement,
-    set_moment,
     translate_errors,
     write_result,
 )
@@ -59,9 +59,7 @@ Examples:
     help="Format of the result.  [default: by the ending of --output; else table on a terminal, csv in a pipe]",
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; parquet needs one.")
-@click.option(
-    "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Values that were current on this date.  [default: that of the snapshot]"
-)
+@click.option("--as-of", type=DAY, help="Values that were current on this date.  [default: that of the snapshot]")
 @click.option("--known-at", type=INSTANT, help="Data recorded until this date or time (UTC unless it has an offset).")
 @data_dir_option
 def sql(
@@ -69,7 +67,7 @@ def sql(
     file: IO[str] | None,
     chosen: OutputFormat | None,
     output: Path | None,
-    as_of: datetime | None,
+    as_of: date | None,
     known_at: datetime | None,
     data_dir: Path | None,
 ) -> None:
@@ -129,7 +127,7 @@ def choose_format(chosen: OutputFormat | None, output: Path | None, is_prompt: b
 class OpenCopy:
     """The read copy of one moment: it is read until `refresh`, whatever the service publishes meanwhile."""
 
-    def __init__(self, file: Path, as_of: datetime | None, known_at: datetime | None) -> None:
+    def __init__(self, file: Path, as_of: date | None, known_at: datetime | None) -> None:
         self._file = file
         self._as_of = as_of
         self._known_at = known_at
@@ -143,7 +141,7 @@ class OpenCopy:
         except duckdb.Error:
             raise ServiceError(f"{self._file} is no read copy of this version; start the service once") from None
         # What /metrics of this snapshot shows.
-        as_of = self._as_of.date() if self._as_of else row[1] if row else None
+        as_of = self._as_of or (row[1] if row else None)
         self._told = f"snapshot {row[0]} of {row[2]:%Y-%m-%d %H:%M} UTC" if row else "no snapshot yet"
         self._told += f", as of {as_of}" if as_of else ""
         self._told += f", known at {self._known_at:%Y-%m-%d %H:%M:%S} UTC" if self._known_at else ""

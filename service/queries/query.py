@@ -30,14 +30,6 @@ COPY_OPTIONS = {
 TELL_PLACES = "set global errors_as_json = true"
 
 
-def set_moment(session: Connection, as_of: str | None, known_at: str | None) -> None:
-    """Have a session read as of an ISO date and known at an ISO instant, where they are given."""
-    for name, kind, value in (("as_of", "date", as_of), ("known_at", "timestamptz", known_at)):
-        if value is not None:
-            # A variable cannot be bound; the text of a date or instant is safe.
-            session.execute(f"set variable {name} = {kind} '{value}'")
-
-
 def extract_statements(session: Connection, text: str) -> list[duckdb.Statement]:
     """Return the statements of `text`, at least one. Raises QueryError."""
     with translate_errors(text):

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from service.errors import WarehouseError
+from service.queries.moments import set_moment
 from service.settings import MAX_TEMP_BYTES
 from service.system.time_limit import watch_session
 from service.warehouse.database import DUCKDB_CONFIG, Connection
@@ -71,10 +72,7 @@ class ReadCopy:
         Raises TimeLimitPassed when the time limit of this thread passes.
         """
         with self._connection.cursor() as session, watch_session(session):
-            # A variable cannot be bound; a date's and an instant's own text is safe.
-            session.execute(f"set variable as_of = date '{(as_of or self.info.as_of).isoformat()}'")
-            if known_at is not None:
-                session.execute(f"set variable known_at = timestamptz '{known_at.isoformat()}'")
+            set_moment(session, (as_of or self.info.as_of).isoformat(), known_at.isoformat() if known_at else None)
             yield session
 
 

@@ -11,6 +11,7 @@ from metrics.exposition import Exposition, assemble_exposition
 from metrics.families import list_families
 from metrics.kpi_file import Kpi
 from service.errors import KpiError, SnapshotError
+from service.queries.moments import set_moment
 from service.warehouse.database import Connection, Warehouse, after_newest, read_sql, run_sql
 from service.warehouse.definitions import Definitions
 from service.warehouse.reconciliation import record_reconciliation
@@ -88,8 +89,7 @@ def render_as_of(copy: Connection, definitions: Definitions, as_of: date) -> tup
 
 def hold(cursor: Connection, as_of: date) -> None:
     """Put what holds as of a date into the temporary tables `latest` and `changes` that KPI queries read."""
-    # A variable cannot be bound; a date's own text is safe.
-    cursor.execute(f"set variable as_of = date '{as_of.isoformat()}'")
+    set_moment(cursor, as_of.isoformat())
     run_sql(cursor, "snapshot/hold")
 
 

@@ -90,8 +90,7 @@ def test_errors_are_pages_in_the_common_layout(client: FlaskClient) -> None:
     for path, status, message in (
         ("/no-such-page", 404, "Page not found"),
         ("/?as_of=yesterday", 400, "as_of: &#39;yesterday&#39; is not a date"),
-        ("/?known_at=2024-13-01", 400, "is not a time"),
-        ("/?known_at=0001-01-01T00:00%2B14:00", 400, "is not a time"),
+        ("/?known_at=2024-13-01", 400, "is not a date or time"),
     ):
         answer = client.get(path)
         assert answer.status_code == status

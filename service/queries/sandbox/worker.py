@@ -21,7 +21,8 @@ from uuid import UUID
 import duckdb
 
 from service.errors import QueryError
-from service.queries.query import TELL_PLACES, Connection, extract_statements, find_fault, set_moment, write_table
+from service.queries.moments import set_moment
+from service.queries.query import TELL_PLACES, Connection, extract_statements, find_fault, write_table
 from service.queries.sandbox.isolation import isolate, limit_resources
 from service.queries.sandbox.protocol import LARGEST_ANSWER_BYTES, LENGTH, Format, Question, Reply, encode
 from service.queries.sandbox.seccomp import deny_sockets_and_processes

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.fields import FieldInfo
 from werkzeug.datastructures import MultiDict
 
+from service.queries.moments import parse_date, parse_instant
 from service.warehouse.definitions import Definitions
 from service.web.api.rows import (
     KIND,
@@ -28,32 +29,14 @@ from service.web.problems import Fault, list_faults, refuse_faults, suggest_name
 
 MAX_ROWS = 10_000
 DEFAULT_ROWS = 1_000
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)([Zz]|[+-]\d\d:\d\d)?)?")
 
 
-def _read_date(written: object) -> date:
-    text = str(written)
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-        raise ValueError("not a date. Write it like 2023-10-31.")
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ValueError("the day does not exist.") from None
+def _read_date(given: object) -> date:
+    return parse_date(str(given))
 
 
-def _read_time(written: object) -> datetime:
-    matched = _TIME.fullmatch(str(written))
-    try:
-        if matched is None:
-            raise ValueError
-        day, clock, offset = matched.groups()
-        return datetime.fromisoformat(f"{day}T{clock or '00:00'}{(offset or 'Z').upper()}").astimezone(UTC)
-    except OverflowError:
-        # Within the years 1 to 9999 in local time, but not in UTC.
-        edge = datetime.min if str(written).startswith("0001") else datetime.max
-        return edge.replace(tzinfo=UTC)
-    except ValueError:
-        raise ValueError("not a time. Write it like 2024-07-01T12:00:00Z, or 2024-07-01 for its start in UTC.") from None
+def _read_instant(given: object) -> datetime:
+    return parse_instant(str(given))
 
 
 def _read_flag(written: object) -> bool:
@@ -71,7 +54,7 @@ def _read_number(written: object) -> object:
 Day = Annotated[date, BeforeValidator(_read_date)]
 Instant = Annotated[
     datetime,
-    BeforeValidator(_read_time),
+    BeforeValidator(_read_instant),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}),
 ]
 Flag = Annotated[bool, BeforeValidator(_read_flag)]

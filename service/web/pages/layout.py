@@ -17,18 +17,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from flask import Response, abort, current_app, render_template, request
 
 from metrics.figures import NO_BREAK, STATUS_TEXT, judge_change, write_change, write_figure
 from service.application import Application
+from service.queries.moments import parse_date, parse_instant
 from service.snapshots.read_copy import SnapshotInfo
 from service.warehouse.database import Connection, read_rows, run_sql
 from service.web.answer_cache import AnswerCache, answer_bytes
 from service.web.problems import NOT_READY
 
+T = TypeVar("T")
 # About 20 MB of the largest pages.
 MAX_CACHED = 200
 # Paths without a route get no link.
@@ -131,19 +133,17 @@ def answer_page(application: Application, cache: AnswerCache[str], make: Callabl
 
 
 def read_moment() -> tuple[date | None, datetime | None]:
-    """Return as_of and known_at of the request, None if not given. Aborts with 400 if they are invalid."""
-    as_of, known_at = request.args.get("as_of", ""), request.args.get("known_at", "")
+    """Return as_of and known_at of the request, None if absent or empty. Aborts with 400 if they are invalid."""
+    return _read_parameter("as_of", parse_date), _read_parameter("known_at", parse_instant)
+
+
+def _read_parameter(name: str, parse: Callable[[str], T]) -> T | None:
+    given = request.args.get(name)
     try:
-        day = date.fromisoformat(as_of) if as_of else None
-    except ValueError:
-        abort(400, f"as_of: {as_of!r} is not a date. Write it like 2023-10-31.")
-    try:
-        instant = datetime.fromisoformat(known_at) if known_at else None
-        # Times without an offset are in UTC.
-        instant = instant if instant is None or instant.tzinfo else instant.replace(tzinfo=UTC)
-        return day, instant.astimezone(UTC) if instant else None
-    except (ValueError, OverflowError):
-        abort(400, f"known_at: {known_at!r} is not a time. Write it like 2024-07-01T12:00, in UTC.")
+        # Forms send empty fields.
+        return parse(given) if given else None
+    except ValueError as error:
+        abort(400, f"{name}: {error}")
 
 
 def has_page(path: str) -> bool:
