@@ -1,4 +1,4 @@
-"""The application: what is open, what is served, and the work that everything else asks of it."""
+"""The application: the open warehouse, the served state, and the operations that jobs, pages and commands use."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from service.snapshots.publish import publish_read_copy, write_copy
 from service.snapshots.read_copy import ReadCopy
 from service.snapshots.snapshot import Snapshot, make_snapshot, render_as_of
 from service.system.disk import has_space
-from service.system.fairness import FairPlaces
+from service.system.fairness import FairSlots
 from service.system.file_access import find_group, restrict_data_directory
 from service.system.privileges import drop_privileges
 from service.system.progress import Progress, ignore_progress
@@ -48,14 +48,14 @@ from service.warehouse.stored_definitions import is_current, store_catalogue, st
 log = logging.getLogger(__name__)
 
 SHIPPED_BY = "a4p"
-# A browser asks for a page and its ten charts at once; so many may wait for their turn.
-WAITING_PAGES = 48
+# A browser requests a page and its 10 charts at the same time.
+MAX_WAITING_PAGES = 48
 
 
 class Application:
-    """An open warehouse with its definitions, its jobs and the exposition being served.
+    """An open warehouse with its definitions, its jobs and the served exposition.
 
-    `exposition` and `read_copy` are replaced whole by one assignment; an answer reads them once. Raises WarehouseLocked and
+    `exposition` and `read_copy` are replaced by one assignment; a response reads them once. Raises WarehouseLocked and
     WarehouseError as `open_warehouse` does.
     """
 
@@ -77,13 +77,13 @@ class Application:
         self.read_copy: ReadCopy | None = None
         self.drawing = DrawingProcess()
         self.sandbox = SandboxPool(settings)
-        # Pages, charts, documents and API responses that are being made; two keep DuckDB and the processors busy.
-        self.pages = FairPlaces(places=2, waiting=WAITING_PAGES)
+        # Pages, charts, documents and API responses computed at the same time; two keep DuckDB and the processors busy.
+        self.pages = FairSlots(slots=2, waiting=MAX_WAITING_PAGES)
         self.remote_reader = RemoteReader(settings, lambda: self.warehouse, self.self_metrics, self.find_history)
-        self._is_history_tried = threading.Event()
+        self._was_history_read = threading.Event()
         self._history_thread: threading.Thread | None = None
-        # Apart: ten million observations take most of a minute, and nobody else has to wait for it.
-        self._history_job = Job("history", "", self._read_history, is_apart=True)
+        # Concurrent: 10 million observations take almost a minute, and other jobs should not wait for it.
+        self._history_job = Job("history", "", self._read_history, is_concurrent=True)
         published = Job("read_copy", "", self._publish)
         self._published_snapshot_job = Job("snapshot", "", self._make_snapshot, published)
         self.snapshot_job = Job(
@@ -99,10 +99,10 @@ class Application:
             self.open(accept_loss)
 
     def open(self, accept_loss: bool = False) -> None:
-        """Open the warehouse for writing. Raises as `open_warehouse` does; it may then be called again."""
+        """Open the warehouse for writing. Raises as `open_warehouse` does. It can be called again after an error."""
         settings, definitions, clock = self.settings, self.definitions, self.clock
         check_defaults(definitions)
-        # A command that is run by root must not leave files that the service cannot write.
+        # A command run by root must not create files that the service cannot write.
         drop_privileges(settings)
         prepare_directory(settings.data_dir)
         restrict_data_directory(settings)
@@ -129,33 +129,31 @@ class Application:
 
     @property
     def warehouse(self) -> Warehouse:
-        """The open warehouse. Raises WarehouseOpening before it is."""
+        """The open warehouse. Raises WarehouseOpening before it is open."""
         if self._warehouse is None:
-            raise WarehouseOpening(
-                "the service is opening its warehouse, and shows the state before until then; try again in a moment"
-            )
+            raise WarehouseOpening("the service is opening its warehouse and serves the previous state until then; retry later")
         return self._warehouse
 
     @contextmanager
-    def ask_live(self) -> Iterator[Connection]:
-        """Give a session on the warehouse as it stands; before it is open, on the read copy that is served."""
+    def open_live_session(self) -> Iterator[Connection]:
+        """Yield a session on the warehouse; before it is open, on the served read copy."""
         if self._warehouse is None and self.read_copy is not None:
-            with self.read_copy.ask() as session:
+            with self.read_copy.open_session() as session:
                 yield session
         else:
             with self.warehouse.cursor() as session:
                 yield session
 
     def serve_published(self) -> bool:
-        """Serve the read copy that is there, its metrics included, until the first snapshot; return whether there is one.
+        """Serve the existing read copy and its metrics until the first snapshot. Return whether there is one.
 
-        A read copy of another release or another catalogue is not served: pages may not fit its views.
+        A read copy of another release or catalogue is not served: its views may not match the pages.
         """
         if not self.settings.read_copy_file.exists():
             return False
         try:
             copy = self._open_read_copy()
-            with copy.ask() as session:
+            with copy.open_session() as session:
                 if not is_current(session, self.definitions.catalogue):
                     return False
                 exposition, series_count = render_as_of(session, self.definitions, copy.info.as_of)
@@ -185,9 +183,9 @@ class Application:
         max_rows: int | None = None,
         is_cancelled: Callable[[], bool] = is_never_abandoned,
     ) -> list[Batch]:
-        """Load files; return a Batch for each. The next `refresh` shows what they brought.
+        """Load files. Return a Batch for each. The next `refresh` publishes the change.
 
-        Raises LoadError, and ClientGone when `is_cancelled` returned true before the commit; nothing is loaded then.
+        Raises LoadError, and ClientGone when `is_cancelled` returned true before the commit. Nothing is loaded then.
         """
         limit = max_rows or self.settings.load_max_rows
         try:
@@ -211,7 +209,7 @@ class Application:
         max_rows: int | None = None,
         is_cancelled: Callable[[], bool] = is_never_abandoned,
     ) -> Preview:
-        """Return what a load of these files would bring; nothing is recorded.
+        """Return the result that a load of these files would have. Nothing is recorded.
 
         Raises LoadError, and ClientGone when `is_cancelled` returned true.
         """
@@ -230,9 +228,9 @@ class Application:
         max_rows: int | None = None,
         is_cancelled: Callable[[], bool] = is_never_abandoned,
     ) -> list[Batch]:
-        """Load files and publish what they brought. Raises as `load` does; a failed snapshot is a delay of each batch.
+        """Load files and publish the change. Raises as `load` does. A failed snapshot is a delay of each batch.
 
-        What was committed is published even when the load is cancelled after that.
+        A committed load is published even if it is cancelled afterwards.
         """
         batches = self.load(files, loaded_by, progress, shown, sheet, max_rows, is_cancelled)
         if all(batch.batch_id is None for batch in batches):
@@ -242,14 +240,14 @@ class Application:
         return [replace(batch, delays=delays) if batch.batch_id is not None else batch for batch in batches]
 
     def load_shipped(self) -> list[Batch]:
-        """Load the observation files of the catalogue; a figure that was ever recorded is not recorded again."""
+        """Load the observation files of the catalogue. An observation that was ever recorded is not recorded again."""
         files = self.definitions.observation_files
         return load_files(self.warehouse, files, SHIPPED_BY, is_shipped=True, clock=self.clock) if files else []
 
     def refresh(self, with_history: bool = True) -> Snapshot:
-        """Make a snapshot, serve it, publish the read copy, and read the history that PromQL is answered from.
+        """Make a snapshot, serve it, publish the read copy, and read the history for PromQL.
 
-        Raises the snapshot's error; the last good one stays.
+        Raises the error of the snapshot. The last good snapshot is then still served.
         """
         error = self.runner.run(self.snapshot_job if with_history else self._published_snapshot_job)
         if error is not None:
@@ -258,7 +256,7 @@ class Application:
         return self.snapshot
 
     def show_change(self, with_history: bool = True) -> tuple[str, ...]:
-        """Make and publish a snapshot after a change was committed; return why it is not shown everywhere yet."""
+        """Make and publish a snapshot after a commit. Return the reasons why it is not visible everywhere yet."""
         self.runner.run(self.snapshot_job if with_history else self._published_snapshot_job)
         if failure := self.runner.find_failure("snapshot"):
             return (f"the change is recorded, but /metrics, pages and SQL do not show it yet: {failure}",)
@@ -267,40 +265,40 @@ class Application:
         return ()
 
     def start_history(self) -> None:
-        """Begin to read the history; queries that come before it is there wait for it."""
+        """Start to read the history. Earlier queries wait for it."""
         self._history_thread = threading.Thread(target=self.runner.run, args=[self._history_job], name="history")
         self._history_thread.start()
 
-    def find_history(self, patience_seconds: float) -> WholeHistory | None:
-        """Return the newest history, at first waiting for it so long at most; None where it is not there then."""
-        self._is_history_tried.wait(patience_seconds)
+    def find_history(self, timeout_seconds: float) -> WholeHistory | None:
+        """Return the newest history, after waiting for the first one at most this long. None if there is none."""
+        self._was_history_read.wait(timeout_seconds)
         return self.history
 
     def back_up(self, target: Path) -> None:
-        """Write a copy of the warehouse as it is now. Raises WarehouseError, also where `target` is a file in use."""
+        """Write a copy of the warehouse. Raises WarehouseError, also if `target` is a file in use."""
         check_target(target, self.settings)
         write_copy(self.warehouse, target)
 
     def verify(self, progress: Progress = ignore_progress) -> Verification:
-        """Return what `verify_connection` finds in the open warehouse."""
+        """Return the verification of the open warehouse."""
         with self.warehouse.cursor() as cursor:
             return verify_connection(cursor, progress)
 
     def start(self) -> None:
-        """Begin to run jobs by their schedules, and to watch the clock, the warehouse file and what failed."""
+        """Start the scheduled jobs and the periodic checks of the clock, the warehouse file and failed snapshots."""
         self.runner.start(self.jobs)
         self.watch.start()
 
     def find_failure(self) -> Exception | None:
-        """Return why the newest snapshot or its read copy failed, or None while both are current."""
+        """Return the error of the newest snapshot or its read copy, or None if both are current."""
         return self.runner.find_failure("snapshot") or self.runner.find_failure("read_copy")
 
     def refresh_again(self) -> None:
-        """Make and publish a snapshot after one failed; a failure is recorded, not raised."""
+        """Make and publish a snapshot after one failed. A failure is recorded, not raised."""
         self.runner.run(self.snapshot_job)
 
     def close(self) -> None:
-        """Stop the jobs after the one that is running, and close the warehouse."""
+        """Stop the jobs after the running one, and close the warehouse."""
         if self._warehouse is not None:
             self.watch.stop()
             self._history_reader.stop()
@@ -321,16 +319,16 @@ class Application:
             raise
         self.exposition, self.snapshot = snapshot.exposition, snapshot
         for failure in snapshot.failures:
-            log.error("a KPI is left out of snapshot %d: %s", snapshot.snapshot_id, failure)
+            log.error("a KPI is missing from snapshot %d: %s", snapshot.snapshot_id, failure)
         self.self_metrics.record_snapshot(snapshot, time.monotonic() - started, [kpi.kpi for kpi in self.definitions.kpis])
         return snapshot.series_count
 
     def _read_history(self) -> int:
         try:
-            # One assignment: a query that began on the history before ends on it.
+            # One assignment: a running query continues with the previous history.
             self.history = self._history_reader.read(self.history)
         finally:
-            self._is_history_tried.set()
+            self._was_history_read.set()
         return self.history.series_count
 
     def _publish(self) -> int:
@@ -341,11 +339,11 @@ class Application:
             settings = self.settings
             copy = self._open_read_copy()
             self.sandbox.publish(settings.read_copy_file, copy.info.snapshot_id)
-            # One assignment: who reads the copy before goes on reading it.
+            # One assignment: readers of the previous copy continue with it.
             self.read_copy = copy
             self.self_metrics.record_read_copy(copy.info.snapshot_id)
         with self.warehouse.cursor() as cursor:
-            batches, observations, revisions = run_sql(cursor, "snapshot/count_held").fetchone() or (0, 0, 0)
+            batches, observations, revisions = run_sql(cursor, "snapshot/count_observations").fetchone() or (0, 0, 0)
         size_bytes = self.settings.warehouse_file.stat().st_size
         self.self_metrics.record_warehouse(size_bytes, batches, observations, revisions, now)
         self._prune()
@@ -361,11 +359,11 @@ class Application:
             log.warning("the write-ahead log of %s was deleted; its content was moved into the file", self.warehouse.file)
         try:
             self.warehouse.check_file()
-            is_there = True
+            is_present = True
         except WarehouseLost as error:
-            is_there = False
+            is_present = False
             log.error("%s", error)
-        self.self_metrics.record_warehouse_file(is_there)
+        self.self_metrics.record_warehouse_file(is_present)
 
     def _has_space_for_copy(self) -> bool:
         read_copy = self.settings.read_copy_file

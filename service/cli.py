@@ -19,7 +19,7 @@ COMMANDS = """
 
 
 class Commands(click.Group):
-    """The subcommands, of which only the one that is asked for is imported: what the others need takes a second."""
+    """The subcommands. Only the requested one is imported, since importing all of them takes a second."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return COMMANDS

@@ -1,4 +1,4 @@
-"""All errors of the service; each text says what is wrong, where, and how to fix it."""
+"""All errors of the service. Each message names the problem, the place and the fix."""
 
 from __future__ import annotations
 
@@ -9,65 +9,65 @@ RETRY_STATUSES = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, 
 
 
 class ServiceError(Exception):
-    """A failure that is told in one sentence, without a stack trace.
+    """A failure that is reported as a message, without a stack trace.
 
-    `can_retry` says whether the same call may work later without a change.
+    `can_retry`: the same call may succeed later without a change.
     """
 
     can_retry = False
 
 
 class WarehouseLocked(ServiceError):
-    """Another process holds the warehouse file."""
+    """Another process has the warehouse file open."""
 
     can_retry = True
 
 
 class WarehouseError(ServiceError):
-    """The warehouse file or its directory cannot be used as it is."""
+    """The warehouse file or its directory cannot be used."""
 
 
 class WarehouseLost(WarehouseError):
-    """The warehouse file is missing, or holds less than was recorded of it; it is not opened."""
+    """The warehouse file is missing or has fewer rows than were recorded. It is not opened."""
 
 
 class WarehouseUnwritable(WarehouseError):
-    """The disk takes no more: it is full, out of inodes or read-only. What is served stays, and the service tries again."""
+    """The disk is full, out of inodes or read-only. The service serves the last state and retries."""
 
     can_retry = True
 
 
 class WarehouseOpening(ServiceError):
-    """The warehouse is not open yet; what was published before is served."""
+    """The warehouse is not open yet. The service serves the last published state."""
 
     can_retry = True
 
 
 class PortTaken(ServiceError):
-    """Something else listens on the address the service was told to bind."""
+    """Another process listens on the configured address."""
 
     can_retry = True
 
 
 class HandoffError(ServiceError):
-    """The service that holds the warehouse could not do the work handed to it."""
+    """The running service could not complete the work of a command."""
 
     can_retry = True
 
 
 class ThresholdError(ServiceError):
-    """A threshold names what is not known, or not clearly one that is in force."""
+    """A threshold names something unknown, or matches no or several current thresholds."""
 
 
 class AlertError(ServiceError):
-    """An alert is not known, or not clearly one; or the token of the alerts endpoint cannot be used."""
+    """An alert is unknown or ambiguous, or the token of the alerts endpoint cannot be used."""
 
 
 class QueryError(ServiceError):
-    """A query that a user wrote cannot be answered as it is.
+    """A user's query is invalid.
 
-    `line` and `column` count from 1 and are None where the fault has no place; the text shows `excerpt`, what the line
-    says, with a pointer at its character `mark`.
+    `line` and `column` count from 1 and are None if the position is unknown. The message shows `excerpt`, the text of the
+    line, with a pointer to the character `mark`.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class QueryError(ServiceError):
 
 
 class SnapshotError(ServiceError):
-    """A snapshot could not be made; the last good one goes on being served."""
+    """A snapshot could not be made. The service serves the last good one."""
 
 
 class KpiError(SnapshotError):
-    """The query of one KPI failed, or returned what cannot be exposed."""
+    """The query of one KPI failed or returned an invalid result."""
 
     def __init__(self, kpi: str, message: str) -> None:
         self.kpi = kpi
@@ -94,18 +94,16 @@ class KpiError(SnapshotError):
 
 
 class TimeLimitPassed(ServiceError):
-    """A request took longer than it may; its work was ended."""
+    """A request exceeded its time limit and was ended."""
 
     can_retry = True
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(
-            f"This takes longer than {seconds:g} seconds (A4P_PAGE_SECONDS). Choose one mission, or ask for it in SQL"
-        )
+        super().__init__(f"The request exceeded {seconds:g} seconds (A4P_PAGE_SECONDS). Choose one mission, or use SQL")
 
 
 class ClientGone(ServiceError):
-    """The client of a request closed its connection; the work for it was ended."""
+    """The client of a request closed its connection. The work was ended."""
 
 
 class DrawingError(ServiceError):
@@ -115,7 +113,7 @@ class DrawingError(ServiceError):
 
 
 class ReportError(ServiceError):
-    """A cycle cannot be written as a document: it is not known."""
+    """A document of a cycle cannot be written."""
 
 
 class OutputError(ServiceError):
@@ -124,7 +122,7 @@ class OutputError(ServiceError):
 
 @dataclass(frozen=True)
 class RowError:
-    """One thing wrong with one cell of a loaded file; `row` counts as a spreadsheet does, the header being row 1."""
+    """An error in one cell of a loaded file. `row` is the row number of a spreadsheet: the header is row 1."""
 
     file: str
     row: int
@@ -139,7 +137,7 @@ class RowError:
 
 
 class LoadError(ServiceError):
-    """A file was refused whole; `rows` are the first errors and `total` how many there are."""
+    """A file was rejected. `rows` are the first errors, `total` is their number."""
 
     def __init__(self, message: str, rows: tuple[RowError, ...] = (), total: int = 0) -> None:
         self.message = message
@@ -155,11 +153,11 @@ class LoadError(ServiceError):
 
 
 class JobInterrupted(ServiceError):
-    """A job ended early because the service is stopping; the next start records that it was interrupted."""
+    """A job ended early because the service is stopping. The next start records the interruption."""
 
 
 class WorkerLost(ServiceError):
-    """A worker ended, or was killed, before it had answered; `is_late` says that it took too long."""
+    """A worker ended or was killed before it responded. `is_late`: it exceeded the time limit."""
 
     def __init__(self, message: str, is_late: bool = False) -> None:
         super().__init__(message)
@@ -167,7 +165,7 @@ class WorkerLost(ServiceError):
 
 
 class PoolBusy(ServiceError):
-    """Too many queries at once: `is_full` says that there was no place to wait."""
+    """Too many concurrent queries. `is_full`: the waiting queue is full."""
 
     can_retry = True
 
@@ -180,8 +178,8 @@ class UnknownMetric(ServiceError):
     """A requested metric is not in the history."""
 
 
-class PlacesTaken(ServiceError):
-    """There is no place: `is_full` says that too many wait already, else the time to wait has passed."""
+class NoFreeSlot(ServiceError):
+    """No slot is free. `is_full`: the waiting queue is full; otherwise the waiting time has passed."""
 
     can_retry = True
 
@@ -207,7 +205,7 @@ class StaleFiles(ServiceError):
 
 
 class ReadRefused(ServiceError):
-    """A remote-read request that is not answered: `status` is HTTP's, `reason` the label of its counter."""
+    """A rejected remote-read request. `status` is the HTTP status, `reason` the label of its counter."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -217,4 +215,4 @@ class ReadRefused(ServiceError):
 
 
 class PrivilegeError(ServiceError):
-    """Privileges of root could not be given up; the service does not start."""
+    """Root privileges could not be dropped. The service does not start."""

@@ -1,4 +1,4 @@
-"""Alerts: the notifications that Alertmanager sends, kept; what fires now, who has seen it, and where its figure comes from."""
+"""Alerts: recorded notifications of Alertmanager, firing alerts, acknowledgements, and the observations behind an alert."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from service.settings import Settings
 from service.system.file_access import PRIVATE_FILE, SHARED_FILE, find_group
 from service.warehouse.database import Connection, Warehouse, after_newest, read_rows, run_sql
 
-# The one alert about the service whose end has recorded causes (metrics/rules.py).
+# The only alert about the service whose end has recorded causes (metrics/rules.py).
 OVERDUE_ALERT = "A4pReportsOverdue"
 
 
 def _check_name(labels: dict[str, str]) -> dict[str, str]:
     if "alertname" not in labels:
-        raise ValueError("there is no alertname among them")
+        raise ValueError("the label alertname is missing")
     return labels
 
 
 class Alert(BaseModel):
-    """One alert of a notification; keys of later versions of Alertmanager are ignored."""
+    """One alert of a notification. Keys of later versions of Alertmanager are ignored."""
 
     model_config = ConfigDict(extra="ignore")
     status: Literal["firing", "resolved"]
     labels: Annotated[dict[str, str], AfterValidator(_check_name), Field(json_schema_extra={"required": ["alertname"]})]
     annotations: dict[str, str] = Field(default_factory=dict)
-    # Strict: a number would be taken for seconds since 1970.
+    # Strict: a number would be parsed as seconds since 1970.
     starts_at: AwareDatetime = Field(alias="startsAt", strict=True)
     ends_at: AwareDatetime | None = Field(alias="endsAt", default=None, strict=True)
     fingerprint: str = Field(pattern=r"^[0-9a-f]{1,64}$")
 
 
 class Notification(BaseModel):
-    """What Alertmanager posts: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config."""
+    """The body of a webhook of Alertmanager: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config."""
 
     model_config = ConfigDict(extra="ignore")
     version: Literal["4"]
@@ -48,9 +48,9 @@ class Notification(BaseModel):
 
 
 def read_token(settings: Settings) -> str:
-    """Return the token of the alerts endpoint; the first time it is made, readable by this user only.
+    """Return the token of the alerts endpoint. If it does not exist, create it, readable by this user only.
 
-    Where A4P_ALERTS_TOKEN_FILE names its file, the group of the file may read it too; with A4P_GROUP, that group. Raises
+    With A4P_ALERTS_TOKEN_FILE the group of the file may read it too; with A4P_GROUP, that group may. Raises
     AlertError.
     """
     group = find_group(settings.group)
@@ -66,14 +66,14 @@ def read_token(settings: Settings) -> str:
         except OSError as error:
             raise AlertError(f"the token of Alertmanager cannot be read from {file}: {error.strerror}") from None
         if len(token) < 16:
-            raise AlertError(f"{file} holds no token; remove it and start again, then one is made") from None
+            raise AlertError(f"{file} contains no token; delete it and restart, which creates a new one") from None
         return token
     except OSError as error:
         raise AlertError(f"the token of Alertmanager cannot be written to {file}: {error.strerror}") from None
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:
         if group is not None:
             os.fchown(descriptor, -1, group)
-        os.fchmod(descriptor, mode)  # whatever the umask
+        os.fchmod(descriptor, mode)  # regardless of the umask
         token = secrets.token_urlsafe(32)
         stream.write(token)
         stream.flush()
@@ -82,7 +82,7 @@ def read_token(settings: Settings) -> str:
 
 
 def record_notification(warehouse: Warehouse, notification: Notification, now: datetime) -> int:
-    """Keep what is new in a notification; return how many rows that were."""
+    """Record the new alerts of a notification. Return the number of recorded rows."""
     alerts = [alert.model_dump(mode="json") for alert in notification.alerts]
     with warehouse.write() as cursor:
         recorded_at = after_newest(cursor, "alerts", "recorded_at", now)
@@ -91,19 +91,19 @@ def record_notification(warehouse: Warehouse, notification: Notification, now: d
 
 
 def list_firing(connection: Connection) -> list[dict[str, Any]]:
-    """Return the alerts that fire now, the gravest first."""
+    """Return the firing alerts, the most severe first."""
     return read_rows(run_sql(connection, "alerts/list"))
 
 
 def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
-    """Return every notification of an alert, and every revision of the observation its newest is about.
+    """Return every notification of an alert, and every revision of the observation of its newest notification.
 
-    An alert about a KPI has no observation of its own, but `inputs`: those that the KPI was computed from when it fired.
-    `now` is the value and limit of the series now (None for an alert about the service, or a series that has ended).
-    `resolution` lists what was recorded while a resolved alert fired, each with whether it alone ends the breach; None
-    while it fires.
+    An alert about a KPI has `inputs` instead: the observations that the KPI was computed from when it fired. `now` is the
+    current value and limit of the series (None for an alert about the service, or a series that has ended). `resolution`
+    lists the changes recorded while a resolved alert fired, each with whether it alone ends the breach; None while the
+    alert fires.
 
-    The beginning of a fingerprint will do. Raises AlertError when none, or more than one, begins so.
+    A prefix of the fingerprint is sufficient. Raises AlertError unless exactly one alert has this prefix.
     """
     notifications = read_rows(run_sql(connection, "alerts/history", fingerprint=fingerprint))
     found = sorted({row["fingerprint"] for row in notifications})
@@ -125,7 +125,7 @@ def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
             labels=labels,
         )
     )
-    # What fired, not what cleared it.
+    # The newest firing notification, not the one that resolved it.
     firing = next((row for row in notifications if row["status"] == "firing"), notifications[0])
     inputs = _read_observations(
         run_sql(
@@ -156,7 +156,7 @@ def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
                 value=firing["value"],
                 limit_value=firing["limit_value"],
                 starts_at=newest["starts_at"] + "Z",
-                # Shown to the second, so its second is included.
+                # Shown to the second, so the whole second is included.
                 ends_at=newest["ends_at"] + ".999999Z",
             )
         )
@@ -190,7 +190,7 @@ def _read_observations(result: Connection) -> list[dict[str, Any]]:
 def acknowledge_alerts(
     warehouse: Warehouse, fingerprints: Sequence[str], note: str | None, acknowledged_by: str, now: datetime
 ) -> list[str]:
-    """Record that somebody has seen alerts that fire; return what they say. Raises AlertError when one does not fire."""
+    """Acknowledge firing alerts. Return their fingerprints and summaries. Raises AlertError if one does not fire."""
     acknowledged = []
     with warehouse.write() as cursor:
         for beginning in fingerprints:

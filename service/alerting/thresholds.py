@@ -1,4 +1,4 @@
-"""Thresholds: set, removed, listed, and tried on the whole history by the evaluator that also says what breaches today."""
+"""Thresholds: set, remove, list and back-test. Back-tests use the same rules as current breaches."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from service.warehouse.definitions import Definitions
 
 SET_AS_DEFAULT_BY = "a4p"
 ALL_MISSIONS = "ALL"
-# Suggested limits of rare events are passed by chance at most this often, whatever is reported.
+# The chance that a Poisson-distributed value exceeds a suggested limit of rare events.
 RARE_CHANCE = 0.05
 SUGGESTED_QUANTILE = 0.9
 
 
 @dataclass(frozen=True)
 class ThresholdChange:
-    """A threshold that was set or removed, what it replaced, and what its user should know."""
+    """A threshold that was set or removed, the limit it replaced, and warnings for its user."""
 
     text: str
     replaced_limit: float | None
@@ -36,7 +36,7 @@ class ThresholdChange:
 
 @dataclass(frozen=True)
 class TriedFigure:
-    """A figure that a tried threshold, or one of today, governs. `chance` is given for rare events with a history."""
+    """A value governed by the back-tested or a current threshold. `chance` is given for rare events with a history."""
 
     mission: str
     dimensions: dict[str, str]
@@ -55,7 +55,7 @@ class TriedFigure:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A limit that history suggests, how it was found, and how many figures it would have fired on."""
+    """A suggested limit, the reason for it, and the number of past values that would have fired."""
 
     limit: float
     reason: str
@@ -64,7 +64,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A mission that a tried threshold is meant for but does not govern, because a more specific one does."""
+    """A mission that a back-tested threshold does not govern, because a more specific threshold does."""
 
     mission: str
     dimensions: dict[str, str]
@@ -79,7 +79,7 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Trial:
-    """What a threshold would have meant over the whole history; `figures` come with those that fire first."""
+    """The result of a back-test over the whole history. `figures` are sorted with firing values first."""
 
     threshold: Threshold
     figures: tuple[TriedFigure, ...]
@@ -89,7 +89,7 @@ class Trial:
 
     @property
     def tried(self) -> list[TriedFigure]:
-        """The figures that the tried threshold itself governs."""
+        """The values that the back-tested threshold governs."""
         return [figure for figure in self.figures if figure.is_tried]
 
     @property
@@ -98,17 +98,17 @@ class Trial:
 
     @property
     def started(self) -> list[TriedFigure]:
-        """Figures that fire with it and not without it."""
+        """Values that fire only with the threshold."""
         return [figure for figure in self.figures if figure.fires and not figure.fires_today]
 
     @property
     def cleared(self) -> list[TriedFigure]:
-        """Figures that fire without it and not with it."""
+        """Values that fire only without the threshold."""
         return [figure for figure in self.figures if figure.fires_today and not figure.fires]
 
 
 def list_metrics(definitions: Definitions) -> list[str]:
-    """Return the metrics that can have a threshold: of indicators, of KPIs, and of changes."""
+    """Return the metrics that can have a threshold: indicators, KPIs and changes."""
     indicators = [indicator.metric for _, indicator in definitions.catalogue.indicators]
     return [*indicators, *(kpi.metric for kpi in definitions.kpis), INDICATOR_CHANGE]
 
@@ -129,9 +129,9 @@ def check_threshold(definitions: Definitions, threshold: Threshold) -> tuple[Thr
     known = _list_labels(definitions, threshold)
     for name, value in threshold.dimensions.items():
         if name == "mission":
-            raise ThresholdError("the label mission is given with --mission")
+            raise ThresholdError("set the label mission with --mission")
         if name not in known:
-            hint = _suggest_nearest(name, known) if known else "it has no label but mission"
+            hint = _suggest_nearest(name, known) if known else "its only label is mission"
             raise ThresholdError(f"unknown label {name!r} of {metric}; {hint}")
         values = known[name]
         if values is not None and value not in values:
@@ -151,7 +151,7 @@ def _suggest_nearest(written: str, known: Iterable[str]) -> str:
 
 
 def _find_indicator(definitions: Definitions, threshold: Threshold) -> Indicator | None:
-    """Return the indicator a threshold is about; None for a KPI, and for the changes of every indicator."""
+    """Return the indicator of a threshold; None for a KPI, and for the changes of all indicators."""
     name = threshold.dimensions.get("indicator") if threshold.metric == INDICATOR_CHANGE else None
     for _, indicator in definitions.catalogue.indicators:
         if indicator.indicator == name or indicator.metric == threshold.metric:
@@ -160,7 +160,7 @@ def _find_indicator(definitions: Definitions, threshold: Threshold) -> Indicator
 
 
 def _list_labels(definitions: Definitions, threshold: Threshold) -> Mapping[str, tuple[str, ...] | None]:
-    """Return the labels of a metric other than mission with their values; None where any value may come."""
+    """Return the labels of a metric other than mission with their values; None if any value is possible."""
     names = tuple(sorted(definitions.catalogue.indicator_names))
     indicator = _find_indicator(definitions, threshold)
     if threshold.metric == INDICATOR_CHANGE:
@@ -172,7 +172,7 @@ def _list_labels(definitions: Definitions, threshold: Threshold) -> Mapping[str,
 
 
 def _find_range(definitions: Definitions, threshold: Threshold) -> tuple[float | None, float | None, str]:
-    """Return the least and the greatest value a metric can take, where it has them, and its unit."""
+    """Return the minimum and maximum value of a metric, or None, and its unit."""
     indicator = _find_indicator(definitions, threshold)
     if indicator is not None:
         low, high = indicator.minimum, indicator.maximum
@@ -193,23 +193,21 @@ def _warn_of_range(definitions: Definitions, threshold: Threshold) -> list[str]:
     if limit is None:
         return []
     low, high, unit = _find_range(definitions, threshold)
-    span = (
-        f"{threshold.metric} lies between {'-inf' if low is None else f'{low:g}'} and {'inf' if high is None else f'{high:g}'}"
-    )
+    span = f"{threshold.metric} is between {'-inf' if low is None else f'{low:g}'} and {'inf' if high is None else f'{high:g}'}"
     is_above = threshold.comparison == "above"
     beyond_high = high is not None and (limit >= high if is_above else limit > high)
     beyond_low = low is not None and (limit < low if is_above else limit <= low)
     if beyond_high if is_above else beyond_low:
-        return [f"this can never fire: {span}"]
+        return [f"this threshold can never fire: {span}"]
     if beyond_low if is_above else beyond_high:
-        return [f"this always fires: {span}"]
+        return [f"this threshold always fires: {span}"]
     if unit == "ratio" and abs(limit) >= 2:
-        return [f"a ratio of 1 is 100 %, so the limit {limit:g} is {limit:.0%}; for {limit:g} % give {limit / 100:g}"]
+        return [f"a ratio of 1 is 100 %, so the limit {limit:g} is {limit:.0%}; for {limit:g} % use {limit / 100:g}"]
     return []
 
 
 def resolve_mission(connection: Connection, definitions: Definitions, threshold: Threshold) -> Threshold:
-    """Return the threshold for ALL where it is for every mission and its metric is of peacekeeping as a whole only."""
+    """Return the threshold for ALL if it is for every mission and its metric has no series of missions."""
     if threshold.mission != EVERY_MISSION:
         return threshold
     indicator = _find_indicator(definitions, threshold)
@@ -221,12 +219,12 @@ def resolve_mission(connection: Connection, definitions: Definitions, threshold:
 def set_threshold(
     warehouse: Warehouse,
     definitions: Definitions,
-    wanted: Threshold,
+    requested: Threshold,
     set_by: str,
     clock: Callable[[], datetime] = read_clock,
 ) -> ThresholdChange:
-    """Record a threshold; the one it replaces stays in the history. Raises ThresholdError as `check_threshold` does."""
-    threshold, warnings = check_threshold(definitions, wanted)
+    """Record a threshold. The replaced one remains in the history. Raises ThresholdError as `check_threshold` does."""
+    threshold, warnings = check_threshold(definitions, requested)
     with warehouse.write() as cursor:
         threshold = resolve_mission(cursor, definitions, threshold)
         replaced = _find_limit(cursor, threshold)
@@ -236,7 +234,7 @@ def set_threshold(
 
 
 def list_exclusions(connection: Connection, metric: str | None) -> dict[object, list[Exclusion]]:
-    """Return the missions that thresholds for every mission do not govern, by key; those of every metric for None."""
+    """Return the missions that thresholds for every mission do not govern, by key. None selects all metrics."""
     found: dict[object, list[Exclusion]] = {}
     for name, labels, comparison, severity, *excluded in run_sql(
         connection, "thresholds/list_own_limits", metric=metric
@@ -249,77 +247,77 @@ def list_exclusions(connection: Connection, metric: str | None) -> dict[object, 
 def remove_threshold(
     warehouse: Warehouse,
     definitions: Definitions,
-    wanted: Threshold,
+    requested: Threshold,
     comparisons: Iterable[str],
     severities: Iterable[str],
     removed_by: str,
     clock: Callable[[], datetime] = read_clock,
 ) -> ThresholdChange:
-    """Record the end of the one threshold of this metric, mission and labels that has one of these comparisons and severities.
+    """Record the end of the threshold with this metric, mission, labels, and one of these comparisons and severities.
 
-    Raises ThresholdError when there is none, or more than one.
+    Raises ThresholdError unless exactly one matches.
     """
-    wanted, _ = check_threshold(definitions, replace(wanted, limit=None))
+    requested, _ = check_threshold(definitions, replace(requested, limit=None))
     with warehouse.write() as cursor:
-        wanted = resolve_mission(cursor, definitions, wanted)
-        in_force = _list_in_force(cursor, wanted.metric)
+        requested = resolve_mission(cursor, definitions, requested)
+        in_force = _list_in_force(cursor, requested.metric)
         found = [
             threshold
             for threshold in in_force
-            if (threshold.mission, threshold.dimensions) == (wanted.mission, wanted.dimensions)
+            if (threshold.mission, threshold.dimensions) == (requested.mission, requested.dimensions)
             and threshold.comparison in comparisons
             and threshold.severity in severities
         ]
         if not found:
-            there = "; there is " + ", ".join(map(str, in_force)) if in_force else f"; {wanted.metric} has none"
-            raise ThresholdError(f"no such threshold is in force{there}")
+            existing = f"current: {', '.join(map(str, in_force))}" if in_force else f"{requested.metric} has none"
+            raise ThresholdError(f"no matching threshold; {existing}")
         if len(found) > 1:
             raise ThresholdError(
-                f"more than one is meant: {', '.join(map(str, found))}; say which with --severity, --above or --below"
+                f"more than one matches: {', '.join(map(str, found))}; select one with --severity, --above or --below"
             )
-        _record(cursor, replace(found[0], limit=None, note=wanted.note), removed_by, clock())
+        _record(cursor, replace(found[0], limit=None, note=requested.note), removed_by, clock())
     return ThresholdChange(str(found[0]), found[0].limit, ())
 
 
 def store_default_thresholds(warehouse: Warehouse, definitions: Definitions, now: datetime) -> None:
-    """Record the defaults that are new or changed and the end of those that are gone, but for what a user ever touched."""
+    """Record new, changed and removed defaults, except thresholds that a user has ever changed."""
     with warehouse.write() as cursor:
         newest: dict[object, Threshold] = {}
         touched: set[object] = set()
-        for *said, is_touched in run_sql(cursor, "thresholds/list_newest").fetchall():
-            threshold = make_threshold(*said)
+        for *columns, is_touched in run_sql(cursor, "thresholds/list_newest").fetchall():
+            threshold = make_threshold(*columns)
             newest[threshold.key] = threshold
             if is_touched:
                 touched.add(threshold.key)
-        wanted = {threshold.key: threshold for threshold in definitions.thresholds}
-        changed = [default for key, default in wanted.items() if newest.get(key) != default]
-        gone = [
+        requested = {threshold.key: threshold for threshold in definitions.thresholds}
+        changed = [default for key, default in requested.items() if newest.get(key) != default]
+        removed = [
             replace(before, limit=None, note="No longer a default")
             for key, before in newest.items()
-            if key not in wanted and before.limit is not None
+            if key not in requested and before.limit is not None
         ]
-        for threshold in [*changed, *gone]:
+        for threshold in [*changed, *removed]:
             if threshold.key not in touched:
                 _record(cursor, threshold, SET_AS_DEFAULT_BY, now, is_default=True)
 
 
 def check_defaults(definitions: Definitions) -> None:
-    """Raise CatalogueError naming the first default threshold that names what is not known, or can never or always fire."""
+    """Raise CatalogueError for the first default threshold with an unknown name, or that can never or always fire."""
     for threshold in definitions.thresholds:
         try:
             known, warnings = check_threshold(definitions, threshold)
         except ThresholdError as error:
             raise CatalogueError(f"thresholds.yaml, {threshold.metric}: {error}") from None
         if warnings or known != threshold:
-            raise CatalogueError(f"thresholds.yaml, {threshold.metric}: {warnings or 'give the full name of the metric'}")
+            raise CatalogueError(f"thresholds.yaml, {threshold.metric}: {warnings or 'use the full name of the metric'}")
 
 
-def try_threshold(connection: Connection, definitions: Definitions, wanted: Threshold, suggest: bool = False) -> Trial:
-    """Return what a threshold would have meant over the whole history; nothing is recorded.
+def try_threshold(connection: Connection, definitions: Definitions, requested: Threshold, suggest: bool = False) -> Trial:
+    """Return the back-test of a threshold over the whole history. Nothing is recorded.
 
-    With `suggest`, limits taken from that history too. `wanted` may then have no limit. Raises as `check_threshold` does.
+    With `suggest`, the result includes suggested limits, and the threshold may have no limit. Raises as `check_threshold`.
     """
-    threshold, warnings = check_threshold(definitions, wanted)
+    threshold, warnings = check_threshold(definitions, requested)
     threshold = resolve_mission(connection, definitions, threshold)
     indicator = _find_indicator(definitions, threshold)
     is_rare = indicator is not None and indicator.rare_event and threshold.metric == indicator.metric
@@ -346,24 +344,22 @@ def try_threshold(connection: Connection, definitions: Definitions, wanted: Thre
 
 
 def suggest_limits(threshold: Threshold, figures: list[TriedFigure], is_rare: bool) -> tuple[Suggestion, ...]:
-    """Return limits taken from the figures a threshold governs, the one that fires most first."""
+    """Return limits derived from the values that a threshold governs, the one that fires most often first."""
     if not figures:
         return ()
     is_above = threshold.comparison == "above"
     values = sorted((figure.value for figure in figures), reverse=not is_above)
-    found = [(values[-1], f"the {'highest' if is_above else 'lowest'} figure so far: only a new record fires")]
+    found = [(values[-1], f"the {'highest' if is_above else 'lowest'} value so far: only a new record fires")]
     if len(values) >= 5:
-        # Rounded down, so that a limit is suggested beyond which something was, where figures are few.
-        found.append(
-            (values[int(len(values) * SUGGESTED_QUANTILE) - 1], "about nine in ten of the figures so far are within it")
-        )
+        # Rounded down, so that with few values at least one is beyond the suggested limit.
+        found.append((values[int(len(values) * SUGGESTED_QUANTILE) - 1], "about 90 % of the values so far are within it"))
     if is_rare and is_above:
         means: dict[object, list[float]] = {}
         for figure in figures:
             means.setdefault((figure.mission, *figure.dimensions.items()), []).append(figure.value)
         mean = max(sum(series) / len(series) for series in means.values())
         limit = float(find_poisson_limit(mean, RARE_CHANCE))
-        found.append((limit, f"chance alone (Poisson, mean {mean:.4g}) passes it in fewer than 1 of 20 periods"))
+        found.append((limit, f"random variation (Poisson, mean {mean:.4g}) exceeds it in fewer than 1 of 20 periods"))
     reasons: dict[float, str] = {}
     for limit, reason in found:
         reasons.setdefault(limit, reason)
@@ -383,9 +379,9 @@ def _list_in_force(cursor: Connection, metric: str) -> list[Threshold]:
     return [make_threshold(*row) for row in rows]
 
 
-def _find_limit(cursor: Connection, wanted: Threshold) -> float | None:
-    for threshold in _list_in_force(cursor, wanted.metric):
-        if threshold.key == wanted.key:
+def _find_limit(cursor: Connection, requested: Threshold) -> float | None:
+    for threshold in _list_in_force(cursor, requested.metric):
+        if threshold.key == requested.key:
             return threshold.limit
     return None
 
@@ -408,7 +404,7 @@ def _record(cursor: Connection, threshold: Threshold, set_by: str, now: datetime
 
 
 def read_threshold(text: Mapping[str, object]) -> Threshold:
-    """Return a threshold from the fields of a request; they have been checked."""
+    """Return a threshold from the validated fields of a request."""
     return make_threshold(
         str(text["metric"]),
         str(text["mission"]),

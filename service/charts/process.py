@@ -1,7 +1,7 @@
 """The process that draws charts for the service.
 
-The engine holds Python's lock while it draws, 0.5 s for the first chart and 20 to 150 ms for each other: for so long no scrape
-would be answered. And what goes wrong in an engine of another language ends there, not in the process that holds the warehouse.
+The engine holds Python's global lock while it draws: 0.5 s for the first chart, 20 to 150 ms for others. In the process of
+the service it would delay scrapes for that time, and a crash of the engine would end the service.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DRAWING_SECONDS = 30.0
 
 
 class DrawingProcess:
-    """A process that draws one chart at a time; it begins with the first, and anew where it ended."""
+    """A process that draws one chart at a time. It starts with the first chart, and again after it ended."""
 
     def __init__(self, seconds: float = DRAWING_SECONDS) -> None:
         self._seconds = seconds
@@ -28,10 +28,10 @@ class DrawingProcess:
         self._process: subprocess.Popen[str] | None = None
 
     def draw(self, spec: str) -> str:
-        """Return the SVG of a spec. Raises DrawingError where it takes too long or is no spec, TimeLimitPassed."""
+        """Return the SVG of a Vega spec. Raises DrawingError if it takes too long or is invalid, and TimeLimitPassed."""
         if not self._lock.acquire(timeout=left_seconds(self._seconds)):
             check_time()
-            raise DrawingError("other charts are being drawn; try again")
+            raise DrawingError("other charts are being drawn; retry later")
         try:
             process = self._open()
             assert process.stdin is not None
@@ -49,7 +49,7 @@ class DrawingProcess:
             if not line.endswith("\n"):
                 self._end()
                 check_time()
-                raise DrawingError(f"a chart was not drawn within {self._seconds:g} s; try again")
+                raise DrawingError(f"a chart was not drawn within {self._seconds:g} s; retry later")
         finally:
             self._lock.release()
         answer = json.loads(line)
@@ -58,7 +58,7 @@ class DrawingProcess:
         return str(answer["svg"])
 
     def close(self) -> None:
-        """End the process, if there is one."""
+        """End the process if it runs."""
         with self._lock:
             self._end()
 
@@ -73,9 +73,9 @@ class DrawingProcess:
                 text=True,
                 encoding="utf-8",
                 cwd=TREE,
-                # Nothing of the service's settings, tokens among them, is its business.
+                # Without the settings of the service, which include tokens.
                 env={name: value for name, value in os.environ.items() if not name.startswith("A4P_")},
-                # Ctrl-C is for the service, which then closes this; it also ends when its input does.
+                # Ctrl-C goes to the service, which closes this process. It also ends when its input ends.
                 start_new_session=True,
             )
         return self._process
@@ -83,6 +83,6 @@ class DrawingProcess:
     def _end(self) -> None:
         if self._process is not None:
             self._process.kill()
-            # Closes the pipes, and leaves no zombie.
+            # Closes the pipes and reaps the process.
             self._process.communicate()
             self._process = None

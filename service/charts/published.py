@@ -1,4 +1,4 @@
-"""Charts of what the read copy holds."""
+"""Charts of indicators and KPIs in the read copy."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from metrics.kpi_file import Kpi
 from metrics.vega import Chart
 from service.warehouse.database import Connection, run_sql
 
-# More panels and bars than a person tells apart; a page has every period in its table, and a choice of mission.
+# More would be unreadable. The page has every period in its table, and a filter by mission.
 MAX_SERIES = 36
 MAX_PERIODS = 60
 
 
 def draw_indicator(session: Connection, indicator: Indicator, mission: str | None = None) -> Chart:
-    """Return the chart of the history of an indicator, of one mission or of all, as of and known at what the session says."""
-    asked = {"indicator": indicator.indicator, "mission": mission}
-    rows = run_sql(session, "charts/history", most_series=MAX_SERIES, most_periods=MAX_PERIODS, **asked).fetchall()
-    limits = run_sql(session, "charts/limits", **asked).fetchall()
+    """Return the chart of the history of an indicator, for one mission or all, with as_of and known_at of the session."""
+    parameters = {"indicator": indicator.indicator, "mission": mission}
+    rows = run_sql(session, "charts/history", max_series=MAX_SERIES, max_periods=MAX_PERIODS, **parameters).fetchall()
+    limits = run_sql(session, "charts/limits", **parameters).fetchall()
     return _draw(rows, limits, indicator.title, indicator.unit, mission)
 
 
 def draw_kpi(session: Connection, kpi: Kpi, mission: str | None = None) -> Chart:
-    """Return the chart of the history of a KPI, as `draw_indicator` does; a figure holds from the date it is as of."""
-    asked = {"kpi": kpi.kpi, "mission": mission}
-    rows = run_sql(session, "charts/kpi_history", most_series=MAX_SERIES, most_periods=MAX_PERIODS, **asked).fetchall()
-    limits = run_sql(session, "charts/kpi_limits", **asked).fetchall()
+    """Return the chart of the history of a KPI, as `draw_indicator` does. A value is valid from its as_of date."""
+    parameters = {"kpi": kpi.kpi, "mission": mission}
+    rows = run_sql(session, "charts/kpi_history", max_series=MAX_SERIES, max_periods=MAX_PERIODS, **parameters).fetchall()
+    limits = run_sql(session, "charts/kpi_limits", **parameters).fetchall()
     return _draw(rows, limits, kpi.title, kpi.unit, mission, kpi.maximum)
 
 

@@ -12,7 +12,7 @@ from service.client.remote import RemoteClient, is_running
 from service.errors import WarehouseLocked
 from service.settings import Settings
 
-# Another command holds the warehouse for as long as its work takes; each holder is waited for this long.
+# Another command locks the warehouse while it works. Wait this long for each of them.
 WAIT_SECONDS = 30.0
 RETRY_SECONDS = 0.1
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 def use_client(settings: Settings, work: Callable[[Client], T]) -> T:
     """Return the result of `work` with the running service, or in this process if none runs.
 
-    Waits while another command holds the warehouse. Raises WarehouseLocked if the same process holds it for WAIT_SECONDS, and
+    Waits while another command has the warehouse open. Raises WarehouseLocked if it is the same process for WAIT_SECONDS, and
     the errors of `work`, which must not change anything before its first call of the client.
     """
     holder, deadline = "", 0.0

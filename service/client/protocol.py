@@ -13,7 +13,7 @@ from metrics.thresholds import Comparison, Severity
 from service.alerting.thresholds import ThresholdChange
 from service.jobs.runner import Run
 from service.loading.interrupt import Interrupt
-from service.loading.load import SHOWN_CHANGES, Shown
+from service.loading.load import MAX_SHOWN_CHANGES, Shown
 from service.loading.report import Batch, Preview
 from service.system.progress import Progress
 from service.warehouse.backups.verify import Verification
@@ -34,7 +34,7 @@ class LoadRequest(Request):
 
     files: list[Path]
     loaded_by: str = ""
-    changes: int = Field(SHOWN_CHANGES, ge=0)
+    changes: int = Field(MAX_SHOWN_CHANGES, ge=0)
     with_unchanged: bool = False
     sheet: str | None = None
     max_rows: int | None = Field(None, ge=1)

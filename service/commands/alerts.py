@@ -142,7 +142,7 @@ def _show_resolution(recorded: list[dict[str, Any]]) -> None:
     for row in causes:
         _print(f"resolved by {row['cause']}: {row['detail']}, recorded {row['recorded_at']} UTC")
     if not causes:
-        _print("resolved by an unknown cause: nothing recorded while it fired ends the breach by itself")
+        _print("resolved by an unknown cause: no single change recorded while it fired ends the breach")
         for row in recorded:
             _print(f"  recorded while it fired: {row['cause']}: {row['detail']}, {row['recorded_at']} UTC")
 

@@ -13,7 +13,7 @@ from service.client.protocol import LoadRequest
 from service.commands.options import catalogue_option, data_dir_option
 from service.commands.progress import show_progress
 from service.loading.interrupt import catch_interrupt
-from service.loading.load import SHOWN_CHANGES
+from service.loading.load import MAX_SHOWN_CHANGES
 from service.loading.report import Batch, Breach, Preview
 from service.settings import read_settings
 
@@ -61,7 +61,7 @@ def load(
     request = LoadRequest(
         files=[file.absolute() for file in files],
         loaded_by=loaded_by,
-        changes=VERBOSE_CHANGES if verbose else SHOWN_CHANGES,
+        changes=VERBOSE_CHANGES if verbose else MAX_SHOWN_CHANGES,
         with_unchanged=verbose,
         sheet=sheet,
         # Not sent to a service of release 0.1, which does not know it.
@@ -110,7 +110,7 @@ def _print_preview(preview: Preview, verbose: bool) -> None:
 
 def _print_breaches(title: str, breaches: tuple[Breach, ...], verbose: bool) -> None:
     click.echo(f"{title}: {len(breaches) or 'none'}")
-    shown = breaches if verbose else breaches[:SHOWN_CHANGES]
+    shown = breaches if verbose else breaches[:MAX_SHOWN_CHANGES]
     for breach in shown:
         click.echo(f"  {breach}")
     if left := len(breaches) - len(shown):

@@ -46,7 +46,7 @@ def report(cycle: int | None, kind: str | None, known_at: datetime | None, outpu
     copy = _open_copy(settings)
     number = cycle if cycle is not None else _find_newest(copy)
     with show_progress() as progress:
-        progress("reading figures", None)
+        progress("reading values", None)
         body = render_cycle(open_cycle(copy, number, known_at), kind, progress=progress)
     if output == Path("-"):
         click.echo(body, nl=False)
@@ -59,10 +59,10 @@ def report(cycle: int | None, kind: str | None, known_at: datetime | None, outpu
 
 
 def _find_kind(output: Path | None) -> str:
-    """Return the format that a file's name asks for."""
+    """Return the format of a file name."""
     suffix = output.suffix[1:].lower() if output else ""
     if suffix and suffix not in FORMATS:
-        raise click.UsageError(f"{output} does not tell the format; name it with --format, one of {', '.join(FORMATS)}")
+        raise click.UsageError(f"unknown format of {output}; set --format to one of {', '.join(FORMATS)}")
     return suffix or next(iter(FORMATS))
 
 
@@ -71,14 +71,16 @@ def _open_copy(settings: Settings) -> ReadCopy:
     if not file.exists():
         raise WarehouseError(
             f"{file} does not exist; start the service once (a4p serve) or make a snapshot (a4p snapshot), "
-            "or name another data directory with --data-dir"
+            "or set --data-dir to another directory"
         )
     return ReadCopy(file, settings.threads, settings.memory_limit, settings.max_temp_size)
 
 
 def _find_newest(copy: ReadCopy) -> int:
-    with copy.ask() as session:
+    with copy.open_session() as session:
         known = [info.cycle for info in list_cycles(session) if info.figure_count]
     if not known:
-        raise WarehouseError("no cycle has figures yet; load some with 'a4p load', or start the service, which loads its own")
+        raise WarehouseError(
+            "no cycle has values yet; load some with 'a4p load', or start the service, which loads the shipped files"
+        )
     return known[0]

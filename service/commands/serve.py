@@ -144,7 +144,7 @@ class Start:
             self._thread.join()
 
     def _open(self) -> None:
-        """Open the warehouse; while the disk takes nothing and an earlier state is served, try again. Raises ServiceError."""
+        """Open the warehouse. Retry while the disk is full and an earlier state is served. Raises ServiceError."""
         reason = ""
         while not self._is_ended.is_set():
             try:

@@ -1,4 +1,4 @@
-"""`a4p sql`: questions in SQL, on the read copy."""
+"""`a4p sql`: SQL queries on the read copy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.errors import QueryError, ServiceError
 from service.queries.examples import read_examples
 from service.queries.moments import set_moment
 from service.queries.query import (
-    TELL_PLACES,
+    REPORT_POSITIONS,
     Connection,
     FileFormat,
     Relation,
@@ -46,7 +46,7 @@ Examples:
   a4p sql
   a4p sql "select mission, value from latest where indicator = 'sofa_incidents_total'"
   a4p sql --as-of 2023-10-31 "from kpi_latest"
-  a4p sql -f question.sql --output answer.parquet
+  a4p sql -f query.sql --output result.parquet
   echo "from missions" | a4p sql --format json
 """
 )
@@ -100,32 +100,32 @@ def sql(
                     console.width = PIPE_WIDTH
                 show_tables(console, copy.connection, text)
         else:
-            write_answer(copy.connection, text, cast(FileFormat, chosen), output)
+            write_output(copy.connection, text, cast(FileFormat, chosen), output)
     except RuntimeError as error:
         if isinstance(error, duckdb.Error):
             raise
-        # DuckDB tells a Ctrl-C so.
+        # DuckDB raises RuntimeError on Ctrl-C.
         raise click.Abort() from None
     finally:
         copy.close()
 
 
 def choose_format(chosen: OutputFormat | None, output: Path | None, is_prompt: bool) -> OutputFormat:
-    """Return the format of the answer. Raises UsageError where the options contradict."""
+    """Return the output format. Raises UsageError for conflicting options."""
     if is_prompt and (chosen not in (None, "table") or output is not None):
-        raise click.UsageError("the prompt prints tables; give a query, or -f FILE, for other formats")
+        raise click.UsageError("the prompt prints tables; add a query or -f FILE for other formats")
     if chosen == "parquet" and output is None:
-        raise click.UsageError("parquet is no text: add --output FILE")
+        raise click.UsageError("Parquet is a binary format: add --output FILE")
     if chosen is None and output is not None:
         ending = output.suffix.lstrip(".").lower()
         if ending not in ("csv", "json", "parquet"):
-            raise click.UsageError(f"the ending of {output} names no format; add --format")
+            raise click.UsageError(f"unknown file format of {output}; add --format")
         return cast(OutputFormat, ending)
     return chosen or ("table" if is_prompt or sys.stdout.isatty() else "csv")
 
 
 class OpenCopy:
-    """The read copy of one moment: it is read until `refresh`, whatever the service publishes meanwhile."""
+    """The open read copy. It stays the same until `refresh`, even if the service publishes a newer one."""
 
     def __init__(self, file: Path, as_of: date | None, known_at: datetime | None) -> None:
         self._file = file
@@ -139,24 +139,24 @@ class OpenCopy:
         try:
             row = self.connection.execute("select snapshot_id, as_of, made_at from snapshot_info").fetchone()
         except duckdb.Error:
-            raise ServiceError(f"{self._file} is no read copy of this version; start the service once") from None
+            raise ServiceError(f"{self._file} is not a read copy of this version; start the service once") from None
         # What /metrics of this snapshot shows.
         as_of = self._as_of or (row[1] if row else None)
-        self._told = f"snapshot {row[0]} of {row[2]:%Y-%m-%d %H:%M} UTC" if row else "no snapshot yet"
-        self._told += f", as of {as_of}" if as_of else ""
-        self._told += f", known at {self._known_at:%Y-%m-%d %H:%M:%S} UTC" if self._known_at else ""
-        self.connection.execute(TELL_PLACES)
+        self._description = f"snapshot {row[0]} of {row[2]:%Y-%m-%d %H:%M} UTC" if row else "no snapshot yet"
+        self._description += f", as of {as_of}" if as_of else ""
+        self._description += f", known at {self._known_at:%Y-%m-%d %H:%M:%S} UTC" if self._known_at else ""
+        self.connection.execute(REPORT_POSITIONS)
         set_moment(
             self.connection, as_of.isoformat() if as_of else None, self._known_at.isoformat() if self._known_at else None
         )
 
     def describe(self) -> str:
-        """Return in words which snapshot is read, and of when."""
-        return self._told
+        """Return the snapshot of the copy, with as_of and known_at."""
+        return self._description
 
     def refresh(self) -> None:
-        """Read what is published now."""
-        # Within a process DuckDB knows a database by its path: the old one has to go first.
+        """Open the newest published copy."""
+        # Within a process DuckDB identifies a database by its path, so the old copy has to be closed first.
         self.connection.close()
         self._open()
 
@@ -165,7 +165,7 @@ class OpenCopy:
 
 
 def show_tables(console: Console, connection: Connection, text: str) -> None:
-    """Run every statement and print the rows of each that has any. Raises QueryError, KeyboardInterrupt."""
+    """Run every statement and print its rows. Raises QueryError, KeyboardInterrupt."""
     for statement in extract_statements(connection, text):
         try:
             relation = run_statement(connection, statement, text)
@@ -183,12 +183,12 @@ def show_tables(console: Console, connection: Connection, text: str) -> None:
         print_rows(console, relation.columns, list(map(str, relation.types)), rows[:MAX_ROWS], len(rows) > MAX_ROWS)
 
 
-def write_answer(connection: Connection, text: str, file_format: FileFormat, output: Path | None) -> None:
-    """Run every statement and write the rows of the one that has any. Raises QueryError, ServiceError."""
+def write_output(connection: Connection, text: str, file_format: FileFormat, output: Path | None) -> None:
+    """Run every statement and write the rows of the one that returns rows. Raises QueryError, ServiceError."""
     statements = extract_statements(connection, text)
-    answering = sum(map(has_result, statements))
-    if answering > 1:
-        raise QueryError(f"{file_format} holds the answer to one query, and here are {answering}; --format table shows each")
+    row_statements = sum(map(has_result, statements))
+    if row_statements > 1:
+        raise QueryError(f"{file_format} supports the result of one query, but there are {row_statements}; use --format table")
     for statement in statements:
         relation = run_statement(connection, statement, text)
         if relation is None:
@@ -216,12 +216,12 @@ def stream_result(connection: Connection, relation: Relation, file_format: FileF
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        with os.fdopen(reading, "rb", buffering=0) as answer:
-            while block := answer.read(1 << 16):
+        with os.fdopen(reading, "rb", buffering=0) as result:
+            while block := result.read(1 << 16):
                 stream.write(block)
             stream.flush()
     except BaseException:
-        # Nobody reads on, or Ctrl-C: the query ends before its thread may be left.
+        # The reader closed the pipe, or Ctrl-C: end the query before its thread.
         connection.interrupt()
         raise
     finally:

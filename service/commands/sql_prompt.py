@@ -1,4 +1,4 @@
-"""The prompt of `a4p sql`: history, completion, many lines, and the dot commands."""
+"""The prompt of `a4p sql`: history, completion, multi-line input and dot commands."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ partition pivot qualify right row_number sample select semi set show sum summari
 values variable when where window with
 """.split()
 COMMANDS = {
-    ".tables": "the views, and what a row of each is",
-    ".schema": "the columns of a view: .schema latest",
-    ".examples": "questions to start from; .examples 3 asks the third",
+    ".tables": "list the views",
+    ".schema": "list the columns of a view: .schema latest",
+    ".examples": "list example queries; .examples 3 runs the third",
     ".refresh": "read the newest snapshot",
-    ".help": "this",
-    ".quit": "leave (or Ctrl-D)",
+    ".help": "show this help",
+    ".quit": "quit (or Ctrl-D)",
 }
-HELP = "A query ends with ; and may have many lines. Tab completes, the arrow keys and Ctrl-R go back in the history.\n"
+HELP = "A query ends with ; and can have several lines. Tab completes. The arrow keys and Ctrl-R search the history.\n"
 _WORD = re.compile(r"[A-Za-z0-9_]+$")
 
 
 def find_history_file() -> Path:
-    """Return where the prompt keeps what was typed: below XDG_STATE_HOME."""
+    """Return the path of the history of the prompt, below XDG_STATE_HOME."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "a4p" / "sql_history"
 
@@ -55,7 +55,7 @@ def is_finished(text: str) -> bool:
 
 
 class NameCompleter(Completer):
-    """Completes views, columns, keywords and dot commands; the columns of views already named come first."""
+    """Completes views, columns, keywords and dot commands. Columns of views in the query come first."""
 
     def __init__(self, views: Iterable[View]) -> None:
         self._views = tuple(views)
@@ -85,7 +85,9 @@ class NameCompleter(Completer):
         command, space, argument = text.partition(" ")
         if not space:
             yield from (
-                Completion(name, -len(text), display_meta=told) for name, told in COMMANDS.items() if name.startswith(text)
+                Completion(name, -len(text), display_meta=help_text)
+                for name, help_text in COMMANDS.items()
+                if name.startswith(text)
             )
         elif command == ".schema":
             names = (view.name for view in self._views if view.name.startswith(argument))
@@ -93,9 +95,9 @@ class NameCompleter(Completer):
 
 
 class Prompt:
-    """Reads queries from a terminal until the user leaves.
+    """Reads queries from a terminal until the user quits.
 
-    `ask` runs SQL and prints its results, `describe` says which snapshot is read, and `refresh` reads the newest.
+    `run_query` runs SQL and prints its results, `describe` returns the snapshot, and `refresh` reads the newest one.
     """
 
     def __init__(
@@ -103,19 +105,19 @@ class Prompt:
         console: Console,
         views: tuple[View, ...],
         examples: tuple[Example, ...],
-        ask: Callable[[str], None],
+        run_query: Callable[[str], None],
         describe: Callable[[], str],
         refresh: Callable[[], None],
     ) -> None:
         self._console = console
         self._views = views
         self._examples = examples
-        self._ask = ask
+        self._run_query = run_query
         self._describe = describe
         self._refresh = refresh
 
     def run(self) -> None:
-        """Return when the user leaves; a query that fails, or is stopped with Ctrl-C, is told and the prompt goes on."""
+        """Run the prompt until the user quits. A failed or cancelled query is reported and the prompt continues."""
         session: PromptSession[str] = PromptSession(
             "a4p> ",
             multiline=True,
@@ -126,7 +128,7 @@ class Prompt:
             key_bindings=_bind_enter(),
             prompt_continuation=lambda width, *_: "...".rjust(width - 1) + " ",
         )
-        self._console.print(f"{self._describe()}. A query ends with ;  .help says more.", style="dim", highlight=False)
+        self._console.print(f"{self._describe()}. A query ends with ;  .help shows more.", style="dim", highlight=False)
         while True:
             try:
                 text = session.prompt().strip()
@@ -138,18 +140,18 @@ class Prompt:
                 return
             try:
                 if text.startswith("."):
-                    self._obey(*text.split(maxsplit=1))
+                    self._run_command(*text.split(maxsplit=1))
                 elif text:
-                    self._ask(text)
+                    self._run_query(text)
             except ServiceError as error:
                 self._console.print(str(error), style="red", highlight=False, markup=False)
             except KeyboardInterrupt:
-                self._console.print("stopped", style="dim")
+                self._console.print("cancelled", style="dim")
 
-    def _obey(self, command: str, argument: str = "") -> None:
+    def _run_command(self, command: str, argument: str = "") -> None:
         argument = argument.strip().rstrip(";")
         if command == ".tables":
-            self._show(["view", "what"], [(view.call, view.comment) for view in self._views])
+            self._show(["view", "description"], [(view.call, view.comment) for view in self._views])
         elif command == ".schema":
             self._show_schema(argument)
         elif command == ".examples":
@@ -159,8 +161,8 @@ class Prompt:
             self._console.print(self._describe(), style="dim", highlight=False)
         else:
             if command != ".help":
-                self._console.print(f"{command} is not known here:", style="red", highlight=False, markup=False)
-            self._show(["command", "what"], list(COMMANDS.items()))
+                self._console.print(f"unknown command {command}", style="red", highlight=False, markup=False)
+            self._show(["command", "description"], list(COMMANDS.items()))
             self._console.print(HELP, style="dim", end="")
 
     def _show(self, names: list[str], rows: Sequence[tuple[str, ...]]) -> None:
@@ -169,24 +171,24 @@ class Prompt:
     def _show_schema(self, name: str) -> None:
         chosen = [view for view in self._views if not name or view.name == name]
         if not chosen:
-            raise ServiceError(f"there is no view {name}; .tables lists them")
+            raise ServiceError(f"unknown view {name}; .tables lists the views")
         for view in chosen:
             self._console.print(f"{view.call}: {view.comment}", highlight=False, markup=False, style="bold")
             if view.columns:
                 rows = [(column.name, column.kind, column.comment) for column in view.columns]
-                self._show(["column", "type", "what"], rows)
+                self._show(["column", "type", "description"], rows)
 
     def _show_examples(self, number: str) -> None:
         if not number:
-            rows = [(str(place), example.question) for place, example in enumerate(self._examples, 1)]
-            self._show(["", "question (.examples NUMBER asks it)"], rows)
+            rows = [(str(number), example.title) for number, example in enumerate(self._examples, 1)]
+            self._show(["", "example (.examples NUMBER runs it)"], rows)
             return
         if not number.isdigit() or not 1 <= int(number) <= len(self._examples):
-            raise ServiceError(f"there is no example {number}; .examples lists them")
+            raise ServiceError(f"unknown example {number}; .examples lists the examples")
         example = self._examples[int(number) - 1]
-        self._console.print(example.question, highlight=False, markup=False, style="bold")
+        self._console.print(example.title, highlight=False, markup=False, style="bold")
         self._console.print(Syntax(example.sql, "sql", background_color="default", word_wrap=True))
-        self._ask(example.sql)
+        self._run_query(example.sql)
 
 
 def _open_history() -> History:

@@ -1,4 +1,4 @@
-"""The stack without containers: the service, Prometheus, Alertmanager and, where it is there, Grafana, on the loopback."""
+"""The stack without containers: the service, Prometheus, Alertmanager and, if installed, Grafana, on the loopback."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.1
 SHOWN_LOG_LINES = 5
-# What each is called: in Debian's package, and where it is installed otherwise.
+# Names of each program: in Debian's package, and in other installations.
 PROMETHEUS = ("prometheus",)
 ALERTMANAGER = ("prometheus-alertmanager", "alertmanager")
 GRAFANA = ("grafana", "grafana-server")
@@ -32,7 +32,7 @@ GRAFANA = ("grafana", "grafana-server")
 
 @dataclass(frozen=True)
 class Program:
-    """A program of the stack: how it is started, where it listens, and the path that answers 200 once it is ready."""
+    """A program of the stack: its command, its address, and the path that returns 200 when it is ready."""
 
     name: str
     command: tuple[str, ...]
@@ -42,10 +42,10 @@ class Program:
 
 
 def plan_stack(settings: Settings) -> list[Program]:
-    """Return the programs in the order they start, each on its usual port where that is free.
+    """Return the programs in start order, each on its usual port if that is free.
 
-    Writes their configuration, from the shipped files, to `stack` in the data directory. Raises StackError naming every
-    program that is missing; Grafana may be.
+    Writes their configuration from the shipped files to `stack` in the data directory. Raises StackError with every missing
+    program; Grafana is optional.
     """
     prometheus, alertmanager, grafana = (_find(*names) for names in (PROMETHEUS, ALERTMANAGER, GRAFANA))
     missing = [names[0] for path, names in ((prometheus, PROMETHEUS), (alertmanager, ALERTMANAGER)) if path is None]
@@ -95,10 +95,10 @@ def plan_stack(settings: Settings) -> list[Program]:
 
 
 def plan_grafana(binary: Path, folder: Path, prometheus_url: str, alertmanager_url: str) -> Program:
-    """Return how Grafana starts with the shipped provisioning; the password of its user admin is in `grafana-password`."""
+    """Return Grafana with the shipped provisioning. The password of its user admin is in `grafana-password`."""
     (port,) = _choose_ports(3000)
     shared = Path("/usr/share/grafana")
-    # Its packages put the programs elsewhere than the rest; its archive has them together.
+    # Packages install the program and its files in different folders; the archive has them in one.
     home = shared if shared.is_dir() else binary.resolve().parent.parent
     server = ("server",) if binary.name == "grafana" else ()
     config = find_in_tree("grafana") / "grafana.ini"
@@ -121,14 +121,14 @@ def plan_grafana(binary: Path, folder: Path, prometheus_url: str, alertmanager_u
 
 
 class Stack:
-    """Programs that run; the output of each is in `<name>.log` in the folder."""
+    """The running programs. The output of each is in `<name>.log` in the folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._running: list[tuple[Program, subprocess.Popen[bytes]]] = []
 
     def start(self, program: Program) -> None:
-        """Start a program and wait until it is ready. Raises StackError with the end of its log where it is not."""
+        """Start a program and wait until it is ready. Raises StackError with the end of its log if it is not."""
         with self._log(program).open("wb") as log:
             process = subprocess.Popen(
                 program.command,
@@ -136,12 +136,12 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **program.environment},
-                # Ctrl-C is for the one that started them, which ends them in order.
+                # Ctrl-C goes to the parent process, which ends the programs in order.
                 start_new_session=True,
             )
         self._running.append((program, process))
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(program.url + program.ready_path):
+        while not _is_ready(program.url + program.ready_path):
             self.check()
             if time.monotonic() > deadline:
                 raise StackError(f"{program.name} was not ready within {START_SECONDS:g} s; {self._point_to_log(program)}")
@@ -154,7 +154,7 @@ class Stack:
                 raise StackError(f"{program.name} ended with code {process.returncode}; {self._point_to_log(program)}")
 
     def stop(self) -> None:
-        """End every program, the one that started last first."""
+        """End every program in reverse start order."""
         while self._running:
             _, process = self._running.pop()
             process.terminate()
@@ -175,7 +175,7 @@ class Stack:
 
 @contextmanager
 def run_stack(folder: Path) -> Iterator[Stack]:
-    """Return a stack whose programs are ended with the block, however it ends."""
+    """Yield a stack. Its programs end with the block."""
     stack = Stack(folder)
     try:
         yield stack
@@ -188,7 +188,7 @@ def _find(*names: str) -> str | None:
 
 
 def _choose_ports(*usual: int) -> list[int]:
-    """Return a free port of the loopback for each: the usual one, or any."""
+    """Return a free port of the loopback for each usual port: the port itself, or any."""
     sockets: list[socket.socket] = []
     try:
         for port in usual:
@@ -202,16 +202,16 @@ def _choose_ports(*usual: int) -> list[int]:
             listener.close()
 
 
-def _answers(url: str) -> bool:
+def _is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
     except OSError:
         return False
 
 
 def _read_password(file: Path) -> str:
-    # Grafana keeps the one of its first start, so that it has to be the same at the next.
+    # Grafana stores the password of its first start, so later starts have to use the same one.
     if not file.exists():
         file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(18), encoding="ascii")

@@ -112,11 +112,11 @@ def set_(
     threshold again replaces its limit; the history has both.
     """
     comparison, limit = _choose_limit(above, below)
-    wanted = ThresholdRequest(
+    requested = ThresholdRequest(
         action="set", metric=metric, mission=mission, dimensions=dimensions, comparisons=[comparison],
         severities=[severity], limit=limit, note=note, set_by=set_by,
     )  # fmt: skip
-    changed = _change(read_settings(data_dir=data_dir), wanted)
+    changed = _change(read_settings(data_dir=data_dir), requested)
     replaced = "" if changed.replaced_limit is None else f"; it replaces {changed.replaced_limit:g}"
     click.echo(f"set: {changed.text}{replaced}")
 
@@ -140,11 +140,11 @@ def remove(
 ) -> None:  # fmt: skip
     """Remove the threshold on METRIC for this mission and these labels; it stays in the history."""
     comparisons: list[Comparison] = [name for name, given in zip(COMPARISONS, (above, below), strict=True) if given]
-    wanted = ThresholdRequest(
+    requested = ThresholdRequest(
         action="remove", metric=metric, mission=mission, dimensions=dimensions, comparisons=comparisons or list(COMPARISONS),
         severities=[severity] if severity else list(SEVERITIES), limit=None, note=note, set_by=set_by,
     )  # fmt: skip
-    click.echo(f"removed: {_change(read_settings(data_dir=data_dir), wanted).text}")
+    click.echo(f"removed: {_change(read_settings(data_dir=data_dir), requested).text}")
 
 
 @thresholds.command(
@@ -225,10 +225,10 @@ def test(
                                            + [(kpi.metric, kpi.better) for kpi in definitions.kpis]), None  # fmt: skip
     else:
         comparison, limit = _choose_limit(above, below)
-    wanted = make_threshold(metric, mission, dimensions, comparison, severity, limit, None)
-    check_threshold(definitions, wanted)
+    requested = make_threshold(metric, mission, dimensions, comparison, severity, limit, None)
+    check_threshold(definitions, requested)
     with open_copy(settings.read_copy_file) as copy:
-        trial = try_threshold(copy, definitions, wanted, suggest)
+        trial = try_threshold(copy, definitions, requested, suggest)
     _show_trial(trial)
 
 
@@ -309,9 +309,9 @@ def _print(table: Table) -> None:
     console.print(table)
 
 
-def _change(settings: Settings, wanted: ThresholdRequest) -> ThresholdChange:
+def _change(settings: Settings, requested: ThresholdRequest) -> ThresholdChange:
     with show_progress() as progress:
-        changed = use_client(settings, lambda client: client.change_threshold(wanted, progress))
+        changed = use_client(settings, lambda client: client.change_threshold(requested, progress))
     for warning in changed.warnings:
         click.echo(f"warning: {warning}", err=True)
     for exclusion in changed.exclusions:

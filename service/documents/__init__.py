@@ -1,1 +1,1 @@
-"""A reporting cycle as a document: its figures, read from the warehouse, and the formats they are written in."""
+"""Documents of a reporting cycle: its figures, read from a read copy, and the formats HTML, PDF and XLSX."""

@@ -1,4 +1,4 @@
-"""A cycle as words: the tree of texts, tables and charts that HTML and PDF print alike."""
+"""The document of a cycle: the texts, tables and charts that HTML and PDF render."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from service.documents.tables import (
 )
 from service.system.progress import Progress, ignore_progress
 
-# What each status means in a cycle, in the word or letter that the tables use.
+# The meaning of each status, with the text or letter that the tables use.
 LEGEND = {
     "E": ("E", "estimated, or printed as a lower bound such as “over 5,000”"),
-    "P": ("P", "provisional: it can be read in two ways, see the notes"),
-    "M": (STATUS_TEXT["M"], "the mission or department gave no figure"),
+    "P": ("P", "provisional: the source is ambiguous, see the notes"),
+    "M": (STATUS_TEXT["M"], "the mission or department reported no value"),
     "U": (STATUS_TEXT["U"], "reported, but not yet confirmed"),
-    "N": (STATUS_TEXT["N"], "the question does not arise, for example without a host agreement"),
+    "N": (STATUS_TEXT["N"], "not applicable, for example without a host agreement"),
 }
 
 
 @dataclass(frozen=True)
 class Note:
-    """What stands below the tables about one indicator or KPI: what it is, who reports it, from which page, and remarks."""
+    """A note on an indicator or KPI below the tables: description, source, page and remarks."""
 
     title: str
     text: str
@@ -41,7 +41,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Section:
-    """A priority; `anchor` is its name in links, `unreported` names the indicators that nobody had reported by then."""
+    """A priority. `anchor` is its name in links. `unreported` lists the indicators without reports so far."""
 
     anchor: str
     heading: str
@@ -55,7 +55,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A cycle; `origin` says from which snapshot, `breaches` are those that belong to no priority."""
+    """A cycle. `origin` describes the snapshot. `breaches` are those without a priority."""
 
     title: str
     subtitle: str
@@ -68,7 +68,7 @@ class Document:
 
 
 def write_document(report: CycleReport, progress: Progress = ignore_progress, engine: Engine = run_engine) -> Document:
-    """Return the whole document; the charts are drawn here, by `engine`, which takes most of the time."""
+    """Return the document. `engine` draws the charts, which takes most of the time."""
     sections = []
     for done, priority in enumerate(report.priorities):
         progress("drawing charts", done / len(report.priorities))
@@ -92,14 +92,14 @@ def write_date(day: date) -> str:
 
 
 def write_origin(report: CycleReport) -> str:
-    """Return how much was reported and where the figures come from: the snapshot, and the time they are known at."""
+    """Return the state of reporting, the snapshot of the figures, and the time at which they are known."""
     snapshot = f"snapshot {report.snapshot.snapshot_id} of {_write_time(report.snapshot.made_at)}"
     known = f", as known at {_write_time(report.known_at)}" if report.known_at else ""
     return f"{_write_state(report)} From {snapshot}{known}. Figures as of {write_date(report.period_end)}."
 
 
 def _write_state(report: CycleReport) -> str:
-    """Return how much of the cycle was reported."""
+    """Return the state of reporting of the cycle."""
     if report.reported_count == report.expected_count and report.expected_count:
         return f"All {report.expected_count} expected reports were received."
     due = f"due {write_date(report.due_on)}" + (", now overdue" if report.snapshot.as_of >= report.due_on else "")
@@ -113,15 +113,15 @@ def explain_marks(report: CycleReport) -> tuple[tuple[str, str], ...]:
     entries = [entry for priority in report.priorities for entry in priority.indicators]
     figures = [figure for entry in entries for figure in entry.figures]
     statuses = {figure.status for figure in figures if not figure.is_stale}
-    is_silent = any(entry.unreported_missions for entry in entries) or any(figure.is_stale for figure in figures)
-    silent = (NOT_REPORTED, "expected, but nothing has been received for this cycle")
+    is_unreported = any(entry.unreported_missions for entry in entries) or any(figure.is_stale for figure in figures)
+    unreported = (NOT_REPORTED, "expected, but not received for this cycle")
     return (
         *(meaning for status, meaning in LEGEND.items() if status in statuses),
-        *([silent] if is_silent else []),
-        ("+12, better or worse", "change against the figure before, where it has a direction that is wanted"),
-        ("Window", "the period of the figure where that is not the cycle itself; * ends after the cycle"),
+        *([unreported] if is_unreported else []),
+        ("+12, better or worse", "change from the previous figure, for indicators with a preferred direction"),
+        ("Window", "the period of the figure if it is not the cycle; * ends after the cycle"),
         *(
-            [("!", "impossible: above the maximum, so that one of the counts is wrong; the page /quality lists them")]
+            [("!", "impossible: above the maximum, so one of the counts is wrong; see the page /quality")]
             if any(kpi.is_impossible(figure) for p in report.priorities for kpi in p.kpis for figure in kpi.figures)
             else []
         ),
@@ -156,13 +156,13 @@ def _write_section(report: CycleReport, priority: PriorityReport, engine: Engine
 
 def _summarise(priority: PriorityReport) -> str:
     judged = priority.judge_figures()
-    told = sum(figure.value is not None for figure, _ in judged)
-    parts = [f"{len(priority.indicators)} indicators, {told} figures"]
+    reported = sum(figure.value is not None for figure, _ in judged)
+    parts = [f"{len(priority.indicators)} indicators, {reported} figures"]
     for tone in ("better", "worse"):
         if count := sum(judgement == tone for _, judgement in judged):
             parts.append(f"{count} {tone} than before")
-    if silent := priority.expected_count - sum(len(entry.reporters) for entry in priority.indicators):
-        parts.append(f"{silent} of {priority.expected_count} expected reports without a figure")
+    if unreported := priority.expected_count - sum(len(entry.reporters) for entry in priority.indicators):
+        parts.append(f"{unreported} of {priority.expected_count} expected reports without a figure")
     return "; ".join(parts) + "."
 
 

@@ -1,4 +1,4 @@
-"""What a reporting cycle says, read from a read copy: one tree that every format is written from."""
+"""The figures of a reporting cycle, read from a read copy: the data of every format."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ MAX_PERIODS = 24
 
 @dataclass(frozen=True)
 class Figure:
-    """What one series says in a cycle; `period` is its own, which may not be the cycle.
+    """The figure of one series in a cycle. Its `period` may differ from the cycle.
 
-    `runs_on`: the period ends after the cycle. `is_stale`: it ended before the cycle began, so the cycle itself was not
-    reported.
+    `runs_on`: the period ends after the cycle. `is_stale`: it ended before the cycle began, so the cycle was not reported.
     """
 
     mission: str
@@ -49,7 +48,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class IndicatorReport:
-    """An indicator in a cycle: its figures in the catalogue's order, and who was expected, reported, and said nothing."""
+    """An indicator in a cycle: its figures in catalogue order, and the missions that were expected, reported, and did not."""
 
     indicator: str
     title: str
@@ -65,17 +64,17 @@ class IndicatorReport:
     history: tuple[Point, ...]
 
     def judge(self, figure: Figure) -> Tone:
-        """Return whether a figure is better or worse than the one before it, by the direction of the indicator."""
+        """Return whether a figure is better or worse than the previous one, by the direction of the indicator."""
         return judge_change(None if figure.is_stale else figure.change, self.better)
 
 
 @dataclass(frozen=True)
 class KpiFigure:
-    """A KPI figure that holds at the end of a cycle, and the one that held before the cycle began.
+    """A KPI value that is valid at the end of a cycle, and the one that was valid before the cycle began.
 
-    `period` says from which day on it holds, `is_cycle` that this is the last day of the cycle. `base`: the missions that a
-    total covers (4 of 6 missions). `change_base`: where the total before covers other missions, those that the change is over,
-    as both totals have them; the change is None where they have none in common.
+    `period` is the day from which it is valid. `is_cycle`: this is the last day of the cycle. `base`: the missions that a
+    total covers (4 of 6 missions). `change_base`: if the previous total covers other missions, the missions in both totals,
+    which the change is over. The change is None if they have none in common.
     """
 
     mission: str
@@ -103,17 +102,17 @@ class KpiReport:
     figures: tuple[KpiFigure, ...]
 
     def is_impossible(self, figure: KpiFigure) -> bool:
-        """Return whether a value is above the largest possible one."""
+        """Return whether a value is above the maximum."""
         return self.maximum is not None and figure.value > self.maximum
 
     def judge(self, figure: KpiFigure) -> Tone:
-        """Return whether a figure is better or worse than the one before it, by the direction of the KPI."""
+        """Return whether a figure is better or worse than the previous one, by the direction of the KPI."""
         return judge_change(figure.change, self.better)
 
 
 @dataclass(frozen=True)
 class Breach:
-    """A series that breaches a threshold at the end of a cycle; `priority` is None for a metric that is neither."""
+    """A series that breaches a threshold at the end of a cycle. `priority` is None for other metrics."""
 
     priority: str | None
     title: str
@@ -129,7 +128,7 @@ class Breach:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A printed figure that differs from what its parts give."""
+    """A printed figure that differs from the value computed from its parts."""
 
     check: str
     printed: float
@@ -140,7 +139,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class PriorityReport:
-    """A priority in a cycle; `unreported` are the titles of indicators that nobody had reported by then."""
+    """A priority in a cycle. `unreported` are the titles of indicators without reports so far."""
 
     priority: str
     title: str
@@ -152,24 +151,24 @@ class PriorityReport:
 
     @property
     def heading(self) -> str:
-        """Its number and title, as the report heads it."""
+        """Its number and title, as in the report."""
         return f"Priority {self.number}: {self.title}" if self.number else f"Cross-cutting: {self.title}"
 
     @property
     def expected_count(self) -> int:
-        """How many reports were expected: missions, summed over indicators."""
+        """The number of expected reports: missions, summed over indicators."""
         return sum(len(entry.expected_missions) for entry in self.indicators)
 
     def judge_figures(self) -> list[tuple[Figure, Tone]]:
-        """Return what was reported for the cycle, each with whether it is better or worse than before."""
+        """Return the figures reported for the cycle, each with whether it is better or worse than before."""
         return [(figure, entry.judge(figure)) for entry in self.indicators for figure in entry.figures if not figure.is_stale]
 
 
 @dataclass(frozen=True)
 class CycleReport:
-    """A cycle, as one snapshot holds it and as it was known at `known_at` (None: at the snapshot).
+    """A cycle in one snapshot, as known at `known_at` (None: at the snapshot).
 
-    `reported_count` of `expected_count` reports were given for its own period; `figure_count` values are of it.
+    `reported_count` of `expected_count` reports were received for its period. `figure_count` is the number of its values.
     """
 
     cycle: int
@@ -189,7 +188,7 @@ class CycleReport:
 
 @dataclass(frozen=True)
 class CycleInfo:
-    """A cycle, how much is known about its own period, and how many of its expected reports were given."""
+    """A cycle, the number of values of its period, and how many of its expected reports were received."""
 
     cycle: int
     period_start: date
@@ -204,24 +203,24 @@ class CycleInfo:
 
 
 def list_cycles(session: Connection) -> list[CycleInfo]:
-    """Return every cycle that there is, newest first."""
+    """Return every cycle, newest first."""
     return [CycleInfo(*row) for row in run_sql(session, "cycles/list").fetchall()]
 
 
 def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> CycleReport:
-    """Return what the copy says of a cycle, as of its last day. Raises ReportError naming the range of cycles."""
-    with copy.ask(known_at=known_at) as session:
+    """Return a cycle as of its last day. Raises ReportError with the range of cycles."""
+    with copy.open_session(known_at=known_at) as session:
         cycles = {info.cycle: info for info in list_cycles(session)}
     if cycle not in cycles:
         first, last = min(cycles), max(cycles)
         reason = (
             f"begins after {copy.info.as_of}, the date of the snapshot"
             if cycle > last
-            else f"is before cycle {first}, the first that was observed"
+            else f"is before cycle {first}, the first with observations"
         )
         raise ReportError(f"Cycle {cycle} {reason}. Choose a cycle from {first} to {last}.")
     span = {"period_start": cycles[cycle].period_start, "period_end": cycles[cycle].period_end}
-    with copy.ask(span["period_end"], known_at) as session:
+    with copy.open_session(span["period_end"], known_at) as session:
         run_sql(session, "cycles/prepare", **span)
         figures = {
             indicator: tuple(Figure(*row[1:]) for row in rows)
@@ -229,7 +228,9 @@ def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
         }
         history = {
             indicator: [Point(_name_series(row[1], row[2]), *row[3:]) for row in rows]
-            for indicator, rows in groupby(run_sql(session, "cycles/history", most=MAX_PERIODS).fetchall(), itemgetter(0))
+            for indicator, rows in groupby(
+                run_sql(session, "cycles/history", max_periods=MAX_PERIODS).fetchall(), itemgetter(0)
+            )
         }
         indicators = run_sql(session, "cycles/indicators").fetchall()
         kpis = run_sql(session, "cycles/kpis", **span).fetchall()
@@ -239,9 +240,9 @@ def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
         missions = session.execute("select mission, name from missions").fetchall()
 
     def read_indicator(row: Sequence[Any]) -> IndicatorReport:
-        _, indicator, title, description, unit, better, source, metric, expected, reporters, silent, _ = row
+        _, indicator, title, description, unit, better, source, metric, expected, reporters, unreported, _ = row
         return IndicatorReport(
-            indicator, title, description, unit, better, source, metric, tuple(expected), tuple(reporters), tuple(silent),
+            indicator, title, description, unit, better, source, metric, tuple(expected), tuple(reporters), tuple(unreported),
             figures[indicator], tuple(history.get(indicator, ())),
         )  # fmt: skip
 

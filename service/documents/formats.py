@@ -1,4 +1,4 @@
-"""A cycle in one of the formats it can be had in."""
+"""A cycle in one of its formats."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ FORMATS = {
 def render_cycle(
     report: CycleReport, kind: str, document: Document | None = None, progress: Progress = ignore_progress
 ) -> bytes:
-    """Return a cycle as a file of one of FORMATS; the same snapshot gives the same bytes.
+    """Return a cycle as a file of one of FORMATS. The same snapshot gives the same bytes.
 
-    `document` is what was written of it already; where it is needed and not given, it is written here.
+    `document` is its document if it was already made; otherwise it is made here if needed.
     """
     if kind == "xlsx":
         return render_xlsx(report)
@@ -37,7 +37,7 @@ def render_cycle(
 
 
 def open_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> CycleReport:
-    """Return what the copy says of a cycle, as `read_cycle` does; a copy of an older service is an error in words."""
+    """Return a cycle as `read_cycle` does. Raises WarehouseError for a copy of an older service."""
     try:
         return read_cycle(copy, cycle, known_at)
     except duckdb.CatalogException:
@@ -47,5 +47,5 @@ def open_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
 
 
 def name_file(cycle: int, kind: str) -> str:
-    """Return how a file of a cycle is called."""
+    """Return the file name of a cycle."""
     return f"a4p-cycle-{cycle}.{kind}"

@@ -1,4 +1,4 @@
-"""A cycle as HTML: the body that a page shows, and a file that stands alone."""
+"""A cycle as HTML: the body of a page, and a self-contained file."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def _make_environment() -> Environment:
 
 
 def render_body(document: Document) -> Markup:
-    """Return the document as HTML without a head; it holds no style and no script, its charts stand inline."""
+    """Return the document as HTML without a head, style or script, with inline charts."""
     return Markup(_make_environment().get_template("cycle_body.html").render(document=document, marks=STATUS_TEXT))
 
 
 def render_html(document: Document) -> bytes:
-    """Return one file that needs nothing else: styles and charts are in it, and it prints."""
+    """Return one self-contained file with styles and charts."""
     style = (find_in_tree("service") / "web" / "static" / "cycle.css").read_text(encoding="utf-8")
     text = (
         _make_environment().get_template("cycle_file.html").render(document=document, style=style, body=render_body(document))

@@ -1,4 +1,4 @@
-"""A cycle as PDF, set by Typst: one package with its own fonts, the same bytes for the same document, tagged for readers."""
+"""A cycle as PDF, written by Typst, which brings its fonts: reproducible and tagged for screen readers."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PDF_SECONDS = 60.0
 
 
 def render_pdf(document: Document, made_at: datetime) -> bytes:
-    """Return the document as PDF/UA-1; `made_at`, the time of its snapshot, is the time written into the file.
+    """Return the document as PDF/UA-1. `made_at`, the time of its snapshot, is the creation time in the file.
 
-    Typst runs in a process of its own: nothing else can end it when its time has passed. Raises ReportError when it fails,
+    Typst runs in a separate process, since it cannot be interrupted otherwise. Raises ReportError when it fails, and
     TimeLimitPassed.
     """
-    question = json.dumps({"document": asdict(document), "timestamp": int(made_at.timestamp())})
+    request = json.dumps({"document": asdict(document), "timestamp": int(made_at.timestamp())})
     try:
         done = subprocess.run(
             [sys.executable, "-X", "utf8", "-m", "service.documents.typst_process"],
-            input=question.encode(),
+            input=request.encode(),
             capture_output=True,
             cwd=TREE,
             env={},

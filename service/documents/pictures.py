@@ -1,4 +1,4 @@
-"""Which charts a cycle shows: for each indicator the one that says more than its row of the table, or none."""
+"""The charts of a cycle: for each indicator the most informative one, or none if the table is sufficient."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from metrics.comparisons import PARTS, Bar, Part, draw_comparison, draw_parts
 from metrics.vega import Chart, Engine, render_svg
 from service.documents.figures import WHOLE, CycleReport, Figure, IndicatorReport, PriorityReport
 
-# A line of fewer figures says no more than the table.
-FEWEST_PERIODS = 3
-FEWEST_MISSIONS = 3
-# Two charts stand side by side on a page of paper.
-ROOM = 460
+# A chart of fewer values shows no more than the table.
+MIN_PERIODS = 3
+MIN_MISSIONS = 3
+# Width in pixels: two charts fit side by side on a printed page.
+WIDTH = 460
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart with its heading; `svg` is the whole file, `width` its pixels, `alt` what it shows in words."""
+    """A chart with its heading. `svg` is the file, `width` its width in pixels, `alt` its description."""
 
     title: str
     svg: str
@@ -39,11 +39,11 @@ def _choose(report: CycleReport, entry: IndicatorReport) -> Chart | None:
     parts = list(dict.fromkeys(figure.part for figure in figures if figure.part))
     title = f"{entry.title}, cycle {report.cycle}"
     if entry.unit in ("boolean", "level"):
-        if len(missions) < FEWEST_MISSIONS:
+        if len(missions) < MIN_MISSIONS:
             return None
         if parts:
             points = [_place(figure, figure.mission, figure.part) for figure in figures]
-            return draw_history(points, entry.unit, title, room=ROOM)
+            return draw_history(points, entry.unit, title, room=WIDTH)
         return _draw_periods(entry, title, 2)
     if len(missions) == 1 and parts:
         if len(parts) > len(PARTS) or not _is_whole(entry, figures):
@@ -51,20 +51,20 @@ def _choose(report: CycleReport, entry: IndicatorReport) -> Chart | None:
         rows = [Part(figure.period, figure.part, figure.value, figure.status) for figure in figures]
         if entry.unit != "ratio":
             rows = [Part(p.period, p.series.removeprefix(f"{missions[0]}, "), p.value, p.status) for p in entry.history]
-        return draw_parts(rows, entry.unit, title, room=ROOM)
+        return draw_parts(rows, entry.unit, title, room=WIDTH)
     if len(missions) == 1:
-        return _draw_periods(entry, title, FEWEST_PERIODS)
+        return _draw_periods(entry, title, MIN_PERIODS)
     shown = [figure for figure in figures if figure.mission != WHOLE]
-    if parts or len(shown) < FEWEST_MISSIONS or sum(bool(figure.value) for figure in shown) < 2:
+    if parts or len(shown) < MIN_MISSIONS or sum(bool(figure.value) for figure in shown) < 2:
         return None
     bars = [Bar(figure.mission, figure.value, figure.status, figure.previous_value) for figure in shown]
-    return draw_comparison(bars, entry.unit, title, room=ROOM)
+    return draw_comparison(bars, entry.unit, title, room=WIDTH)
 
 
-def _draw_periods(entry: IndicatorReport, title: str, fewest: int) -> Chart | None:
-    if _count_periods(entry.history) < fewest:
+def _draw_periods(entry: IndicatorReport, title: str, min_periods: int) -> Chart | None:
+    if _count_periods(entry.history) < min_periods:
         return None
-    return draw_history(entry.history, entry.unit, title, room=ROOM)
+    return draw_history(entry.history, entry.unit, title, room=WIDTH)
 
 
 def _place(figure: Figure, series: str, period: str) -> Point:
@@ -76,7 +76,7 @@ def _count_periods(points: Sequence[Point]) -> int:
 
 
 def _is_whole(entry: IndicatorReport, figures: Sequence[Figure]) -> bool:
-    """Return whether the parts add up to a whole: counts of which none is the total, or shares that add up to one."""
+    """Return whether the parts add up to a whole: counts without a total among them, or shares that add up to 1."""
     if entry.unit == "ratio":
         return abs(sum(figure.value or 0 for figure in figures) - 1) < 0.005
     is_cumulative = len({point.period_start for point in entry.history}) < _count_periods(entry.history)

@@ -1,4 +1,4 @@
-"""The tables of a cycle: figures as the words and signs that HTML and PDF print."""
+"""The tables of a cycle: figures as the texts that HTML and PDF render."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ BY_MISSION = "By mission"
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: a figure with the letter of its status and its change, or in `value` the word for why there is none.
+    """One cell: a figure with the letter of its status and its change, or in `value` the reason why there is none.
 
-    `kind` is figure, none (a word instead of a figure), text, or blank (not expected); `tone` says how to colour the change.
+    `kind` is figure, none (a reason instead of a figure), text, or blank (not expected). `tone` is the colour of the change.
     """
 
     value: str = ""
@@ -31,7 +31,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table; where `is_part`, its label is a dimension value of the row above."""
+    """A row of a table. `is_part`: its label is a dimension value of the row above."""
 
     label: str
     is_part: bool
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the first of `columns` heads the labels of the rows."""
+    """A table. The first of `columns` is the heading of the row labels."""
 
     title: str
     columns: tuple[str, ...]
@@ -48,7 +48,7 @@ class Table:
 
 
 def tabulate_overview(report: CycleReport) -> Table:
-    """Return what each priority holds, in numbers."""
+    """Return the counts of each priority."""
     rows = []
     for priority in report.priorities:
         judged = [
@@ -69,7 +69,7 @@ def tabulate_overview(report: CycleReport) -> Table:
 
 
 def tabulate_whole(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport]) -> Table | None:
-    """Return the figures about peacekeeping as a whole, one a row with the one before; None where there is none."""
+    """Return the figures about peacekeeping as a whole, one per row with the previous one; None if there are none."""
     rows: list[Row] = []
     for entry in filter(_is_whole, entries):
         if any(figure.part for figure in entry.figures):
@@ -79,35 +79,35 @@ def tabulate_whole(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport]
             cells = (_fill(entry, figure), _fill_before(entry, figure), _fill_change(entry, figure), window)
             rows.append(Row(figure.part or entry.title, bool(figure.part), cells))
     for kpi in filter(_is_whole, kpis):
-        for held in kpi.figures:
-            before = Cell(write_figure(held.previous_value, kpi.unit), change=held.previous_period or "", kind="figure")
-            change = Cell(change=_write_kpi_change(kpi, held), tone=kpi.judge(held), kind="text")
-            window = Cell("; ".join(filter(None, ["" if held.is_cycle else held.period, held.base])), kind="text")
-            label = ", ".join(filter(None, [f"KPI: {kpi.title}", held.part]))
-            rows.append(Row(label, False, (Cell(_write_kpi(kpi, held), kind="figure"), before, change, window)))
+        for value in kpi.figures:
+            before = Cell(write_figure(value.previous_value, kpi.unit), change=value.previous_period or "", kind="figure")
+            change = Cell(change=_write_kpi_change(kpi, value), tone=kpi.judge(value), kind="text")
+            window = Cell("; ".join(filter(None, ["" if value.is_cycle else value.period, value.base])), kind="text")
+            label = ", ".join(filter(None, [f"KPI: {kpi.title}", value.part]))
+            rows.append(Row(label, False, (Cell(_write_kpi(kpi, value), kind="figure"), before, change, window)))
     columns = ("Peacekeeping as a whole", "Figure", "Before", "Change", "Window")
     return _drop_empty(Table("Peacekeeping as a whole", columns, tuple(rows))) if rows else None
 
 
 def tabulate_missions(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport], missions: Sequence[str]) -> Table | None:
-    """Return the figures by mission: a row for each indicator and dimension value, a column for each mission that has any."""
+    """Return the figures by mission: a row for each indicator and dimension value, a column for each mission with figures."""
     rows: list[tuple[str, bool, str, dict[str, Cell]]] = []
     for entry in entries:
         if _is_whole(entry):
             continue
         parts = [(part, list(figures)) for part, figures in groupby(entry.figures, lambda figure: figure.part)]
-        silent = {mission: Cell(NOT_REPORTED, kind="none") for mission in entry.unreported_missions}
+        unreported = {mission: Cell(NOT_REPORTED, kind="none") for mission in entry.unreported_missions}
         if parts[0][0]:
-            rows.append((entry.title, False, "", silent))
+            rows.append((entry.title, False, "", unreported))
         for part, figures in parts:
             cells = {figure.mission: _fill(entry, figure, with_change=True) for figure in figures}
-            rows.append((part or entry.title, bool(part), _join_windows(figures), cells if part else silent | cells))
+            rows.append((part or entry.title, bool(part), _join_windows(figures), cells if part else unreported | cells))
     for kpi in kpis:
         if not _is_whole(kpi):
             cells = {figure.mission: _fill_kpi(kpi, figure) for figure in kpi.figures}
             windows = "; ".join(dict.fromkeys(figure.period for figure in kpi.figures if not figure.is_cycle))
             rows.append((f"KPI: {kpi.title}{_name_base(kpi)}", False, windows, cells))
-    # The whole stands last, as a sum would.
+    # The whole is last, like a sum.
     ordered = [name for name in missions if name != WHOLE] + [WHOLE]
     shown = [name for name in ordered if any(name in cells for *_, cells in rows)]
     table = Table(
@@ -125,11 +125,11 @@ def tabulate_disagreements(report: CycleReport) -> Table | None:
     """Return the printed figures that differ from their parts, or None."""
     rows = []
     for entry in report.disagreements:
-        told = (f"{value:,.4g}" if abs(value) < 10 else f"{value:,.0f}" for value in (entry.printed, entry.computed))
-        cells = (*(Cell(text, kind="figure") for text in told), Cell(entry.note or "", kind="text"))
+        values = (f"{value:,.4g}" if abs(value) < 10 else f"{value:,.0f}" for value in (entry.printed, entry.computed))
+        cells = (*(Cell(text, kind="figure") for text in values), Cell(entry.note or "", kind="text"))
         rows.append(Row(entry.check.replace("_", " ").removesuffix(f" cycle {report.cycle}"), False, cells))
-    columns = ("Comparison", "Printed", "From the parts", "Why")
-    return Table("Where printed figures differ from their parts", columns, tuple(rows)) if rows else None
+    columns = ("Comparison", "Printed", "Computed from parts", "Reason")
+    return Table("Printed figures that differ from their parts", columns, tuple(rows)) if rows else None
 
 
 def _is_whole(entry: Entry) -> bool:
@@ -138,11 +138,11 @@ def _is_whole(entry: Entry) -> bool:
 
 
 def _drop_empty(table: Table) -> Table:
-    """Return the table without columns that say nothing in any row."""
+    """Return the table without columns that are empty in every row."""
     columns = range(len(table.columns) - 1)
-    kept = [at for at in columns if any(row.cells[at].value or row.cells[at].change for row in table.rows)]
-    rows = tuple(Row(row.label, row.is_part, tuple(row.cells[at] for at in kept)) for row in table.rows)
-    return Table(table.title, (table.columns[0], *(table.columns[at + 1] for at in kept)), rows)
+    shown = [at for at in columns if any(row.cells[at].value or row.cells[at].change for row in table.rows)]
+    rows = tuple(Row(row.label, row.is_part, tuple(row.cells[at] for at in shown)) for row in table.rows)
+    return Table(table.title, (table.columns[0], *(table.columns[at + 1] for at in shown)), rows)
 
 
 def _fill(entry: IndicatorReport, figure: Figure, with_change: bool = False) -> Cell:
@@ -155,7 +155,7 @@ def _fill(entry: IndicatorReport, figure: Figure, with_change: bool = False) -> 
 
 
 def _name_base(kpi: KpiReport) -> str:
-    """Return in brackets how many missions the totals of a KPI cover; empty where none is a total."""
+    """Return the number of missions that the totals of a KPI cover, in brackets; empty if there is no total."""
     bases = dict.fromkeys(figure.base for figure in kpi.figures if figure.base)
     scope = "" if any(figure.base for figure in kpi.figures if figure.mission != WHOLE) else f"{WHOLE}: "
     return f" ({scope}{', '.join(bases)})" if bases else ""
@@ -176,7 +176,7 @@ def _write_kpi_change(kpi: KpiReport, figure: KpiFigure) -> str:
 
 
 def _fill_before(entry: IndicatorReport, figure: Figure) -> Cell:
-    """Return the figure before; of a series that was not reported in the cycle, the last one known."""
+    """Return the previous figure; for a series that was not reported in the cycle, the last known one."""
     value, status, period = figure.previous_value, figure.previous_status, figure.previous_period
     if figure.is_stale:
         value, status, period = figure.value, figure.status, figure.period
@@ -198,7 +198,7 @@ def _mark(status: str) -> str:
 
 
 def _write_change(entry: Entry, change: float | None) -> str:
-    # That eleven missions still say yes is no news.
+    # Unchanged answers of yes or no are not shown.
     if change is None or (change == 0 and entry.unit in ("boolean", "level")):
         return ""
     tone = judge_change(change, entry.better)

@@ -22,8 +22,8 @@ MAX_ATTEMPTS = 40
 
 def main() -> None:
     """Write the document of standard input."""
-    question = json.load(sys.stdin.buffer)
-    sys.stdout.buffer.write(compile_pdf(json.dumps(question["document"], ensure_ascii=False), question["timestamp"]))
+    request = json.load(sys.stdin.buffer)
+    sys.stdout.buffer.write(compile_pdf(json.dumps(request["document"], ensure_ascii=False), request["timestamp"]))
 
 
 def compile_pdf(document: str, timestamp: int) -> bytes:
@@ -56,7 +56,7 @@ def compile_pdf(document: str, timestamp: int) -> bytes:
 
 
 def substitute(document: str, text: str) -> str:
-    """Return the document without the characters of the scripts in `text`, which a font most likely lacks altogether."""
+    """Return the document without the characters of the scripts in `text`, which the fonts most likely lack."""
     scripts = {_find_script(character) for character in text} - {""}
     return "".join(SUBSTITUTE if _find_script(character) in scripts else character for character in document)
 

@@ -1,4 +1,4 @@
-"""A cycle as a workbook: numbers that can be reckoned with, one figure a row, one sheet a priority."""
+"""A cycle as a workbook: one sheet per priority, one figure per row, as numbers."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ NUMBER_FORMATS = {
     "meters": '#,##0" m"',
     "square_meters": '#,##0" m²"',
 }
-# A sheet's name may be 31 characters long.
-LONGEST_NAME = 31
+# The maximum length of the name of a sheet.
+MAX_NAME = 31
 COLUMNS = {
     "Indicator": 44, "Dimension": 20, "Mission": 11, "Figure": 14, "Status": 18, "Window": 20, "From": 11, "To": 11,
     "Before": 14, "Window before": 18, "Change": 14, "Better or worse": 14, "Unit": 13, "Source": 24, "Page": 8, "Note": 70,
@@ -34,7 +34,7 @@ Value = str | float | date | None
 
 
 class _Book:
-    """A workbook being written; a number format is made once."""
+    """A workbook being written. It creates each number format once."""
 
     def __init__(self, stream: io.BytesIO, report: CycleReport) -> None:
         self.workbook = Workbook(stream, {"in_memory": True, "default_date_format": "yyyy-mm-dd"})
@@ -57,8 +57,8 @@ class _Book:
         return self._formats[code]
 
     def add_table(self, name: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[Value]]]) -> Worksheet:
-        """Add a sheet of rows, each with the unit of its numbers; the header stays in sight and filters."""
-        sheet = self.workbook.add_worksheet(name[:LONGEST_NAME])
+        """Add a sheet of rows, each with the unit of its numbers. The header is frozen and has filters."""
+        sheet = self.workbook.add_worksheet(name[:MAX_NAME])
         for at, column in enumerate(columns):
             sheet.set_column(at, at, COLUMNS.get(column, 16))
             sheet.write_string(0, at, column, self.head)
@@ -81,7 +81,7 @@ class _Book:
 
 
 def render_xlsx(report: CycleReport) -> bytes:
-    """Return the workbook: a sheet that explains it, one for each priority, then KPIs, limits breached and disagreements."""
+    """Return the workbook: a sheet that explains it, one for each priority, then KPIs, breaches and disagreements."""
     stream = io.BytesIO()
     book = _Book(stream, report)
     _explain(book, report)
@@ -107,9 +107,9 @@ def _explain(book: _Book, report: CycleReport) -> None:
     lines = [
         ("Period", f"{write_date(report.period_start)} to {write_date(report.period_end)}"),
         ("Origin", write_origin(report)),
-        ("Sheets", "One for each priority, one figure a row; then KPIs, completeness, limits breached, disagreements."),
-        ("Figures", "Numbers in the unit of the column Unit. Ratios show in percent; yes is 1, no 0; levels are 1 to 3."),
-        ("Empty figure", "There is none, and the column Status says why. It is never 0."),
+        ("Sheets", "One for each priority, one figure per row; then KPIs, completeness, breached limits, disagreements."),
+        ("Figures", "Numbers in the unit of the column Unit. Ratios are shown in percent; yes is 1, no 0; levels are 1 to 3."),
+        ("Empty figure", "There is no value; the column Status has the reason. An empty figure is not 0."),
         *explain_marks(report),
     ]  # fmt: skip
     for row, (name, text) in enumerate(lines, 2):
@@ -120,22 +120,22 @@ def _explain(book: _Book, report: CycleReport) -> None:
 
 
 def _list_figures(priority: PriorityReport) -> Iterable[tuple[str, Sequence[Value]]]:
-    """Yield a row for each figure, and for each mission that was expected and said nothing."""
+    """Yield a row for each figure, and for each expected mission that did not report."""
     for entry in priority.indicators:
         for figure in entry.figures:
-            is_told = not figure.is_stale
-            status = f"{figure.status} {STATUS_TEXT[figure.status]}" if is_told else NOT_REPORTED
+            is_reported = not figure.is_stale
+            status = f"{figure.status} {STATUS_TEXT[figure.status]}" if is_reported else NOT_REPORTED
             before: tuple[Value, ...] = (
                 figure.previous_value,
                 figure.previous_period,
                 figure.change,
                 _judge(entry.judge(figure)),
             )
-            if not is_told:
+            if not is_reported:
                 before = (figure.value, figure.period, None, None)
-            window = (figure.period, figure.period_start, figure.period_end) if is_told else (None, None, None)
+            window = (figure.period, figure.period_start, figure.period_end) if is_reported else (None, None, None)
             yield entry.unit, (
-                entry.title, figure.part, figure.mission, figure.value if is_told else None, status, *window, *before,
+                entry.title, figure.part, figure.mission, figure.value if is_reported else None, status, *window, *before,
                 entry.unit, figure.source, figure.page, figure.note, entry.indicator,
             )  # fmt: skip
         reported = {figure.mission for figure in entry.figures}

@@ -1,1 +1,1 @@
-"""The history of every series: remote read and OpenMetrics."""
+"""The history of all series: remote read and OpenMetrics."""

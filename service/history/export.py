@@ -17,7 +17,7 @@ from service.warehouse.definitions import Definitions
 # Series whose samples are rendered at once: about a megabyte of text for each ten of their observations.
 PART_SERIES = 10_000
 END = b"# EOF\n"
-# Sessions of a copy have DuckDB's own limits, which are most of the machine.
+# Without it DuckDB would use most of the memory of the machine.
 MEMORY_LIMIT = "1GB"
 
 
@@ -29,20 +29,20 @@ def render_openmetrics(
     last: date | None,
     progress: Progress,
 ) -> Iterator[bytes]:
-    """Yield the text, family after family; each value once, at the instant at which it begins to hold.
+    """Yield the text, family after family. Each value appears once, at the instant from which it is valid.
 
-    Only of these metrics, where any are given, and only what begins to hold from the date `first` to `last`. An end of a
-    series cannot be written in OpenMetrics and is left out. Raises UnknownMetric before anything is yielded.
+    `metrics` limits the metrics, and `first` and `last` the dates from which values are valid. OpenMetrics cannot express
+    the end of a series, so it is left out. Raises UnknownMetric before anything is yielded.
     https://prometheus.io/docs/specs/om/open_metrics_spec/
     """
     copy.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-    # Every order that matters is asked for.
+    # Every relevant order is explicit.
     copy.execute("set preserve_insertion_order = false")
     progress("reading", None)
     families = {family.name: family for family in list_families(definitions.catalogue, definitions.kpis)}
     unknown = sorted(set(metrics) - set(families))
     if unknown:
-        raise UnknownMetric(f"the history has no metric {', '.join(unknown)}; docs/metrics.md lists the names")
+        raise UnknownMetric(f"unknown metric {', '.join(unknown)}; docs/metrics.md lists the names")
     period = {
         "first_ms": _count_days(first or date(1, 1, 1)) * DAY_MS,
         "last_ms": (_count_days(last or date(9999, 12, 31)) + 1) * DAY_MS - 1,

@@ -1,4 +1,4 @@
-"""Answering remote read: the newest history, within the limits of the settings."""
+"""Remote read: responses from the newest history, within the limits of the settings."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from metrics.history import WholeHistory
 from metrics.remote_read import MalformedRequest, ResponseWriter, decode_request, encode_series, read_query
 from metrics.remote_read_grid import GridTooLong, plan_samples
 from metrics.remote_read_pb2 import Query
-from service.errors import PlacesTaken, ReadRefused
+from service.errors import NoFreeSlot, ReadRefused
 from service.jobs.self_metrics import SelfMetrics
 from service.settings import Settings
-from service.system.fairness import FairPlaces
+from service.system.fairness import FairSlots
 from service.system.time_limit import check_time
 from service.warehouse.database import Warehouse, read_sql
 
-# So many may wait for a turn, for each that is answered.
-WAITING_PER_TURN = 4
+# Maximum waiting requests for each running one.
+WAITING_PER_SLOT = 4
 MALFORMED, UNPROCESSABLE, BUSY, UNAVAILABLE, OUT_OF_TIME = 400, 422, 429, 503, 504
 
 
 class RemoteReader:
-    """Answers requests from the history that `find_history` returns at their beginning, within so many seconds."""
+    """Answers requests from the history that `find_history` returns at their start."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class RemoteReader:
         self._self_metrics = self_metrics
         self._find_history = find_history
         concurrency = settings.remote_read_concurrency
-        self.turns = FairPlaces(concurrency, concurrency * WAITING_PER_TURN)
+        self.slots = FairSlots(concurrency, concurrency * WAITING_PER_SLOT)
 
     def answer(self, body: bytes, client: str) -> list[bytes]:
         """Return the compressed response to a compressed request of a client, in chunks. Raises ReadRefused."""
@@ -48,13 +48,13 @@ class RemoteReader:
         deadline = started + self._settings.remote_read_seconds
         try:
             request = decode_request(body, self._settings.remote_read_request_bytes)
-            with self._take_turn(client, deadline):
+            with self._take_slot(client, deadline):
                 history = self._find_history(max(0.0, deadline - time.monotonic()))
                 if history is None:
                     raise ReadRefused(
                         UNAVAILABLE,
                         "not_ready",
-                        "the history is not read from the warehouse yet; ask again in a moment, 'a4p jobs' tells how it goes",
+                        "the history is being read from the warehouse; retry later. 'a4p jobs' shows the state",
                     )
                 answering = _Answering(self._settings, self._find_warehouse(), history, deadline)
                 writer = ResponseWriter()
@@ -73,25 +73,25 @@ class RemoteReader:
         return response
 
     def refuse_body(self, size: int) -> ReadRefused:
-        """Return the refusal of a body of this size, counted."""
+        """Count and return the error for a body of this size."""
         self._self_metrics.record_refused_read("malformed")
         limit = self._settings.remote_read_body_bytes
         return ReadRefused(
-            MALFORMED, "malformed", f"the body takes {size:,} bytes, more than the {limit:,} of A4P_REMOTE_READ_BODY_BYTES"
+            MALFORMED, "malformed", f"the body has {size:,} bytes, more than the {limit:,} of A4P_REMOTE_READ_BODY_BYTES"
         )
 
     @contextmanager
-    def _take_turn(self, client: str, deadline: float) -> Iterator[None]:
+    def _take_slot(self, client: str, deadline: float) -> Iterator[None]:
         try:
-            with self.turns.take(client, max(0.0, deadline - time.monotonic())):
+            with self.slots.take(client, max(0.0, deadline - time.monotonic())):
                 yield
-        except PlacesTaken as taken:
+        except NoFreeSlot as taken:
             status = BUSY if taken.is_full else UNAVAILABLE
             raise ReadRefused(status, "concurrency", f"{taken}, or raise A4P_REMOTE_READ_CONCURRENCY") from None
 
 
 class _Answering:
-    """One request being answered: what it has taken so far, against what it may."""
+    """One running request: its series and samples so far, and their limits."""
 
     def __init__(self, settings: Settings, warehouse: Warehouse, history: WholeHistory, deadline: float) -> None:
         self._settings = settings
@@ -132,7 +132,7 @@ class _Answering:
         return ReadRefused(
             UNPROCESSABLE,
             what,
-            f"the answer has more than {limit:,} {what}; select fewer series, a shorter time or a longer step, "
+            f"the response has more than {limit:,} {what}; select fewer series, a shorter time or a longer step, "
             f"or raise A4P_REMOTE_READ_{what.upper()}",
         )
 
@@ -145,7 +145,7 @@ class _Answering:
         return ReadRefused(
             OUT_OF_TIME,
             "time",
-            f"the answer took longer than {self._settings.remote_read_seconds:g} s; select fewer series, "
+            f"the request exceeded {self._settings.remote_read_seconds:g} s; select fewer series, "
             "or raise A4P_REMOTE_READ_SECONDS",
         )
 
@@ -160,7 +160,7 @@ class _Answering:
             raise self._refuse_time() from None
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
-            raise MalformedRequest(f"the regular expression cannot be used: {reason}") from None
+            raise MalformedRequest(f"invalid regular expression: {reason}") from None
         finally:
             clock.cancel()
             cursor.close()

@@ -1,4 +1,4 @@
-"""Reading the history of every series out of the warehouse, for remote read."""
+"""Reading the history of all series from the warehouse, for remote read."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from metrics.history import DAY_MS, METRIC_LABEL, History, LabelColumn, WholeHis
 from service.errors import JobInterrupted
 from service.warehouse.database import Connection, Warehouse, read_sql, run_sql
 
-# Observations of which is computed at once how long they hold.
+# Observations whose validity is computed in one statement.
 PART_ROWS = 1_000_000
 
 
 def prepare_reported(cursor: Connection, report_share: Callable[[float], None] = lambda share: None) -> None:
-    """Fill the temporary tables `history_series` and `history_rows` with what reports say of every series, by day."""
+    """Fill the temporary tables `history_series` and `history_rows` with the reported values of every series, by day."""
     run_sql(cursor, "remote_read/prepare_held")
     count, last = cursor.execute(
         "select (select count(*) from store.observations), (select coalesce(max(series_id), 0) from store.series)"
@@ -32,14 +32,14 @@ def prepare_reported(cursor: Connection, report_share: Callable[[float], None] =
 
 
 def prepare_recorded(cursor: Connection) -> None:
-    """Fill the same tables instead with what is recorded at an instant, thresholds first of all, by millisecond."""
+    """Fill the same tables with the series recorded at an instant, mainly thresholds, by millisecond."""
     run_sql(cursor, "remote_read/pick_governed")
     run_sql(cursor, "remote_read/prepare_recorded")
     run_sql(cursor, "remote_read/drop_part")
 
 
 class HistoryReader:
-    """Reads the history out of a warehouse, one reading at a time, until it is stopped."""
+    """Reads the history from a warehouse, one reading at a time, until it is stopped."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
@@ -47,7 +47,7 @@ class HistoryReader:
         self._is_stopped = False
 
     def read(self, earlier: WholeHistory | None = None) -> WholeHistory:
-        """Return the history as committed now: all of it from one transaction. What has not changed is that of `earlier`.
+        """Return the committed history, read in one transaction. Unchanged parts are reused from `earlier`.
 
         Raises JobInterrupted when it was stopped.
         """
@@ -62,7 +62,7 @@ class HistoryReader:
             cursor.close()
 
     def stop(self) -> None:
-        """Make a reading that goes on end soon, and every later one at once."""
+        """Interrupt the current reading, and every later one."""
         self._is_stopped = True
         if (reading := self._reading) is not None:
             reading.interrupt()
@@ -73,12 +73,12 @@ class HistoryReader:
 
     @staticmethod
     def _make_interruption() -> JobInterrupted:
-        return JobInterrupted("the service was stopped before it had read the history")
+        return JobInterrupted("the service was stopped while it read the history")
 
 
 def _read_history(cursor: Connection, earlier: WholeHistory | None, report_share: Callable[[float], None]) -> WholeHistory:
     report_share(0)
-    # The history ends where the newest snapshot does: deadlines that pass after it are in the next one.
+    # The history ends at the newest snapshot. Deadlines that pass after it are in the next one.
     cursor.execute("set variable as_of = (select max(as_of) from store.snapshots)")
     state = cursor.execute(read_sql("remote_read/read_state")).fetchone()
     recorded_state = state, cursor.execute(read_sql("remote_read/read_recorded_state")).fetchone()
@@ -96,7 +96,7 @@ def _read_history(cursor: Connection, earlier: WholeHistory | None, report_share
 def _read_columns(cursor: Connection, tick_ms: int, state: object) -> History:
     run_sql(cursor, "remote_read/prepare_labels")
     grows = cursor.execute("select grows from history_series order by number").fetchnumpy()["grows"]
-    # In the order in which they were put there: DuckDB keeps it (preserve_insertion_order).
+    # In insertion order (preserve_insertion_order).
     rows = cursor.execute("select number, start, value from history_rows").fetchnumpy()
     offsets = np.concatenate(([0], np.cumsum(np.bincount(rows["number"], minlength=len(grows))))).astype(np.int64)
     return History(

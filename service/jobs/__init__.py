@@ -1,1 +1,1 @@
-"""Scheduled jobs, the watch, and metrics about the service."""
+"""Scheduled jobs, periodic checks, and metrics about the service."""

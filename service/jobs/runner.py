@@ -1,4 +1,4 @@
-"""What runs when: scheduled jobs, run one at a time by one runner that records every run."""
+"""Scheduled jobs and the runner that runs them one at a time and records every run."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from service.warehouse.database import Connection, Warehouse, read_clock, run_sq
 
 log = logging.getLogger(__name__)
 
-# A schedule that fires each minute, unattended for a week, is not counted further.
+# Missed runs are counted up to this number: a week of a schedule that runs every minute.
 MAX_MISSED = 10_080
 
 
 @dataclass(frozen=True)
 class Job:
-    """Work with a name; `work` returns how many rows it produced.
+    """A job. `work` returns the number of rows it produced.
 
-    `cron` is empty for work that only follows other work; `followed_by` runs after it, whether it succeeded or not. A job that
-    `is_apart` may run beside another.
+    `cron` is empty for a job that only follows another. `followed_by` runs after it, whether it succeeded or not. A job with
+    `is_concurrent` may run at the same time as another.
     """
 
     name: str
     cron: str
     work: Callable[[], int | None]
     followed_by: Job | None = None
-    is_apart: bool = False
+    is_concurrent: bool = False
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run as it stands; times are ISO 8601, UTC."""
+    """A recorded run; times are ISO 8601, UTC."""
 
     run_id: int
     job: str
@@ -61,7 +61,7 @@ def list_runs(connection: Connection, last: int, only_failed: bool) -> list[Run]
 
 @dataclass(frozen=True)
 class Missed:
-    """Runs that were due while nothing ran."""
+    """Runs that were due while the service did not run."""
 
     count: int
     first: datetime
@@ -90,7 +90,7 @@ class JobRunner:
         self._clock = clock
         self._zone = ZoneInfo(timezone)
         self._running = threading.Lock()
-        self._running_apart = threading.Lock()
+        self._running_concurrent = threading.Lock()
         self._next_due: dict[str, datetime] = {}
         self._jobs: list[Job] = []
         self._failed: dict[str, Exception] = {}
@@ -101,14 +101,14 @@ class JobRunner:
         )
 
     def run(self, job: Job, due: datetime | None = None) -> Exception | None:
-        """Run a job now, and what follows it; record both. Return the job's error, which is logged too, or None."""
+        """Run a job and the jobs that follow it, and record them. Return the error of the job (also logged) or None."""
         error = self._run_one(job, due)
         if job.followed_by is not None:
             self.run(job.followed_by, due)
         return error
 
     def _run_one(self, job: Job, due: datetime | None) -> Exception | None:
-        with self._running_apart if job.is_apart else self._running:
+        with self._running_concurrent if job.is_concurrent else self._running:
             started = self._clock()
             rows: int | None = None
             failure: Exception | None = None
@@ -124,13 +124,13 @@ class JobRunner:
                 status = "failed" if failure else "succeeded"
                 self._record_end(run_id, status, ended, rows, str(failure) if failure else None)
             except (ServiceError, duckdb.Error) as error:
-                # The warehouse takes no writes, such as on a full disk, so the run cannot be recorded there.
+                # The warehouse is not writable, for example on a full disk, so the run cannot be recorded there.
                 failure = failure or error
             if failure is None:
                 self._failed.pop(job.name, None)
                 self._self_metrics.record_job(job.name, "succeeded", started, self._clock())
             else:
-                # A failure that repeats is logged once.
+                # A repeated failure is logged once.
                 if str(self._failed.get(job.name)) != str(failure):
                     log.error("job %s failed: %s", job.name, failure, exc_info=not isinstance(failure, ServiceError))
                 self._failed[job.name] = failure
@@ -138,11 +138,11 @@ class JobRunner:
             return failure
 
     def find_failure(self, job: str) -> Exception | None:
-        """Return why the newest run of a job failed, or None when it succeeded or never ran."""
+        """Return the error of the newest run of a job, or None if it succeeded or never ran."""
         return self._failed.get(job)
 
     def reschedule(self) -> None:
-        """Compute again when each job is due next, after the clock was set."""
+        """Compute the next run of each job again, after the clock was set."""
         now = self._clock()
         for job in self._jobs:
             following = self._trigger(job).get_next_fire_time(None, now)
@@ -150,7 +150,7 @@ class JobRunner:
             self._scheduler.modify_job(job.name, next_run_time=following)
 
     def catch_up(self, jobs: list[Job]) -> list[Job]:
-        """Record runs that were cut short or missed while the service was down; return the jobs to run once for it."""
+        """Record runs that were interrupted or missed while the service was down. Return the jobs to run once instead."""
         now = self._clock()
         behind = []
         with self._warehouse.write() as cursor:
@@ -168,7 +168,7 @@ class JobRunner:
         return behind
 
     def start(self, jobs: list[Job]) -> None:
-        """Begin to run jobs by their schedules."""
+        """Start to run jobs by their schedules."""
         self._jobs = [job for job in jobs if job.cron]
         for job in self._jobs:
             trigger = self._trigger(job)
@@ -177,7 +177,7 @@ class JobRunner:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Stop the schedules after the job that is running."""
+        """Stop the schedules after the running job."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 
@@ -185,7 +185,7 @@ class JobRunner:
         return CronSchedule(job.cron, self._zone)
 
     def _run_due(self, job: Job) -> None:
-        # The machine may have slept: runs due since then are one run now, and the others are recorded as missed.
+        # The machine may have been suspended: run once for all runs due since then, and record the others as missed.
         due, now = self._next_due[job.name], self._clock()
         missed = find_missed(self._trigger(job), due, now)
         if missed:
@@ -204,9 +204,7 @@ class JobRunner:
             run_sql(cursor, "jobs/record_end", run_id=run_id, status=status, ended=ended, row_count=rows, error=error)
 
     def _record_missed(self, job: str, missed: Missed) -> None:
-        text = (
-            f"{missed.count} run(s) due from {missed.first:%Y-%m-%d %H:%M %Z} to {missed.last:%Y-%m-%d %H:%M %Z} did not happen"
-        )
+        text = f"{missed.count} run(s) due from {missed.first:%Y-%m-%d %H:%M %Z} to {missed.last:%Y-%m-%d %H:%M %Z} missed"
         with self._warehouse.write() as cursor:
             run_sql(cursor, "jobs/record_missed", job=job, due=missed.last, error=text, now=self._clock())
         self._self_metrics.record_job(job, "missed")

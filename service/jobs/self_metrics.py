@@ -17,7 +17,7 @@ from prometheus_client.process_collector import ProcessCollector
 from service.loading.report import Batch
 from service.snapshots.snapshot import Snapshot
 
-# However many scrape at once, the service's own metrics are rendered at most this often.
+# The minimum time between two renderings of these metrics, for any number of scrapes.
 RENDER_INTERVAL_SECONDS = 1.0
 READ_DURATION_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2, 10, 60)
 
@@ -27,14 +27,14 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class SelfMetrics:
-    """The gauges and counters of one service, in a registry of its own."""
+    """The gauges and counters of one service, in a separate registry."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
-        build = Info("a4p_build", "Versions that run.", registry=registry)
+        build = Info("a4p_build", "Versions of the service and of DuckDB.", registry=registry)
         build.info({"version": version("a4p-service"), "duckdb_version": duckdb.__version__})
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
@@ -50,12 +50,12 @@ class SelfMetrics:
         self._snapshot_series = gauge("a4p_snapshot_series", "Series in the snapshot being served.")
         self._snapshot_as_of = gauge("a4p_snapshot_as_of_timestamp_seconds", "Date the snapshot being served is as of.")
         self._snapshot_info = gauge("a4p_snapshot_info", "Number of the snapshot being served. Always 1.", "id")
-        self._job_runs = counter("a4p_job_runs", "Runs of a job since the start, by how they ended.", "job", "status")
+        self._job_runs = counter("a4p_job_runs", "Runs of a job since the start, by outcome.", "job", "status")
         self._job_success = gauge("a4p_job_last_run_success", "Whether the newest run succeeded: 1 or 0.", "job")
         self._job_time = gauge("a4p_job_last_success_timestamp_seconds", "When the newest run that succeeded ended.", "job")
         self._job_duration = gauge("a4p_job_last_run_duration_seconds", "How long the newest run took.", "job")
         self._batches = counter("a4p_load_batches", "Files loaded since the start.")
-        self._refused = counter("a4p_load_refused", "Loads refused since the start.")
+        self._refused = counter("a4p_load_refused", "Loads rejected since the start.")
         self._new = counter("a4p_load_observations", "Observations loaded since the start.")
         self._revisions = counter("a4p_load_revisions", "Revisions loaded since the start.")
         self._warnings = counter("a4p_load_warnings", "Implausible values loaded since the start.")
@@ -64,23 +64,25 @@ class SelfMetrics:
         self._warehouse_batches = gauge("a4p_warehouse_batches", "Files loaded into the warehouse.")
         self._warehouse_revisions = gauge("a4p_warehouse_revisions", "Observations in the warehouse that corrected another.")
         self._warehouse_file = gauge(
-            "a4p_warehouse_file_present", "Whether the warehouse file is the one that the service opened: 1 or 0."
+            "a4p_warehouse_file_present", "Whether the warehouse file is still the one that the service opened: 1 or 0."
         )
         self._warehouse_file.set(1)
         self._read_copy_snapshot = gauge(
-            "a4p_warehouse_read_copy_snapshot", "Number of the snapshot in the read copy that pages and SQL answer from."
+            "a4p_warehouse_read_copy_snapshot", "Number of the snapshot in the read copy that pages and SQL query."
         )
         self._kpi_success = gauge("a4p_kpi_success", "Whether the newest snapshot could compute the KPI: 1 or 0.", "kpi")
         self._read_copy_time = gauge("a4p_warehouse_read_copy_timestamp_seconds", "When the read copy was published.")
-        self._scrapes = counter("a4p_exposition_scrapes", "Scrapes answered since the start.", "format", "encoding")
+        self._scrapes = counter("a4p_exposition_scrapes", "Scrapes served since the start.", "format", "encoding")
         self._text_size = gauge("a4p_exposition_size_bytes", "Size of the snapshot's text.", "format")
-        self._reads = counter("a4p_remote_read_queries", "History queries answered since the start.")
-        self._read_series = counter("a4p_remote_read_series", "Series sent to history queries since the start.")
-        self._read_samples = counter("a4p_remote_read_samples", "Samples sent to history queries since the start.")
-        self._refused_reads = counter("a4p_remote_read_refused", "History requests refused since the start, by why.", "reason")
+        self._reads = counter("a4p_remote_read_queries", "Remote-read queries served since the start.")
+        self._read_series = counter("a4p_remote_read_series", "Series returned by remote read since the start.")
+        self._read_samples = counter("a4p_remote_read_samples", "Samples returned by remote read since the start.")
+        self._refused_reads = counter(
+            "a4p_remote_read_refused", "Remote-read requests rejected since the start, by reason.", "reason"
+        )
         self._read_duration = Histogram(
             "a4p_remote_read_duration_seconds",
-            "How long a history request took to answer.",
+            "Duration of remote-read requests.",
             buckets=READ_DURATION_BUCKETS,
             registry=registry,
         )
@@ -91,7 +93,7 @@ class SelfMetrics:
         self._rendered: dict[str, tuple[float, bytes]] = {}
 
     def record_snapshot(self, snapshot: Snapshot, duration_seconds: float, kpis: Sequence[str]) -> None:
-        """Record which snapshot is being served, and which of the KPIs it could compute."""
+        """Record the served snapshot, and which KPIs it could compute."""
         self._made_at = snapshot.made_at.timestamp()
         self._snapshot_time.set(self._made_at)
         self._snapshot_success.set(1)
@@ -109,11 +111,11 @@ class SelfMetrics:
         self._text_size.labels("openmetrics").set(snapshot.exposition.openmetrics.size)
 
     def record_snapshot_failure(self) -> None:
-        """Say that the newest attempt failed; what is served stays."""
+        """Record that the newest attempt failed. The served snapshot does not change."""
         self._snapshot_success.set(0)
 
     def record_job(self, job: str, status: str, started: datetime | None = None, ended: datetime | None = None) -> None:
-        """Count a run of a job that ended, or was missed, with this status."""
+        """Count a run of a job that ended with this status or was missed."""
         self._job_runs.labels(job, status).inc()
         self._job_success.labels(job).set(status == "succeeded")
         if started and ended:
@@ -122,7 +124,7 @@ class SelfMetrics:
                 self._job_time.labels(job).set(ended.timestamp())
 
     def record_load(self, batches: list[Batch]) -> None:
-        """Count what a load brought."""
+        """Count the batches, observations, revisions and warnings of a load."""
         self._batches.inc(sum(batch.batch_id is not None for batch in batches))
         self._new.inc(sum(batch.new_observations for batch in batches))
         self._revisions.inc(sum(batch.revisions for batch in batches))
@@ -133,17 +135,17 @@ class SelfMetrics:
         self._warehouse_file.set(is_present)
 
     def record_read_copy(self, snapshot_id: int) -> None:
-        """Record which snapshot pages and SQL answer from."""
+        """Record the snapshot of the read copy."""
         self._read_copy_snapshot.set(snapshot_id)
 
     def record_refused_load(self) -> None:
-        """Count a load that was refused."""
+        """Count a rejected load."""
         self._refused.inc()
 
     def record_warehouse(
         self, size_bytes: int, batches: int, observations: int, revisions: int, read_copy_at: datetime
     ) -> None:
-        """Say how large the warehouse is, what it holds, and when its read copy was published."""
+        """Record the size and row counts of the warehouse, and when its read copy was published."""
         self._warehouse_size.set(size_bytes)
         self._warehouse_batches.set(batches)
         self._warehouse_rows.set(observations)
@@ -151,33 +153,33 @@ class SelfMetrics:
         self._read_copy_time.set(read_copy_at.timestamp())
 
     def count_scrape(self, text_format: str, encoding: str) -> None:
-        """Count a scrape that was answered."""
+        """Count a scrape."""
         self._scrapes.labels(text_format, encoding).inc()
 
     def record_read(self, queries: int, series: int, samples: int, duration_seconds: float) -> None:
-        """Count a history request that was answered."""
+        """Count a remote-read request that succeeded."""
         self._reads.inc(queries)
         self._read_series.inc(series)
         self._read_samples.inc(samples)
         self._read_duration.observe(duration_seconds)
 
     def record_refused_read(self, reason: str) -> None:
-        """Count a history request that was refused."""
+        """Count a rejected remote-read request."""
         self._refused_reads.labels(reason).inc()
 
     def count_query(self, code: int) -> None:
-        """Count an SQL query over HTTP, by the status it was answered with."""
+        """Count an SQL query over HTTP by the status of its response."""
         self._queries.labels(str(code)).inc()
 
     def render(self, content_type: str, encoder: Encoder) -> bytes:
         """Return the text of these metrics, rendered within the last second."""
-        kept = self._rendered.get(content_type)
-        if kept is None or time.monotonic() - kept[0] > RENDER_INTERVAL_SECONDS:
+        cached = self._rendered.get(content_type)
+        if cached is None or time.monotonic() - cached[0] > RENDER_INTERVAL_SECONDS:
             with self._rendering:
-                kept = self._rendered.get(content_type)
-                if kept is None or time.monotonic() - kept[0] > RENDER_INTERVAL_SECONDS:
+                cached = self._rendered.get(content_type)
+                if cached is None or time.monotonic() - cached[0] > RENDER_INTERVAL_SECONDS:
                     if self._made_at is not None:
                         self._snapshot_age.set(max(0.0, time.time() - self._made_at))
-                    kept = (time.monotonic(), encoder(self.registry))
-                    self._rendered[content_type] = kept
-        return kept[1]
+                    cached = (time.monotonic(), encoder(self.registry))
+                    self._rendered[content_type] = cached
+        return cached[1]

@@ -1,6 +1,6 @@
-"""The watch: a thread that looks every few seconds for what no schedule can notice.
+"""Periodic checks in a thread: a changed clock, a lost warehouse file, and retries of failed work.
 
-It counts on the monotonic clock, so it goes on when the wall clock is set back and every schedule waits.
+The thread uses the monotonic clock, so it continues when the wall clock is set back and schedules wait.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from service.errors import WarehouseUnwritable
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 15.0
-LONGEST_RETRY_SECONDS = 3600.0
+MAX_RETRY_SECONDS = 3600.0
 CLOCK_TOLERANCE = timedelta(seconds=30)
 
 
 class Watch:
-    """Calls each check every few seconds; an error in one is logged and does not end the watch."""
+    """Calls each check every few seconds. An error in a check is logged and does not stop the thread."""
 
     def __init__(self, checks: Sequence[Callable[[], None]], seconds: float = WATCH_SECONDS) -> None:
         self._checks = checks
@@ -30,11 +30,11 @@ class Watch:
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the check that is running."""
+        """Stop the thread after the running check."""
         self._is_stopped.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -45,11 +45,11 @@ class Watch:
                 try:
                     check()
                 except Exception:
-                    log.exception("a check of the watch failed")
+                    log.exception("a periodic check failed")
 
 
 class ClockWatch:
-    """Notices that the wall clock was set, by the monotonic clock beside it."""
+    """Detects that the wall clock was set, by comparison with the monotonic clock."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class ClockWatch:
 
 
 class RetryWatch:
-    """Runs failed work again: at once when `is_possible` becomes true, at growing intervals when the cause is unknown."""
+    """Retries failed work: at once when `is_possible` becomes true, with increasing intervals if the cause is unknown."""
 
     def __init__(
         self,
@@ -105,5 +105,5 @@ class RetryWatch:
         if not self._is_possible():
             return
         self._run()
-        self._wait_seconds = min(max(2 * self._wait_seconds, WATCH_SECONDS), LONGEST_RETRY_SECONDS)
+        self._wait_seconds = min(max(2 * self._wait_seconds, WATCH_SECONDS), MAX_RETRY_SECONDS)
         self._not_before = self._read_monotonic() + self._wait_seconds

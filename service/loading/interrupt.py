@@ -10,16 +10,16 @@ from types import FrameType
 
 
 class Interrupt:
-    """Whether work was cancelled. `has_gone` returns whether the client that requested the work has disconnected."""
+    """Whether work was cancelled. `has_disconnected` returns whether the client that requested the work has disconnected."""
 
-    def __init__(self, has_gone: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, has_disconnected: Callable[[], bool] = lambda: False) -> None:
         self._is_cancelled = False
-        self._has_gone = has_gone
+        self._has_disconnected = has_disconnected
         self._callbacks: list[Callable[[], None]] = []
 
     @property
     def is_requested(self) -> bool:
-        return self._is_cancelled or self._has_gone()
+        return self._is_cancelled or self._has_disconnected()
 
     def call_back(self, callback: Callable[[], None]) -> None:
         """Call a function at the cancellation, or at once if it has happened."""
@@ -36,9 +36,9 @@ class Interrupt:
 
 @contextmanager
 def catch_interrupt() -> Iterator[Interrupt]:
-    """Yield an Interrupt that the first Ctrl-C requests; the second one ends the command.
+    """Yield an Interrupt. The first Ctrl-C requests it; the second one ends the command.
 
-    An ignored Ctrl-C or another handler stays as it is.
+    An ignored Ctrl-C or another handler is not changed.
     """
     interrupt = Interrupt()
 

@@ -1,4 +1,4 @@
-"""Loading files: staged, checked in SQL and appended as batches, all or nothing."""
+"""Loading files: staged, checked in SQL and appended as batches in one transaction."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from service.system.progress import Progress, ignore_progress
 from service.system.time_limit import check_time, watch_session
 from service.warehouse.database import Connection, Warehouse, next_recorded_at, read_clock, read_rows, read_sql, run_sql
 
-SHOWN_ERRORS = 50
-SHOWN_CHANGES = 20
+MAX_SHOWN_ERRORS = 50
+MAX_SHOWN_CHANGES = 20
 POLL_SECONDS = 0.25
 CHUNK_BYTES = 1 << 20
 
@@ -33,7 +33,7 @@ CHUNK_BYTES = 1 << 20
 class Shown:
     """Which changed cells a load reports: at most `limit`, revisions before new cells before unchanged ones."""
 
-    limit: int = SHOWN_CHANGES
+    limit: int = MAX_SHOWN_CHANGES
     with_unchanged: bool = False
 
 
@@ -52,12 +52,12 @@ def load_files(
     sheet: str | None = None,
     max_rows: int = LOAD_MAX_ROWS,
 ) -> list[Batch]:
-    """Load observation files, CSV, XLSX or Parquet, in one transaction; return a Batch for each, in order.
+    """Load observation files (CSV, XLSX or Parquet) in one transaction. Return a Batch for each, in order.
 
-    `sheet` is the sheet to read of each workbook, the first unless given. `max_rows` limits the rows of all files together.
-    A file whose bytes were loaded before brings nothing new. With `is_shipped` a row that was ever recorded is not
-    recorded again, so that the report's own files never take back a correction. Raises LoadError with every bad
-    row (the first 50, and how many there are), or as `check_time` does; the warehouse is then as it was.
+    `sheet` is the sheet to read of each workbook; the default is the first. `max_rows` limits the rows of all files together.
+    A file whose bytes were loaded before adds nothing. With `is_shipped` a row that was ever recorded is not recorded
+    again, so that the report's own files never revert a correction. Raises LoadError with the first 50 invalid rows and
+    their number, or as `check_time` does. The warehouse is then unchanged.
     """
     with open_staging(warehouse) as cursor:
         known = stage_files(cursor, files, is_shipped, progress, sheet, max_rows)
@@ -65,7 +65,7 @@ def load_files(
             return [batch for batch in known if batch]
 
         def append(skipped_rules: frozenset[str]) -> dict[int, Batch]:
-            # The commit itself is not interrupted: it would be unclear whether it was made.
+            # The commit itself is not interrupted: it would be unclear whether it succeeded.
             with warehouse.write(cursor), watch_session(cursor):
                 return append_staged(cursor, loaded_by, is_shipped, clock, shown, skipped_rules)
 
@@ -76,7 +76,7 @@ def load_files(
 
 @contextmanager
 def open_staging(warehouse: Warehouse) -> Iterator[Connection]:
-    """Give a session with empty staging tables. Raises LoadError when DuckDB needs more memory or disk than it may use."""
+    """Yield a session with empty staging tables. Raises LoadError when DuckDB exceeds its memory or disk limit."""
     cursor = warehouse.cursor()
     try:
         warehouse.limit_temp_files()
@@ -84,8 +84,8 @@ def open_staging(warehouse: Warehouse) -> Iterator[Connection]:
         yield cursor
     except duckdb.OutOfMemoryException:
         raise LoadError(
-            "the files need more memory and temporary disk space than DuckDB may use; "
-            "split them, or raise A4P_MEMORY_LIMIT or A4P_MAX_TEMP_SIZE"
+            "the files need more memory and temporary disk space than DuckDB may use. "
+            "Split them, or raise A4P_MEMORY_LIMIT or A4P_MAX_TEMP_SIZE"
         ) from None
     finally:
         cursor.close()
@@ -119,11 +119,11 @@ def _stage_files(
         check_file(file, file_name)
         budget.check_bytes(file_name, file.stat().st_size)
         digest = _digest_file(file, file_name, progress)
-        # A sheet that is named is loaded apart from the first one of the same file.
+        # A named sheet is a separate batch from the first sheet of the same file.
         suffix = name_sheet("", sheet) if sheet else ""
         earlier = _find_batch(cursor, file_name + suffix, digest, suffix)
         if digest in digests and earlier is None:
-            raise LoadError(f"{file_name} holds the same bytes as {digests[digest]}; load it once")
+            raise LoadError(f"{file_name} has the same content as {digests[digest]}. Load it once")
         digests[digest] = file_name
         known.append(earlier)
         if earlier is None:
@@ -140,7 +140,7 @@ def _stage_files(
 
 
 def _resolve_titles(cursor: Connection) -> None:
-    """Replace titles of indicators and full names of missions by what the catalogue calls them."""
+    """Replace titles of indicators and full names of missions by their names in the catalogue."""
     (has_titles,) = run_sql(cursor, "load/find_titles").fetchone() or (False,)
     if has_titles:
         run_sql(cursor, "load/resolve_titles")
@@ -155,7 +155,7 @@ def append_staged(
     shown: Shown,
     skipped_rules: frozenset[str] = frozenset(),
 ) -> dict[int, Batch]:
-    """Append what is staged, within the caller's transaction; return the Batch of each staged file by its ordinal.
+    """Append the staged rows within the caller's transaction. Return the Batch of each staged file by its ordinal.
 
     Raises WarningRuleFailed; see `skip_failed_rules`.
     """
@@ -217,7 +217,7 @@ def _check_staged(cursor: Connection, files: dict[int, StagedFile]) -> None:
         rows = cursor.execute(
             "select file_ordinal, file_row, column_name, value, problem, fix from load_errors "
             "order by file_ordinal, file_row, column_name, problem limit ?",
-            [SHOWN_ERRORS],
+            [MAX_SHOWN_ERRORS],
         ).fetchall()
         errors = tuple(files[ordinal].blame(*rest) for ordinal, *rest in rows)
         raise LoadError(f"nothing was loaded: {total:,} error{'s' if total > 1 else ''}", errors, total)
@@ -225,7 +225,7 @@ def _check_staged(cursor: Connection, files: dict[int, StagedFile]) -> None:
 
 @contextmanager
 def watch_progress(cursor: Connection, stage: str, progress: Progress) -> Iterator[None]:
-    """Report how far the statements run inside have come, from a thread of its own."""
+    """Report the progress of the statements that run inside, from a separate thread."""
     done = threading.Event()
 
     def watch() -> None:

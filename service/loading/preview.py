@@ -1,4 +1,4 @@
-"""Previews: what a load would bring and which breaches it would start or clear, in a transaction that is rolled back."""
+"""Previews of loads: batches, and breaches that would start or end, computed in a transaction that is rolled back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.loading.load import SHOWN, Shown, append_staged, open_staging, stag
 from service.loading.report import Batch, Breach, Preview
 from service.loading.warnings import skip_failed_rules
 from service.settings import LOAD_MAX_ROWS
-from service.snapshots.snapshot import compute_kpis, date_holding
+from service.snapshots.snapshot import compute_kpis, find_as_of_date
 from service.system.progress import Progress, ignore_progress
 from service.system.time_limit import watch_session
 from service.warehouse.database import Connection, Warehouse, read_clock, read_rows, run_sql
@@ -30,7 +30,7 @@ def preview_files(
     sheet: str | None = None,
     max_rows: int = LOAD_MAX_ROWS,
 ) -> Preview:
-    """Return what `load_files` would do with these files; the warehouse stays as it is.
+    """Return what `load_files` would do with these files. The warehouse is not changed.
 
     Breaches are those of the next snapshot, computed KPIs included. Raises LoadError as `load_files` does.
     """
@@ -39,13 +39,13 @@ def preview_files(
         if all(known):
             return Preview(tuple(batch for batch in known if batch), (), ())
         now = clock()
-        as_of = date_holding(now)
+        as_of = find_as_of_date(now)
 
         def rehearse(skipped_rules: frozenset[str]) -> tuple[dict[object, Breach], dict[int, Batch], dict[object, Breach]]:
             with warehouse.rehearse(cursor), watch_session(cursor):
                 before = _list_breaches(cursor, definitions, as_of, now)
                 appended = append_staged(cursor, PREVIEWED_BY, False, clock, shown, skipped_rules)
-                # Later than the first, so that its values replace those.
+                # Later than the first computation, so that these values replace the earlier ones.
                 return before, appended, _list_breaches(cursor, definitions, as_of, now + timedelta(microseconds=1))
 
         with watch_progress(cursor, "comparing breaches", progress):
@@ -59,7 +59,7 @@ def preview_files(
 
 
 def _list_breaches(cursor: Connection, definitions: Definitions, as_of: date, now: datetime) -> dict[object, Breach]:
-    """Compute the KPIs as the next snapshot would; return the breaches by what identifies them."""
+    """Compute the KPIs as the next snapshot would. Return the breaches by their identifying columns."""
     compute_kpis(cursor, definitions.kpis, as_of)
     run_sql(cursor, "snapshot/store_kpis", computed_at=now)
     breaches = [Breach(**row) for row in read_rows(run_sql(cursor, "load/list_breaches"))]

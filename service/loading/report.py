@@ -1,4 +1,4 @@
-"""What a load reports: its batches, the cells it changes, and the breaches it would start or clear."""
+"""The report of a load: batches, changed cells, warnings, and breaches that would start or end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ChangeKind = Literal["revision", "new", "unchanged"]
 
 @dataclass(frozen=True)
 class Change:
-    """One cell of a loaded file beside what the warehouse held; previous_* are None for a new cell.
+    """One cell of a loaded file beside the stored observation. previous_* are None for a new cell.
 
     `revised_columns` names the columns that a revision changes.
     """
@@ -40,7 +40,7 @@ class Change:
 
 @dataclass(frozen=True)
 class LoadWarning:
-    """A cell of a loaded file that is implausible; `row` counts as a spreadsheet does."""
+    """An implausible cell of a loaded file. `row` is the row number as a spreadsheet shows it."""
 
     row: int
     indicator: str
@@ -58,7 +58,7 @@ class LoadWarning:
 
 @dataclass(frozen=True)
 class Breach:
-    """A series beyond a threshold that governs it."""
+    """A series that breaches a threshold."""
 
     metric: str
     mission: str
@@ -75,11 +75,11 @@ class Breach:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one file brought. `batch_id` is None when the file brought nothing new, and in a preview.
+    """The result of loading one file. `batch_id` is None when the file added nothing, and in a preview.
 
-    `changes` are the cells that the caller requested to see, not necessarily all that changed. `notes` say how the file
-    was read where that is not plain: its encoding, dates and numbers. `delays` say why what it brought is not shown yet.
-    `warnings` are the first of `warning_count`.
+    `changes` are the cells that the caller requested, not necessarily all changed cells. `notes` describe how the file
+    was read where that is not obvious: its encoding, dates and numbers. `delays` explain why the change is not visible
+    yet. `warnings` are the first of `warning_count`.
     """
 
     file_name: str
@@ -107,12 +107,12 @@ class Batch:
 
     def __str__(self) -> str:
         if self.loaded_before_at is not None:
-            since = f"; {self.corrected_since:,} of its figures were corrected since" if self.corrected_since else ""
+            since = f"; {self.corrected_since:,} of its values were corrected since" if self.corrected_since else ""
             return (
-                f"{self.file_name}: nothing new (the same file was loaded on {self.loaded_before_at:%Y-%m-%d %H:%M} UTC{since})"
+                f"{self.file_name}: no changes (the same file was loaded on {self.loaded_before_at:%Y-%m-%d %H:%M} UTC{since})"
             )
         if not self.has_changes:
-            return f"{self.file_name}: nothing new in {self.row_count:,} rows"
+            return f"{self.file_name}: no changes in {self.row_count:,} rows"
         batch = "would load" if self.is_preview else f"batch {self.batch_id},"
         return (
             f"{self.file_name}: {batch} {self.new_observations:,} new observations, "
@@ -122,7 +122,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a load would bring, and the breaches of today that it would start or clear."""
+    """The result that a load would have, and the current breaches that it would start or end."""
 
     batches: tuple[Batch, ...]
     started: tuple[Breach, ...]
@@ -135,7 +135,7 @@ def name_cell(name: str, mission: str, dimensions: dict[str, str]) -> str:
 
 
 def write_number(value: float) -> str:
-    """Return a number as a file would give it: 97, 0.37."""
+    """Return a number as it is written in a file: 97, 0.37."""
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
 
 

@@ -1,4 +1,4 @@
-"""Warnings of a load: implausible values, found by the queries in sql/checks/warnings, recorded, and never in its way."""
+"""Warnings of a load: implausible values, found by the queries in sql/checks/warnings. A warning never stops a load."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from service.warehouse.database import Connection, read_rows, read_sql, run_sql
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-SHOWN_WARNINGS = 20
-# Reports of events vary more than chance alone: once in 1,000 times is reached by growth that is real.
+MAX_SHOWN_WARNINGS = 20
+# Reported counts vary more than a Poisson distribution: real growth already exceeds a chance of 1 in 1,000.
 RARE_CHANCE = 0.0001
-# Above it an event is not rare.
-HIGHEST_RARE_MEAN = 1000
+# An event with a higher mean is not rare.
+MAX_RARE_MEAN = 1000
 
 
 @dataclass
 class FileWarnings:
-    """The first warnings of a file, and how many it has."""
+    """The first warnings of a file, and their total number."""
 
     total: int = 0
     shown: list[LoadWarning] = field(default_factory=list)
 
 
 class WarningRuleFailed(Exception):
-    """The SQL of a warning rule failed, and with it the transaction it ran in."""
+    """The SQL of a warning rule failed, which also aborted its transaction."""
 
     def __init__(self, rules: frozenset[str], reason: str) -> None:
         self.rules = rules
@@ -43,7 +43,7 @@ class WarningRuleFailed(Exception):
 
 
 def skip_failed_rules(work: Callable[[frozenset[str]], Result]) -> Result:
-    """Run `work` with the rules to skip, again without each rule that failed, and return its result.
+    """Run `work` with the rules to skip. Run it again without each rule that failed. Return its result.
 
     DuckDB aborts the whole transaction on an error, so `work` must begin a new one each time.
     """
@@ -57,7 +57,7 @@ def skip_failed_rules(work: Callable[[frozenset[str]], Result]) -> Result:
 
 
 def find_warnings(cursor: Connection, recorded_at: datetime, skipped: frozenset[str] = frozenset()) -> dict[int, FileWarnings]:
-    """Find and record the warnings about what was appended, in its transaction; return those of each file by its ordinal.
+    """Find and record the warnings about the appended rows, in the same transaction. Return those of each file by ordinal.
 
     Raises WarningRuleFailed: the transaction is then aborted, and can be repeated with the failed rules in `skipped`.
     """
@@ -65,7 +65,7 @@ def find_warnings(cursor: Connection, recorded_at: datetime, skipped: frozenset[
     rules = sorted(all_rules - skipped)
     if not rules:
         return {}
-    # An error outside a rule's own query fails every rule.
+    # An error outside the query of a rule fails every rule.
     with _blame(all_rules):
         run_sql(cursor, "load/prepare_warnings")
         _find_limits(cursor)
@@ -95,8 +95,8 @@ def _blame(rules: frozenset[str]) -> Iterator[None]:
 
 
 def _find_limits(cursor: Connection) -> None:
-    """Fill `poisson_limits` with the highest count of rare events that chance explains, for each mean."""
-    means = cursor.execute("select distinct mean from poisson_means where mean <= ?", [HIGHEST_RARE_MEAN]).fetchall()
+    """Fill `poisson_limits` with the highest plausible count of rare events for each mean."""
+    means = cursor.execute("select distinct mean from poisson_means where mean <= ?", [MAX_RARE_MEAN]).fetchall()
     for (mean,) in means:
         cursor.execute("insert into poisson_limits values (?, ?)", [mean, find_poisson_limit(mean, RARE_CHANCE)])
 
@@ -108,6 +108,6 @@ def _list_warnings(cursor: Connection) -> dict[int, FileWarnings]:
     ).fetchall()
     for ordinal, total in counts:
         files[ordinal] = FileWarnings(total)
-    for row in read_rows(run_sql(cursor, "load/list_warnings", limit=SHOWN_WARNINGS)):
+    for row in read_rows(run_sql(cursor, "load/list_warnings", limit=MAX_SHOWN_WARNINGS)):
         files[row.pop("file_ordinal")].shown.append(LoadWarning(**row))
     return files

@@ -1,4 +1,4 @@
-"""The questions of sql/examples: SQL that users start from, each with the question it answers."""
+"""The example queries of sql/examples, each with a title."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from service.settings import find_in_tree
 
 @dataclass(frozen=True)
 class Example:
-    """A question and the query that answers it; `name` is the file's."""
+    """An example query. `name` is the name of its file."""
 
     name: str
-    question: str
+    title: str
     sql: str
 
 
 def read_examples() -> tuple[Example, ...]:
-    """Return the examples in the order of their file names; a file's first line is its question."""
+    """Return the examples in the order of their file names. The first line of a file is the title."""
     examples = []
     for file in sorted((find_in_tree("sql") / "examples").glob("*.sql")):
-        question, _, sql = file.read_text(encoding="utf-8").partition("\n")
-        examples.append(Example(file.stem, question.removeprefix("--").strip(), sql.strip()))
+        title, _, sql = file.read_text(encoding="utf-8").partition("\n")
+        examples.append(Example(file.stem, title.removeprefix("--").strip(), sql.strip()))
     return tuple(examples)

@@ -1,4 +1,4 @@
-"""The result of a query as a person reads it on a terminal: an aligned table, or a record per row where that is too wide."""
+"""Query results for a terminal: an aligned table, or a record per row if the table is too wide."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from rich.table import Table
 from rich.text import Text
 
 MAX_ROWS = 1000
-# A column of text is folded, but not narrower than this; what has no room then is shown as records.
-NARROWEST_FOLD = 24
+# Text columns are wrapped, but not narrower than this. Wider results are shown as records.
+MIN_FOLD_WIDTH = 24
 GAP = 2
 NULL = Text("null", style="dim")
 _NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL\(\d+,\d+\)|BIGNUM")
 
 
 def render_rows(names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> RenderableType:
-    """Return rows as a table of at most `width` cells, or as records where the columns do not fit beside each other."""
+    """Return rows as a table of at most `width` characters, or as records if the columns do not fit."""
     cells = [[_render(value) for value in row] for row in rows]
     columns = list(zip(*cells, strict=True)) if cells else [()] * len(names)
     widths = [
         max([cell_len(name), *(max((cell_len(line) for line in cell.plain.split("\n")), default=0) for cell in column)])
         for name, column in zip(names, columns, strict=True)
     ]
-    least = sum(min(cell_width, NARROWEST_FOLD) for cell_width in widths) + GAP * (len(widths) - 1)
+    least = sum(min(cell_width, MIN_FOLD_WIDTH) for cell_width in widths) + GAP * (len(widths) - 1)
     if least > width and rows:
         return _render_records(names, cells)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
@@ -39,8 +39,8 @@ def render_rows(names: Sequence[str], kinds: Sequence[str], rows: Sequence[Seque
             Text(name),
             justify="right" if _NUMBER.fullmatch(kind) else "left",
             overflow="fold",
-            min_width=min(cell_width, NARROWEST_FOLD),
-            no_wrap=cell_width <= NARROWEST_FOLD,
+            min_width=min(cell_width, MIN_FOLD_WIDTH),
+            no_wrap=cell_width <= MIN_FOLD_WIDTH,
         )
     for row in cells:
         table.add_row(*row)
@@ -50,11 +50,11 @@ def render_rows(names: Sequence[str], kinds: Sequence[str], rows: Sequence[Seque
 def print_rows(
     console: Console, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[object]], is_cut: bool
 ) -> None:
-    """Print rows, and how many there are."""
+    """Print rows and their number."""
     console.print(render_rows(names, kinds, rows, console.width))
     count = f"{len(rows):,} row{'s' * (len(rows) != 1)}"
-    told = f"the first {count}; --format csv writes all" if is_cut else count
-    console.print(Text(f"({told})", style="dim"))
+    summary = f"the first {count}; --format csv writes all" if is_cut else count
+    console.print(Text(f"({summary})", style="dim"))
 
 
 def _render_records(names: Sequence[str], rows: Sequence[Sequence[Text]]) -> RenderableType:
@@ -72,12 +72,12 @@ def _render_records(names: Sequence[str], rows: Sequence[Sequence[Text]]) -> Ren
 def _render(value: object) -> Text:
     if value is None:
         return NULL
-    # What a file brought in must not steer the terminal.
+    # Loaded text must not control the terminal.
     return Text(make_printable(write_value(value)))
 
 
 def write_value(value: object) -> str:
-    """Return a value as text for people: no trailing zeros, times to the second, maps as name=value."""
+    """Return a value as readable text: no trailing zeros, times to the second, maps as name=value."""
     match value:
         case None:
             return "null"
@@ -90,7 +90,7 @@ def write_value(value: object) -> str:
         case datetime():
             return value.isoformat(sep=" ", timespec="seconds")
         case dict():
-            return ", ".join(f"{write_value(key)}={write_value(held)}" for key, held in value.items())
+            return ", ".join(f"{write_value(key)}={write_value(item)}" for key, item in value.items())
         case list() | tuple():
             return ", ".join(map(write_value, value))
         case bytes():
@@ -106,5 +106,5 @@ def _write_float(value: float) -> str:
 
 
 def make_printable(text: str) -> str:
-    """Replace control characters other than line ends, which a terminal would obey."""
+    """Replace control characters other than line ends, which a terminal would interpret."""
     return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)

@@ -1,4 +1,4 @@
-"""Copies of the warehouse: the read copy, and the dated backup that is a second name of it."""
+"""Copies of the warehouse: the read copy, and the dated backup that is a hard link to it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _copying = threading.Lock()
 
 
 def write_copy(warehouse: Warehouse, target: Path, group: int | None = None) -> None:
-    """Write a whole, consistent, checkpointed copy of the warehouse to `target`, replacing it in one step.
+    """Write a complete, consistent, checkpointed copy of the warehouse to `target`, replacing it atomically.
 
     Only the user of this process, and the group where one is given, may read it.
-    Raises WarehouseError when it cannot be written; `target` is then as it was.
+    Raises WarehouseError when it cannot be written. `target` is then unchanged.
     """
     try:
         with _copying, replace_file(target) as unfinished:
@@ -43,7 +43,7 @@ def _copy_database(warehouse: Warehouse, target: Path) -> None:
 
 
 def copy_into(session: Connection, target: Path) -> None:
-    """Copy the database of a session to a new file, in one transaction. Raises duckdb.Error, with its first cause."""
+    """Copy the database of a session to a new file, in one transaction. Raises the first duckdb.Error."""
     (name,) = session.execute("select current_database()").fetchone() or ("",)
     quoted_target = str(target).replace("'", "''")
     quoted_name = name.replace('"', '""')
@@ -55,7 +55,7 @@ def copy_into(session: Connection, target: Path) -> None:
         session.execute(f'copy from database "{quoted_name}" to published')
         session.commit()
     except BaseException:
-        # A full disk makes these fail too, and the first error is the one that says so.
+        # On a full disk these statements fail too. The first error is raised.
         with suppress(duckdb.Error):
             session.rollback()
         with suppress(duckdb.Error):
@@ -65,11 +65,11 @@ def copy_into(session: Connection, target: Path) -> None:
 
 
 def publish_read_copy(warehouse: Warehouse, read_copy: Path, backup_dir: Path, now: datetime, group: int | None = None) -> None:
-    """Publish the state of now as the read copy, and keep it as a dated backup (a second name of the same file).
+    """Publish the current state as the read copy, and as a dated backup (a hard link to the same file).
 
-    A group may read the read copy; the directory of the backups keeps it from the second name.
+    A group may read the read copy. The directory of the backups denies it access to the hard link.
     """
-    # About what the copy will need: half a copy on a full disk would leave no room for the log.
+    # The approximate size of the copy: half a copy on a full disk would leave no room for the log.
     check_space(read_copy.parent, read_copy.stat().st_size if read_copy.exists() else 0)
     write_copy(warehouse, read_copy, group)
     backup_dir.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)

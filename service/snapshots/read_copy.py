@@ -1,4 +1,4 @@
-"""The read copy as the service itself reads it: what pages and the API answer from, whole and of one snapshot."""
+"""The open read copy that pages and the API query: the complete state of one snapshot."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _numbers = count()
 
 @dataclass(frozen=True)
 class SnapshotInfo:
-    """Which snapshot a read copy holds: `a4p_snapshot_info{id}` of /metrics and the view `snapshot_info`."""
+    """The snapshot of a read copy: `a4p_snapshot_info{id}` of /metrics and the view `snapshot_info`."""
 
     snapshot_id: int
     as_of: date
@@ -34,17 +34,17 @@ class SnapshotInfo:
 
 
 class ReadCopy:
-    """One published copy, open for reading for as long as anybody holds it; a newer one is another object.
+    """One published copy, open for reading while it is referenced. A newer copy is another object.
 
-    Raises WarehouseError when the file cannot be opened or holds no snapshot.
+    Raises WarehouseError when the file cannot be opened or has no snapshot.
     """
 
     def __init__(self, file: Path, threads: int, memory_limit: str, max_temp_bytes: int = MAX_TEMP_BYTES) -> None:
         try:
-            # Within a process DuckDB knows a database by its path, and would give the replaced file for the same path.
-            with _name_anew(file) as own_name:
+            # Within a process DuckDB identifies a database by its path, and would return the replaced file for the same path.
+            with _link_file(file) as link:
                 self._connection = duckdb.connect(
-                    str(own_name),
+                    str(link),
                     read_only=True,
                     config={
                         **DUCKDB_CONFIG,
@@ -62,12 +62,12 @@ class ReadCopy:
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(f"the read copy {file} cannot be opened: {str(error).splitlines()[0]}") from None
         if row is None:
-            raise WarehouseError(f"the read copy {file} holds no snapshot yet")
+            raise WarehouseError(f"the read copy {file} has no snapshot yet")
         self.info = SnapshotInfo(*row)
 
     @contextmanager
-    def ask(self, as_of: date | None = None, known_at: datetime | None = None) -> Iterator[Connection]:
-        """Give a session on the copy, as of the date of its snapshot and known now unless told otherwise.
+    def open_session(self, as_of: date | None = None, known_at: datetime | None = None) -> Iterator[Connection]:
+        """Yield a session on the copy. The defaults are the date of its snapshot and the current knowledge.
 
         Raises TimeLimitPassed when the time limit of this thread passes.
         """
@@ -77,13 +77,13 @@ class ReadCopy:
 
 
 @contextmanager
-def _name_anew(file: Path) -> Iterator[Path]:
-    """Give a second name of a file, which is removed again: a hard link beside it, or elsewhere where that is not possible."""
-    own_name = file.with_name(f"{file.name}.{os.getpid()}.{next(_numbers)}.tmp")
+def _link_file(file: Path) -> Iterator[Path]:
+    """Yield a temporary hard link beside a file, or a symbolic link elsewhere if that is not possible."""
+    hard_link = file.with_name(f"{file.name}.{os.getpid()}.{next(_numbers)}.tmp")
     try:
-        # A service that was killed here may have had the same number: in a container it always has.
-        own_name.unlink(missing_ok=True)
-        os.link(file, own_name)
+        # A service that was killed here may have had the same process id: in a container it always has.
+        hard_link.unlink(missing_ok=True)
+        os.link(file, hard_link)
     except FileNotFoundError:
         raise
     except OSError:
@@ -94,6 +94,6 @@ def _name_anew(file: Path) -> Iterator[Path]:
             yield link
         return
     try:
-        yield own_name
+        yield hard_link
     finally:
-        own_name.unlink()
+        hard_link.unlink()

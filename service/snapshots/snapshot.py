@@ -1,4 +1,4 @@
-"""Snapshots: the warehouse as of a date, KPIs computed, their history kept, everything rendered as text."""
+"""Snapshots: the warehouse as of a date, with computed KPIs and their history, rendered as text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HISTORY_ROWS = 4_000_000
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot that was made: what a scrape sends is `exposition`; the KPIs of `failures` are not in it."""
+    """A snapshot. A scrape returns `exposition`, which does not include the KPIs of `failures`."""
 
     snapshot_id: int
     as_of: date
@@ -32,28 +32,28 @@ class Snapshot:
     failures: tuple[KpiError, ...] = ()
 
 
-def date_holding(instant: datetime) -> date:
-    """Return the date as of which figures hold at an instant: the last day that has ended, UTC.
+def find_as_of_date(instant: datetime) -> date:
+    """Return the date as of which values are valid at an instant: the last day that has ended, UTC.
 
-    An observation holds from 00:00 UTC of the day after its period_end.
+    An observation is valid from 00:00 UTC of the day after its period_end.
     """
     return instant.astimezone(UTC).date() - timedelta(days=1)
 
 
 def make_snapshot(warehouse: Warehouse, definitions: Definitions, now: datetime) -> Snapshot:
-    """Make the snapshot of `now`: compute KPIs and what is missing of their history, record both, render the text.
+    """Make the snapshot of `now`: compute KPIs and missing parts of their history, record both, render the text.
 
-    A KPI whose query fails is left out, with its history as it was, and is one of `failures`; the others are computed. Raises
-    SnapshotError when the snapshot itself cannot be made; nothing is recorded then.
+    A KPI whose query fails is left out and listed in `failures`; its history is not changed. Raises SnapshotError when the
+    snapshot itself cannot be made. Nothing is recorded then.
     """
-    as_of = date_holding(now)
+    as_of = find_as_of_date(now)
     failures: dict[str, KpiError] = {}
     while True:
         kpis = tuple(kpi for kpi in definitions.kpis if kpi.kpi not in failures)
         try:
             return _make_snapshot(warehouse, replace(definitions, kpis=kpis), now, as_of, tuple(failures.values()))
         except KpiError as error:
-            # A failed query ends DuckDB's transaction, so the snapshot begins again without it.
+            # A failed query aborts the transaction, so the snapshot starts again without it.
             failures[error.kpi] = error
 
 
@@ -79,46 +79,46 @@ def _make_snapshot(
 
 
 def render_as_of(copy: Connection, definitions: Definitions, as_of: date) -> tuple[Exposition, int]:
-    """Return the exposition as of any date, and its number of series, from a read copy; nothing is recorded."""
-    hold(copy, as_of)
+    """Return the exposition as of any date, and its number of series, from a read copy. Nothing is recorded."""
+    prepare_latest(copy, as_of)
     run_sql(copy, "snapshot/prepare_kpis", as_of=as_of)
     for kpi in definitions.kpis:
         compute_kpi(copy, kpi, as_of)
     return render_snapshot(copy, definitions)
 
 
-def hold(cursor: Connection, as_of: date) -> None:
-    """Put what holds as of a date into the temporary tables `latest` and `changes` that KPI queries read."""
+def prepare_latest(cursor: Connection, as_of: date) -> None:
+    """Fill the temporary tables `latest` and `changes` that KPI queries read, as of a date."""
     set_moment(cursor, as_of.isoformat())
-    run_sql(cursor, "snapshot/hold")
+    run_sql(cursor, "snapshot/prepare_latest")
 
 
 def compute_kpis(cursor: Connection, kpis: tuple[Kpi, ...], as_of: date) -> None:
-    """Fill `kpi_computed` for `as_of` and for each date of the past whose figures may have changed.
+    """Fill `kpi_computed` for `as_of` and for each past date whose values may have changed.
 
-    `latest` and `changes` hold as of `as_of` at the end.
+    At the end `latest` and `changes` are as of `as_of`.
     """
     run_sql(cursor, "snapshot/prepare_kpis", as_of=as_of)
-    # A KPI that is left out has no dates, so what was recorded of it stays.
+    # A KPI that is left out has no dates, so its recorded values are not changed.
     cursor.execute("delete from kpi_dates where not list_contains($kpis::varchar[], kpi)", {"kpis": [kpi.kpi for kpi in kpis]})
     due: dict[str, list[date]] = {}
     for name, day in cursor.execute("select kpi, as_of from kpi_dates where is_history order by as_of").fetchall():
         if day != as_of:
             due.setdefault(name, []).append(day)
     if due:
-        run_sql(cursor, "snapshot/hold_history")
+        run_sql(cursor, "snapshot/prepare_latest_history")
     for kpi in kpis:
         if kpi.kpi in due:
             compute_history(cursor, kpi, due[kpi.kpi])
-    hold(cursor, as_of)
+    prepare_latest(cursor, as_of)
     for kpi in kpis:
         compute_kpi(cursor, kpi, as_of)
 
 
 def compute_history(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
-    """Append the figures of one KPI as of many dates to `kpi_computed`, many at once. Raises as `compute_kpi` does."""
+    """Append the values of one KPI as of many dates to `kpi_computed`, in batches. Raises as `compute_kpi` does."""
     (series_count,) = cursor.execute("select count(*) from store.series").fetchone() or (0,)
-    # What the dates multiply with stays small enough for memory.
+    # Limits the product of dates and series, which has to fit into memory.
     step = max(1, HISTORY_ROWS // max(1, series_count))
     for start in range(0, len(days), step):
         some = days[start : start + step]
@@ -136,18 +136,18 @@ def compute_history(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
             ) from None
         except duckdb.Error as error:
             raise KpiError(kpi.kpi, f"{kpi.file}: the query failed as of {some[0]} to {some[-1]}: {error}") from None
-    _check_figures(cursor, kpi)
+    _check_values(cursor, kpi)
 
 
 def compute_common_totals(cursor: Connection, kpis: tuple[Kpi, ...]) -> None:
-    """Fill `kpi_common`: totals that cover different missions than the one before, over the missions they have in common.
+    """Fill `kpi_common`: totals over the missions in common with the previous total, where the missions differ.
 
-    Reads `kpi_dates` of `compute_kpis`, after the values of those dates were stored.
+    Reads `kpi_dates` of `compute_kpis`. The values of those dates must be stored.
     """
     run_sql(cursor, "snapshot/prepare_kpi_changes")
     due = {name for (name,) in cursor.execute("select distinct kpi from kpi_common_dates").fetchall()}
     if due:
-        run_sql(cursor, "snapshot/hold_history")
+        run_sql(cursor, "snapshot/prepare_latest_history")
     for kpi in kpis:
         if kpi.kpi in due:
             query = read_sql("snapshot/compute_common_totals").format(dimensions=_make_dimensions(kpi), query=kpi.query)
@@ -158,10 +158,10 @@ def compute_common_totals(cursor: Connection, kpis: tuple[Kpi, ...]) -> None:
 
 
 def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
-    """Append the figures of one KPI to `kpi_computed`, as of the date that `latest` and `changes` hold.
+    """Append the values of one KPI to `kpi_computed`, as of the date of `latest` and `changes`.
 
-    Raises KpiError naming the file when the query does not bind, has other columns than its labels and `value`,
-    gives a label set twice, or a value that is not finite.
+    Raises KpiError with the file name when the query does not bind, has columns other than its labels and `value`,
+    returns a label set twice, or a value that is not finite.
     """
     try:
         columns = [row[0] for row in cursor.execute(f"describe {kpi.query}").fetchall()]
@@ -178,7 +178,7 @@ def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
         )
     except duckdb.Error as error:
         raise KpiError(kpi.kpi, f"{kpi.file}: the query failed as of {as_of}: {error}") from None
-    _check_figures(cursor, kpi)
+    _check_values(cursor, kpi)
 
 
 def _make_dimensions(kpi: Kpi) -> str:
@@ -191,23 +191,23 @@ def _make_dimensions(kpi: Kpi) -> str:
 
 
 def _describe_base(kpi: Kpi) -> dict[str, str]:
-    """Return the SQL of the missions that a value is summed over, sorted, and of how many were expected."""
+    """Return the SQL of the missions that a value is summed over, sorted, and of the number of expected missions."""
     if not kpi.is_total:
         return {"missions": "null::varchar[]", "missions_expected": "null::integer"}
     return {"missions": "list_sort(missions)", "missions_expected": read_sql("snapshot/count_expected")}
 
 
-def _check_figures(cursor: Connection, kpi: Kpi) -> None:
+def _check_values(cursor: Connection, kpi: Kpi) -> None:
     fault = run_sql(cursor, "snapshot/find_kpi_fault", kpi=kpi.kpi).fetchone()
     if fault:
-        raise KpiError(kpi.kpi, f"{kpi.file}: as of {fault[0]} the figure of {fault[1]} {fault[2]} {fault[3]}")
+        raise KpiError(kpi.kpi, f"{kpi.file}: as of {fault[0]} the value of {fault[1]} {fault[2]} {fault[3]}")
 
 
 def render_snapshot(cursor: Connection, definitions: Definitions) -> tuple[Exposition, int]:
-    """Return the text of what `latest`, `changes` and `kpi_computed` hold, and how many series it has."""
+    """Return the text of `latest`, `changes` and `kpi_computed`, and the number of series."""
     run_sql(cursor, "snapshot/samples")
     (ended,) = run_sql(cursor, "snapshot/find_ended").fetchone() or (0,)
-    if ended:  # seldom, and it reads the whole history
+    if ended:  # rare, and it reads the whole history
         run_sql(cursor, "snapshot/carry")
     run_sql(cursor, "snapshot/govern")
     rendered = cursor.execute(read_sql("exposition/render_families")).fetchall()
@@ -218,9 +218,9 @@ def render_snapshot(cursor: Connection, definitions: Definitions) -> tuple[Expos
 
 
 def check_bindings(warehouse: Warehouse, definitions: Definitions) -> None:
-    """Raise SnapshotError naming the first KPI file whose query cannot be run on this warehouse, now or over its history."""
+    """Raise SnapshotError with the first KPI file whose query fails on this warehouse, now or over its history."""
     cursor = warehouse.cursor()
     try:
-        compute_kpis(cursor, definitions.kpis, date_holding(datetime.now(UTC)))
+        compute_kpis(cursor, definitions.kpis, find_as_of_date(datetime.now(UTC)))
     finally:
         cursor.close()

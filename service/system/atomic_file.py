@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all: under another name first, then renamed in one step."""
+"""Atomic writes: a file is written under a temporary name and then renamed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 @contextmanager
 def replace_file(target: Path) -> Iterator[Path]:
-    """Give the path of a file to write; at the end it is flushed to disk and becomes `target` in one step.
+    """Yield the path of a temporary file. At the end it is flushed to disk and atomically renamed to `target`.
 
-    When anything raises, `target` is as it was and nothing is left. The temporary name ends in `.<process id>.tmp`, by which
-    the files of a process that was killed are recognized. Raises OSError.
+    On an exception `target` is unchanged and the temporary file is removed. The temporary name ends in
+    `.<process id>.tmp`, which identifies the files of a killed process. Raises OSError.
     """
     # In the same directory, because a rename is atomic only within a file system.
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
@@ -30,7 +30,7 @@ def replace_file(target: Path) -> Iterator[Path]:
 
 
 def write_atomically(target: Path, content: bytes) -> None:
-    """Write a small file. Raises OSError; `target` is then as it was."""
+    """Write a small file. Raises OSError; `target` is then unchanged."""
     with replace_file(target) as unfinished:
         unfinished.write_bytes(content)
 

@@ -1,4 +1,4 @@
-"""What the disk of the data directory still takes, and the sentences for when it takes no more."""
+"""Free space of the data directory, and the errors of a disk that is full or read-only."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from pathlib import Path
 
 from service.errors import WarehouseUnwritable
 
-# What the operating system reports, as DuckDB and Python pass it on.
+# Messages of the operating system, as DuckDB and Python report them.
 UNWRITABLE = (
     ("No space left on device", "no space or no inode is left", "free some space"),
     ("Read-only file system", "the file system is read-only", "mount it for writing"),
     ("Disk quota exceeded", "the disk quota is used up", "raise the quota or free some space"),
 )
-# Free space below which no checkpoint and no copy is tried: room for the log to record what the service did.
+# Free space below which no checkpoint and no copy is attempted: room for the write-ahead log.
 SPARE_BYTES = 1 << 20
 
 
 def translate_write_error(error: Exception, directory: Path) -> WarehouseUnwritable | None:
-    """Return the sentence for a write that the disk of `directory` did not take, or None when it failed for another reason."""
+    """Return the service error for a write that failed because of the disk of `directory`; None for another cause."""
     for sign, problem, fix in UNWRITABLE:
         if sign in str(error):
             return WarehouseUnwritable(
-                f"{problem} in {directory}; {fix}. The service serves the last good state and tries again within a minute"
+                f"{problem} in {directory}; {fix}. The service serves the last good state and retries within a minute"
             )
     return None
 
@@ -33,7 +33,7 @@ def measure_free_bytes(directory: Path) -> int:
 
 
 def has_space(directory: Path, needed_bytes: int) -> bool:
-    """Return whether so many bytes can be written, and some more for the log."""
+    """Return whether this number of bytes can be written, with some space left for the log."""
     return measure_free_bytes(directory) >= needed_bytes + SPARE_BYTES
 
 
@@ -41,4 +41,4 @@ def check_space(directory: Path, needed_bytes: int) -> None:
     """Raise WarehouseUnwritable when `has_space` is false."""
     if not has_space(directory, needed_bytes):
         needed_mb = (needed_bytes + SPARE_BYTES) / 1e6
-        raise WarehouseUnwritable(f"{needed_mb:,.1f} MB of free space are needed in {directory}; free some space")
+        raise WarehouseUnwritable(f"{directory} needs {needed_mb:,.1f} MB of free space; free some space")

@@ -1,4 +1,4 @@
-"""Places for work that few requests may do at once, shared fairly between clients."""
+"""Slots that limit concurrent requests, shared fairly between clients."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from service.errors import PlacesTaken
+from service.errors import NoFreeSlot
 
-# How long it takes until work done counts half as much against a client.
+# After this time the past work of a client counts half.
 HALF_LIFE_SECONDS = 5.0
 
 
 @dataclass
 class _Usage:
-    """The seconds that a client worked, as they count at `measured_at`."""
+    """The seconds of work of a client, decayed up to `measured_at`."""
 
     seconds: float = 0.0
     measured_at: float = 0.0
@@ -33,25 +33,25 @@ class _Ticket:
     number: int = field(compare=False)
 
 
-class FairPlaces:
-    """`places` that requests take; one client has at most `per_client` of them, and `waiting_per_client` of the `waiting`.
+class FairSlots:
+    """`slots` for running requests and `waiting` for queued ones, with a maximum of each per client.
 
-    A free place goes to the waiting client that worked least of late, and not to the one that came first: twenty requests of
-    one client do not keep the first of another waiting for all twenty.
+    A free slot goes to the waiting client with the least recent work, not to the first one: the first request of a client
+    does not wait for 20 requests of another.
     """
 
     def __init__(
         self,
-        places: int,
+        slots: int,
         waiting: int,
         per_client: int | None = None,
         waiting_per_client: int | None = None,
         read_monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.places = places
+        self.slots = slots
         self.waiting = waiting
-        # One place stays for others where there is more than one.
-        self._per_client = per_client or max(1, places - 1)
+        # Leaves one slot for others if there is more than one.
+        self._per_client = per_client or max(1, slots - 1)
         self._waiting_per_client = waiting_per_client or max(1, waiting * 3 // 4)
         self._read_monotonic = read_monotonic
         self._changed = threading.Condition()
@@ -62,7 +62,7 @@ class FairPlaces:
 
     @contextmanager
     def take(self, client: str, seconds: float) -> Iterator[None]:
-        """Hold a place, after waiting so many seconds at most. Raises PlacesTaken."""
+        """Take a slot after waiting at most this number of seconds. Raises NoFreeSlot."""
         with self._changed:
             self._wait(client, seconds)
             self._running[client] += 1
@@ -89,21 +89,21 @@ class FairPlaces:
             if self._is_turn(ticket):
                 return
             if len(waiting) >= self.waiting:
-                raise PlacesTaken("too many requests wait already; try again in a moment", is_full=True)
+                raise NoFreeSlot("too many requests are waiting; retry later", is_full=True)
             if waiting.count(client) >= self._waiting_per_client:
-                raise PlacesTaken("too many requests of this client wait already; try again in a moment", is_full=True)
+                raise NoFreeSlot("too many requests of this client are waiting; retry later", is_full=True)
             deadline = self._read_monotonic() + seconds
             while not self._is_turn(ticket):
                 left = deadline - self._read_monotonic()
                 if left <= 0:
-                    raise PlacesTaken("other requests took all the time; try again in a moment", is_full=False)
+                    raise NoFreeSlot("no slot became free in time; retry later", is_full=False)
                 self._changed.wait(min(left, 1.0))
         finally:
             self._tickets.remove(ticket)
             self._changed.notify_all()
 
     def _is_turn(self, ticket: _Ticket) -> bool:
-        if self._running.total() >= self.places:
+        if self._running.total() >= self.slots:
             return False
         now = self._read_monotonic()
         eligible = [other for other in self._tickets if self._running[other.client] < self._per_client]

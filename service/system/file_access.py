@@ -1,4 +1,4 @@
-"""Who may read the files of the data directory: its user alone, and of two files the group A4P_GROUP too."""
+"""Access to the files of the data directory: only its user, and for two files also the group A4P_GROUP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 PRIVATE_FILE, SHARED_FILE = 0o600, 0o640
 PRIVATE_DIRECTORY, DATA_DIRECTORY = 0o700, 0o750
-# Names in the data directory that are the service's; other files there are not touched.
+# Names of the service's files in the data directory. Other files are not changed.
 OWN_NAMES = ("warehouse*", "a4p.*", "alerts-token", BACKUPS_NAME, "tmp")
 
 
@@ -31,16 +31,15 @@ def find_group(name: str) -> int | None:
         return (grp.getgrgid(int(name)) if name.isdecimal() else grp.getgrnam(name)).gr_gid
     except (KeyError, OverflowError):
         raise SettingsError(
-            f"setting A4P_GROUP: there is no group {name!r} on this machine; create it with 'groupadd --system {name}', or "
-            "name another"
+            f"setting A4P_GROUP: unknown group {name!r}; create it with 'groupadd --system {name}', or set another"
         ) from None
 
 
 def restrict_data_directory(settings: Settings) -> None:
-    """Have every file that this process makes be private, and tighten the modes of those that are there.
+    """Make new files of this process private, and restrict the modes of existing files.
 
-    Modes are only tightened; with A4P_GROUP its members may also list the directory and read the read copy and the alerts
-    token. What cannot be changed is logged. Raises SettingsError when the group is unknown or cannot be given to a file.
+    Modes are only restricted. With A4P_GROUP its members may also list the directory and read the read copy and the alerts
+    token. A file that cannot be changed is logged. Raises SettingsError when the group is unknown or cannot own a file.
     """
     os.umask(0o077)
     group = find_group(settings.group)
@@ -48,26 +47,28 @@ def restrict_data_directory(settings: Settings) -> None:
     if not settings.data_dir.is_dir():
         return
     if settings.data_dir.stat().st_mode & stat.S_ISVTX:
-        log.warning("%s is a directory that users share; name one of the service's own with A4P_DATA_DIR", settings.data_dir)
+        log.warning(
+            "%s is shared by users (sticky bit); set A4P_DATA_DIR to a directory that only the service uses", settings.data_dir
+        )
         return
     shared = {file for file in (settings.read_copy_file, settings.token_file) if file.is_file()}
     for file in list_own_files(settings.data_dir):
         if file not in shared:
             _tighten(file, PRIVATE_DIRECTORY if file.is_dir() else PRIVATE_FILE)
     for file in shared:
-        # Where a setting names the file of the token, its group is the administrator's choice.
+        # If a setting names the token file, the administrator chooses its group.
         is_elsewhere = file == settings.alerts_token_file
         _give(file, group, SHARED_FILE if group is not None or is_elsewhere else PRIVATE_FILE)
     _give(settings.data_dir, group, DATA_DIRECTORY)
 
 
 def share_file(file: Path, group: int | None) -> None:
-    """Let the group, if there is one, read a file, and other users not. Raises OSError where there is a group."""
+    """Make a file readable by the group if one is given, and private otherwise. Raises OSError only with a group."""
     if group is not None:
         os.chown(file, -1, group)
         file.chmod(SHARED_FILE)
         return
-    # A backup may be written to a file system that has no modes.
+    # A backup may be written to a file system without modes.
     with suppress(OSError):
         file.chmod(PRIVATE_FILE)
 
@@ -81,13 +82,13 @@ def restrict_backups(backup_dir: Path, read_copy: Path) -> None:
 
 
 def list_own_files(data_dir: Path) -> Iterator[Path]:
-    """Yield the files and directories of the service in its data directory, links excepted."""
+    """Yield the files and directories of the service in its data directory, except links."""
     for pattern in OWN_NAMES:
         for file in data_dir.glob(pattern):
             if file.is_symlink():
                 continue
             yield file
-            # What lies in tmp comes and goes; its directory is private.
+            # Files in tmp are temporary; the directory is private.
             if file.is_dir() and file.name == BACKUPS_NAME:
                 yield from (backup for backup in file.iterdir() if backup.is_file() and not backup.is_symlink())
 
@@ -101,7 +102,7 @@ def _check_membership(name: str, group: int | None) -> None:
 
 
 def _give(file: Path, group: int | None, mode: int) -> None:
-    """Tighten a mode, and where there is a group, give the file to it and set exactly this mode."""
+    """Restrict a mode. With a group, change the group of the file and set exactly this mode."""
     if group is None:
         _tighten(file, mode)
         return
@@ -118,6 +119,6 @@ def _tighten(file: Path, mode: int) -> None:
         if now & ~mode:
             file.chmod(now & mode)
     except FileNotFoundError:
-        pass  # a temporary file that is gone again
+        pass  # a temporary file that was removed
     except OSError as error:
         log.warning("the mode of %s cannot be changed to %03o: %s", file, mode, error.strerror)

@@ -1,6 +1,6 @@
-"""Allocators of this process: freed memory is returned to the system soon.
+"""Settings of the memory allocators of this process, so that freed memory is returned to the system soon.
 
-Two are in use: that of the C library (Python, Arrow, documents), and the jemalloc in the library of DuckDB.
+There are two: the allocator of the C library (Python, Arrow, documents), and jemalloc in the library of DuckDB.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ import _duckdb
 
 log = logging.getLogger(__name__)
 
-# Numbers of glibc's malloc.h. An arena for each few threads (8 a processor unless set) never gives back what it holds:
-# with fifty mixed clients the service took 961 MB in 25 s with glibc's own settings, and 636 MB in two minutes with two arenas.
+# Numbers of glibc's malloc.h. An arena (by default 8 per processor) never returns its memory: with 50 mixed clients the
+# service took 961 MB in 25 s with the defaults of glibc, and 636 MB in 2 minutes with 2 arenas.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 MAX_ARENAS = 2
-# Set, neither grows with what is freed: larger blocks, and more free memory at the end of an arena, are returned at once.
+# Fixed values, which glibc then does not increase: larger blocks, and more free memory at the end of an arena, are returned
+# at once.
 MMAP_THRESHOLD_BYTES = 1 << 20
 TRIM_THRESHOLD_BYTES = 128 << 10
 
-# How long jemalloc holds freed pages. A page of the web fills hash tables of 100 MB, which are free when its query ends.
-# DuckDB sets 1,000 ms for both. Sixteen clients that read pages took 563 MB with that, 388 MB with these values, and 265 MB
-# with 0 ms, which costs half more processor time for each page.
+# How long jemalloc retains freed memory pages. The query of a web page fills hash tables of 100 MB, which are then freed.
+# DuckDB sets 1,000 ms for both. 16 clients that read web pages took 563 MB with that, 388 MB with these values, and 265 MB
+# with 0 ms, which costs 50 % more processor time per page.
 DECAY_MS = {"dirty_decay_ms": 200, "muzzy_decay_ms": 0}
 
 
 def limit_memory() -> None:
-    """Set both allocators. Call it before threads are started and databases are opened."""
+    """Configure both allocators. Call it before threads are started and databases are opened."""
     if not limit_arenas():
         log.info("the memory allocator of the C library has no such settings")
     if not limit_decay():
@@ -45,7 +46,7 @@ def limit_arenas() -> bool:
 
 
 def limit_decay() -> bool:
-    """Shorten how long jemalloc holds freed pages, in its first arena and in later ones; return whether it accepted that."""
+    """Shorten how long jemalloc retains freed pages, in its first arena and in later ones. Return whether it accepted that."""
     try:
         mallctl = ctypes.CDLL(_duckdb.__file__).duckdb_je_mallctl
     except (OSError, AttributeError):  # a library of DuckDB that was built without jemalloc

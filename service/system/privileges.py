@@ -1,4 +1,4 @@
-"""The user that the service runs as: a start as root gives up root for A4P_USER before anything else is opened."""
+"""The user of the service: a service started as root becomes A4P_USER before it opens anything else."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from service.settings import TREE, Settings
 from service.system.file_access import DATA_DIRECTORY, OWN_NAMES, find_group
 
 ROOT_WARNING = (
-    "warning: the service runs as root, so a fault in it reaches the whole machine; start it as a user of its own, "
-    "or set A4P_USER to one"
+    "warning: the service runs as root, so a vulnerability in it affects the whole machine; start it as a separate user, "
+    "or set A4P_USER"
 )
 
 
 def drop_privileges(settings: Settings) -> bool:
-    """Become A4P_USER when this process is root's, and give that user the data directory; return whether it still is root's.
+    """Become A4P_USER if this process is root, and change the owner of the data directory. Return whether it is still root.
 
-    The process keeps the user's own group and, as its one further group, A4P_GROUP. Raises SettingsError when the user or
-    group is unknown or the directory is not one to give away, PrivilegeError when root cannot be given up.
+    The groups of the process are the user's own group and A4P_GROUP. Raises SettingsError when the user or group is unknown
+    or the directory is not the service's, PrivilegeError when root cannot be dropped.
     """
     is_root = os.geteuid() == 0
     if not settings.user:
@@ -47,7 +47,7 @@ def drop_privileges(settings: Settings) -> bool:
         raise PrivilegeError(f"the service cannot become {settings.user}: {error.strerror}; start it as that user") from None
     _check_dropped(user)
     _check_readable(user)
-    # Libraries look for their files there.
+    # Libraries use these to find their files.
     os.environ |= {"HOME": user.pw_dir, "USER": user.pw_name, "LOGNAME": user.pw_name}
     return False
 
@@ -58,26 +58,25 @@ def find_user(name: str) -> pwd.struct_passwd:
         user = pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name)
     except (KeyError, OverflowError):
         raise SettingsError(
-            f"setting A4P_USER: there is no user {name!r} on this machine; create it with 'useradd --system {name}', or "
-            "name another"
+            f"setting A4P_USER: unknown user {name!r}; create it with 'useradd --system {name}', or set another"
         ) from None
     if user.pw_uid == 0 or user.pw_gid == 0:
-        raise SettingsError(f"setting A4P_USER: {name!r} is root or in root's group; name a user of the service's own")
+        raise SettingsError(f"setting A4P_USER: {name!r} is root or in root's group; set it to a separate user")
     return user
 
 
 def _check_dropped(user: pwd.struct_passwd) -> None:
-    """Raise PrivilegeError unless this process is the user's and cannot become root again."""
+    """Raise PrivilegeError unless this process runs as the user and cannot become root again."""
     with suppress(PermissionError):
         os.setuid(0)
     with suppress(PermissionError):
         os.setgid(0)
     if set(os.getresuid()) != {user.pw_uid} or set(os.getresgid()) != {user.pw_gid} or 0 in os.getgroups():
-        raise PrivilegeError(f"the service could still become root after it became {user.pw_name}, so it does not start")
+        raise PrivilegeError(f"the service could become root again after it became {user.pw_name}, so it does not start")
 
 
 def _check_readable(user: pwd.struct_passwd) -> None:
-    """Raise PrivilegeError when the user cannot read Python or this code, which are loaded bit by bit."""
+    """Raise PrivilegeError when the user cannot read Python or this code, which are loaded lazily."""
     for folder in (Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib")), TREE / "sql"):
         if not os.access(folder, os.R_OK | os.X_OK):
             raise PrivilegeError(
@@ -87,7 +86,7 @@ def _check_readable(user: pwd.struct_passwd) -> None:
 
 
 def _give_data_directory(settings: Settings, user: pwd.struct_passwd) -> None:
-    """Make the data directory if need be, and give it and the service's files there to the user; links are not followed."""
+    """Create the data directory if needed. Make the user its owner and that of the service's files. Ignore links."""
     directory = settings.data_dir
     try:
         if not directory.is_dir():
@@ -105,20 +104,20 @@ def _give_data_directory(settings: Settings, user: pwd.struct_passwd) -> None:
             os.chown(settings.alerts_token_file, user.pw_uid, -1, follow_symlinks=False)
     except OSError as error:
         raise SettingsError(
-            f"the data directory {directory} cannot be given to {user.pw_name}: {error.strerror}; correct it, or name "
-            "another with A4P_DATA_DIR"
+            f"the data directory {directory} cannot be given to {user.pw_name}: {error.strerror}; correct it, or set "
+            "A4P_DATA_DIR to another directory"
         ) from None
 
 
 def _check_own_directory(settings: Settings) -> None:
-    """Raise SettingsError for a directory that is not the service's: giving it away would take it from its users."""
+    """Raise SettingsError for a directory that is not the service's: changing its owner would affect its users."""
     directory = settings.data_dir
     names = {file.name for file in directory.iterdir()} - {"lost+found"}
     is_shared = directory.stat().st_mode & stat.S_ISVTX
     if is_shared or (names and not any(_is_own(name) for name in names)):
         raise SettingsError(
-            f"the data directory {directory} holds files of others and none of the service, so it is not given to "
-            f"{settings.user}; name an empty directory with A4P_DATA_DIR"
+            f"the data directory {directory} contains other files and none of the service, so its owner is not changed to "
+            f"{settings.user}; set A4P_DATA_DIR to an empty directory"
         )
 
 

@@ -1,8 +1,7 @@
-"""The time limit of a request: when it has passed, or its client has gone, the work for it ends.
+"""The time limit of a request: its work ends when the limit has passed or the client has disconnected.
 
-SQL is interrupted, child processes end and loops stop. The limit belongs to the thread that answers the request. Work that
-takes a time of its own asks for it here: `watch_session` around SQL, `left_seconds` for a child process, `check_time` in a loop
-over many rows.
+SQL is interrupted, child processes end and loops stop. The limit belongs to the thread that handles the request. Long work
+uses `watch_session` around SQL, `left_seconds` for a child process, and `check_time` in a loop over many rows.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import duckdb
 
 from service.errors import ClientGone, TimeLimitPassed
 
-# How often a running request looks whether its client is still there.
+# How often a running request checks whether its client is still connected.
 POLL_SECONDS = 0.25
 # A statement that begins right after the limit has passed is interrupted too.
 REPEAT_SECONDS = 0.1
@@ -29,7 +28,7 @@ def is_never_abandoned() -> bool:
 
 
 class TimeLimit:
-    """A moment by which work has to end, and the SQL sessions to interrupt then or when `is_abandoned`."""
+    """A deadline, and the SQL sessions to interrupt at the deadline or when `is_abandoned`."""
 
     def __init__(self, seconds: float, is_abandoned: Callable[[], bool] = is_never_abandoned) -> None:
         self.seconds = seconds
@@ -42,7 +41,7 @@ class TimeLimit:
 
     @property
     def left_seconds(self) -> float:
-        """How much time is left, 0 when it has passed."""
+        """The remaining seconds; 0 after the deadline."""
         return max(0.0, self._until - time.monotonic())
 
     def check(self) -> None:
@@ -58,7 +57,7 @@ class TimeLimit:
 
     @contextmanager
     def watch(self, session: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Interrupt what runs in the session when the work has to end; raises as `check` in place of the interrupt."""
+        """Interrupt the session when the work has to end. Raises as `check` instead of the interrupt."""
         with self._lock:
             self._sessions.add(session)
             if self._watcher is None:
@@ -89,7 +88,7 @@ _current: ContextVar[TimeLimit | None] = ContextVar("time_limit", default=None)
 
 @contextmanager
 def limit_time(seconds: float, is_abandoned: Callable[[], bool] = is_never_abandoned) -> Iterator[TimeLimit]:
-    """Give this thread so many seconds for what runs inside, as long as its client is there."""
+    """Limit the work inside to this number of seconds, and to the connection of the client."""
     limit = TimeLimit(seconds, is_abandoned)
     token = _current.set(limit)
     try:
@@ -100,17 +99,17 @@ def limit_time(seconds: float, is_abandoned: Callable[[], bool] = is_never_aband
 
 
 def check_time() -> None:
-    """Raise TimeLimitPassed or ClientGone when the work of this thread has to end; without a limit nothing happens."""
+    """Raise TimeLimitPassed or ClientGone when the work of this thread has to end. Does nothing without a limit."""
     limit = _current.get()
     if limit is not None:
         limit.check()
 
 
-def left_seconds(most: float) -> float:
-    """Return the seconds that are left of this thread's limit, at most `most`. Raises as `check_time`."""
+def left_seconds(maximum: float) -> float:
+    """Return the remaining seconds of this thread's limit, at most `maximum`. Raises as `check_time`."""
     check_time()
     limit = _current.get()
-    return most if limit is None else min(most, limit.left_seconds)
+    return maximum if limit is None else min(maximum, limit.left_seconds)
 
 
 @contextmanager

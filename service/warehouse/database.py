@@ -1,4 +1,4 @@
-"""The warehouse file: opening and migrating it, its one write transaction at a time, and the definitions it holds."""
+"""The warehouse file: opening, migrating and checkpointing it, and its single write transaction at a time."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ DUCKDB_CONFIG = {
     "python_enable_replacements": "false",
 }
 
-# How far a running clock is corrected backwards in small steps; what lies further ahead was recorded by a wrong clock.
-LONGEST_CORRECTION = timedelta(minutes=5)
+# The largest backward step of a clock that is corrected while it runs. Rows further ahead were recorded by a wrong clock.
+MAX_CORRECTION = timedelta(minutes=5)
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -42,7 +42,7 @@ def read_sql(name: str) -> str:
 
 
 def run_sql(connection: Connection, name: str, **parameters: object) -> Connection:
-    """Run every statement of `sql/<name>.sql`, binding to each the named parameters it uses; return the last result."""
+    """Run every statement of `sql/<name>.sql` with the named parameters it uses. Return the last result."""
     for statement in connection.extract_statements(read_sql(name)):
         bound = {key: parameters[key] for key in statement.named_parameters}
         connection.execute(statement, bound or None)
@@ -50,7 +50,7 @@ def run_sql(connection: Connection, name: str, **parameters: object) -> Connecti
 
 
 def read_rows(result: Connection) -> list[dict[str, Any]]:
-    """Return the rows of a result, each a dictionary by column; for results of a page's size."""
+    """Return the rows of a small result, each a dictionary by column."""
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
@@ -61,7 +61,7 @@ def read_clock() -> datetime:
 
 
 class Warehouse:
-    """An open warehouse. Readers take a `cursor()`, writers enter `write()`; both see committed states only.
+    """An open warehouse. Readers use `cursor()`, writers use `write()`. Both see committed states only.
 
     After each commit the manifest beside the file records what was committed.
     """
@@ -84,14 +84,14 @@ class Warehouse:
         self._write_lock = threading.Lock()
 
     def cursor(self) -> Connection:
-        """Return a session of its own on the same database: variables and temporary tables are not shared."""
+        """Return a new session on the same database: variables and temporary tables are not shared."""
         return self._connection.cursor()
 
     @contextmanager
     def write(self, session: Connection | None = None) -> Iterator[Connection]:
-        """Hold the one write transaction; it is committed at the end, or rolled back whole when anything raises.
+        """Open the write transaction. It is committed at the end, or rolled back on any exception.
 
-        It runs in `session` where that is given (its temporary tables are then at hand), else in a new one.
+        It runs in `session`, with its temporary tables, or in a new session if none is given.
         """
         with self._write_lock:
             self.check_file()
@@ -108,7 +108,7 @@ class Warehouse:
                     raise
                 raise translated from None
             except BaseException:
-                # A commit that failed has rolled back already. On a full disk a rollback fails too: the first error counts.
+                # A failed commit has already rolled back. On a full disk the rollback fails too: raise the first error.
                 with suppress(duckdb.Error):
                     cursor.rollback()
                 raise
@@ -118,8 +118,8 @@ class Warehouse:
             self._write_manifest()
 
     def limit_temp_files(self) -> None:
-        """Limit temporary files to `max_temp_bytes`, or to 90 % of the free disk space where that is less."""
-        # DuckDB refuses a limit below what other sessions use at this moment; the limit before then stays.
+        """Limit temporary files to `max_temp_bytes`, or to 90 % of the free disk space if that is less."""
+        # DuckDB rejects a limit below the current use of other sessions. The previous limit then remains.
         with suppress(duckdb.Error, OSError), self._connection.cursor() as cursor:
             limit = min(self._max_temp_bytes, measure_free_bytes(self.file.parent) * 9 // 10)
             cursor.execute(f"set global max_temp_directory_size = '{limit}B'")
@@ -129,11 +129,11 @@ class Warehouse:
         if identify_file(self.file) != self._identity:
             raise WarehouseLost(
                 f"{self.file} was deleted or replaced while the service ran, so nothing is written to it. The service still "
-                "has its content: write it to another file with 'a4p backup FILE', stop the service, then 'a4p restore FILE'"
+                "has its content: run 'a4p backup FILE', stop the service, then run 'a4p restore FILE'"
             )
 
     def restore_log(self) -> bool:
-        """Move what a deleted write-ahead log held into the file, when its log was deleted; return whether it was."""
+        """Checkpoint a deleted write-ahead log into the file. Return whether the log was deleted."""
         with self._write_lock:
             if not is_log_deleted(self.file):
                 return False
@@ -142,7 +142,7 @@ class Warehouse:
             return True
 
     def _write_manifest(self) -> None:
-        # The commit is on disk already. A manifest that stays behind counts less, which no check takes for a loss.
+        # The commit is on disk already. An outdated manifest counts fewer rows, which no check reports as a loss.
         try:
             with self._connection.cursor() as cursor:
                 count_rows(cursor, self._accepted_at).write(find_manifest(self.file))
@@ -151,7 +151,7 @@ class Warehouse:
 
     @contextmanager
     def rehearse(self, session: Connection) -> Iterator[Connection]:
-        """Hold the one write transaction in `session` and roll it back at the end, whatever happens."""
+        """Open the write transaction in `session` and always roll it back at the end."""
         with self._write_lock:
             session.begin()
             try:
@@ -161,17 +161,17 @@ class Warehouse:
                     session.rollback()
 
     def checkpoint(self) -> None:
-        """Move what the write-ahead log holds into the file. Raises WarehouseUnwritable when the disk is too full for it."""
+        """Move the content of the write-ahead log into the file. Raises WarehouseUnwritable when the disk is too full."""
         with self._write_lock, self._connection.cursor() as cursor:
             log_file = self.file.with_name(self.file.name + ".wal")
-            # A checkpoint that runs out of space makes DuckDB refuse the whole database until it is opened again.
+            # A checkpoint that runs out of space makes the whole database unusable until it is opened again.
             check_space(self.file.parent, 2 * (log_file.stat().st_size if log_file.exists() else 0))
             cursor.execute("checkpoint")
 
     def recover(self) -> bool:
-        """Open the database again when DuckDB gave it up after a fatal error; return whether that was needed.
+        """Open the database again when DuckDB invalidated it after a fatal error. Return whether that was needed.
 
-        What was committed is in the file or its log. Raises WarehouseError when it cannot be opened.
+        Committed data is in the file or its log. Raises WarehouseError when it cannot be opened.
         """
         with self._write_lock:
             try:
@@ -190,7 +190,7 @@ class Warehouse:
 
 
 def prepare_directory(directory: Path) -> None:
-    """Make the data directory if need be. Raises WarehouseError when it cannot be written."""
+    """Create the data directory if it does not exist. Raises WarehouseError when it is not writable."""
     try:
         if not directory.is_dir():
             directory.mkdir(parents=True, exist_ok=True)
@@ -203,12 +203,12 @@ def prepare_directory(directory: Path) -> None:
             raise unwritable from None
         raise WarehouseError(
             f"the data directory {directory} cannot be written ({error.strerror}); "
-            "correct its permissions, or name another with A4P_DATA_DIR"
+            "correct its permissions, or set A4P_DATA_DIR to another directory"
         ) from None
 
 
 def identify_file(file: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another under the same name (device and inode), or None when there is none."""
+    """Return the identity of a file (device and inode), or None if it does not exist."""
     try:
         status = file.stat()
     except OSError:
@@ -217,7 +217,7 @@ def identify_file(file: Path) -> tuple[int, int] | None:
 
 
 def is_log_deleted(file: Path) -> bool:
-    """Return whether this process holds a write-ahead log of the file that has no name any more (Linux)."""
+    """Return whether this process has a write-ahead log of the file open that was deleted (Linux)."""
     deleted = f"{file.resolve()}.wal (deleted)"
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
@@ -227,7 +227,7 @@ def is_log_deleted(file: Path) -> bool:
 
 
 def check_not_held(file: Path) -> None:
-    """Raise WarehouseLocked when another process has the warehouse open; one that is missing or damaged is not held."""
+    """Raise WarehouseLocked when another process has the warehouse open. A missing or damaged file is not locked."""
     if not file.exists():
         return
     try:
@@ -246,11 +246,11 @@ def open_warehouse(
     clock: Callable[[], datetime] | None = None,
     max_temp_bytes: int = MAX_TEMP_BYTES,
 ) -> Warehouse:
-    """Open the warehouse for writing, make it when it is not there, and bring its tables and views up to date.
+    """Open the warehouse for writing. Create it if it does not exist, and update its tables and views.
 
-    Raises WarehouseLocked when another process holds it, WarehouseLost when it is missing where one was or holds less than
-    was recorded of it (not with `accept_loss`), WarehouseError when it is no warehouse, is damaged, or was made by a newer
-    version.
+    Raises WarehouseLocked when another process has it open, WarehouseLost when it is missing where one existed or has fewer
+    rows than were recorded (not with `accept_loss`), WarehouseError when it is not a warehouse, is damaged, or was created
+    by a newer version.
     """
     prepare_directory(file.parent)
     manifest = read_manifest(find_manifest(file))
@@ -292,16 +292,16 @@ def _connect(file: Path, threads: int, memory_limit: str, max_temp_bytes: int) -
 
 
 def _set_log_aside(file: Path) -> None:
-    # The log of a warehouse that is gone does not belong to the one that is made now.
+    # The log of a deleted warehouse does not belong to the new one.
     log_file = file.with_name(file.name + ".wal")
     if log_file.exists():
         log_file.rename(log_file.with_name(f"{log_file.name}.without-warehouse"))
 
 
 def open_copy(file: Path) -> Connection:
-    """Open a read copy or backup for reading. Raises WarehouseError when it is not there or no warehouse."""
+    """Open a read copy or backup for reading. Raises WarehouseError when it does not exist or is not a warehouse."""
     if not file.exists():
-        raise WarehouseError(f"{file} does not exist; start the service once, or name another with A4P_DATA_DIR")
+        raise WarehouseError(f"{file} does not exist; start the service once, or set A4P_DATA_DIR to another directory")
     try:
         connection = duckdb.connect(str(file), read_only=True, config={"python_enable_replacements": "false"})
         connection.execute("set TimeZone = 'UTC'")
@@ -311,14 +311,14 @@ def open_copy(file: Path) -> Connection:
 
 
 def translate_open_error(error: duckdb.Error, file: Path) -> WarehouseError | WarehouseLocked:
-    """Return the sentence for a failure to open a DuckDB file."""
+    """Return the service error for a failure to open a DuckDB file."""
     text = str(error)
     if unwritable := translate_write_error(error, file.parent):
         return unwritable
     if "Could not set lock" in text or "Conflicting lock" in text:
         holder = re.search(r"PID (\d+)", text)
         who = f"process {holder[1]}" if holder else "another process"
-        return WarehouseLocked(f"{file} is held by {who}; stop it, or name another data directory with A4P_DATA_DIR")
+        return WarehouseLocked(f"{file} is in use by {who}; stop it, or set A4P_DATA_DIR to another directory")
     if "newer version" in text or "storage version" in text.lower():
         return WarehouseError(f"{file} was written by a newer version of DuckDB; upgrade this service to open it")
     first_line = text.splitlines()[0]
@@ -326,16 +326,15 @@ def translate_open_error(error: duckdb.Error, file: Path) -> WarehouseError | Wa
 
 
 def list_migrations() -> list[tuple[int, str]]:
-    """Return number and name of each migration of this release, in their order."""
+    """Return number and name of each migration of this release, in order."""
     files = sorted((find_in_tree("sql") / "migrations").glob("*.sql"))
     return [(int(file.stem.split("_")[0]), file.stem) for file in files]
 
 
 def migrate(warehouse: Warehouse) -> None:
-    """Apply the migrations that the warehouse has not had, and make its views anew when they differ.
+    """Apply the pending migrations and create the views again.
 
-    Raises WarehouseError when the warehouse has had a migration that this version does not know, or is another
-    program's database.
+    Raises WarehouseError when the warehouse has a migration that this version does not know, or belongs to another program.
     """
     with warehouse.write() as cursor:
         tables = set(
@@ -345,15 +344,17 @@ def migrate(warehouse: Warehouse) -> None:
             ).fetchall()
         )
         if tables and ("store", "migrations") not in tables:
-            raise WarehouseError(f"{warehouse.file} is a DuckDB database but no A4P+ warehouse; name another data directory")
+            raise WarehouseError(
+                f"{warehouse.file} is a DuckDB database but not an A4P+ warehouse; set A4P_DATA_DIR to another directory"
+            )
         run_sql(cursor, "definitions/prepare_migrations")
         applied = {version for (version,) in cursor.execute("select version from store.migrations").fetchall()}
         version = max(applied, default=0)
         known = list_migrations()
         if version > known[-1][0]:
             raise WarehouseError(
-                f"{warehouse.file} was made by a newer version of this service (its tables are version {version}, "
-                f"this one knows {known[-1][0]}); upgrade the service, or name another data directory"
+                f"{warehouse.file} was created by a newer version of this service (its tables are version {version}, "
+                f"this version supports {known[-1][0]}); upgrade the service, or set A4P_DATA_DIR to another directory"
             )
         for number, name in known:
             if number not in applied:
@@ -368,7 +369,7 @@ def migrate(warehouse: Warehouse) -> None:
 
 
 def make_reconciliation(cursor: Connection) -> None:
-    """Make the view `reconciliation`: the rows of every query in sql/checks/reconciliation."""
+    """Create the view `reconciliation`: the rows of every query in sql/checks/reconciliation."""
     files = sorted((find_in_tree("sql") / "checks" / "reconciliation").glob("*.sql"))
     queries = [f"({read_sql(f'checks/reconciliation/{file.stem}')})" for file in files]
     compared = "\nunion all by name\n".join(f"select * from {query}" for query in queries)
@@ -379,7 +380,7 @@ def make_reconciliation(cursor: Connection) -> None:
             check_name, expected, computed, computed - expected as difference,
             abs(computed - expected) <= tolerance as agrees, note
         from (
-            -- Read once for all comparisons: over a million rows that is five times as fast.
+            -- Read once for all comparisons: 5 times faster with a million rows.
             with observations as materialized (select * from main.observations)
             {compared}
         )
@@ -390,22 +391,22 @@ def make_reconciliation(cursor: Connection) -> None:
 
 
 def next_recorded_at(cursor: Connection, now: datetime) -> datetime:
-    """Return `now`, or a microsecond after the newest batch where the clock has not moved past it.
+    """Return `now`, or a microsecond after the newest batch if the clock has not passed it.
 
-    A later batch then has a later time, so that known_at and batch_id order revisions alike. A batch that lies further ahead
-    was recorded while the clock was wrong, and does not take later ones with it: `a4p doctor` reports it.
+    A later batch then has a later time, so that known_at and batch_id sort revisions in the same order. A batch further
+    ahead was recorded while the clock was wrong. It does not affect later batches, and `a4p doctor` reports it.
     """
     newest: datetime | None
     (newest,) = cursor.execute("select max(recorded_at) from store.batches").fetchone() or (None,)
-    if newest is not None and now <= newest <= now + LONGEST_CORRECTION:
+    if newest is not None and now <= newest <= now + MAX_CORRECTION:
         return newest + timedelta(microseconds=1)
     return now
 
 
 def after_newest(cursor: Connection, table: str, column: str, now: datetime) -> datetime:
-    """Return `now`, or a microsecond after the newest time in a column of `store`, by which its rows are ordered.
+    """Return `now`, or a microsecond after the newest time in a column of `store` by which its rows are sorted.
 
-    Unlike a batch these rows have no number: a row with an earlier time would never count as the newest.
+    Unlike batches these rows have no number: a row with an earlier time would never be the newest.
     """
     newest: datetime | None
     (newest,) = cursor.execute(f"select max({column}) from store.{table}").fetchone() or (None,)

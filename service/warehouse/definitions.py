@@ -1,4 +1,4 @@
-"""Everything the service is told by files: catalogue, KPIs and default thresholds, read and checked together."""
+"""Definitions in files: catalogue, KPIs and default thresholds, read and checked together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.settings import find_in_tree
 
 @dataclass(frozen=True)
 class Definitions:
-    """The catalogue, the KPIs it can feed, and why others are left out."""
+    """The catalogue, the KPIs whose inputs it has, and why other KPIs are left out."""
 
     catalogue: Catalogue
     kpis: tuple[Kpi, ...]

@@ -1,4 +1,4 @@
-"""Checks of a data directory: its clock, its files, its disk, its copies; each finding with what to do."""
+"""Checks of a data directory: its clock, files, disk space and copies, each with a fix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OLD_BACKUP = timedelta(days=2)
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked; `fix` is empty where nothing has to be done."""
+    """The result of one check. `fix` is empty if nothing has to be done."""
 
     subject: str
     text: str
@@ -29,7 +29,7 @@ class Finding:
 
 
 def examine(settings: Settings, now: datetime, is_running: bool) -> Iterator[Finding]:
-    """Yield what is found in the data directory, from the read copy and the file system alone; nothing is changed."""
+    """Yield the findings about the data directory, from the read copy and the file system alone. Nothing is changed."""
     yield from examine_warehouse(settings, is_running)
     yield from examine_clock(settings, now)
     yield from examine_disk(settings)
@@ -38,7 +38,7 @@ def examine(settings: Settings, now: datetime, is_running: bool) -> Iterator[Fin
 
 
 def examine_warehouse(settings: Settings, is_running: bool) -> Iterator[Finding]:
-    """Yield whether the warehouse is the one that was there."""
+    """Yield whether the warehouse is complete."""
     if is_running:
         yield Finding("warehouse", "the service has it open")
         return
@@ -48,13 +48,13 @@ def examine_warehouse(settings: Settings, is_running: bool) -> Iterator[Finding]
         yield Finding("warehouse", str(error), "restore a copy, or accept the loss")
         return
     if settings.warehouse_file.exists():
-        yield Finding("warehouse", f"{settings.warehouse_file} holds all that was recorded of it; the service does not run")
+        yield Finding("warehouse", f"{settings.warehouse_file} is complete; the service does not run")
     else:
-        yield Finding("warehouse", f"there is none in {settings.data_dir} yet", "start the service once: a4p serve")
+        yield Finding("warehouse", f"no warehouse in {settings.data_dir} yet", "start the service once: a4p serve")
 
 
 def examine_clock(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """Yield each table with rows that were recorded in the future, by a clock that was wrong."""
+    """Yield each table with rows that were recorded in the future because the clock was wrong."""
     try:
         with open_copy(settings.read_copy_file) as copy:
             rows = run_sql(copy, "doctor/future_rows", now=now).fetchall()
@@ -65,10 +65,10 @@ def examine_clock(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "clock",
             f"{count:,} rows of {name} were recorded in the future ({first_at:%Y-%m-%d %H:%M} to {last_at:%Y-%m-%d %H:%M} UTC)",
-            "correct the clock; until then a query known at a time before does not see them (docs/operations.md, Clock)",
+            "correct the clock; until then, queries with an earlier known_at do not include them (docs/operations.md, Clock)",
         )
     if not rows:
-        yield Finding("clock", "nothing was recorded in the future")
+        yield Finding("clock", "no rows were recorded in the future")
 
 
 def examine_disk(settings: Settings) -> Iterator[Finding]:
@@ -76,24 +76,24 @@ def examine_disk(settings: Settings) -> Iterator[Finding]:
     read_copy = settings.read_copy_file
     needed = 3 * read_copy.stat().st_size if read_copy.exists() else 0
     if not settings.data_dir.is_dir() or has_space(settings.data_dir, needed):
-        yield Finding("disk", "there is room for the next copies")
+        yield Finding("disk", "enough space for the next copies")
     else:
         yield Finding(
             "disk",
-            f"less than {needed / 1e6:,.0f} MB are free, three times the read copy",
+            f"less than {needed / 1e6:,.0f} MB free, which is 3 times the size of the read copy",
             "free some space or retain fewer backups",
         )
 
 
 def examine_backups(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """Yield how old the newest backup is."""
+    """Yield the age of the newest backup."""
     dated = list_backups(settings.backup_dir)
     if not dated:
-        yield Finding("backups", "there is none", "start the service, or write one with 'a4p backup FILE'")
+        yield Finding("backups", "no backups", "start the service, or write one with 'a4p backup FILE'")
         return
     newest, file = dated[0]
     if now - newest > OLD_BACKUP:
-        yield Finding("backups", f"the newest, {file}, is {(now - newest).days} days old", "look at 'a4p jobs --failed'")
+        yield Finding("backups", f"the newest, {file}, is {(now - newest).days} days old", "check 'a4p jobs --failed'")
     else:
         yield Finding("backups", f"{len(dated)} backups, the newest of {newest:%Y-%m-%d %H:%M} UTC")
 

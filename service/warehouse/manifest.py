@@ -1,7 +1,7 @@
-"""The manifest: how many rows each table of the warehouse had at its newest commit, by which a loss is noticed.
+"""The manifest: the number of rows of each table at the newest commit, which shows a loss of data.
 
-It lies beside the warehouse and is written after every commit, so it never counts more than was committed. A warehouse
-that has fewer rows than its manifest, read copy or newest backup has lost data, and is not opened.
+It is a file beside the warehouse, written after every commit, so it never counts more rows than were committed. A
+warehouse that has fewer rows than its manifest, read copy or newest backup has lost data, and is not opened.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ Counts = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Manifest:
-    """Rows by table at a commit. Copies older than `accepted_at` are not compared: a user went back to an older state."""
+    """Rows by table at a commit. Copies older than `accepted_at`, when a user accepted a loss, are not compared."""
 
     tables: Counts
     newest_batch: int
     accepted_at: datetime | None = None
 
     def write(self, file: Path) -> None:
-        """Write it in one step. Raises OSError."""
+        """Write it atomically. Raises OSError."""
         accepted_at = self.accepted_at.isoformat() if self.accepted_at else None
         content = {
             "format": MANIFEST_FORMAT,
@@ -50,12 +50,12 @@ class Manifest:
 
 
 def find_manifest(warehouse_file: Path) -> Path:
-    """Return where the manifest of a warehouse lies."""
+    """Return the path of the manifest of a warehouse."""
     return warehouse_file.with_suffix(".manifest.json")
 
 
 def read_manifest(file: Path) -> Manifest | None:
-    """Return the manifest, or None when there is none; one that cannot be read is logged and counts as none."""
+    """Return the manifest, or None if there is none. One that cannot be read is logged and counts as none."""
     try:
         content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         accepted_at = content["accepted_at"]
@@ -72,7 +72,7 @@ def read_manifest(file: Path) -> Manifest | None:
 
 
 def list_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the names of the tables of a warehouse; none when it is not one."""
+    """Return the names of the tables of a warehouse; an empty list if it is not a warehouse."""
     rows = connection.execute(
         "select table_name from duckdb_tables() "
         "where schema_name = 'store' and database_name = current_database() order by table_name"
@@ -81,7 +81,7 @@ def list_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def count_rows(connection: duckdb.DuckDBPyConnection, accepted_at: datetime | None = None) -> Manifest:
-    """Return the manifest of what a warehouse holds now; tables that do not exist count as absent."""
+    """Return the manifest of the current state of a warehouse, without tables that do not exist."""
     names = list_tables(connection)
     if not names:
         return Manifest({}, 0, accepted_at)
@@ -91,9 +91,9 @@ def count_rows(connection: duckdb.DuckDBPyConnection, accepted_at: datetime | No
 
 
 def check_nothing_lost(warehouse_file: Path) -> None:
-    """Raise WarehouseLost when the warehouse is missing where one was, or holds less than was recorded of it.
+    """Raise WarehouseLost when the warehouse is missing where one existed, or has fewer rows than were recorded.
 
-    Nothing is written: the warehouse and its log stay as they were found.
+    Nothing is written: the warehouse and its log are not changed.
     """
     manifest = read_manifest(find_manifest(warehouse_file))
     accepted_at = manifest.accepted_at if manifest else None
@@ -104,28 +104,28 @@ def check_nothing_lost(warehouse_file: Path) -> None:
         if traces:
             raise WarehouseLost(
                 f"{warehouse_file} is missing, but {traces[0]} shows that there was one. Mount or restore it "
-                f"({suggest_restore(copies)}), set A4P_DATA_DIR to the right directory, or start anew "
-                "with 'a4p serve --accept-loss'"
+                f"({suggest_restore(copies)}), set A4P_DATA_DIR to the right directory, or start with an "
+                "empty warehouse: 'a4p serve --accept-loss'"
             )
         return
-    held = _count_file(warehouse_file)
-    if held is None:
+    current = _count_file(warehouse_file)
+    if current is None:
         return
     references = {"its manifest": manifest, **{str(file): _count_file(file) for file in copies}}
     for name, reference in references.items():
         if reference is None:
             continue
         for table, rows in reference.tables.items():
-            if held.tables.get(table, 0) < rows:
+            if current.tables.get(table, 0) < rows:
                 raise WarehouseLost(
-                    f"{warehouse_file} has lost data: it has {held.tables.get(table, 0):,} rows in {table} and its newest "
-                    f"batch is {held.newest_batch}, but {name} has {rows:,} and {reference.newest_batch}. Restore a copy "
-                    f"({suggest_restore(copies)}), or go on without these rows with 'a4p serve --accept-loss'"
+                    f"{warehouse_file} has lost data: it has {current.tables.get(table, 0):,} rows in {table} and its newest "
+                    f"batch is {current.newest_batch}, but {name} has {rows:,} and {reference.newest_batch}. Restore a copy "
+                    f"({suggest_restore(copies)}), or continue without these rows: 'a4p serve --accept-loss'"
                 )
 
 
 def list_copies(warehouse_file: Path, accepted_at: datetime | None) -> list[Path]:
-    """Return the read copy and the newest backup made after `accepted_at`, each once, the read copy first."""
+    """Return the read copy and the newest backup made after `accepted_at`, without duplicates, the read copy first."""
     read_copy = warehouse_file.with_name(READ_COPY_NAME)
     dated = list_backups(warehouse_file.with_name(BACKUPS_NAME))
     copies = [read_copy] if read_copy.exists() and _is_later(read_copy.stat().st_mtime, accepted_at) else []
@@ -137,7 +137,7 @@ def list_copies(warehouse_file: Path, accepted_at: datetime | None) -> list[Path
 
 
 def suggest_restore(copies: list[Path]) -> str:
-    """Return the command that restores the best copy there is."""
+    """Return the command that restores the best available copy."""
     return f"'a4p restore {copies[0]}'" if copies else "'a4p restore BACKUP'"
 
 
@@ -146,7 +146,7 @@ def _is_later(timestamp: float, accepted_at: datetime | None) -> bool:
 
 
 def _count_file(file: Path) -> Manifest | None:
-    """Return what a file holds, or None when it cannot be opened for reading; opening it for writing then says why."""
+    """Return the rows of a file, or None if it cannot be opened for reading. Opening it for writing then raises the error."""
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
             return count_rows(connection)

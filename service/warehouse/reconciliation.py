@@ -1,4 +1,4 @@
-"""Reconciliation: how the printed totals agree with their parts, recorded when a batch or a comparison is new."""
+"""Reconciliation: comparisons of printed totals with their parts, recorded for each new batch or comparison."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def digest_comparisons() -> str:
 
 
 def record_reconciliation(cursor: Connection, now: datetime) -> None:
-    """Record how the comparisons stand, unless they were recorded for the newest batch: over many rows they take seconds."""
+    """Record the comparisons unless they were recorded for the newest batch: on many rows they take seconds."""
     newest = cursor.execute(
         "select r.batch_id = (select coalesce(max(batch_id), 0) from store.batches) and r.digest = ? "
         "from store.reconciliation_runs as r order by r.recorded_at desc limit 1",

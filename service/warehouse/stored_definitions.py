@@ -1,4 +1,4 @@
-"""Definitions in the warehouse: versions of the catalogue and of KPIs, and their comparison with the current files."""
+"""Stored definitions: versions of the catalogue and of KPIs, and their comparison with the current files."""
 
 from __future__ import annotations
 

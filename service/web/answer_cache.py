@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from flask import Response, request
 
 from service.snapshots.read_copy import ReadCopy
-from service.system.fairness import FairPlaces
+from service.system.fairness import FairSlots
 from service.system.time_limit import left_seconds
 from service.web.chunks import make_chunked_response
 from service.web.clients import find_client
@@ -22,12 +22,12 @@ MAX_WAIT_SECONDS = 60.0
 class AnswerCache(Generic[Answer]):
     """Answers of one read copy by key. A new read copy clears the cache; beyond `max_answers`, the oldest answer is evicted.
 
-    Computing an answer takes one of `turns`. Cache hits never wait.
+    Computing an answer takes one of `slots`. Cache hits never wait.
     """
 
-    def __init__(self, max_answers: int, turns: FairPlaces) -> None:
+    def __init__(self, max_answers: int, slots: FairSlots) -> None:
         self._max_answers = max_answers
-        self._turns = turns
+        self._slots = slots
         self._lock = threading.Lock()
         self._copy: ReadCopy | None = None
         self._answers: dict[tuple[object, ...], Answer] = {}
@@ -36,7 +36,7 @@ class AnswerCache(Generic[Answer]):
         """Return the answer for this key, computed by `make` if it is not cached."""
         answer = self._look_up(copy, key)
         if answer is None:
-            with self._turns.take(find_client(), left_seconds(MAX_WAIT_SECONDS)):
+            with self._slots.take(find_client(), left_seconds(MAX_WAIT_SECONDS)):
                 answer = self._look_up(copy, key)
                 if answer is None:
                     answer = make()

@@ -42,5 +42,5 @@ def make_app(application: Application) -> Flask:
 
 def count_threads(application: Application) -> int:
     """Return the number of request threads, so that waiting requests do not block others."""
-    waiting = (application.pages, application.remote_reader.turns, application.sandbox.turns)
-    return WEB_THREADS + sum(turns.places + turns.waiting for turns in waiting)
+    waiting = (application.pages, application.remote_reader.slots, application.sandbox.slots)
+    return WEB_THREADS + sum(slots.slots + slots.waiting for slots in waiting)

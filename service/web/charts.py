@@ -49,7 +49,7 @@ def make_charts_blueprint(application: Application) -> Blueprint:
             abort(503, NOT_READY)
 
         def draw() -> bytes:
-            with copy.ask(as_of, known_at) as session:
+            with copy.open_session(as_of, known_at) as session:
                 chart = draw_indicator(session, found, mission) if found else draw_kpi(session, cast(Kpi, kpi), mission)
             return render_svg(chart, application.drawing.draw)
 

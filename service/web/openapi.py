@@ -189,7 +189,7 @@ def _list_schemas(application: Application, names: Names) -> Json:
 
 
 def _read_comments(application: Application) -> dict[tuple[str, str], str]:
-    with application.ask_live() as cursor:
+    with application.open_live_session() as cursor:
         rows = cursor.execute(
             "select table_name, column_name, comment from duckdb_columns() "
             "where database_name = current_database() and schema_name = 'main' and comment is not null"

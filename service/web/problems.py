@@ -12,7 +12,7 @@ from flask import Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from service.errors import AlertError, LoadError, PlacesTaken, ServiceError, ThresholdError
+from service.errors import AlertError, LoadError, NoFreeSlot, ServiceError, ThresholdError
 
 MEDIA_TYPE = "application/problem+json"
 INTERNAL_ERROR = "Internal error. See the log of the service."
@@ -49,7 +49,7 @@ def is_api_request() -> bool:
 
 def refuse_service_error(error: ServiceError) -> Refused:
     """Return a ServiceError as 400 if the caller can fix it, 503 if a retry may succeed, else 500 without details."""
-    if isinstance(error, PlacesTaken) and error.is_full:
+    if isinstance(error, NoFreeSlot) and error.is_full:
         return Refused(429, str(error), {"Retry-After": str(RETRY_SECONDS)})
     if error.can_retry:
         return Refused(503, str(error), {"Retry-After": str(RETRY_SECONDS)})

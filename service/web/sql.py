@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.application import Application
 from service.errors import PoolBusy, WorkerLost
-from service.queries.sandbox.pool import Answer
-from service.queries.sandbox.protocol import Format, Question
+from service.queries.sandbox.pool import QueryResult
+from service.queries.sandbox.protocol import Format, QueryRequest
 from service.settings import Settings
 from service.web.api.answer import SNAPSHOT_HEADER
 from service.web.api.queries import Count, Day, Instant
@@ -116,28 +116,29 @@ def _answer(application: Application, budget: AnswerBudget, query: SqlRequest) -
         raise Refused(503, NOT_READY, {"Retry-After": str(RETRY_SECONDS)})
     chosen = query.format or _choose_format()
     rows = query.max_rows or (DEFAULT_ROWS if chosen == "json" else settings.sql_rows)
-    question: Question = {
+    query_request: QueryRequest = {
         "sql": query.sql,
         "as_of": query.as_of.isoformat() if query.as_of else None,
         "known_at": query.known_at.isoformat() if query.known_at else None,
-        "most_rows": min(rows, settings.sql_rows),
+        "max_rows": min(rows, settings.sql_rows),
         "seconds": settings.sql_seconds,
         "format": chosen,
     }
     try:
-        answer = application.sandbox.ask(question, find_client())
+        result = application.sandbox.run(query_request, find_client())
     except PoolBusy as busy:
         raise Refused(429 if busy.is_full else 503, str(busy), {"Retry-After": str(RETRY_SECONDS)}) from None
     except WorkerLost as lost:
         raise _refuse_time(settings) if lost.is_late else _refuse_lost() from None
-    if answer.reply["outcome"] == "out_of_time":
+    outcome = result.response["outcome"]
+    if outcome == "out_of_time":
         raise _refuse_time(settings)
-    if answer.reply["outcome"] == "out_of_memory":
+    if outcome == "out_of_memory":
         raise _refuse_memory(settings)
-    if answer.reply["outcome"] != "answered":
-        place: dict[str, Any] = {name: answer.reply.get(name) for name in ("line", "column") if answer.reply.get(name)}
-        raise Refused(400, str(answer.reply["detail"]), **place)
-    return _send(answer, chosen, budget)
+    if outcome != "succeeded":
+        position: dict[str, Any] = {name: result.response.get(name) for name in ("line", "column") if result.response.get(name)}
+        raise Refused(400, str(result.response["detail"]), **position)
+    return _send(result, chosen, budget)
 
 
 def _choose_format() -> Format:
@@ -149,19 +150,19 @@ def _choose_format() -> Format:
     raise Refused(406, f"No accepted media type. Available: {', '.join(offered)}.")
 
 
-def _send(answer: Answer, chosen: Format, budget: AnswerBudget) -> Response:
+def _send(result: QueryResult, chosen: Format, budget: AnswerBudget) -> Response:
     charset = "; charset=utf-8" if chosen == "csv" else ""
-    release = budget.reserve(len(answer.body))
-    response = make_chunked_response([answer.body], MEDIA_TYPES[chosen] + charset, release)
-    response.headers[SNAPSHOT_HEADER] = str(answer.snapshot_id)
-    response.headers[TRUNCATED_HEADER] = "true" if answer.reply["is_truncated"] else "false"
+    release = budget.reserve(len(result.body))
+    response = make_chunked_response([result.body], MEDIA_TYPES[chosen] + charset, release)
+    response.headers[SNAPSHOT_HEADER] = str(result.snapshot_id)
+    response.headers[TRUNCATED_HEADER] = "true" if result.response["is_truncated"] else "false"
     response.headers["Cache-Control"] = "no-cache"
     response.vary.add("Accept")
     if chosen != "json":
         ending = "arrows" if chosen == "arrow" else chosen
-        response.headers["Content-Disposition"] = f'attachment; filename="a4p-snapshot-{answer.snapshot_id}.{ending}"'
+        response.headers["Content-Disposition"] = f'attachment; filename="a4p-snapshot-{result.snapshot_id}.{ending}"'
     if request.method == "GET":
-        response.set_etag(f"{answer.snapshot_id}-{hashlib.sha256(answer.body).hexdigest()[:24]}")
+        response.set_etag(f"{result.snapshot_id}-{hashlib.sha256(result.body).hexdigest()[:24]}")
         response.make_conditional(request)
     return response
 

@@ -1,4 +1,4 @@
--- The one row is what the series of an alert shows now, and the limit that governs it now; none where the series has ended.
+-- The one row is the current value and limit of the series of an alert. No row if the series has ended.
 select value, limits[$comparison || ' ' || $severity] as limit_value, period_end::varchar as period_end
 from alert_values
 where metric = $metric and mission = $mission

@@ -1,5 +1,5 @@
--- A row is what happened while the alert on overdue reports of $mission for $cycle fired ($starts_at to $ends_at) and may have
--- ended it: a load, the deadline of the next cycle, or the closing of the mission. `clears`: whether it alone ends the alert.
+-- A row is a possible cause of the end of the alert on overdue reports of $mission for $cycle, which fired from $starts_at to
+-- $ends_at: a load, the deadline of the next cycle, or the closing of the mission. `clears`: whether it alone ends the alert.
 with periods as (
     select *
     from store.reporting_periods

@@ -1,6 +1,6 @@
--- Append the notifications ($alerts, a JSON list) that say something new; a repeated one is no row.
--- An alert that fires again after it was resolved may have the start of before: Alertmanager merges it with its predecessor
--- where they overlap. So a notification that it fires repeats only those since it was last resolved.
+-- Append the new notifications ($alerts, a JSON list). Repeated notifications are not recorded.
+-- An alert that fires again may have its earlier start: Alertmanager merges it with its predecessor if they overlap. So a
+-- firing notification is compared only with those since the alert was last resolved.
 insert into store.alerts
 with told as (
     select unnest(from_json($alerts::json, '[{

@@ -1,6 +1,6 @@
--- A row is what was recorded while an alert fired ($starts_at to $ends_at) and may have ended it: a limit, an observation, a KPI
--- value or the status of a mission. `clears`: whether the value in force from then on is within the limit in force from then on.
--- An alert that fires through several periods or limits stands as it was first notified, with $value and $limit_value.
+-- A row is a possible cause of the end of an alert, recorded while it fired ($starts_at to $ends_at): a limit, an observation, a
+-- KPI value or the status of a mission. `clears`: whether the value valid from then on is within the limit valid from then on.
+-- An alert that fires through several periods or limits keeps $value and $limit_value of its first notification.
 with limits as (
     select
         if(limit_value is null, 'limit removed', 'limit changed') as cause,
@@ -65,7 +65,7 @@ computed as (
         and list_has_all(map_entries($labels::map(varchar, varchar)), map_entries(v.dimensions))
         and v.as_of >= coalesce(try_cast($period_end as date), v.as_of)
 ),
--- The last values of a closed mission go on being compared, so that its closing alone ends no breach.
+-- The last values of a closed mission are still compared, so its closing alone ends no breach.
 closed as (
     select 'mission closed' as cause, describe_closure(mission, closed_on) as detail, recorded_at, null::date as period_end,
         null::double as value, null::double as limit_value, false as is_end

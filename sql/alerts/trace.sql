@@ -1,4 +1,4 @@
--- A row is a revision of the observation that an alert is about, with the batch and file that brought it; the newest first.
+-- A row is a revision of the observation of an alert, with its batch and file, newest first.
 with about as (
     select indicator, dimensions
     from store.current_indicators

@@ -1,5 +1,5 @@
--- A row is an observation that a KPI was computed from when its alert fired at $fired_at, with the value of the period before;
--- of the alert's mission, or of every mission where it is about ALL.
+-- A row is an observation that a KPI was computed from when its alert fired at $fired_at, with the previous value; of the
+-- mission of the alert, or of every mission if the alert is about ALL.
 with inputs as (
     select p.indicator
     from store.newest_kpis

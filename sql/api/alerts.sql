@@ -1,7 +1,7 @@
 -- A row is a firing alert, latest start first.
 select
     * replace (
-        -- Annotations of an alert can hold NaN or infinity.
+        -- Annotations of an alert can contain NaN or infinity.
         if(isfinite(value), value, null) as value, if(isfinite(limit_value), limit_value, null) as limit_value,
         write_rfc3339(starts_at) as starts_at, write_rfc3339(acknowledged_at) as acknowledged_at
     ),

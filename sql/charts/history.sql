@@ -1,5 +1,5 @@
--- A row is what one series of an indicator says for one period that had ended: the last $most_periods of the first $most_series,
--- in the catalogue's order, with how many there are.
+-- A row is the value of one series of an indicator for one ended period: the last $max_periods periods of the first $max_series
+-- series, in catalogue order, with the total numbers of both.
 with figures as (
     select
         o.mission, o.dimensions, o.period_start, o.period_end, o.value, o.status, c.cycle,
@@ -22,5 +22,5 @@ select
     name_series(mission, dimensions) as series, name_period(cycle, period_start, period_end) as period, period_start, period_end,
     value, status, (select max(number) from numbered) as series_count, (select max(age) from numbered) as period_count
 from numbered
-where number <= $most_series and age <= $most_periods
+where number <= $max_series and age <= $max_periods
 order by number, period_end, period_start

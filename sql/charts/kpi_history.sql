@@ -1,5 +1,5 @@
--- A row is what one series of a KPI says from a date on as of which it holds: the last $most_periods of the first $most_series,
--- with how many there are. A null value ends a series.
+-- A row is the value of one series of a KPI with the date from which it is valid: the last $max_periods dates of the first
+-- $max_series series, with the total numbers of both. A null value ends a series.
 with figures as (
     select mission, dimensions, as_of, value
     from store.current_kpi_values
@@ -20,5 +20,5 @@ select
     (select max(age) from numbered) as period_count
 from numbered
 left join cycles as c on c.period_end = as_of
-where number <= $most_series and age <= $most_periods
+where number <= $max_series and age <= $max_periods
 order by number, as_of

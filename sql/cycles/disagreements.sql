@@ -1,4 +1,4 @@
--- A row is a printed figure that differs from what its parts give, of the cycle or of a window that meets it.
+-- A row is a printed figure that differs from the value computed from its parts, in the cycle or a period that overlaps it.
 with named as (
     select
         *,

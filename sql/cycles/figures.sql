@@ -1,4 +1,4 @@
--- A row is what one series says in the cycle that was prepared, in the order of the catalogue.
+-- A row is the figure of one series in the prepared cycle, in catalogue order.
 select
     indicator, mission, part, period, period_start, period_end, is_cycle, runs_on, is_stale, value, status, previous_period,
     previous_value, previous_status, change, source, page, note

@@ -1,4 +1,4 @@
--- A row is what one series of the cycle that was prepared says for one of its last $most periods up to the cycle.
+-- A row is the value of one series of the prepared cycle for one of its last $max_periods periods up to the cycle.
 select
     o.indicator, o.mission, f.part, name_period(c.cycle, o.period_start, o.period_end) as period, o.period_start, o.period_end,
     o.value, o.status
@@ -8,5 +8,5 @@ left join cycles as c on (c.period_start, c.period_end) = (o.period_start, o.per
 where o.period_end <= f.period_end
 qualify row_number() over (
     partition by o.indicator, o.mission, o.dimensions order by o.period_end desc, o.period_start desc
-) <= $most
+) <= $max_periods
 order by f.indicator_ordinal, f.places, f.part, f.mission_ordinal, o.period_end, o.period_start

@@ -1,4 +1,4 @@
--- A row is an indicator with who was expected to report it in the cycle that was prepared, who did, and who said nothing.
+-- A row is an indicator with the missions that were expected to report it in the prepared cycle, did, and did not.
 with told as (
     select indicator, mission, bool_or(status not in ('M', 'U')) as has_figure
     from cycle_figures

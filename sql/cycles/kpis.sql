@@ -1,10 +1,10 @@
--- A row is a KPI figure that holds on the last day of a cycle, with the one that held on the day before it began.
+-- A row is a KPI value that is valid on the last day of a cycle, with the one valid on the day before the cycle began.
 with known as (
     select *
     from store.current_kpi_values
     where as_of <= $period_end
 ),
--- A row without a value ends what an earlier one says, so the newest row is taken whole.
+-- A row without a value ends the earlier value, so the newest row is used in any case.
 holding as (
     select *
     from known

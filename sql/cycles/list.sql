@@ -1,4 +1,4 @@
--- A row is a cycle with how much is known about its own period, and how many of its expected reports were given.
+-- A row is a cycle with the number of values of its period, and the numbers of expected and received reports.
 with observed as (
     select
         period_start, period_end, count(distinct indicator) as indicator_count,

@@ -1,11 +1,11 @@
--- A row is what one series says in the cycle $period_start..$period_end, with the figure before it.
+-- A row is the figure of one series in the cycle $period_start..$period_end, with the previous figure.
 create or replace temp table cycle_figures as
 with next_end as (
     select min(period_end) as day
     from store.numbered_cycles
     where period_end > $period_end
 ),
--- A window that is longer than the cycle belongs to the last cycle that it saw the end of.
+-- A period that is longer than the cycle belongs to the last cycle that ends within it.
 known as (
     select *
     from store.current_revisions
@@ -15,7 +15,7 @@ current_indicators as (
     select indicator, ordinal, unit, frequency, dimensions as known_dimensions
     from store.current_indicators
 ),
--- What holds on the last day of the cycle or, where nothing does, the window over that day which ends first.
+-- The value valid on the last day of the cycle or, if there is none, of the period over that day which ends first.
 chosen as (
     select *
     from known

@@ -1,2 +1,2 @@
--- The comment of the view reconciliation, which is made from sql/checks/reconciliation.
-comment on view reconciliation is 'A row compares a printed total with its parts; where they disagree, both stay as printed.';
+-- The comment of the view reconciliation, which is created from sql/checks/reconciliation.
+comment on view reconciliation is 'A row compares a printed total with its parts. Values that disagree are stored as printed.';

@@ -1,4 +1,4 @@
--- A row of store.migrations is one migration that this warehouse has had.
+-- A row of store.migrations is one migration that was applied to this warehouse.
 create schema if not exists store;
 
 create table if not exists store.migrations (

@@ -1,4 +1,4 @@
--- A row is a table with rows recorded later than now: by a clock that was wrong.
+-- A row is a table with rows recorded in the future, because the clock was wrong.
 with times as (
     select 'batches' as name, recorded_at from store.batches
     union all

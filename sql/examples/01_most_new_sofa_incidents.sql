@@ -1,4 +1,4 @@
--- Which missions had the most new violations of the host agreement, and which reported none or nothing?
+-- New violations of the host agreement by mission
 select mission, value, status, note
 from latest
 where indicator = 'sofa_incidents_new'

@@ -1,4 +1,4 @@
--- Of the crimes against peacekeepers, what came of them, mission by mission?
+-- Crimes against peacekeepers from report to conviction, by mission
 pivot (
     select mission, kpi, round(value, 2) as value
     from kpi_latest

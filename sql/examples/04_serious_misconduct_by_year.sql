@@ -1,4 +1,4 @@
--- How did allegations of serious misconduct go up and down, year by year?
+-- Allegations of serious misconduct by year, with changes
 select
     year(period_end) as year,
     value as allegations,

@@ -1,4 +1,4 @@
--- How old are the acts behind allegations of sexual exploitation and abuse?
+-- Allegations of sexual exploitation and abuse by date of incident
 select year(period_end) as reported_in, dimensions['incident_date'] as incident_date, value
 from observations
 where indicator = 'sea_allegations_by_incident_date'

@@ -1,4 +1,4 @@
--- How many were trained in each kind of training by the triangular partnership, and how many the cycle before?
+-- Triangular Partnership trainees by training, with the previous cycle
 select dimensions['training'] as training, previous_value as before, value as now, change
 from changes
 where indicator = 'tpp_trainees'

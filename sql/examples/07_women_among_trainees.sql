@@ -1,4 +1,4 @@
--- Where is the share of women among trainees highest?
+-- Share of women among trainees, by training
 select dimensions['training'] as training, value as share_of_women
 from latest
 where indicator = 'tpp_trainees_women_ratio'

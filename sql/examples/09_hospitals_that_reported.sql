@@ -1,4 +1,4 @@
--- How many field hospitals sent reports, and how many had interruptions?
+-- Field hospitals that sent reports, and field hospitals with interruptions
 select
     h.mission, h.value as hospitals, r.value as reporting, i.value as with_interruptions, i.status
 from latest as h

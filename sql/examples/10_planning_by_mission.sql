@@ -1,4 +1,4 @@
--- Which missions lack an approved plan or an impact assessment?
+-- Missions without an approved plan or an impact assessment
 select mission, max(value) filter (indicator = 'mission_plan_approved') as plan,
     max(value) filter (indicator = 'cpas_impact_assessment') as assessment
 from latest

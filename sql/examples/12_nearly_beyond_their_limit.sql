@@ -1,4 +1,4 @@
--- Which figures are within a tenth of their threshold, but not beyond it?
+-- Values within 10 % of a threshold, but not in breach
 select t.metric, k.mission, round(k.value, 3) as value, t.comparison, t.limit_value
 from thresholds as t
 join kpis using (metric)

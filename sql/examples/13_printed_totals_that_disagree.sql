@@ -1,4 +1,4 @@
--- Where does the report contradict itself?
+-- Printed totals that disagree with their parts
 select check_name, expected as printed, computed, note
 from reconciliation
 where not agrees and check_name like 'tpp_%' or not agrees and check_name like 'explosive_%'

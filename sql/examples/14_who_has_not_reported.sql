@@ -1,4 +1,4 @@
--- Which indicators had missions that reported nothing in cycle 5?
+-- Indicators with missing reports in cycle 5
 select indicator, missions_expected as expected, missions_reported as reported
 from completeness
 where period = 'cycle 5' and missions_reported < missions_expected

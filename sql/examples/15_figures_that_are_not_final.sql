@@ -1,4 +1,4 @@
--- Which figures are provisional or estimated, and why?
+-- Provisional and estimated values, with the reason
 select indicator, mission, status, count(*) as figures, min(note) as note
 from latest
 where status in ('P', 'E') and mission in ('UNMISS', 'UNISFA')

@@ -1,4 +1,4 @@
--- What is measured for women, peace and security, and where does it stand?
+-- Indicators of women, peace and security, with current values
 select i.title, i.unit, l.mission, round(l.value, 3) as value, l.period_end
 from indicators as i
 join latest as l using (indicator)

@@ -1,4 +1,4 @@
--- Which KPIs of peacekeeping as a whole changed from one cycle to the next?
+-- Changes of KPIs of peacekeeping as a whole since the previous cycle
 select kpis.title, round(v.value, 3) as change_ratio, kpis.better
 from kpi_latest as v
 join kpis using (kpi)

@@ -1,4 +1,4 @@
--- Which figures are the oldest that still hold?
+-- Oldest current values
 select i.title, max(l.period_end) as newest_period, as_of_date() - max(l.period_end) as days_old
 from latest as l
 join indicators as i using (indicator)

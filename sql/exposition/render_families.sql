@@ -1,5 +1,5 @@
 -- A row is a metric family: its samples as lines of the Prometheus text format, which is OpenMetrics too, and their number.
--- Labels come in the order of the map; backslash, quote and line feed are escaped as both formats ask.
+-- Labels are in the order of the map. Backslash, quote and line feed are escaped as both formats require.
 with lines as (
     select
         metric,
@@ -11,7 +11,7 @@ with lines as (
                     map_entries(labels),
                     lambda label: concat(
                         label.key, '="',
-                        -- To look first takes a third of the time of replacing what is not there.
+                        -- Searching first takes a third of the time of an unnecessary replacement.
                         case
                             when contains(label.value, '\') or contains(label.value, '"') or contains(label.value, chr(10))
                                 then replace(replace(replace(label.value, '\', '\\'), '"', '\"'), chr(10), '\n')
@@ -23,7 +23,7 @@ with lines as (
                 ','
             ),
             '} ',
-            -- A whole number is written without a fraction; beyond 2^53 the shortest form that reads back the same is.
+            -- A whole number is written without a fraction; beyond 2^53, in the shortest form that is read back the same.
             case
                 when value = trunc(value) and abs(value) < 9007199254740992 then value::bigint::varchar
                 else value::varchar
@@ -32,7 +32,7 @@ with lines as (
         ) as line
     from samples
 ),
--- Many small groups are put in order in half the time of a few large ones.
+-- Many small groups are sorted in half the time of a few large ones.
 parts as (
     select metric, first_label, string_agg(line, '' order by line) as part, count(*) as part_count
     from lines

@@ -1,4 +1,4 @@
--- A row is a job: its newest run, when it last succeeded, and how many of its runs did not.
+-- A row is a job: its newest run, when it last succeeded, and the number of runs that did not succeed.
 select
     job,
     arg_max(status, run_id) as status,

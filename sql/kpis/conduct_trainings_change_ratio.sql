@@ -1,6 +1,6 @@
 -- kpi: conduct_trainings_change_ratio
 -- title: Change in conduct and discipline trainings
--- description: Conduct and discipline trainings of the cycle against the cycle before; 0.79 is 79 % more.
+-- description: Conduct and discipline trainings of the cycle compared with the previous cycle; 0.79 is 79 % more.
 -- unit: ratio  better: higher  priority: capabilities_and_mindsets
 -- labels: mission
 -- inputs: conduct_trainings

@@ -1,6 +1,6 @@
 -- kpi: crime_detention_ratio
 -- title: Suspects of crimes against peacekeepers detained
--- description: Suspects detained over suspects identified, cumulative since 2013; a mission without suspects has no figure. ALL leaves out MINUSMA, as the report does. ALL covers the missions with both values in the newest period that any mission reported.
+-- description: Suspects detained over suspects identified, cumulative since 2013; a mission without suspects has no value. ALL excludes MINUSMA, as in the report. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers  maximum: 1
 -- labels: mission
 -- inputs: crime_suspects_identified, crime_suspects_detained

@@ -1,6 +1,6 @@
 -- kpi: formed_police_evaluation_coverage_ratio
 -- title: Evaluations per formed police unit
--- description: Evaluations of formed police units in the cycle over units in the mission. Can pass 1: units are evaluated each quarter, so 2 is what a full cycle gives. ALL covers the missions with both values in the newest period that any mission reported.
+-- description: Evaluations of formed police units in the cycle over units in the mission. Can exceed 1: units are evaluated each quarter, so a full cycle gives 2. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_of_peacekeepers
 -- labels: mission
 -- inputs: formed_police_units, formed_police_unit_evaluations

@@ -1,6 +1,6 @@
 -- kpi: hospital_reporting_coverage_ratio
 -- title: Share of field hospitals that sent reports
--- description: Field hospitals that sent service reports in the cycle over field hospitals in the mission; a mission without hospitals has no figure. ALL covers the missions with both values in the newest period that any mission reported.
+-- description: Field hospitals that sent service reports in the cycle over field hospitals in the mission; a mission without hospitals has no value. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers  maximum: 1
 -- labels: mission
 -- inputs: hospitals, hospitals_reporting

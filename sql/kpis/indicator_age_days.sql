@@ -1,6 +1,6 @@
 -- kpi: indicator_age_days
--- title: Age of the figures
--- description: Days since the last day of the period whose figure holds, the newest over the dimensions of an indicator; an indicator without a figure in force has no age.
+-- title: Age of the values
+-- description: Days since the last day of the period of the current value, the newest over the dimensions of an indicator. An indicator without a current value has no age.
 -- unit: days  better: lower  priority: all
 -- labels: mission, indicator
 -- inputs: *

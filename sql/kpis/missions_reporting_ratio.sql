@@ -1,6 +1,6 @@
 -- kpi: missions_reporting_ratio
 -- title: Missions that reported the indicator
--- description: Missions that gave a figure, or said that none applies, in the newest period of the indicator, over the missions expected to that were open on its last day. A figure that is missing or under validation does not count; an indicator that nobody ever reported has no row.
+-- description: Missions that reported a value or not applicable for the newest period of the indicator, over the expected missions that were open on its last day. A value that is missing or under validation does not count. An indicator that was never reported has no row.
 -- unit: ratio  better: higher  priority: all  maximum: 1
 -- labels: mission, indicator
 -- inputs: *

@@ -1,6 +1,6 @@
 -- kpi: sea_late_reporting_ratio
 -- title: Sexual exploitation and abuse reported over a year late
--- description: Allegations whose incident lies more than one year before the report (printed as Other) over all allegations of the calendar year, unknown dates included; no figure while one of the four dates of incident is missing.
+-- description: Allegations whose incident lies more than one year before the report (printed as Other) over all allegations of the calendar year, unknown dates included; no value while one of the 4 dates of incident is missing.
 -- unit: ratio  better: lower  priority: accountability_of_peacekeepers  maximum: 1
 -- labels: mission
 -- inputs: sea_allegations_by_incident_date

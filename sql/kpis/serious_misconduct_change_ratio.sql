@@ -1,6 +1,6 @@
 -- kpi: serious_misconduct_change_ratio
 -- title: Change in serious misconduct allegations
--- description: Allegations of serious misconduct (without sexual exploitation and abuse) of the calendar year against the year before; 0.29 is 29 % more.
+-- description: Allegations of serious misconduct (without sexual exploitation and abuse) of the calendar year compared with the previous year; 0.29 is 29 % more.
 -- unit: ratio  better: lower  priority: accountability_of_peacekeepers
 -- labels: mission
 -- inputs: serious_misconduct_allegations

@@ -1,6 +1,6 @@
 -- kpi: sofa_incidents_longstanding
 -- title: Longstanding SOFA or SOMA incidents
--- description: All incidents on record less the new ones of the cycle: those unresolved from before it. ALL is the sum over the missions with both values in the newest period that any mission reported.
+-- description: All incidents on record minus the new ones of the cycle: incidents unresolved from before the cycle. ALL is the sum over the missions with both values in the newest period that any mission reported.
 -- unit: count  better: lower  priority: host_country_cooperation
 -- labels: mission
 -- inputs: sofa_incidents_new, sofa_incidents_total

@@ -1,6 +1,6 @@
 -- kpi: sofa_incidents_new_share
 -- title: Share of new SOFA or SOMA incidents
--- description: New incidents of the mission over those of all missions in the newest period that any of them reported. A mission whose newest figure is of an earlier period has no share.
+-- description: New incidents of the mission over those of all missions in the newest period that any of them reported. A mission whose newest value is of an earlier period has no share.
 -- unit: ratio  better: neutral  priority: host_country_cooperation  maximum: 1
 -- labels: mission
 -- inputs: sofa_incidents_new

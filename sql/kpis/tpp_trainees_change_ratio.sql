@@ -1,6 +1,6 @@
 -- kpi: tpp_trainees_change_ratio
 -- title: Change in Triangular Partnership trainees
--- description: People trained under the Triangular Partnership Programme in the cycle against the cycle before, by the totals as printed; 1.14 is 114 % more.
+-- description: People trained under the Triangular Partnership Programme in the cycle compared with the previous cycle, by the printed totals; 1.14 is 114 % more.
 -- unit: ratio  better: higher  priority: capabilities_and_mindsets
 -- labels: mission
 -- inputs: tpp_trainees

@@ -1,4 +1,4 @@
--- Append the staged rows that say something new, a batch for each file.
+-- Append the staged rows that are new or changed, with a batch for each file.
 create or replace temp table appended_batches as
 with judged as (
     select

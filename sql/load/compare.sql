@@ -1,4 +1,4 @@
--- A row of recorded_cells is a staged cell that the warehouse holds, and whether the staged row leaves it as it is.
+-- A row of recorded_cells is a staged cell that the warehouse has already, and whether the staged row leaves it unchanged.
 create or replace temp table recorded_cells as
 with compared as (
     select
@@ -18,6 +18,6 @@ with compared as (
 )
 select
     series_id, period_start, period_end,
-    -- The report that ships with the service never takes back a correction made since.
+    -- The shipped report never reverts a later correction.
     is_current or ($is_shipped and was_recorded) as is_unchanged
 from compared;

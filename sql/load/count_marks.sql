@@ -1,6 +1,6 @@
--- The one row is how many delimiters and line ends a CSV file has below its header if its rows are those that were staged.
+-- The one row has the expected numbers of delimiters and line ends of a CSV file below its header, from the staged rows.
 with texts as (
-    -- A mark in another column makes a row that is refused.
+    -- A row with a delimiter or line end in another column is rejected.
     select concat(source, page, note) as text, count(*) as times
     from staged
     where file_ordinal = $file_ordinal

@@ -1,9 +1,9 @@
--- The first load of a file with these bytes, and how many of its cells have a later revision.
+-- The first load of a file with these bytes, and the number of its cells that have a later revision.
 with loaded as (
     select batch_id, recorded_at, row_count
     from store.batches
     where sha256 = $digest
-        -- A batch of a sheet that was named ends in that name.
+        -- The file name of a batch of a named sheet ends with that name.
         and if($suffix = '', not contains(file_name, ', sheet '''), ends_with(file_name, $suffix))
     order by batch_id
     limit 1

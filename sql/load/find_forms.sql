@@ -1,4 +1,4 @@
--- A row is a form in which `written_cells` writes a date or a number, with the first cell of that form.
+-- A row is a date or number format in `written_cells`, with the first cell in that format.
 with cells as (
     unpivot written_cells
     on period_start, period_end, value

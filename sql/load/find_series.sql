@@ -1,4 +1,4 @@
--- Look the staged series up again: another load may have brought them since they were staged.
+-- Look the staged series up again: another load may have added them since they were staged.
 create or replace temp table staged_series as
 select n.indicator, n.mission, n.written_dimensions, n.dimensions, s.series_id
 from staged_series as n

@@ -1,4 +1,4 @@
--- Fill `titles` with the staged names that are a title of one indicator or the full name of one mission; the one row is whether there are any.
+-- Fill `titles` with the staged names that are the title of an indicator or the full name of a mission. The one row is whether there are any.
 create or replace temp table titles as
 with indicator_titles as (
     select lower(title) as title, any_value(indicator) as name

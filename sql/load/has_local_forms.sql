@@ -1,4 +1,4 @@
--- The one row is whether a staged file has dates, and whether it has numbers, that another dialect may read.
+-- The one row is whether a staged file has dates, and whether it has numbers, that another dialect can parse.
 select
     coalesce(bool_or(
         regexp_full_match(trim(period_start_text), '\d{1,2}[./]\d{1,2}[./]\d{4}')

@@ -1,5 +1,5 @@
 -- A row is a breach as of the variable as_of, in the order of metrics and missions.
--- The temporary tables that KPIs were computed from go first: while they stand, the names of the views mean them.
+-- Drops the temporary tables that KPIs were computed from: they shadow the views of the same names.
 drop table if exists temp.latest;
 
 drop table if exists temp.changes;

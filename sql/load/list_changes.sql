@@ -1,5 +1,5 @@
--- A row is what one staged cell changes in the warehouse: revisions first, then new and unchanged cells, in the order of the files.
--- Runs before the cells are appended: the newest revision of a cell is then the one that the load replaces.
+-- A row is the change by one staged cell: revisions first, then new and unchanged cells, in the order of the files.
+-- Runs before the cells are appended, while the newest revision of a cell is still the one that the load replaces.
 with judged as (
     select
         s.file_ordinal, s.file_row, s.series_id, s.period_start, s.period_end, s.value, s.status, s.source, s.page, s.note,

@@ -1,4 +1,4 @@
--- The one row is how many rows a Parquet file states, and the bytes of its columns when decompressed.
+-- The one row is the number of rows that a Parquet file declares, and the decompressed bytes of its columns.
 with row_counts as (
     select num_rows as row_count
     from parquet_file_metadata($file)

@@ -1,4 +1,4 @@
--- Give each staged series that the warehouse does not hold a series_id, and replace staged_series by (written name -> series_id).
+-- Assign a series_id to each staged series that is not in the warehouse, and replace staged_series by (written name -> series_id).
 insert into store.series
 with unseen as (
     select distinct indicator, mission, dimensions

@@ -1,4 +1,4 @@
--- A row of staged is one row of a file; a *_text column holds what was written where it could not be understood.
+-- A row of staged is one row of a file. A *_text column contains the original text if it could not be parsed.
 create or replace temp table staged (
     file_ordinal integer,
     file_row bigint,

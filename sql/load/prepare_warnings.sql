@@ -1,13 +1,13 @@
--- What the warnings read, made within the transaction of a load, after its cells were appended.
+-- The tables that warning rules read, created in the transaction of a load after its cells were appended.
 -- A row of loaded_cells is a cell with a value that the load recorded, new or revised.
 create or replace temp table loaded_cells as
 select s.series_id, s.period_start, s.period_end, s.value, s.file_ordinal, s.file_row
 from staged_observations as s
 left join recorded_cells as r using (series_id, period_start, period_end)
--- Of larger values no deviation can be computed: its square is beyond a double.
+-- The deviation of larger values cannot be computed: its square exceeds a double.
 where abs(s.value) < 1e100 and (r.series_id is null or not r.is_unchanged);
 
--- A row of loaded_series is a series of loaded_cells, with what the catalogue says of its indicator.
+-- A row of loaded_series is a series of loaded_cells, with the definition of its indicator.
 create or replace temp table loaded_series as
 select
     s.series_id, s.indicator, s.mission, i.unit, i.frequency, i.cumulative, i.rare_event, i.expected_missions
@@ -15,7 +15,7 @@ from store.series as s
 join store.current_indicators as i using (indicator)
 where s.series_id in (select series_id from loaded_cells);
 
--- A row of series_values is a current value of one of these series, after the load; is_loaded where the load brought it.
+-- A row of series_values is a current value of one of these series after the load. is_loaded: the load recorded it.
 create or replace temp table series_values as
 with held as (
     select o.series_id, o.period_start, o.period_end, arg_max_null(o.value, o.batch_id) as value
@@ -29,7 +29,7 @@ from loaded_cells
 union all
 select h.series_id, h.period_start, h.period_end, h.value, false
 from held as h
--- A staged cell without a value replaces the one that was held, too.
+-- A staged cell without a value also replaces the recorded one.
 anti join staged_observations using (series_id, period_start, period_end)
 where abs(h.value) < 1e100
 union all
@@ -46,7 +46,7 @@ create or replace temp table found_warnings (
     message varchar
 );
 
--- A row of poisson_means is a mean of rare events that a loaded value is compared with; poisson_limits holds the limit of each.
+-- A row of poisson_means is a mean of rare events that a loaded value is compared with. poisson_limits has the limit of each.
 create or replace temp table poisson_means as
 with earlier as (
     select

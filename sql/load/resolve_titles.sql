@@ -1,4 +1,4 @@
--- Give each staged row whose indicator or mission is in `titles` the name that the catalogue has for it.
+-- Replace each indicator or mission of staged rows that is in `titles` by its name in the catalogue.
 update staged
 set indicator = t.name
 from titles as t

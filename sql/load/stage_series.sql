@@ -1,10 +1,10 @@
--- A row of staged_series is one series that the staged files name, with the series it is in the warehouse, if any.
+-- A row of staged_series is one series of the staged files, with its series in the warehouse, if any.
 create or replace temp table staged_series as
 with named as (
     select distinct indicator, mission, dimensions as written_dimensions
     from staged
 ),
--- The order in which dimensions are written does not make another series.
+-- The order of dimensions does not matter.
 ordered as (
     select *, map_from_entries(list_sort(map_entries(written_dimensions))) as dimensions
     from named

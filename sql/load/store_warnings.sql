@@ -1,4 +1,4 @@
--- Record the warnings found, with the batch and row of the cell that each is about.
+-- Record the warnings, with the batch and row of their cells.
 insert into store.load_warnings
 select
     b.batch_id, c.file_row, w.series_id, w.period_start, w.period_end, w.rule, w.message, $recorded_at::timestamptz

@@ -1,4 +1,4 @@
--- A row is an observation of an indicator, the newest first, with the change against the period before and the revisions it replaced.
+-- A row is an observation of an indicator, the newest first, with the change since the previous period and the replaced revisions.
 with known as (
     select *
     from observation_revisions

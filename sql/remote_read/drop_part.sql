@@ -1,2 +1,2 @@
--- Drop the table of the part that was added last.
+-- Drop the table of the last part.
 drop table if exists temp.some_revisions;

@@ -1,4 +1,4 @@
--- A row of held is an observation that holds from a date on: what the history needs of it.
+-- A row of held is an observation with the dates on which it is valid.
 create or replace temp table held (
     series_id integer, holds_from date, holds_until date, period_end date, value double, change double, status varchar
 );

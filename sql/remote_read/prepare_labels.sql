@@ -1,4 +1,4 @@
--- A row of history_labels is one label of one series; an empty value is no label.
+-- A row of history_labels is one label of one series. Labels with an empty value are left out.
 create or replace temp table history_labels as
 with named as (
     select number, '__name__' as name, metric as value

@@ -1,4 +1,4 @@
--- Instead of the history of what reports say, that of what stands from the instant at which it was recorded.
+-- Replaces the history of reported values by the history of values that are valid from the instant at which they were recorded.
 -- A row of some_holdings is as in the view holdings.
 create or replace temp table some_holdings as
 select s.indicator, s.mission, s.dimensions, h.* exclude series_id
@@ -34,7 +34,7 @@ turns as (
     from numbered
     where isfinite(ends)
 ),
--- What is recorded within a millisecond is seen after it; of what ends and what begins at one instant, what begins.
+-- Times are rounded up to a millisecond. If one value ends and another begins at the same instant, the second one is used.
 seen as (
     select number, ceil(epoch_us(turn) / 1000)::bigint as start, value
     from turns

@@ -1,4 +1,4 @@
--- A row of derived is a figure about indicators or a KPI, from a date on.
+-- A row of derived is a value about indicators or a KPI value, from a date on.
 create or replace temp table derived as
 select * from store.derived_history('held');
 

@@ -1,4 +1,4 @@
--- One row that differs whenever the history may: newest batch, catalogue, KPI definition, KPI figure and deadline passed (ages are computed anew).
+-- One row that changes whenever the history may have changed: newest batch, catalogue, KPI definition, KPI value and passed deadline (ages are computed each time).
 select
     (select max(batch_id) from store.batches) as batch_id,
     store.catalogue_version() as catalogue_version,

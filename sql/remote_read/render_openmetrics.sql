@@ -1,5 +1,5 @@
--- A row is some of the samples as lines of OpenMetrics with timestamps, series after series, and their number.
--- Labels are written once for each series; for each sample they would take most of the time.
+-- A row is a part of the samples as lines of OpenMetrics with timestamps, series after series, and their number.
+-- Labels are rendered once for each series. Rendering them for each sample would take most of the time.
 with series as materialized (
     select
         number,

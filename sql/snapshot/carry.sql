@@ -1,4 +1,4 @@
--- A row is the last figure of a series whose newest period has none; a series that has a figure after all is none of them.
+-- A row is the last value of a series whose newest period has no value.
 insert into carried_series
 select metric, mission, dimensions, value, period_end, status, source, page, unreported_period_end
 from threshold_holdings('ended_metrics')

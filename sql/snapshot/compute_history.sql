@@ -1,4 +1,4 @@
--- The figures of one KPI as of many dates (days): its query runs once for all of them, with `latest` and `changes` of each.
+-- The values of one KPI as of many dates (days): its query runs once for all of them, with `latest` and `changes` of each.
 insert into kpi_computed
 select $kpi, mission, {dimensions}, as_of, value, missions, missions_expected
 from days as d, lateral (

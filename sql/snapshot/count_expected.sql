@@ -1,5 +1,5 @@
--- How many missions a total of $kpi would cover if all had reported: those expected and open at the end of its period, without
--- those where an input is not applicable.
+-- The number of missions that a total of $kpi would cover if all had reported: missions expected and open at the end of its
+-- period, except those for which an input is not applicable.
 if(
     missions is null,
     null,

@@ -1,4 +1,4 @@
--- A row is a metric with a threshold and with a series that has ended, so that its last figure goes on being compared.
+-- A row is a metric with a threshold and a series that has ended, so that its last value is still compared.
 create or replace temp table ended_metrics as
 select distinct i.metric
 from latest as l

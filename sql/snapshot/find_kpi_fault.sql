@@ -1,4 +1,4 @@
--- The first figure of a KPI that cannot be exposed.
+-- The first value of a KPI that cannot be exposed.
 with figures as (
     select as_of, mission, dimensions, value, count(*) over (partition by as_of, mission, dimensions) as occurrences
     from kpi_computed
@@ -7,9 +7,9 @@ with figures as (
 select
     as_of, mission, dimensions,
     case
-        when not isfinite(value) then 'is not finite; guard the division with nullif'
+        when not isfinite(value) then 'is not finite; use nullif in the division'
         when mission is null then 'has no mission; every row needs one'
-        else 'is given more than once; group by the labels'
+        else 'occurs more than once; group by the labels'
     end as problem
 from figures
 where occurrences > 1 or not isfinite(value) or mission is null

@@ -1,4 +1,4 @@
--- Add the thresholds to the samples: one for each series that it governs, and where the figure it is compared with comes from.
+-- Add the thresholds to the samples: one for each series that it governs, and the source of the compared value.
 create or replace temp table governed_series as
 select
     metric, labels['mission'] as mission,
@@ -12,7 +12,7 @@ from carried_series;
 create or replace temp table governing as
 from governing_thresholds('thresholds', 'governed_series');
 
--- One map from two lists takes half the time of three maps that are joined.
+-- One map from two lists takes half the time of joining three maps.
 insert into samples
 select
     'a4p_threshold',

@@ -1,5 +1,5 @@
--- A row is two totals of a KPI that cover different missions, with the missions that they have in common: those that the new
--- values can change, and those that were never computed over these missions.
+-- A row is a pair of totals of a KPI that cover different missions, with their common missions: pairs that the new values can
+-- change, and pairs that were never computed over these missions.
 create or replace temp table kpi_common_pairs as
 with pairs as (
     select kpi, mission, dimensions, as_of, previous_as_of, common_missions(missions, previous_missions) as missions

@@ -1,4 +1,4 @@
--- A row of kpi_computed is a KPI figure as of a date; of kpi_dates, a date as of which a KPI is computed now.
+-- A row of kpi_computed is a KPI value as of a date. A row of kpi_dates is a date as of which a KPI is computed now.
 create or replace temp table kpi_computed (
     kpi varchar,
     mission varchar,
@@ -22,7 +22,7 @@ where mission <> 'ALL'
 group by kpi, mission, status, opened_on, closed_on
 having count(*) = max(input_count);
 
--- Each date at which an input ended a period, from the first that batches unseen by the KPI's history, or by its new query, can change.
+-- Each date on which a period of an input ended, from the first that new batches, or a new query of the KPI, can change.
 create or replace temp table kpi_dates as
 with histories as (
     select kpi, arg_max(digest, computed_at) as digest, arg_max(batch_id, computed_at) as batch_id

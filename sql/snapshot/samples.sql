@@ -1,4 +1,4 @@
--- A row of samples is one series of the exposition: its metric, its labels in their order, its value. A null is never a row.
+-- A row of samples is one series of the exposition: its metric, its labels in order, its value. Null values have no row.
 create or replace temp table samples as
 select i.metric, map_concat(map {'mission': l.mission}, l.dimensions) as labels, l.value
 from latest as l

@@ -1,4 +1,4 @@
--- Append the totals over common missions that differ from those recorded; a null value where they cannot be computed.
+-- Append the totals over common missions that differ from the recorded ones, with a null value if they cannot be computed.
 insert into store.kpi_changes by name
 with computed as (
     select p.*, c.value as value, b.value as previous_value

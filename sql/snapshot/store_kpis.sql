@@ -1,4 +1,4 @@
--- Append the computed KPI figures that differ from those recorded, and null where a figure can no longer be computed.
+-- Append the computed KPI values that differ from the recorded ones, and null if a value can no longer be computed.
 insert into store.kpi_values by name
 with recorded as (
     select

@@ -1,4 +1,4 @@
--- Record how the comparisons of the view reconciliation stand now.
+-- Record the current results of the view reconciliation.
 insert into store.reconciliation_runs
 select (select coalesce(max(batch_id), 0) from store.batches), $digest, $now::timestamptz;
 

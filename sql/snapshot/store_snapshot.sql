@@ -1,4 +1,4 @@
--- Record that a snapshot was made, and return its number.
+-- Record a snapshot and return its number.
 insert into store.snapshots
 select
     (select coalesce(max(snapshot_id), 0) + 1 from store.snapshots),

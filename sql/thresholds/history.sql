@@ -1,4 +1,4 @@
--- A row is one setting or removal, newest first.
+-- A row is a change of a threshold (set or removed), newest first.
 select
     metric, mission, dimensions, comparison, severity, replaced_limit, limit_value, note, set_by,
     strftime(recorded_at at time zone 'UTC', '%Y-%m-%d %H:%M:%S') as set_at

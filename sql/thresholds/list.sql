@@ -1,4 +1,4 @@
--- A row is a threshold in force, with how many series breach it today.
+-- A row is a current threshold, with the number of series that breach it.
 with breaches as (
     select threshold_mission as mission, threshold_dimensions as dimensions, metric, comparison, severity, count(*) as breaches
     from threshold_breaches

@@ -1,5 +1,5 @@
--- A row is a mission, with the dimension values in question, that the tried threshold is meant for and another one governs.
--- Reads the tables that try.sql made.
+-- A row is a mission, with dimension values, that the back-tested threshold matches but another one governs.
+-- Reads the tables of try.sql.
 with meant as (
     select distinct metric, mission, dimensions, comparison, severity
     from store.matching_thresholds('tried_thresholds', 'tried_holdings')

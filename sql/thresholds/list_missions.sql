@@ -1,4 +1,4 @@
--- The missions for which a metric has a figure.
+-- The missions for which a metric has a value.
 select distinct mission
 from latest
 join indicators using (indicator)

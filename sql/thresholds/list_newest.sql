@@ -1,4 +1,4 @@
--- A row is a threshold that was ever set: what was said of it last, and whether a user ever touched it.
+-- A row is a threshold that was ever set: its newest record, and whether a user ever changed it.
 select
     metric, mission, dimensions, comparison, severity,
     arg_max_null(limit_value, recorded_at) as limit_value,

@@ -1,4 +1,4 @@
--- Set or remove (a null limit) one threshold, a microsecond after the newest where the clock has not moved past it.
+-- Set or remove (a null limit) one threshold, a microsecond after the newest record if the clock has not passed it.
 insert into store.thresholds
 select
     $metric, $mission, $dimensions::map(varchar, varchar), $comparison, $severity, $limit_value::double, $note, $set_by,

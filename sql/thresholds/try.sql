@@ -1,5 +1,5 @@
--- Every figure that one tried threshold, or those of today, would govern in its comparison and severity, over the whole
--- history: $limit_value is null where no limit is tried, and the threshold is then evaluated with one that nothing passes.
+-- Every value that one back-tested threshold, or the current ones, would govern in its comparison and severity, over the whole
+-- history. $limit_value is null if no limit is given; the threshold is then evaluated with a limit that no value exceeds.
 create or replace temp table today_thresholds as
 select *
 from thresholds
@@ -15,7 +15,7 @@ select
     $severity as severity, coalesce($limit_value::double, if($comparison = 'above', 1, -1) * 1.7e308) as limit_value,
     null::varchar as note, 'tried' as set_by, 'infinity'::timestamptz as recorded_at;
 
--- Both are about one metric: what it shows is found once, from the observations of its own series alone.
+-- Both are about one metric, so its values are computed once, from the observations of its own series.
 create or replace temp table tried_series as
 select s.*
 from store.series as s
@@ -60,8 +60,8 @@ select
 from tried as n
 full join today as d using (mission, dimensions, holds_from);
 
--- Earlier periods of one series are those that ended before, of the same length but for the days that months differ in. They
--- are counted for rare events alone, and by an inner join: as an outer one, with its inequalities, it would compare every pair.
+-- Earlier periods of a series are those that ended before, of the same length within the days by which months differ. They are
+-- counted only for rare events, with an inner join: an outer join with these inequalities would compare every pair.
 with earlier as (
     select t.mission, t.dimensions, t.period_start, t.period_end, avg(e.value) as earlier_mean, count(*) as earlier_count
     from trial as t

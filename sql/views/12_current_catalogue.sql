@@ -1,4 +1,4 @@
--- The definitions in force: the rows of the newest version of the catalogue, and the newest row of each KPI.
+-- The current definitions: the rows of the newest version of the catalogue, and the newest row of each KPI.
 create or replace macro store.catalogue_version() as (select max(catalogue_version) from store.catalogues);
 
 create or replace view store.current_priorities as
@@ -41,10 +41,10 @@ select *
 from store.kpis
 qualify row_number() over (partition by kpi order by recorded_at desc) = 1;
 
-comment on view store.newest_kpis is 'A row is a KPI as it was last defined; the digest is null where its file no longer exists.';
+comment on view store.newest_kpis is 'A row is the newest definition of a KPI; the digest is null if its file no longer exists.';
 
 create or replace view store.kpi_inputs as
 select kpi, unnest(inputs) as indicator, len(inputs) as input_count
 from store.newest_kpis;
 
-comment on view store.kpi_inputs is 'A row is an indicator that a KPI is computed from; * where it is computed from all.';
+comment on view store.kpi_inputs is 'A row is an indicator that a KPI is computed from; * if it is computed from all.';

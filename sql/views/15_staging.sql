@@ -1,4 +1,4 @@
--- Dimensions as a map: from `name=value;name=value`, or from the text DuckDB itself writes for a map; null where neither fits.
+-- Dimensions as a map: from `name=value;name=value`, or from the text that DuckDB writes for a map; null for other text.
 create or replace macro parse_dimensions(written) as
     case
         when written is null or trim(written) = '' then map([]::varchar[], []::varchar[])
@@ -12,7 +12,8 @@ create or replace macro parse_dimensions(written) as
         ))
     end;
 
--- The known name nearest to the written one, as the fix that an error suggests.
+-- The most similar known name, as the fix of an error.
 create or replace macro nearest_name(written, known) as
-    'the nearest known name is '
-    || list_reduce(known, lambda best, name: if(jaro_winkler_similarity(name, written) > jaro_winkler_similarity(best, written), name, best));
+    'did you mean '
+    || list_reduce(known, lambda best, name: if(jaro_winkler_similarity(name, written) > jaro_winkler_similarity(best, written), name, best))
+    || '?';

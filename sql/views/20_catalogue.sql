@@ -1,4 +1,4 @@
--- The current catalogue, as users read it.
+-- The views of the current catalogue for users.
 create or replace view priorities as
 select priority, title, number, cross_cutting
 from store.current_priorities
@@ -11,7 +11,7 @@ select mission, name, location, has_political_mandate, host_agreement, status, o
 from store.current_missions
 order by ordinal;
 
-comment on view missions is 'A row is a mission: the eleven, MINUSMA (closed) and ALL (peacekeeping as a whole).';
+comment on view missions is 'A row is a mission: 11 active missions, MINUSMA (closed) and ALL (peacekeeping as a whole).';
 
 -- Every cycle from number 1 on to the one after that of the date of as_of, by the rule and its exceptions.
 create or replace view store.numbered_cycles as
@@ -43,7 +43,7 @@ select *
 from store.numbered_cycles
 where period_start <= as_of_date();
 
-comment on view store.cycle_calendar is 'A row is a cycle that has begun by the variable as_of (today when unset), whether or not anything was observed for it.';
+comment on view store.cycle_calendar is 'A row is a cycle that has begun by the variable as_of (today when unset), with or without observations.';
 
 create or replace view cycles as
 select cycle, period_start, period_end, period_end + due_days as due_on
@@ -54,7 +54,7 @@ where cycle >= coalesce(
 )
 order by cycle;
 
-comment on view cycles is 'A row is a reporting cycle: every one from the first that was observed to that of the variable as_of (today when unset).';
+comment on view cycles is 'A row is a reporting cycle, from the first with observations to that of the variable as_of (today when unset).';
 
 create or replace view indicators as
 select indicator, title, description, priority, unit, better, source, metric, expected_missions
@@ -69,4 +69,4 @@ from store.newest_kpis
 where digest is not null
 order by kpi;
 
-comment on view kpis is 'A row is a KPI: a figure computed from observations by one file in sql/kpis.';
+comment on view kpis is 'A row is a KPI: a value computed from observations by one file in sql/kpis.';

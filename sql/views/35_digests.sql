@@ -1,6 +1,6 @@
--- Digests of what a batch recorded, as `load` stores them and `a4p verify` computes them again.
+-- Digests of the observations of a batch. A load stores them and `a4p verify` compares them.
 
--- The digest of constants, which shows whether DuckDB's hash function is the one that stored digests were made with.
+-- The digest of constants, which shows whether DuckDB's hash function is the same as for the stored digests.
 create or replace macro store.hash_check() as
     hash(1::integer, date '2000-01-01', 1.5::double, 'A', null::varchar, timestamptz '2000-01-01 00:00:00+00');
 

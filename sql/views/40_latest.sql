@@ -1,6 +1,6 @@
 -- The current value of each series as of the variable as_of, known at the variable known_at; today and now when they are unset.
 create or replace view store.latest_observations as
--- To find the last day of each series first, and then order only what ends on it, takes half the time of ordering all.
+-- Finding the last day of each series first, and then sorting only its rows, takes half the time of sorting all rows.
 with last_days as (
     select series_id, max(period_end) as period_end
     from store.observations
@@ -24,7 +24,7 @@ select
 from store.latest_observations as o
 join store.series as s using (series_id);
 
-comment on view latest is 'A row is a series with what holds as of the variable as_of (today when unset); a null value means the series has ended.';
+comment on view latest is 'A row is a series with its current value as of the variable as_of (today when unset); a null value means the series has ended.';
 
 create or replace view store.series_changes as
 with reported as materialized (
@@ -45,4 +45,4 @@ join store.periods_before(reported, known) as p using (series_id)
 join store.series as s using (series_id)
 where p.previous_value is not null;
 
-comment on view store.series_changes is 'A row is a series whose latest value (see latest) has one in the period before.';
+comment on view store.series_changes is 'A row is a series whose latest value (see latest) has a value in the previous period.';

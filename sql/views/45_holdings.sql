@@ -1,7 +1,7 @@
--- How long each observation holds: the views `latest` and `changes` for every date at once.
+-- The validity of each observation: the views `latest` and `changes` for all dates at once.
 -- `revisions` names a table of current revisions, such as store.current_revisions.
 create or replace macro store.holdings_of(revisions) as table
--- Of the periods that end on one day the shortest holds.
+-- Of the periods that end on one day the shortest is valid.
 with shortest as (
     select *
     from query_table(revisions)
@@ -20,7 +20,7 @@ left join store.periods_before(shortest, revisions) as p using (series_id, perio
 create or replace view store.holdings as
 select * from store.holdings_of('store.current_revisions');
 
-comment on view store.holdings is 'A row is an observation that holds on some date, by number of its series.';
+comment on view store.holdings is 'A row is an observation that is valid on some date, by number of its series.';
 
 create or replace view holdings as
 select
@@ -29,4 +29,4 @@ select
 from store.holdings as h
 join store.series as s using (series_id);
 
-comment on view holdings is 'A row is an observation that holds on some date, with the dates as of which it does.';
+comment on view holdings is 'A row is an observation that is valid on some date, with the dates of its validity.';

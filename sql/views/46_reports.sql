@@ -1,14 +1,14 @@
--- Which missions are expected to report which indicator for which period, and what was reported: the one rule that
--- completeness, overdue reports, pages, alerts and the checks of a load use.
+-- The missions expected to report each indicator for each period, and the reports received. Completeness, overdue reports,
+-- pages, alerts and the checks of a load use these rules.
 
--- A mission owes the report of a period when it was open on the last day; of a closed mission without a date nothing is known to be owed.
+-- A mission has to report a period if it was open on the last day. Closed missions without a date are not expected to report.
 create or replace macro is_open_on(status, opened_on, closed_on, day) as
     (opened_on is null or opened_on <= day) and if(closed_on is null, status <> 'closed', closed_on >= day);
 
--- As of a day is as of its end, so that a report is late from the end of the day on which it is due.
+-- As of a day means its end, so a report is late from the end of the day on which it is due.
 create or replace macro is_past_due(due_on) as due_on <= as_of_date();
 
--- A row is a mission that an indicator's catalogue entry expects, whatever the period.
+-- A row is a mission expected by the catalogue entry of an indicator, for any period.
 create or replace view store.expected_missions as
 select
     i.indicator, i.title, i.ordinal, i.frequency, i.due_days, m.mission, m.ordinal as mission_ordinal, m.status, m.opened_on,
@@ -21,8 +21,8 @@ join store.current_missions as m using (mission);
 
 comment on view store.expected_missions is 'A row is an indicator and a mission that is expected to report it while it is open.';
 
--- Whether a value is expected: of a mission that the indicator expects, a printed total (ALL), or a closed mission's share of a
--- cumulative indicator, which covers the time when it was open.
+-- Whether a value is expected: of a mission that the indicator expects, of ALL (a printed total), or of a closed mission for a
+-- cumulative indicator, which covers the time when the mission was open.
 create or replace macro is_expected_value(value_indicator, value_mission) as
     (value_indicator, value_mission) in (select (indicator, mission) from store.expected_missions)
     or value_mission in (select mission from main.missions where status = 'aggregate')
@@ -49,9 +49,9 @@ cross join store.current_cycle_rule as r;
 
 comment on view store.reporting_periods is 'A row is a period for which indicators of a frequency are due; a calendar year belongs to the cycle in which it ends.';
 
--- What a mission gave for a period of an indicator, over all dimensions: a value or not applicable before under validation before missing.
+-- The status of the report of a mission for a period of an indicator, over all dimensions. Precedence: a value or not applicable, under validation, missing.
 create or replace view store.given_reports as
--- Only the status of the current revision is needed: to take it from store.current_revisions takes 1.6 times as long.
+-- Only the status of the current revision is needed. Reading it from store.current_revisions takes 1.6 times as long.
 with current_statuses as (
     select series_id, period_start, period_end, arg_max(status, batch_id) as status
     from store.observations
@@ -69,9 +69,9 @@ from current_statuses as c
 join store.series as s using (series_id)
 group by all;
 
-comment on view store.given_reports is 'A row is what a mission reported of an indicator for a period, whether or not that was expected.';
+comment on view store.given_reports is 'A row is the report of a mission on an indicator for a period, expected or not.';
 
--- An indicator is expected from the first period that anyone reported it for; one that was never reported, from its entry in the catalogue.
+-- An indicator is expected from the first reported period; one that was never reported, from its entry in the catalogue.
 create or replace view expected_reports as
 with first_periods as (
     select s.indicator, min(o.period_end) as first_period_end
@@ -108,18 +108,18 @@ select
 from expected_reports as e
 left join store.given_reports as g using (indicator, mission, period_start, period_end);
 
-comment on view report_states is 'A row is an expected report (see expected_reports) with what was given for its own period; a value of an earlier period does not count.';
+comment on view report_states is 'A row is an expected report (see expected_reports) with its state; values of an earlier period do not count.';
 
--- Of each indicator the newest period past its deadline: the reports of it that were not given are what alerts are about.
+-- The newest period of each indicator past its deadline. Alerts are about its missing reports.
 create or replace view overdue_reports as
 select indicator, mission, cycle, period_start, period_end, due_on, state
 from report_states
 where is_past_due(due_on)
 qualify period_end = max(period_end) over (partition by indicator) and is_overdue;
 
-comment on view overdue_reports is 'A row is an expected report that is overdue, of the newest period of its indicator that is past its deadline.';
+comment on view overdue_reports is 'A row is an overdue report of the newest period of its indicator past the deadline.';
 
--- The same for every date at once: from its deadline until that of a later period, a report that was not given is overdue.
+-- The same for all dates at once: a missing report is overdue from its deadline until the deadline of a later period.
 create or replace view store.overdue_history as
 with states as (
     select *
@@ -148,9 +148,9 @@ join spells as p using (indicator, period_end)
 join main.indicators as i using (indicator)
 where s.is_overdue and s.due_on < p.overdue_until;
 
-comment on view store.overdue_history is 'A row is a report that was not given, with the dates as of which overdue_reports has it.';
+comment on view store.overdue_history is 'A row is a missing report, with the dates as of which it is in overdue_reports.';
 
--- Who reported what: per indicator and period that has ended or was reported, the missions expected and those that reported it.
+-- Expected and received reports for each indicator and period that has ended or was reported.
 create or replace view store.period_completeness as
 with expected as (
     select
@@ -160,7 +160,7 @@ with expected as (
     from report_states
     group by indicator, period_start, period_end
 ),
--- Irregular indicators, and periods before or beside those that are due: the expected missions, where any mission reported.
+-- Irregular indicators, and periods other than those that are due: the expected missions, if any mission reported.
 others as (
     select distinct g.indicator, g.period_start, g.period_end
     from store.given_reports as g
@@ -196,4 +196,4 @@ select
     coalesce('cycle ' || cycle, period_start || '/' || period_end) as period, indicator, missions_expected, missions_reported
 from store.period_completeness;
 
-comment on view completeness is 'A row is an indicator in a period that has ended and for which it was expected, or for which anyone reported it.';
+comment on view completeness is 'A row is an indicator in an ended period for which it was expected or reported.';

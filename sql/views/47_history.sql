@@ -1,4 +1,4 @@
--- When an observation begins to hold: 00:00 UTC of the day after its period_end, or after a date as of which.
+-- When an observation becomes valid: 00:00 UTC of the day after its period_end or its as-of date.
 create or replace macro starts_to_hold(as_of) as ((as_of + 1)::timestamp at time zone 'UTC');
 
 -- `held` names store.holdings, or a table of its rows. For each indicator and mission, the dates from which the current value
@@ -10,7 +10,7 @@ with spells as (
     join store.series as s using (series_id)
     where h.status <> 'A'
 ),
--- Series of one indicator and mission differ in their dimensions: spells that overlap or touch are one.
+-- Series of one indicator and mission differ in their dimensions. Intervals that overlap or adjoin are merged.
 joined as (
     select
         *,
@@ -43,7 +43,7 @@ select indicator, mission, status, holds_until, null
 from merged
 where isfinite(holds_until);
 
--- The last day of the newest period in which a mission reported an indicator, from the date on as of which it is.
+-- The last day of the newest period in which a mission reported an indicator, with the date from which it is valid.
 create or replace view store.period_end_history as
 select distinct s.indicator, s.mission, o.period_end as as_of, epoch(o.period_end)::double as value
 from store.observations as o
@@ -52,7 +52,7 @@ where o.recorded_at <= known_at_time();
 
 comment on view store.period_end_history is 'A row is the end of a period that a mission reported an indicator for.';
 
--- The age of the newest figure of an indicator and mission at each date when that figure changes; null when none is left.
+-- The age of the newest value of an indicator and mission at each date when that value changes; null if there is no value.
 create or replace macro store.age_history(held) as table
 with spells as (
     select distinct
@@ -78,7 +78,7 @@ newest as (
 select indicator, mission, as_of, (as_of - period_end)::double as value
 from newest;
 
--- KPI figures from each date on as of which they are; the age of the figures has a view of its own, exact on every day.
+-- KPI values with the dates from which they are valid. The age of values has a separate view, exact on every day.
 create or replace view store.kpi_history as
 select
     v.kpi, v.mission, v.dimensions, v.as_of, arg_max_null(v.value, v.computed_at) as value,
@@ -88,7 +88,7 @@ from store.kpi_values as v
 where v.kpi <> 'indicator_age_days' and v.computed_at <= known_at_time()
 group by all;
 
-comment on view store.kpi_history is 'A row is a KPI figure that holds from a date on, until the next; a null value ends the series.';
+comment on view store.kpi_history is 'A row is a KPI value that is valid from a date until the next; a null value ends the series.';
 
 -- The KPI series that are computed over several missions.
 create or replace view store.kpi_totals as
@@ -98,8 +98,8 @@ where missions_used is not null and computed_at <= known_at_time();
 
 comment on view store.kpi_totals is 'A row is a KPI series whose value is computed over several missions.';
 
--- What /metrics shows beside the indicators themselves, under the same names and labels: a row holds from its date until the
--- series' next row, a null value ends the series, and growth is added on each further day.
+-- Series of /metrics other than the indicators, with the same names and labels. A row is valid from its date until the next row
+-- of the series, a null value ends the series, and growth is added on each further day.
 create or replace macro store.derived_history(held) as table
 select
     k.metric, map_concat(map {'mission': v.mission}, v.dimensions) as labels, v.as_of, v.value, 0::double as growth

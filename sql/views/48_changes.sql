@@ -1,5 +1,5 @@
--- The change over all missions of counts that are reported by mission alone: both sums are over the missions with a value in the
--- newest period that any mission reported and in the period before it. Where no mission has both, there is no row.
+-- The change over all missions of counts that are reported only by mission: both sums are over the missions with a value in the
+-- newest period that any mission reported and in the previous period. If no mission has both, there is no row.
 create or replace view store.total_changes as
 with compared as (
     select c.*
@@ -37,7 +37,7 @@ totals as (
     where (c.period_end, c.period_start) = n.period
     group by all
 ),
--- Of cumulative values with several periods before, the one that most missions have.
+-- Of several previous periods of a cumulative value, the one that most missions have.
 chosen as (
     select *
     from totals
@@ -63,4 +63,4 @@ union all by name
 select *
 from store.total_changes;
 
-comment on view changes is 'A row is a series whose latest value (see latest) has one in the period before; or such a change over all missions.';
+comment on view changes is 'A row is the change of a series since the previous period (see latest), or of a total over all missions.';

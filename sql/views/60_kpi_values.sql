@@ -1,6 +1,6 @@
--- KPI figures: all that were computed, and what holds.
--- A KPI is computed as of each date on which a period of any of its inputs ended, for every mission. A value of a mission that
--- reported no input for such a period repeats that of an earlier one and is no row, so that it is never labelled with the later.
+-- KPI values: all computed values, and the current ones.
+-- A KPI is computed as of each date on which a period of any of its inputs ended, for every mission. If a mission reported no
+-- input for such a period, its value repeats an earlier one and has no row, so that it never has the later date.
 create or replace view kpi_values as
 with reported as (
     select distinct p.kpi, s.mission, o.period_end
@@ -9,7 +9,7 @@ with reported as (
     join store.kpi_inputs as p on p.indicator = s.indicator
     where o.recorded_at <= known_at_time()
 ),
--- A total repeats an earlier one when none of its missions reported for such a period: another one gave a part of the inputs.
+-- A total repeats an earlier one if none of its missions reported for such a period: another mission reported some inputs.
 reporters as (
     select kpi, period_end as as_of, list(mission) as reporting
     from reported
@@ -40,7 +40,7 @@ from main.kpi_values
 where computed_at <= known_at_time()
 qualify row_number() over (partition by kpi, mission, dimensions, as_of order by computed_at desc) = 1;
 
-comment on view store.current_kpi_values is 'A row is a KPI value as of a date, as computed last.';
+comment on view store.current_kpi_values is 'A row is the last computed KPI value as of a date.';
 
 create or replace view kpi_latest as
 select
@@ -51,4 +51,4 @@ where v.as_of <= as_of_date()
 qualify row_number() over (partition by v.kpi, v.mission, v.dimensions order by v.as_of desc) = 1
     and v.value is not null;
 
-comment on view kpi_latest is 'A row is a KPI figure that holds as of the variable as_of (today when unset).';
+comment on view kpi_latest is 'A row is the current value of a KPI as of the variable as_of (today when unset).';

@@ -1,6 +1,6 @@
 -- Totals over missions and their changes: both values are over the same missions (docs/decisions/totals-over-missions.md).
 
--- The missions that two totals have in common, sorted; none where either is no total.
+-- The missions that two totals have in common, sorted; none if one of them is not a total.
 create or replace macro common_missions(missions, previous_missions) as list_sort(list_intersect(missions, previous_missions));
 
 create or replace macro has_other_missions(missions, previous_missions) as missions is distinct from previous_missions;
@@ -13,7 +13,7 @@ qualify row_number() over (partition by kpi, mission, dimensions, as_of, previou
 
 comment on view store.common_totals is 'A row is a KPI total and an earlier one, both computed over the missions that the two have in common.';
 
--- A value is compared with the one before it and, as the document of a cycle does, with the one that held when the cycle began.
+-- A value is compared with the previous one and, for the document of a cycle, with the one valid when the cycle began.
 create or replace view store.kpi_pairs as
 with followed as (
     select *, lag(as_of) over (partition by kpi, mission, dimensions order by as_of) as previous_as_of
@@ -29,7 +29,7 @@ compared as (
     from followed
     where previous_as_of is not null
     union all
-    -- The newest value before the cycle began; an ordinary join would compare each value with all before it.
+    -- The newest value before the cycle began. An ordinary join would compare each value with all earlier ones.
     select v.kpi, v.mission, v.dimensions, v.as_of, b.as_of, false
     from in_cycles as v
     asof join followed as b
@@ -49,7 +49,7 @@ join store.current_kpi_values as b
     on b.kpi = p.kpi and b.mission = p.mission and b.dimensions = p.dimensions and b.as_of = p.previous_as_of
 where v.value is not null and b.value is not null;
 
-comment on view store.kpi_pairs is 'A row is two KPI values of one series that are compared.';
+comment on view store.kpi_pairs is 'A row is a pair of compared KPI values of one series.';
 
 create or replace view store.compared_kpi_values as
 with compared as (
@@ -68,7 +68,7 @@ select *, value - previous_value as change, len(missions)::integer as missions_u
 from compared
 where value is not null and previous_value is not null;
 
-comment on view store.compared_kpi_values is 'A row is two KPI values of one series that are compared, over the same missions; is_restricted: computed over those in common.';
+comment on view store.compared_kpi_values is 'A row is a pair of compared KPI values of one series over the same missions; is_restricted: computed over the common missions.';
 
 create or replace view kpi_changes as
 select
@@ -76,4 +76,4 @@ select
 from store.compared_kpi_values
 where is_value_before and as_of <= as_of_date();
 
-comment on view kpi_changes is 'A row is a KPI value with the one before it. Totals over missions are computed for both dates over the missions that the two totals have in common; with none in common there is no row.';
+comment on view kpi_changes is 'A row is a KPI value with the previous one. Totals over missions are computed for both dates over their common missions; without common missions there is no row.';

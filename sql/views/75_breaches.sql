@@ -1,7 +1,7 @@
--- What thresholds govern and what breaches them: one evaluator, for today's thresholds and for any that are tried.
+-- The values that thresholds govern, and breaches. Used for current thresholds and for back-tests.
 -- `limits` and `series` name tables or views: of thresholds, and of (metric, mission, dimensions).
 
--- Every threshold that is meant for a series; * is for every mission but not for ALL.
+-- Every threshold that matches a series. * matches every mission but not ALL.
 -- Series are projected on each set of dimensions that thresholds name, so that the match is a hash join for a million of them.
 create or replace macro store.matching_thresholds(limits, series) as table
 with named as (
@@ -38,11 +38,11 @@ matched as (
 )
 select
     metric, mission, dimensions, comparison, severity, limit_value, threshold_mission, threshold_dimensions, note, set_by, set_at,
-    -- The mission's own before the general one, then the one that names more dimension values, then the later one.
+    -- The own threshold of the mission first, then the one with more dimension values, then the later one.
     {'is_own': threshold_mission <> '*', 'size': len(names), 'set_at': set_at, 'names': names} as precedence
 from matched;
 
--- The threshold of each comparison and severity that governs a series: that with the highest precedence.
+-- The threshold of each comparison and severity that governs a series: the one with the highest precedence.
 create or replace macro governing_thresholds(limits, series) as table
 select * exclude precedence
 from store.matching_thresholds(limits, series)
@@ -50,8 +50,8 @@ qualify row_number() over (partition by metric, mission, dimensions, comparison,
 
 comment on macro table governing_thresholds is 'The thresholds that govern each series: one for each comparison and severity.';
 
--- What each series of the metrics that thresholds name shows, and when. An unreported figure changes nothing: the one before
--- goes on being compared (docs/decisions/missing-data-and-alerts.md), until one that is not applicable (N) ends it.
+-- The values of each series of metrics with thresholds, with their validity. If a value is unreported, the previous one is still
+-- compared (docs/decisions/missing-data-and-alerts.md), until a value that is not applicable (N) ends it.
 -- `observed` names the view holdings, or a table of those of the metrics in question.
 create or replace macro store.threshold_holdings_of(limits, observed) as table
 with requested as (
@@ -113,7 +113,7 @@ where figure.value is not null;
 create or replace macro threshold_holdings(limits) as table
 from store.threshold_holdings_of(limits, 'holdings');
 
-comment on macro table threshold_holdings is 'What each series of the metrics that thresholds name shows, with the dates as of which it does.';
+comment on macro table threshold_holdings is 'The values of each series of metrics with thresholds, with the dates of their validity.';
 
 create or replace macro store.evaluate_shown(limits, shown) as table
 with governing as (
@@ -128,7 +128,7 @@ select
 from query_table(shown) as s
 join governing as g using (metric, mission, dimensions);
 
-comment on macro table store.evaluate_shown is 'Every figure of `shown`, which threshold_holdings gives, that thresholds govern, and whether it breaches them.';
+comment on macro table store.evaluate_shown is 'Every value of `shown` (from threshold_holdings) that thresholds govern, and whether it breaches them.';
 
 create or replace macro evaluate_thresholds(limits) as table
 with shown as materialized (
@@ -136,7 +136,7 @@ with shown as materialized (
 )
 from store.evaluate_shown(limits, shown);
 
-comment on macro table evaluate_thresholds is 'Every figure that thresholds govern, over the whole history, and whether it breaches them.';
+comment on macro table evaluate_thresholds is 'Every value that thresholds govern, over the whole history, and whether it breaches them.';
 
 create or replace view threshold_breaches as
 select

@@ -1,6 +1,6 @@
--- What /metrics shows from the instant at which it was recorded: thresholds, and how printed totals agree with their parts.
+-- Series of /metrics that are valid from the instant of their recording: thresholds, and the reconciliation of printed totals.
 
--- Limits with the time in which each was in force.
+-- Limits with the time of their validity.
 create or replace view store.limits as
 with versions as (
     select
@@ -16,9 +16,9 @@ select *
 from versions
 where limit_value is not null;
 
-comment on view store.limits is 'A row is a limit as it was set, and until when it was in force.';
+comment on view store.limits is 'A row is a limit, with the time from which and until which it was valid.';
 
--- The limit that governs a series for a comparison and severity, while both are there: the limit in force, the series with a figure.
+-- The limit that governs a series for a comparison and severity, while the limit is valid and the series has a value.
 -- `observed` names the view holdings, or a table of those of every metric that ever had a threshold.
 create or replace macro store.limit_history(observed) as table
 with figures as (
@@ -81,7 +81,7 @@ from governing as g
 join shown as s using (metric, mission, dimensions)
 where g.starts < s.ends and g.ends > s.starts;
 
--- Whether each printed total agreed with its parts, from the run that found it until the next run.
+-- Whether each printed total agreed with its parts, from one run of the comparisons until the next.
 create or replace view store.reconciliation_history as
 with runs as (
     select recorded_at, lead(recorded_at, 1, 'infinity'::timestamptz) over (order by recorded_at) as ended_at
@@ -93,7 +93,7 @@ from store.reconciliations as c
 join runs as r using (recorded_at)
 group by all;
 
-comment on view store.reconciliation_history is 'A row is how a printed total stood to its parts from one run of the comparisons to the next.';
+comment on view store.reconciliation_history is 'A row is the result of the comparison of a printed total with its parts, from one run until the next.';
 
 create or replace macro store.recorded_history(observed) as table
 select

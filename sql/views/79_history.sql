@@ -1,6 +1,6 @@
 -- The whole history in one view, by the names and labels of /metrics.
 
--- Every sample that /metrics could ever have shown, from when until when it holds.
+-- Every sample of /metrics, with the times of its validity.
 create or replace view history as
 with observed as (
     select
@@ -20,7 +20,7 @@ changed as (
     join store.series as s using (series_id)
     where s.indicator in (select indicator from indicators) and h.value is not null and h.previous_value is not null
 ),
--- Materialized, because DuckDB 1.5.5 hangs over the plan in which it is not.
+-- Materialized, because DuckDB 1.5.5 hangs without it.
 derived as materialized (
     select
         metric, labels, as_of as holds_from,
@@ -48,4 +48,4 @@ timed as (
 select metric, labels, starts, ends, value, growth
 from timed;
 
-comment on view history is 'A row is a value of a series of /metrics, with the instants from which and until which it holds.';
+comment on view history is 'A row is a value of a series of /metrics, with the instants from which and until which it is valid.';

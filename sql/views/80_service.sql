@@ -1,4 +1,4 @@
--- What the service did: loads, runs of jobs, snapshots.
+-- The operations of the service: loads, runs of jobs, snapshots.
 create or replace view batches as
 select batch_id, file_name, sha256, loaded_by, recorded_at, row_count, new_observations, revisions, unchanged
 from store.batches;
@@ -20,12 +20,12 @@ join store.batches as b using (batch_id)
 join store.series as s using (series_id)
 where w.recorded_at <= known_at_time();
 
-comment on view load_warnings is 'A row is a warning about a value that a load recorded: it is implausible, and was loaded all the same.';
+comment on view load_warnings is 'A row is a warning about an implausible value that a load recorded.';
 
 create or replace view job_runs as
 select run_id, job, due, started, ended, status, row_count, error
 from store.job_runs
--- How a run ended goes before that it began, even when the clock stood.
+-- The end of a run has precedence over its start, even with equal times.
 qualify row_number() over (partition by run_id order by status = 'running', recorded_at desc) = 1;
 
 comment on view job_runs is 'A row is one run of a scheduled job.';

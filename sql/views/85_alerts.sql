@@ -6,7 +6,7 @@ from store.alerts;
 
 comment on view alerts is 'A row is one notification of one alert; the newest of a fingerprint is its state.';
 
--- When a mission closed, as far as the service could know: when its catalogue first had it, or the day after the last day.
+-- When the service knew that a mission was closed: when its catalogue first had it, or the day after the last day.
 create or replace view store.mission_closures as
 with recorded as (
     select m.mission, min(c.recorded_at) as recorded_at
@@ -22,20 +22,20 @@ from main.missions as m
 join recorded as r using (mission)
 where m.status = 'closed' or m.closed_on is not null;
 
-comment on view store.mission_closures is 'A row is a mission that is closed, or will be on a recorded day, and from when on the service knows that it is.';
+comment on view store.mission_closures is 'A row is a mission with a closing, and the time from which the service knew it.';
 
 create or replace macro describe_closure(mission, closed_on) as
     mission || coalesce(' closed on ' || closed_on, ' is closed; the catalogue has no date');
 
--- The metrics that alerts are on.
+-- The metrics of alerts.
 create or replace view store.alert_metrics as
 select distinct metric
 from store.alerts
 where metric is not null;
 
-comment on view store.alert_metrics is 'A row is a metric that an alert is on.';
+comment on view store.alert_metrics is 'A row is a metric of an alert.';
 
--- What the series that alerts are on show now, and the limits that govern them now.
+-- The current values and limits of the series of alerts.
 create or replace view alert_values as
 with shown as materialized (
     from threshold_holdings('store.alert_metrics')
@@ -52,7 +52,7 @@ from shown as s
 left join governing as g using (metric, mission, dimensions)
 group by all;
 
-comment on view alert_values is 'A row is a series of a metric that an alert is on: its value now and the limits that govern it.';
+comment on view alert_values is 'A row is a series of a metric of an alert, with its current value and limits.';
 
 create or replace view firing_alerts as
 with newest as (
@@ -75,4 +75,4 @@ left join alert_values as v
     on v.metric = n.metric and v.mission = n.mission and list_has_all(map_entries(n.labels), map_entries(v.dimensions))
 where n.status = 'firing';
 
-comment on view firing_alerts is 'A row is an alert that fires now, as last reported by Alertmanager.';
+comment on view firing_alerts is 'A row is a firing alert, as last reported by Alertmanager.';

@@ -133,7 +133,7 @@ def test_removing_what_is_not_clear_says_what_there_is(application: Application,
     put()
     put(limit=200, severity="critical")
     told = remove(["above", "below"], ["info", "warning", "critical"])
-    assert "more than one is meant" in told and "above 200 (critical)" in told
+    assert "more than one matches" in told and "above 200 (critical)" in told
     assert "no such threshold is in force; there is" in remove(["above"], ["warning"], mission="UNMISS")
 
 
@@ -145,7 +145,7 @@ def test_removing_what_is_not_clear_says_what_there_is(application: Application,
         ({"mission": "unmis"}, "UNMISS"),
         ({"metric": "hospital_outage_days", "dimensions": {"caus": "Equipment"}}, "cause"),
         ({"metric": "hospital_outage_days", "dimensions": {"cause": "equip"}}, "Equipment"),
-        ({"dimensions": {"cause": "Equipment"}}, "it has no label but mission"),
+        ({"dimensions": {"cause": "Equipment"}}, "its only label is mission"),
         ({"metric": "a4p_indicator_change", "dimensions": {"indicator": "sofa_incidents"}}, "sofa_incidents_new"),
         ({"metric": "a4p_missions_reporting_ratio", "dimensions": {"indicator": "hospital"}}, "hospitals"),
     ],

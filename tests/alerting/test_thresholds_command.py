@@ -57,7 +57,7 @@ def test_thresholds_work_without_a_service(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     ask(data_dir, "thresholds", "set", "patrols_with_women_ratio", "--above", "0.5", "--severity", "info", "--by", "A. Analyst")
     told = ask(data_dir, "thresholds", "set", "patrols_with_women_ratio", "--above", "3", "--severity", "info")
-    assert "it replaces 0.5" in told and "warning: this can never fire" in told
+    assert "it replaces 0.5" in told and "warning: this threshold can never fire" in told
     assert read_history(data_dir) == [(0.5, None), (3, 0.5)]
     assert "A. Analyst" in ask(data_dir, "thresholds", "history")
     assert "no figure so far is governed by it" in ask(data_dir, "thresholds", "test", "sea_allegations", "--above", "1")

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from service.settings import read_settings
-from service.snapshots.snapshot import date_holding
+from service.snapshots.snapshot import find_as_of_date
 from service.warehouse.database import Connection, open_warehouse, read_clock, run_sql
 from tests.bench.data import World, make_warehouse, write_catalogue
 from tests.bench.measure import Figure, Size, answer, find_percentile, run_child, say, tell_seconds
@@ -46,7 +46,7 @@ def main(data_dir: Path) -> None:
     warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit)
     cursor = warehouse.cursor()
     # A variable cannot be bound; a date's own text is safe.
-    cursor.execute(f"set variable as_of = date '{date_holding(read_clock()).isoformat()}'")
+    cursor.execute(f"set variable as_of = date '{find_as_of_date(read_clock()).isoformat()}'")
     scan, latest, hold = [], [], []
     (series, _), _ = _run(cursor, LATEST)
     for _ in range(REPEATS):
@@ -54,7 +54,7 @@ def main(data_dir: Path) -> None:
         latest.append(_run(cursor, LATEST)[1])
     for _ in range(HOLDS):
         started = time.perf_counter()
-        run_sql(cursor, "snapshot/hold")
+        run_sql(cursor, "snapshot/prepare_latest")
         hold.append(time.perf_counter() - started)
     cursor.close()
     warehouse.close()

@@ -15,7 +15,7 @@ from metrics.families import list_families
 from metrics.thresholds import make_threshold
 from service.alerting.thresholds import try_threshold
 from service.settings import read_settings
-from service.snapshots.snapshot import date_holding, hold
+from service.snapshots.snapshot import find_as_of_date, prepare_latest
 from service.warehouse.database import Connection, open_warehouse, read_clock, read_sql, run_sql
 from service.warehouse.definitions import Definitions, read_definitions
 from tests.bench.data import World, make_warehouse, store_thresholds, write_catalogue
@@ -72,8 +72,8 @@ def main(data_dir: Path, catalogue: Path) -> None:
 
 def _render(cursor: Connection, definitions: Definitions) -> tuple[float, float, int]:
     """Return the seconds of finding what thresholds govern, those of rendering, and the bytes of the text."""
-    as_of = date_holding(read_clock())
-    hold(cursor, as_of)
+    as_of = find_as_of_date(read_clock())
+    prepare_latest(cursor, as_of)
     run_sql(cursor, "snapshot/prepare_kpis", as_of=as_of)
     for step in ("samples", "find_ended", "carry"):
         run_sql(cursor, f"snapshot/{step}")

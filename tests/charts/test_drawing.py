@@ -45,6 +45,6 @@ def test_what_is_no_chart_is_an_error_and_the_next_is_drawn(drawing: DrawingProc
 
 def test_what_takes_too_long_is_ended() -> None:
     hasty = DrawingProcess(seconds=0.01)
-    with pytest.raises(DrawingError, match=r"not drawn within 0\.01 s; try again"):
+    with pytest.raises(DrawingError, match=r"not drawn within 0\.01 s; retry later"):
         hasty.draw(SPEC)
     assert hasty._process is None

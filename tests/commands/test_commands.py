@@ -69,7 +69,7 @@ def test_a_load_without_a_service_shows_in_the_read_copy(tmp_path: Path, submiss
         ]
         assert copy.execute("select loaded_by, file_name from batches").fetchall() == [("A. Analyst", str(submission))]
     again = run_a4p("load", str(submission), "--data-dir", str(tmp_path / "data"))
-    assert "nothing new (the same file was loaded on" in again.stdout
+    assert "no changes (the same file was loaded on" in again.stdout
 
 
 def test_a_user_s_correction_of_the_report_outlives_a_start(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_user_s_correction_of_the_report_outlives_a_start(tmp_path: Path) -> N
     report = find_in_tree("metrics") / "observations" / "host_country_cooperation.csv"
     assert run_a4p("load", str(report), "--data-dir", data_dir).returncode == 0
     assert "1 revisions" in run_a4p("load", str(correction), "--data-dir", data_dir).stdout
-    assert "1 of its figures were corrected since" in run_a4p("load", str(report), "--data-dir", data_dir).stdout
+    assert "1 of its values were corrected since" in run_a4p("load", str(report), "--data-dir", data_dir).stdout
     printed = run_a4p("snapshot", "--as-of", "2024-06-01", "--data-dir", data_dir)
     assert 'a4p_sofa_incidents_new{mission="UNMISS"} 120\n' in printed.stdout
 

@@ -62,9 +62,9 @@ def test_a_mistake_is_told_and_the_prompt_goes_on(typed: Callable[[str], str]) -
 def test_dot_commands(typed: Callable[[str], str]) -> None:
     assert "observations_known_at(t)" in typed(".tables\n")
     assert "Last day of the period that holds" in typed(".schema latest\n")
-    assert "there is no view nope" in typed(".schema nope\n")
+    assert "unknown view nope" in typed(".schema nope\n")
     assert ".examples" in typed(".help\n")
-    assert ".nope is not known here" in typed(".nope\n")
+    assert ".nope unknown command" in typed(".nope\n")
     assert typed(".refresh\n").count("snapshot 1 of 2") == 2
     assert typed(".quit\nselect 1;\n").count("\n") == 1
 

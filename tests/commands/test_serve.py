@@ -241,7 +241,7 @@ def test_two_services_on_one_data_directory(tmp_path: Path) -> None:
         refused = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
         assert refused.returncode == 1
         assert len(refused.stderr.splitlines()) == 1
-        assert f"is held by process {service.process.pid}" in refused.stderr
+        assert f"is in use by process {service.process.pid}" in refused.stderr
         assert get(f"{url}/-/ready")[0] == 200
         assert run_a4p("snapshot", "--data-dir", str(tmp_path / "data")).returncode == 0, "the socket must still be the first's"
 
@@ -250,7 +250,10 @@ def test_a_data_directory_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     refused = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path / "file" / "data"))
     assert refused.returncode == 1
-    assert "cannot be written (Not a directory); correct its permissions, or name another with A4P_DATA_DIR" in refused.stderr
+    assert (
+        "cannot be written (Not a directory); correct its permissions, or set A4P_DATA_DIR to another directory"
+        in refused.stderr
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -287,7 +287,7 @@ def find_figure(report: CycleReport, indicator: str, mission: str) -> Any:
 def test_an_unknown_cycle_names_the_range(copy: ReadCopy) -> None:
     with pytest.raises(ReportError, match=r"Cycle 99 begins after .*, the date of the snapshot. Choose a cycle from 4 to "):
         read_cycle(copy, 99)
-    with pytest.raises(ReportError, match=r"Cycle 3 is before cycle 4, the first that was observed. Choose a cycle from 4 to "):
+    with pytest.raises(ReportError, match=r"Cycle 3 is before cycle 4, the first with observations. Choose a cycle from 4 to "):
         read_cycle(copy, 3)
 
 
@@ -319,7 +319,7 @@ def test_a_file_is_taken_along_and_not_sent_twice(client: FlaskClient) -> None:
 
 
 def test_its_changes_are_those_of_the_view_changes(copy: ReadCopy, report: CycleReport) -> None:
-    with copy.ask(as_of=report.period_end) as session:
+    with copy.open_session(as_of=report.period_end) as session:
         rows = session.execute(
             "select indicator, mission, period_end, change from changes where missions_used is null order by all"
         ).fetchall()

@@ -343,10 +343,10 @@ def test_requests_beyond_those_that_may_wait_are_turned_away(limited: Any) -> No
     waiting, go_on = threading.Event(), threading.Event()
     find_history = reader._find_history
 
-    def find_slowly(patience_seconds: float) -> Any:
+    def find_slowly(timeout_seconds: float) -> Any:
         waiting.set()
         go_on.wait(10)
-        return find_history(patience_seconds)
+        return find_history(timeout_seconds)
 
     reader._find_history = find_slowly
     body = compress(at(milliseconds("2018-06-01"), MISCONDUCT, JOB))

@@ -75,7 +75,7 @@ def test_a_run_cut_short_by_a_kill_is_recorded_and_caught_up_once(warehouse: War
     clock.now += timedelta(minutes=1)
     prune = Job("prune", "45 3 * * *", lambda: 0)
     assert make_runner(warehouse, clock).catch_up([prune]) == [prune]
-    assert runs(warehouse) == [("prune", "interrupted", None, "the service stopped under it")]
+    assert runs(warehouse) == [("prune", "interrupted", None, "the service stopped during the run")]
 
 
 def test_runs_missed_while_the_service_was_down_are_one_row_and_one_run(warehouse: Warehouse, clock: Clock) -> None:

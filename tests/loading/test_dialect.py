@@ -124,7 +124,7 @@ def test_titles_of_indicators_and_names_of_missions_are_read(load: Load, read: R
 
 def test_the_same_cell_by_name_and_by_title_is_given_twice(load: Load, tmp_path: Path) -> None:
     rows = (row("2023-11-01", "2024-04-30", "7"), row("2023-11-01", "2024-04-30", "8", "New SOFA or SOMA incidents"))
-    with pytest.raises(LoadError, match="gives another value for the cell of row 2"):
+    with pytest.raises(LoadError, match="has another value than the same cell in row 2"):
         load(write_rows(tmp_path, *rows))
 
 

@@ -58,7 +58,7 @@ BAD_ROWS = {
     "half_year_beside_an_annual_indicator": f"row 3, column period_end: '2023-11-01..2024-04-30' {NO_YEAR}",
     "half_year_of_january_to_june": f"row 3, column period_end: '2024-01-01..2024-06-30' {NO_CYCLE}",
     "indicator_in_capitals": (
-        "row 3, column indicator: 'SOFA_INCIDENTS_NEW' is not in the catalogue; the nearest known name is sofa_incidents_new"
+        "row 3, column indicator: 'SOFA_INCIDENTS_NEW' is not in the catalogue; did you mean sofa_incidents_new?"
     ),
     "indicator_by_a_misspelt_title": (
         "row 3, column indicator: 'New SOFA or SOMA incident' is not in the catalogue; did you mean sofa_incidents_new?"
@@ -68,38 +68,38 @@ BAD_ROWS = {
     "missing_dimension": f"row 3, column dimensions: (empty) {NO_TRAINING}",
     "missing_source": "row 3, column source: (empty) is missing; name the document with the value",
     "mission_by_its_location": "row 3, column mission: 'South Sudan' is not a known mission; did you mean UNMISS?",
-    "mission_in_lower_case": ("row 3, column mission: 'monusco' is not a known mission; the nearest known name is MONUSCO"),
-    "negative_count": f"row 3, column value: '-1.0' is below the least possible, 0.0; {FIX_VALUE}",
+    "mission_in_lower_case": ("row 3, column mission: 'monusco' is not a known mission; did you mean MONUSCO?"),
+    "negative_count": f"row 3, column value: '-1.0' is below the minimum of 0.0; {FIX_VALUE}",
     "neither_value_nor_status": (
-        "row 3, column status: (empty) is missing and so is the value; use A, E or P with a value; M, U or N without"
+        "row 3, column status: (empty) is missing, and the value too; use A, E or P with a value; M, U or N without"
     ),
     "no_value_with_status_normal": (
         "row 3, column status: 'A' needs a value, but the row has none; use A, E or P with a value; M, U or N without"
     ),
     "null_dimension_value": f"row 3, column dimensions: 'training=' {NO_TRAINING}",
     "percent_sign": "row 3, column value: '37 %' is not a number; write a ratio, 0.37 for 37 %",
-    "ratio_above_1": "row 3, column value: '37.0' is above the most possible, 1.0; write a ratio, 0.37 for 37 %",
+    "ratio_above_1": "row 3, column value: '37.0' is above the maximum of 1.0; write a ratio, 0.37 for 37 %",
     "row_twice": "row 4, column indicator: 'sofa_incidents_new MONUSCO' repeats row 3; remove one of the two",
     "start_after_end": ("row 3, column period_start: '2024-05-01' is after period_end 2024-04-30; swap or correct the dates"),
     "status_in_lower_case": f"row 3, column status: 'a' {NO_STATUS}",
     "text_behind_a_date": f"row 3, column period_start: '2023-11-01abc' {NO_DATE}",
     "thousands_separator": ("row 3, column value: '1,234' is not a number; write a decimal point and no thousands separator"),
     "two_figures_for_one_cell": (
-        "row 4, column indicator: 'sofa_incidents_new MONUSCO' gives another value for the cell of row 3; "
-        "keep the right one; load a correction as a file of its own"
+        "row 4, column indicator: 'sofa_incidents_new MONUSCO' has another value than the same cell in row 3; "
+        "remove the wrong one; load a correction as a separate file"
     ),
     "unknown_dimension": (
         "row 3, column dimensions: 'trainings=Medical' names the dimension trainings, which tpp_trainees does not have; "
-        "the nearest known name is training"
+        "did you mean training?"
     ),
     "unknown_dimension_value": (
         "row 3, column dimensions: 'training=Enginering' has an unknown value of the dimension training; "
-        "the nearest known name is Engineering"
+        "did you mean Engineering?"
     ),
     "unknown_indicator": (
-        "row 3, column indicator: 'sofa_incident_new' is not in the catalogue; the nearest known name is sofa_incidents_new"
+        "row 3, column indicator: 'sofa_incident_new' is not in the catalogue; did you mean sofa_incidents_new?"
     ),
-    "unknown_mission": "row 3, column mission: 'UNMIS' is not a known mission; the nearest known name is UNMISS",
+    "unknown_mission": "row 3, column mission: 'UNMIS' is not a known mission; did you mean UNMISS?",
     "unknown_status": f"row 3, column status: 'X' {NO_STATUS}",
     "unreadable_date": f"row 3, column period_start: '1 Nov 2023' {NO_DATE}",
     "value_beyond_a_double": f"row 3, column value: 'inf' {INFINITE}",
@@ -181,20 +181,20 @@ def test_a_figure_given_twice_is_told_by_row_and_file(refuse: Refuse, write_csv:
 def test_two_files_of_one_command_must_not_give_two_figures_for_a_cell(refuse: Refuse, write_csv: WriteCsv) -> None:
     first, second = write_csv("first.csv", {}), write_csv("second.csv", {"value": "41"})
     assert lines_of(refuse(first, second))[1] == (
-        f"{second}, row 2, column indicator: 'sofa_incidents_new UNMISS' gives another value for the cell of row 2 of file 1; "
-        "keep the right one; load a correction as a file of its own"
+        f"{second}, row 2, column indicator: 'sofa_incidents_new UNMISS' has another value than the same cell in row 2 of "
+        "file 1; remove the wrong one; load a correction as a separate file"
     )
 
 
 def test_a_value_and_a_missing_value_for_one_cell_are_two_figures(refuse: Refuse, write_csv: WriteCsv) -> None:
     error = refuse(write_csv("figures.csv", {}, {"value": "", "status": "M"}))
-    assert [row.problem for row in error.rows] == ["gives another value for the cell of row 2"]
+    assert [row.problem for row in error.rows] == ["has another value than the same cell in row 2"]
 
 
 def test_the_same_bytes_twice_in_one_command_are_refused(refuse: Refuse, write_csv: WriteCsv, tmp_path: Path) -> None:
     file = write_csv("first.csv", {})
     copy = shutil.copy(file, tmp_path / "copy.csv")
-    assert str(refuse(file, copy)) == f"{copy} holds the same bytes as {file}; load it once"
+    assert str(refuse(file, copy)) == f"{copy} has the same content as {file}. Load it once"
 
 
 def test_a_file_is_read_back_as_it_was_written(load: Load, read: Read, write_csv: WriteCsv) -> None:
@@ -260,7 +260,7 @@ def test_the_same_file_again_brings_nothing_new(warehouse: Warehouse, load: Load
     load(file)
     before = dump(warehouse)
     (batch,) = load(file)
-    assert str(batch) == f"{file}: nothing new (the same file was loaded on 2025-01-01 00:01 UTC)"
+    assert str(batch) == f"{file}: no changes (the same file was loaded on 2025-01-01 00:01 UTC)"
     assert dump(warehouse) == before
 
 
@@ -268,7 +268,7 @@ def test_the_same_bytes_under_another_name_are_the_same_file(load: Load, write_c
     file = write_csv("figures.csv", {})
     load(file)
     copy = shutil.copy(file, tmp_path / "copy.csv")
-    assert str(load(copy)[0]) == f"{copy}: nothing new (the same file was loaded on 2025-01-01 00:01 UTC)"
+    assert str(load(copy)[0]) == f"{copy}: no changes (the same file was loaded on 2025-01-01 00:01 UTC)"
 
 
 def test_the_same_file_after_a_correction_says_how_many_figures_were_corrected_since(
@@ -280,7 +280,7 @@ def test_the_same_file_after_a_correction_says_how_many_figures_were_corrected_s
     load(write_csv("corrected again.csv", {"value": "43"}))
     (batch,) = load(file)
     assert batch.batch_id is None
-    assert str(batch).endswith("loaded on 2025-01-01 00:01 UTC; 2 of its figures were corrected since)")
+    assert str(batch).endswith("loaded on 2025-01-01 00:01 UTC; 2 of its values were corrected since)")
     assert read(CURRENT) == [("MONUSCO", 40.0, "A"), ("UNIFIL", 42.0, "A"), ("UNMISS", 43.0, "A")]
 
 
@@ -295,7 +295,7 @@ def test_a_new_file_is_loaded_beside_one_that_was_loaded_before(load: Load, read
 def test_the_same_figures_in_another_file_bring_nothing_new(load: Load, read: Read, write_csv: WriteCsv) -> None:
     load(write_csv("figures.csv", {}, {"mission": "MONUSCO"}))
     file = write_csv("other order.csv", {"mission": "MONUSCO"}, {})
-    assert str(load(file)[0]) == f"{file}: nothing new in 2 rows"
+    assert str(load(file)[0]) == f"{file}: no changes in 2 rows"
     assert read("select count(*) from observation_revisions") == [(2,)]
 
 
@@ -369,7 +369,7 @@ def test_a_file_written_from_the_view_observations_brings_nothing_new(
         cursor.execute(f"copy (select * from observations) to '{file}'")
     before = dump(warehouse)["observations"]
     (batch,) = load(file)
-    assert str(batch) == f"{file}: nothing new in {len(before)} rows"
+    assert str(batch) == f"{file}: no changes in {len(before)} rows"
     assert dump(warehouse)["observations"] == before
 
 
@@ -413,7 +413,7 @@ def test_a_cell_given_twice_is_found_whatever_the_order_of_dimensions(refuse: Re
         {**OUTAGE, "dimensions": "cause=Equipment;area=South", "value": "3"},
         {**OUTAGE, "dimensions": "area=South;cause=Equipment", "value": "4"},
     )
-    assert [(row.row, row.problem) for row in refuse(file).rows] == [(3, "gives another value for the cell of row 2")]
+    assert [(row.row, row.problem) for row in refuse(file).rows] == [(3, "has another value than the same cell in row 2")]
 
 
 @pytest.mark.usefixtures("two_dimensions")
@@ -424,7 +424,7 @@ def test_a_dimension_value_with_a_comma_is_read_from_the_text_of_a_map(
     file = tmp_path / "observations.csv"
     with warehouse.cursor() as cursor:
         cursor.execute(f"copy (select * from observations) to '{file}'")
-    assert str(load(file)[0]) == f"{file}: nothing new in 1 rows"
+    assert str(load(file)[0]) == f"{file}: no changes in 1 rows"
 
 
 def test_two_threads_that_load_at_once_are_both_kept(warehouse: Warehouse, read: Read, write_csv: WriteCsv) -> None:
@@ -547,7 +547,7 @@ def test_progress_tells_each_stage_and_shares_between_0_and_1(warehouse: Warehou
     load_files(
         warehouse, [write_csv("figures.csv", {})], "the tests", lambda stage, share: told.append((stage, share)), clock=clock
     )
-    assert list(dict.fromkeys(stage for stage, _ in told)) == ["reading figures.csv", "checking", "appending"]
+    assert list(dict.fromkeys(stage for stage, _ in told)) == ["reading values.csv", "checking", "appending"]
     assert all(share is None or 0 <= share <= 1 for _, share in told)
 
 

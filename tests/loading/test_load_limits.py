@@ -163,7 +163,7 @@ def test_temporary_files_are_limited_and_a_load_beyond_the_limit_changes_nothing
 
 def test_the_read_copy_has_the_limit_of_temporary_files_too(application: Application) -> None:
     assert application.read_copy is not None
-    with application.read_copy.ask() as session:
+    with application.read_copy.open_session() as session:
         assert session.execute("select current_setting('max_temp_directory_size')").fetchone() == ("18.6 GiB",)
 
 
@@ -173,7 +173,7 @@ def test_a_query_of_the_read_copy_ends_at_the_limit_of_temporary_files(applicati
     with ReadCopy(file, threads=1, memory_limit="60MB", max_temp_bytes=1_000_000_000).ask() as session:
         assert session.execute(spilling).fetchone() == (2_000_000,)
     limited = ReadCopy(file, threads=1, memory_limit="60MB", max_temp_bytes=4_000_000)
-    with limited.ask() as session, pytest.raises(duckdb.OutOfMemoryException):
+    with limited.open_session() as session, pytest.raises(duckdb.OutOfMemoryException):
         session.execute(spilling)
 
 

@@ -56,7 +56,7 @@ def test_a_leap_beyond_the_history_is_a_warning(load_rows: LoadRows, read: Read)
     load_rows(*history(38, 42, 40, 37, 45, 41))
     batch = load_rows({**cycle(7), "value": 410})
     # The median is 40.5 and the MAD 2, below the square root of the median, 6.36, which is then the spread.
-    message = "410 is far from the 6 values before it, whose median is 40.5 (modified z-score 58.1, threshold 3.5)"
+    message = "410 is far from the 6 previous values, whose median is 40.5 (modified z-score 58.1, threshold 3.5)"
     assert messages(batch) == [f"outlier: {message}"]
     assert batch.new_observations == 1
     assert read(STORED) == [(2, "outlier", message)]
@@ -155,12 +155,12 @@ def test_a_cumulative_value_that_falls_is_a_warning(load_rows: LoadRows) -> None
     load_rows({**rows, "period_end": "2024-04-30", "value": 45})
     batch = load_rows({**rows, "period_end": "2024-10-31", "value": 40})
     assert messages(batch) == [
-        "cumulative_value_falls: 40 is below 45, the value to 2024-04-30; a cumulative value does not fall"
+        "cumulative_value_falls: 40 is below 45, the value until 2024-04-30; a cumulative value cannot decrease"
     ]
     assert load_rows({**rows, "period_end": "2024-10-31", "value": 47}).warnings == ()
     above = load_rows({**rows, "period_end": "2023-10-31", "value": 46})
     assert messages(above) == [
-        "cumulative_value_falls: 46 is above 45, the value to 2024-04-30; a cumulative value does not fall"
+        "cumulative_value_falls: 46 is above 45, the value until 2024-04-30; a cumulative value cannot decrease"
     ]
 
 

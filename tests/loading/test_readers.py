@@ -33,7 +33,7 @@ BAD_TABLES = {
     "ignored_column_twice": f"{{file}}, row 1: the column 'batch_id' is given twice. {THE_HEADER}",
     "column_twice_in_another_case": f"{{file}}, row 1: the column 'value' is given twice. {THE_HEADER}",
     "comma_and_three_digits": (
-        "{file}, row 3, column value: '1,234' may be 1234 or 1.234, and no value of the file shows which; "
+        "{file}, row 3, column value: '1,234' may be 1234 or 1.234, and no other value in the file decides it; "
         "write a decimal point and no thousands separator"
     ),
     "comma_thousands": (
@@ -68,7 +68,7 @@ BAD_TABLES = {
     "no_header": (
         "{file}, row 1: no known column in "
         "'sofa_incidents_new,UNMISS,,2023-11-01,2024-04-30,40,A,\"A4P+ report, cycle 5\",15,'; "
-        f"{FIRST_LINE}, parted by a comma, semicolon, tab or |"
+        f"{FIRST_LINE}, separated by a comma, semicolon, tab or |"
     ),
     "quote_not_closed": f"{{file}}, row 3, column (row): (empty) {NOT_CLOSED}",
     "text_after_a_closing_quote": f"{{file}}, row 3, column (row): (empty) {NOT_CLOSED}",
@@ -80,7 +80,7 @@ BAD_TABLES = {
     ),
     "unquoted_comma": f"{{file}}, row 3, column (row): (empty) has 11 columns where the header has 10; {DOUBLE_QUOTES}",
     "web_page": (
-        f"{{file}}, row 1: no known column in '<!doctype html>'; {FIRST_LINE}, parted by a comma, semicolon, tab or |"
+        f"{{file}}, row 1: no known column in '<!doctype html>'; {FIRST_LINE}, separated by a comma, semicolon, tab or |"
     ),
 }
 PLAIN = f"""{HEADER}
@@ -141,7 +141,7 @@ def plain(load: Load, read: Read, tmp_path: Path) -> list[tuple[object, ...]]:
 @pytest.mark.usefixtures("plain")
 def test_the_same_table_in_another_dress_brings_nothing_new(load: Load, tmp_path: Path, content: str | bytes) -> None:
     file = write(tmp_path / "dressed.csv", content)
-    assert str(load(file)[0]) == f"{file}: nothing new in 3 rows"
+    assert str(load(file)[0]) == f"{file}: no changes in 3 rows"
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\r"])
@@ -217,7 +217,7 @@ NO_TEXT = "is not a text file; load CSV, XLSX or Parquet"
         pytest.param(codecs.BOM_UTF16_LE, f"row 1: is empty; {FIRST_LINE}", id="UTF-16 mark alone"),
         pytest.param(b" \n\n", f"row 1: is empty; {FIRST_LINE}", id="blank"),
         pytest.param(PNG, NO_TEXT, id="PNG"),
-        pytest.param(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF; put its figures into a CSV file", id="PDF"),
+        pytest.param(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF; copy its values into a CSV file", id="PDF"),
         pytest.param(gzip.compress(PLAIN.encode()), "is compressed with gzip; unpack it first", id="gzip"),
         pytest.param(
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512),
@@ -228,7 +228,9 @@ NO_TEXT = "is not a text file; load CSV, XLSX or Parquet"
         pytest.param(PLAIN.encode("utf-16-le"), NO_TEXT, id="UTF-16 without mark"),
         pytest.param(codecs.BOM_UTF32_LE + PLAIN.encode("utf-32-le"), NO_TEXT, id="UTF-32"),
         pytest.param(
-            codecs.BOM_UTF16_LE + PLAIN.encode("utf-16-le") + b"x", "begins as UTF-16 but is not", id="UTF-16 cut off"
+            codecs.BOM_UTF16_LE + PLAIN.encode("utf-16-le") + b"x",
+            "has a UTF-16 byte order mark but is not",
+            id="UTF-16 cut off",
         ),
         pytest.param(
             PLAIN + LAST_LINE.format(value=1).replace("report", "x" * (1 << 20)),
@@ -246,7 +248,7 @@ def test_what_is_no_table_is_refused_by_what_it_is(refuse: Refuse, tmp_path: Pat
 
 def test_a_header_without_rows_brings_nothing_and_says_so(load: Load, read: Read, tmp_path: Path) -> None:
     file = write(tmp_path / "header.csv", HEADER + "\n")
-    assert str(load(file)[0]) == f"{file}: nothing new in 0 rows"
+    assert str(load(file)[0]) == f"{file}: no changes in 0 rows"
     assert read("select count(*) from observations") == [(0,)]
 
 
@@ -431,7 +433,7 @@ def test_parquet_with_other_columns_is_refused(refuse: Refuse, tmp_path: Path) -
 
 def test_parquet_without_rows_brings_nothing_and_says_so(load: Load, tmp_path: Path) -> None:
     file = write_parquet(tmp_path / "figures.parquet", f"select * from ({TYPED}) limit 0")
-    assert str(load(file)[0]) == f"{file}: nothing new in 0 rows"
+    assert str(load(file)[0]) == f"{file}: no changes in 0 rows"
 
 
 @pytest.mark.parametrize("kept", [0.01, 0.5, 0.99])

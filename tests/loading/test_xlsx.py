@@ -189,7 +189,7 @@ def write_zip(file: Path, **entries: str) -> Path:
 @pytest.mark.parametrize(
     ("entries", "problem"),
     [
-        ({"sheet.csv": "x"}, "is a ZIP archive but no Excel workbook; unpack it, or save the sheet as .xlsx or CSV"),
+        ({"sheet.csv": "x"}, "is a ZIP archive but not an Excel workbook; unpack it, or save the sheet as .xlsx or CSV"),
         ({"xl/workbook.bin": "x"}, "is a binary workbook (.xlsb); save it as .xlsx"),
         ({"xl/workbook.xml": "x", "xl/vbaProject.bin": "x"}, "holds macros; save it as .xlsx without macros"),
         ({"xl/workbook.xml": "x"}, "cannot be read as an Excel workbook"),

@@ -1,4 +1,4 @@
-"""The questions of sql/examples, each with its answer from the report as of 2024-06-30; and the page that lists them."""
+"""The queries of sql/examples, each with its result from the report as of 2024-06-30; and the page that lists them."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def test_an_example_gives_its_answer(session: Connection, example: Example) -> N
     assert json.loads(json.dumps(rows, default=str)) == expected
 
 
-def test_an_example_opens_with_a_question_and_ends_with_a_semicolon() -> None:
+def test_an_example_has_a_title_and_ends_with_a_semicolon() -> None:
     for example in read_examples():
-        assert example.question.endswith("?"), example.name
+        assert example.title and not example.title.endswith((".", "?")), example.name
         assert example.sql.endswith(";"), example.name
 
 
 def test_the_page_lists_every_question_and_every_column(session: Connection) -> None:
     page = (find_in_tree("docs") / "sql.md").read_text(encoding="utf-8")
-    assert all(f"### {example.question}" in page for example in read_examples())
+    assert all(f"### {example.title}" in page for example in read_examples())
     columns = session.sql(
         "select c.column_name, c.comment from duckdb_columns() as c join duckdb_views() as v "
         "on v.view_name = c.table_name and v.schema_name = c.schema_name where not v.internal and v.schema_name = 'main'"

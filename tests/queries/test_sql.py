@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from service.application import Application
 from service.queries.sandbox.pool import WorkerProcess
 from service.settings import Settings
-from service.system.fairness import FairPlaces
+from service.system.fairness import FairSlots
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from service.web.sql import is_open
@@ -211,9 +211,9 @@ def test_a_worker_holds_nothing_worth_stealing(application: Application) -> None
 def test_who_comes_when_every_place_is_taken_is_told_to_come_again(
     application: Application, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns = FairPlaces(places=1, waiting=0)
-    monkeypatch.setattr(application.sandbox, "turns", turns)
-    with turns.take("another client", 1):
+    slots = FairSlots(slots=1, waiting=0)
+    monkeypatch.setattr(application.sandbox, "slots", slots)
+    with slots.take("another client", 1):
         refused = ask(client, "select 1")
         assert refused.status_code == 429
         assert int(refused.headers["Retry-After"]) > 0
@@ -227,18 +227,18 @@ def test_deleted_temporary_files_are_written_again(application: Application, cli
 
 def test_a_worker_that_ran_out_of_memory_is_replaced(application: Application, client: FlaskClient) -> None:
     ask(client, "select 1")
-    workers = list(application.sandbox._seats.queue)
+    workers = list(application.sandbox._workers.queue)
     assert ask(client, "select printf('%1000000000d', 1)").status_code == 413
-    left = list(application.sandbox._seats.queue)
+    left = list(application.sandbox._workers.queue)
     assert len(left) == len(workers)
     assert sum(worker is not None and worker in workers for worker in left) == sum(one is not None for one in workers) - 1
 
 
 def test_a_query_that_heeds_nothing_is_killed_and_the_next_is_answered(application: Application, client: FlaskClient) -> None:
     ask(client, "select 1")
-    worker = application.sandbox._seats.get_nowait()
+    worker = application.sandbox._workers.get_nowait()
     assert worker is not None
-    application.sandbox._seats.put(worker)
+    application.sandbox._workers.put(worker)
     asked = threading.Thread(
         target=ask, args=[client, "select sum(a.range * b.range) from range(10_000_000) a, range(10_000_000) b"]
     )

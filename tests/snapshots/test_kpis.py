@@ -20,7 +20,7 @@ import yaml
 from metrics.kpi_file import Kpi
 from service.loading.load import load_files
 from service.settings import find_in_tree
-from service.snapshots.snapshot import compute_kpi, compute_kpis, hold
+from service.snapshots.snapshot import compute_kpi, compute_kpis, prepare_latest
 from service.warehouse.database import Connection, Warehouse, open_warehouse, read_clock, run_sql
 from service.warehouse.definitions import read_definitions
 from service.warehouse.stored_definitions import store_catalogue, store_kpis
@@ -110,7 +110,7 @@ def test_a_kpi_gives_the_expected_rows(kpi: str, case: Row, tmp_path: Path) -> N
         assert isinstance(given, list)
         rows = [write_given(row) for row in given]
     with closing(make_warehouse(tmp_path, rows)) as warehouse, closing(warehouse.cursor()) as cursor:
-        hold(cursor, as_of)
+        prepare_latest(cursor, as_of)
         computed = compute(cursor, KPIS[kpi], as_of)
         bases = dict(
             cursor.execute("select mission, len(missions) || ' of ' || missions_expected from kpi_computed").fetchall()
@@ -130,7 +130,7 @@ def test_a_kpi_gives_the_expected_rows(kpi: str, case: Row, tmp_path: Path) -> N
 @pytest.mark.parametrize("as_of", [date(2022, 12, 31), date(2023, 10, 31), CYCLE_5_END], ids=str)
 def test_a_kpi_reads_nothing_but_its_inputs(kpi: Kpi, as_of: date, report: Warehouse) -> None:
     with closing(report.cursor()) as cursor:
-        hold(cursor, as_of)
+        prepare_latest(cursor, as_of)
         whole = compute(cursor, kpi, as_of)
         cursor.execute("create temp table observations as select * from main.observations")
         for table in ("latest", "changes", "observations"):
@@ -151,7 +151,7 @@ def test_a_kpi_reads_nothing_but_its_inputs(kpi: Kpi, as_of: date, report: Wareh
 )
 def test_a_kpi_needs_each_of_its_inputs(kpi: Kpi, dropped: str, report: Warehouse) -> None:
     with closing(report.cursor()) as cursor:
-        hold(cursor, CYCLE_5_END)
+        prepare_latest(cursor, CYCLE_5_END)
         whole = compute(cursor, kpi, CYCLE_5_END)
         for table in ("latest", "changes"):
             cursor.execute(f"delete from temp.{table} where indicator = $dropped", {"dropped": dropped})
@@ -169,7 +169,7 @@ def test_the_history_of_the_kpis_is_the_same_at_once_as_date_by_date(report: War
         for kpi, day in by_date.execute("select kpi, as_of from kpi_dates").fetchall():
             dates.setdefault(day, set()).add(kpi)
         for day, due in dates.items():
-            hold(by_date, day)
+            prepare_latest(by_date, day)
             for kpi in due:
                 compute_kpi(by_date, KPIS[kpi], day)
         one, other = at_once.execute(figures).fetchall(), by_date.execute(figures).fetchall()
@@ -182,5 +182,5 @@ def test_a_cursor_that_held_one_date_holds_the_next(report: Warehouse) -> None:
     newest = "select max(period_end) from latest"
     with closing(report.cursor()) as cursor:
         for day in (CYCLE_5_END, date(2023, 10, 31), CYCLE_5_END):
-            hold(cursor, day)
+            prepare_latest(cursor, day)
             assert cursor.execute(newest).fetchone() == (day,)

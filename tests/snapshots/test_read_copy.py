@@ -35,13 +35,13 @@ def test_it_is_of_the_snapshot_that_is_exposed(application: Application) -> None
 def test_who_reads_while_a_load_is_published_goes_on_reading_one_state(application: Application, tmp_path: Path) -> None:
     before = application.read_copy
     assert before is not None
-    with before.ask() as session:
+    with before.open_session() as session:
         assert session.execute(FIGURE).fetchone() == (125,)
         load_value(application, tmp_path, 40)
         application.refresh()
         assert session.execute(FIGURE).fetchone() == (125,)
     assert application.read_copy is not None
-    with application.read_copy.ask() as session:
+    with application.read_copy.open_session() as session:
         assert session.execute(FIGURE).fetchone() == (40,)
 
 
@@ -50,16 +50,16 @@ def test_it_is_asked_as_of_a_date_and_known_at_a_time(application: Application, 
     application.refresh()
     copy = application.read_copy
     assert copy is not None
-    with copy.ask(as_of=date(2024, 4, 30)) as session:
+    with copy.open_session(as_of=date(2024, 4, 30)) as session:
         assert session.execute(FIGURE).fetchone() == (125,)
-    with copy.ask(known_at=datetime(2020, 1, 1, tzinfo=UTC)) as session:
+    with copy.open_session(known_at=datetime(2020, 1, 1, tzinfo=UTC)) as session:
         assert session.execute(FIGURE).fetchone() is None
 
 
 def test_it_is_never_written_to_and_leaves_no_files(application: Application) -> None:
     copy = application.read_copy
     assert copy is not None
-    with copy.ask() as session, pytest.raises(Exception, match="read-only"):
+    with copy.open_session() as session, pytest.raises(Exception, match="read-only"):
         session.execute("create table t (i integer)")
     assert not list(application.settings.data_dir.glob("*.tmp"))
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from metrics.kpi_file import read_kpi
 from service.application import Application
 from service.settings import Settings, find_in_tree
-from service.snapshots.snapshot import compute_history, compute_kpi, date_holding, hold, render_as_of
+from service.snapshots.snapshot import compute_history, compute_kpi, find_as_of_date, prepare_latest, render_as_of
 from service.warehouse.database import open_copy, run_sql
 from service.warehouse.definitions import Definitions, read_definitions
 
@@ -124,7 +124,7 @@ def test_an_observation_holds_from_midnight_after_its_period(application: Applic
     clock.now = datetime(2024, 11, 1, tzinfo=UTC)
     application.refresh()
     assert of_mission(application, "a4p_sofa_incidents_new", "UNMISS") == 97
-    assert date_holding(clock.now) == date(2024, 10, 31)
+    assert find_as_of_date(clock.now) == date(2024, 10, 31)
 
 
 def test_a_kpi_has_its_whole_history(application: Application) -> None:
@@ -182,12 +182,12 @@ def test_the_history_of_many_dates_at_once_is_that_of_each_date(application: App
         days = [day for (day,) in cursor.execute("select distinct period_end from store.observations order by all").fetchall()]
         run_sql(cursor, "snapshot/prepare_kpis", as_of=days[-1])
         for day in days:
-            hold(cursor, day)
+            prepare_latest(cursor, day)
             for kpi in definitions.kpis:
                 compute_kpi(cursor, kpi, day)
         one_by_one = set(map(str, cursor.execute("from kpi_computed").fetchall()))
         cursor.execute("drop table latest; drop table changes; delete from kpi_computed")
-        run_sql(cursor, "snapshot/hold_history")
+        run_sql(cursor, "snapshot/prepare_latest_history")
         for kpi in definitions.kpis:
             compute_history(cursor, kpi, days)
         at_once = set(map(str, cursor.execute("from kpi_computed").fetchall()))
@@ -200,8 +200,8 @@ def test_the_history_of_many_dates_at_once_is_that_of_each_date(application: App
     [
         ("select mission, value from nowhere", "the query failed"),
         ("select mission, value as figure from latest", "the query's columns are mission, figure; they must be mission, value"),
-        ("select mission, value from latest where value is not null", "is given more than once; group by the labels"),
-        ("select 'ALL' as mission, 1 / 0.0 as value", "is not finite; guard the division with nullif"),
+        ("select mission, value from latest where value is not null", "occurs more than once; group by the labels"),
+        ("select 'ALL' as mission, 1 / 0.0 as value", "is not finite; use nullif in the division"),
         ("select null::varchar as mission, 1 as value", "has no mission"),
     ],
 )

@@ -202,4 +202,4 @@ def test_an_export_of_one_metric_and_some_years(service: tuple[ServiceProcess, s
     ]
     unknown = run_a4p("export", "openmetrics", "--data-dir", str(service[0].data_dir), "--metric", "a4p_nothing")
     assert unknown.returncode == 1
-    assert "the history has no metric a4p_nothing" in unknown.stderr
+    assert "unknown metric a4p_nothing" in unknown.stderr

@@ -86,6 +86,6 @@ def test_a_locked_warehouse_ends_a_second_start_and_leaves_the_first_as_it_was(t
         url = first.wait_until_ready()
         second = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
         assert second.returncode == 1
-        assert "is held by process" in second.stderr
+        assert "is in use by process" in second.stderr
         assert get(f"{url}/api/v1/sql?sql=select+42")[0] == 200
         assert run_a4p("jobs", "--data-dir", str(tmp_path / "data")).returncode == 0

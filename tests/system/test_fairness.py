@@ -7,16 +7,16 @@ import time
 
 import pytest
 
-from service.errors import PlacesTaken
-from service.system.fairness import FairPlaces
+from service.errors import NoFreeSlot
+from service.system.fairness import FairSlots
 from tests.service_process import wait_for
 
 
-def occupy(places: FairPlaces, client: str, until: threading.Event, order: list[str]) -> threading.Thread:
+def occupy(slots: FairSlots, client: str, until: threading.Event, order: list[str]) -> threading.Thread:
     """Take a place in a thread, until the event or, once it is set, for a moment."""
 
     def work() -> None:
-        with places.take(client, 10):
+        with slots.take(client, 10):
             order.append(client)
             until.wait(10)
             time.sleep(0.01)
@@ -27,13 +27,13 @@ def occupy(places: FairPlaces, client: str, until: threading.Event, order: list[
 
 
 def test_a_client_that_did_nothing_goes_before_the_many_requests_of_another() -> None:
-    places, go_on, order = FairPlaces(places=1, waiting=50), threading.Event(), []
-    threads = [occupy(places, "heavy", go_on, order)]
+    slots, go_on, order = FairSlots(slots=1, waiting=50), threading.Event(), []
+    threads = [occupy(slots, "heavy", go_on, order)]
     wait_for(lambda: order == ["heavy"])
-    threads += [occupy(places, "heavy", go_on, order) for _ in range(20)]
-    wait_for(lambda: len(places._tickets) == 20)
-    threads.append(occupy(places, "honest", go_on, order))
-    wait_for(lambda: len(places._tickets) == 21)
+    threads += [occupy(slots, "heavy", go_on, order) for _ in range(20)]
+    wait_for(lambda: len(slots._tickets) == 20)
+    threads.append(occupy(slots, "honest", go_on, order))
+    wait_for(lambda: len(slots._tickets) == 21)
     go_on.set()
     for thread in threads:
         thread.join()
@@ -42,11 +42,11 @@ def test_a_client_that_did_nothing_goes_before_the_many_requests_of_another() ->
 
 
 def test_one_client_never_has_every_place() -> None:
-    places, go_on, order = FairPlaces(places=3, waiting=50), threading.Event(), []
-    threads = [occupy(places, "heavy", go_on, order) for _ in range(5)]
+    slots, go_on, order = FairSlots(slots=3, waiting=50), threading.Event(), []
+    threads = [occupy(slots, "heavy", go_on, order) for _ in range(5)]
     wait_for(lambda: len(order) == 2)
     started = time.monotonic()
-    with places.take("honest", 10):
+    with slots.take("honest", 10):
         assert time.monotonic() - started < 1
     go_on.set()
     for thread in threads:
@@ -54,15 +54,15 @@ def test_one_client_never_has_every_place() -> None:
 
 
 def test_a_client_that_waits_too_often_is_refused_and_others_may_wait() -> None:
-    places, go_on, order = FairPlaces(places=1, waiting=4, waiting_per_client=2), threading.Event(), []
-    threads = [occupy(places, "heavy", go_on, order)]
+    slots, go_on, order = FairSlots(slots=1, waiting=4, waiting_per_client=2), threading.Event(), []
+    threads = [occupy(slots, "heavy", go_on, order)]
     wait_for(lambda: len(order) == 1)
-    threads += [occupy(places, "heavy", go_on, order) for _ in range(2)]
-    wait_for(lambda: len(places._tickets) == 2)
-    with pytest.raises(PlacesTaken, match="of this client") as refused, places.take("heavy", 1):
+    threads += [occupy(slots, "heavy", go_on, order) for _ in range(2)]
+    wait_for(lambda: len(slots._tickets) == 2)
+    with pytest.raises(NoFreeSlot, match="of this client") as refused, slots.take("heavy", 1):
         pass
     assert refused.value.is_full
-    with pytest.raises(PlacesTaken, match="took all the time") as late, places.take("honest", 0.05):
+    with pytest.raises(NoFreeSlot, match="no slot became free") as late, slots.take("honest", 0.05):
         pass
     assert not late.value.is_full
     go_on.set()
@@ -72,22 +72,22 @@ def test_a_client_that_waits_too_often_is_refused_and_others_may_wait() -> None:
 
 def test_work_counts_less_as_time_passes() -> None:
     now = [1000.0]
-    places = FairPlaces(places=1, waiting=5, read_monotonic=lambda: now[0])
-    with places.take("early", 1):
+    slots = FairSlots(slots=1, waiting=5, read_monotonic=lambda: now[0])
+    with slots.take("early", 1):
         now[0] += 60
     now[0] += 300
-    with places.take("late", 1):
+    with slots.take("late", 1):
         now[0] += 1
-    assert places._measure("early", now[0]) < places._measure("late", now[0])
+    assert slots._measure("early", now[0]) < slots._measure("late", now[0])
     now[0] += 3600
-    with places.take("other", 1):
+    with slots.take("other", 1):
         pass
-    assert set(places._usage) <= {"other"}
+    assert set(slots._usage) <= {"other"}
 
 
 def test_a_place_is_given_back_when_the_work_fails() -> None:
-    places = FairPlaces(places=1, waiting=0)
-    with pytest.raises(RuntimeError), places.take("client", 1):
+    slots = FairSlots(slots=1, waiting=0)
+    with pytest.raises(RuntimeError), slots.take("client", 1):
         raise RuntimeError
-    with places.take("client", 1):
+    with slots.take("client", 1):
         pass

@@ -153,7 +153,7 @@ def test_a_directory_of_others_is_not_given_away(tmp_path: Path, content: str | 
     [
         ("no-such-user", "there is no user 'no-such-user' on this machine; create it with 'useradd --system no-such-user'"),
         ("4294967294", "there is no user '4294967294' on this machine"),
-        ("root", "'root' is root or in root's group; name a user of the service's own"),
+        ("root", "'root' is root or in root's group; set it to a separate user"),
         ("0", "'0' is root or in root's group"),
     ],
 )

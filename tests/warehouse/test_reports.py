@@ -126,7 +126,7 @@ def test_history_shows_what_metrics_shows_once_a_deadline_passes_without_a_load(
     def read_overdue() -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
         application.refresh()
         assert application.read_copy is not None
-        with application.read_copy.ask() as session:
+        with application.read_copy.open_session() as session:
             shown = session.execute("select indicator, mission, cycle::varchar from overdue_reports order by all").fetchall()
             recorded = session.execute(
                 "select labels['indicator'], labels['mission'], labels['cycle'] from history "

@@ -39,7 +39,7 @@ def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitio
 
 def ask(application: Application, query: str) -> list[tuple[Any, ...]]:
     assert application.read_copy
-    with application.read_copy.ask() as session:
+    with application.read_copy.open_session() as session:
         return session.execute(query).fetchall()
 
 
@@ -88,7 +88,7 @@ def test_the_change_of_a_total_compares_the_missions_that_both_totals_cover(appl
     )
     assert rows == [(640.0 - 131, 585.0 - 125, 49.0, ["UNMISS"], 1, 8)]
     assert application.read_copy
-    with application.read_copy.ask() as session:
+    with application.read_copy.open_session() as session:
         dates = read_rows(
             run_sql(session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="ALL", max_rows=9)
         )
@@ -154,7 +154,7 @@ def test_the_document_of_a_cycle_shows_what_its_totals_covered(application: Appl
 
 def test_a_value_of_an_earlier_period_is_not_labelled_with_the_later_one(application: Application) -> None:
     assert application.read_copy
-    with application.read_copy.ask() as session:
+    with application.read_copy.open_session() as session:
         figures = read_rows(
             run_sql(session, "pages/list_values", one="sofa_incidents_longstanding", priority=None, mission=None, max_rows=99)
         )

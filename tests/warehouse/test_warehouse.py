@@ -148,7 +148,7 @@ def test_the_database_of_another_program_is_refused(tmp_path: Path, content: str
     file = tmp_path / "other.duckdb"
     with duckdb.connect(str(file)) as other:
         other.execute(content)
-    assert refusal_of(file) == f"{file} is a DuckDB database but no A4P+ warehouse; name another data directory"
+    assert refusal_of(file) == f"{file} is a DuckDB database but not an A4P+ warehouse; set A4P_DATA_DIR to another directory"
 
 
 @pytest.mark.parametrize("content", [b"", b"figures", b"\xff" * 20_000, b"SQLite format 3\0" + bytes(4080)])
@@ -193,7 +193,7 @@ def test_a_data_directory_that_cannot_be_written_is_refused(tmp_path: Path, belo
     (tmp_path / "data").write_text("a file")
     assert refusal_of(tmp_path / below / "warehouse.duckdb") == (
         f"the data directory {tmp_path / below} cannot be written ({reason}); "
-        "correct its permissions, or name another with A4P_DATA_DIR"
+        "correct its permissions, or set A4P_DATA_DIR to another directory"
     )
 
 
@@ -206,9 +206,7 @@ def test_a_warehouse_that_another_process_holds_is_locked_until_it_ends(tmp_path
         with pytest.raises(WarehouseLocked) as caught:
             reopen(file)
         holder.communicate(timeout=20)
-    assert str(caught.value) == (
-        f"{file} is held by process {holder.pid}; stop it, or name another data directory with A4P_DATA_DIR"
-    )
+    assert str(caught.value) == (f"{file} is in use by process {holder.pid}; stop it, or set A4P_DATA_DIR to another directory")
     assert caught.value.can_retry
     reopen(file).close()
 

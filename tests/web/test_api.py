@@ -108,7 +108,7 @@ def read_api(client: FlaskClient) -> tuple[str, Values]:
 def read_sql(application: Application) -> tuple[str, Values]:
     """Return the snapshot id and the values of the views of the read copy."""
     assert application.read_copy is not None
-    with application.read_copy.ask() as session:
+    with application.read_copy.open_session() as session:
         rows = session.execute(
             "select metric, map_concat(map {'mission': mission}, dimensions), value "
             "from latest join indicators using (indicator) where value is not null union all "
@@ -137,7 +137,7 @@ def test_api_metrics_sql_and_history_have_the_same_values(client: FlaskClient, a
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.path)
 def test_rows_have_the_columns_of_their_model_in_order(application: Application, resource: Resource) -> None:
     assert application.read_copy is not None
-    with application.read_copy.ask() as session:
+    with application.read_copy.open_session() as session:
         page = read_page(session, resource.sql, {"limit": 3, "revisions": False})
     rows = json.loads(page.rows)
     assert rows or resource.sql == "alerts"

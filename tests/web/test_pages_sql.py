@@ -24,7 +24,7 @@ def read_editor(client: FlaskClient, path: str) -> str:
 def test_initial_query_returns_rows(client: FlaskClient, application: Application) -> None:
     assert read_editor(client, "/sql") == FIRST_QUERY
     assert application.read_copy is not None
-    with application.read_copy.ask() as session:
+    with application.read_copy.open_session() as session:
         assert session.execute(FIRST_QUERY).fetchall()[0][:2] == ("UNMISS", 125)
 
 

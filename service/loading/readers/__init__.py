@@ -1,4 +1,4 @@
-"""File readers, one a format: each appends the rows of a file to the table `staged`."""
+"""File readers, one per format. Each appends the rows of a file to the table `staged`."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from service.warehouse.database import Connection
 
 _ZIP = b"PK\x03\x04"
 _COMPOUND_FILE = b"\xd0\xcf\x11\xe0"
-# The stream of a compound file that holds an encrypted workbook.
+# The stream of a compound file that contains an encrypted workbook.
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _OTHER_FORMATS = {
     b"\x1f\x8b": "compressed with gzip; unpack it first",
-    b"%PDF": "a PDF; put its figures into a CSV file",
+    b"%PDF": "a PDF; copy its values into a CSV file",
 }
 
 
 @dataclass(frozen=True)
 class StagedFile:
-    """How a file was read: what errors call it, notes for the report, and for a workbook the letter of each column."""
+    """How a file was read: its name in errors, notes for the report, and for a workbook the letter of each column."""
 
     name: str
     notes: tuple[str, ...] = ()
@@ -40,16 +40,16 @@ class StagedFile:
 def stage_file(
     cursor: Connection, file: Path, file_name: str, file_ordinal: int, sheet: str | None, budget: RowBudget
 ) -> StagedFile:
-    """Append the rows of a file to `staged`, by what the file is, not by its name; return how it was read.
+    """Append the rows of a file to `staged`. The content decides the format, not the name. Return how it was read.
 
-    `sheet` is the sheet to read of a workbook, the first unless given. Raises LoadError.
+    `sheet` is the sheet to read of a workbook; the default is the first. Raises LoadError.
     """
     head = _read_head(file, file_name)
     if head.startswith(_ZIP):
         read, notes = stage_xlsx(cursor, file, file_name, file_ordinal, sheet, budget)
         return StagedFile(name_sheet(file_name, read.name), notes, read.letters)
     if sheet is not None:
-        raise LoadError(f"{file_name} is no .xlsx workbook; leave --sheet out")
+        raise LoadError(f"{file_name} is not an .xlsx workbook. Remove --sheet")
     if head.startswith(_COMPOUND_FILE):
         if _ENCRYPTED in file.read_bytes()[: 1 << 20]:
             raise LoadError(f"{file_name} is protected by a password; save it without one")
@@ -64,7 +64,7 @@ def stage_file(
 
 
 def check_file(file: Path, file_name: str) -> None:
-    """Raise LoadError for what is no regular file: reading a device or a pipe may never end."""
+    """Raise LoadError unless it is a regular file: reading a device or a pipe may never end."""
     try:
         mode = file.stat().st_mode
     except FileNotFoundError:

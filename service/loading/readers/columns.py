@@ -1,4 +1,4 @@
-"""The columns of an observation file and how each is staged, whatever the format."""
+"""The columns of an observation file and how each is staged, for every format."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from service.loading.readers.dialect import STANDARD, Dialect
 REQUIRED = ("indicator", "mission", "period_start", "period_end", "value", "source")
 OPTIONAL = ("dimensions", "status", "page", "note")
 KNOWN = (*REQUIRED, *OPTIONAL)
-# What the `observations` view adds: a file written from it can be loaded as it is.
+# Columns that the view `observations` adds: a file written from the view can be loaded unchanged.
 IGNORED = ("batch_id", "recorded_at")
 
 
 def fold_columns(written: list[str]) -> list[str]:
-    """Return column names as the warehouse has them: lower case, without spaces around, `_` for spaces within."""
+    """Return column names as the warehouse has them: lower case, stripped, `_` for spaces within."""
     return ["_".join(name.lower().split()) for name in written]
 
 
@@ -35,26 +35,26 @@ def check_columns(file_name: str, columns: list[str]) -> None:
 def select_staged(columns: list[str], map_dimensions: bool, dialect: Dialect = STANDARD) -> str:
     """Return the select list that turns a file's columns into those of `staged`, after file_ordinal and file_row.
 
-    `columns` must have passed check_columns; `map_dimensions` says that dimensions is a MAP already. Another dialect
-    than the standard one needs columns of text.
+    `columns` must have passed check_columns. `map_dimensions` is true if dimensions is a MAP already. A dialect other than
+    the standard one needs text columns.
     """
 
     def written(column: str) -> str:
         return f"nullif(trim({column}::varchar), '')" if column in columns else "null::varchar"
 
-    def understand(column: str, reading: str) -> str:
+    def parse(column: str, reading: str) -> str:
         return f"{reading} as {column}, if({reading} is null, {written(column)}, null) as {column}_text"
 
     def date(column: str) -> str:
-        # Before DuckDB 2.0 a cast to date drops what follows the date, whatever it is; one to timestamp does not.
+        # Before DuckDB 2.0 a cast to date ignores any text after the date; a cast to timestamp does not.
         day, text = f"try_cast({column} as date)", f"{column}::varchar"
         readings = [f"if({day}::varchar = {text} or try_cast(trim({text}) as timestamp) is not null, {day}, null)"]
         for is_used, mark in ((dialect.dotted_dates, "."), (dialect.slashed_dates, "/")):
             if is_used:
-                # A year of two digits, which strptime would take, is no date.
+                # strptime would accept a year of two digits.
                 form = rf"regexp_full_match(trim({text}), '\d{{1,2}}[{mark}]\d{{1,2}}[{mark}]\d{{4}}')"
                 readings.append(f"if({form}, try_strptime(trim({text}), '%d{mark}%m{mark}%Y')::date, null)")
-        return understand(column, readings[0] if len(readings) == 1 else f"coalesce({', '.join(readings)})")
+        return parse(column, readings[0] if len(readings) == 1 else f"coalesce({', '.join(readings)})")
 
     def number() -> str:
         text = "value"
@@ -69,15 +69,15 @@ def select_staged(columns: list[str], map_dimensions: bool, dialect: Dialect = S
     if map_dimensions:
         dimensions = "coalesce(dimensions, map([]::varchar[], []::varchar[])) as dimensions, null::varchar as dimensions_text"
     else:
-        # Before DuckDB 2.0 a map text that names a key twice is an error of the whole statement.
-        dimensions = understand("dimensions", f"try(parse_dimensions({written('dimensions')}))")
+        # Before DuckDB 2.0 a map text with a duplicate key fails the whole statement.
+        dimensions = parse("dimensions", f"try(parse_dimensions({written('dimensions')}))")
     return f"""
             coalesce({written("indicator")}, '') as indicator,
             coalesce({written("mission")}, '') as mission,
             {dimensions},
             {date("period_start")},
             {date("period_end")},
-            {understand("value", number())},
+            {parse("value", number())},
             coalesce({written("status")}, if({written("value")} is null, '', 'A')) as status,
             coalesce({written("source")}, '') as source,
             {written("page")} as page,

@@ -1,4 +1,4 @@
-"""Reads CSV files: finds encoding and delimiter, refuses what is no table, and leaves the parsing to DuckDB."""
+"""Reads CSV files: detects encoding and delimiter and checks the header and rows. DuckDB parses the rows."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ MAX_LINE_BYTES = 1 << 20
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 csv.field_size_limit(MAX_LINE_BYTES)
-# What the query that stages rows raises; DuckDB puts its own words in front.
+# Raised by the query that stages rows. DuckDB adds a prefix.
 _TOO_MANY_ROWS = "the file has more rows than the load may have"
 
 
 def stage_csv(cursor: Connection, file: Path, file_name: str, file_ordinal: int, budget: RowBudget) -> tuple[str, ...]:
     """Append the rows of a CSV file to `staged`; return notes on how it was read.
 
-    Raises LoadError where it is no table of observations, or has more rows than `budget` has left.
+    Raises LoadError when it is not a table of observations, or has more rows than `budget` has left.
     """
     with file.open("rb") as stream:
         is_utf16 = stream.read(2) in UTF16_MARKS
@@ -66,7 +66,7 @@ def stage_utf8(cursor: Connection, file: Path, file_name: str, file_ordinal: int
 
 @dataclass(frozen=True)
 class _Source:
-    """A CSV file in UTF-8, how its columns are parted and what they are."""
+    """A CSV file in UTF-8, with its delimiter and columns."""
 
     file: Path
     name: str
@@ -76,7 +76,7 @@ class _Source:
 
     @property
     def lines(self) -> str:
-        """The SQL of its rows: text columns, numbered from the header on; it binds `parameters`."""
+        """The SQL of its rows: text columns, numbered from the header on. Bind `parameters` to it."""
         names = ", ".join(f"'{column}': 'VARCHAR'" for column in self.columns)
         return f"""
             select row_number() over () + 1 as file_row, *
@@ -86,7 +86,7 @@ class _Source:
         """
 
     def count_rows(self, cursor: Connection) -> int:
-        """Return how many of its rows are staged."""
+        """Return the number of its staged rows."""
         (count,) = cursor.execute("select count(*) from staged where file_ordinal = ?", [self.ordinal]).fetchone() or (0,)
         return int(count)
 
@@ -96,7 +96,7 @@ class _Source:
 
 
 def _read_header(head: bytes, file_name: str) -> tuple[str, list[str]]:
-    """Return the delimiter and column names of the first line: the delimiter is the one that makes known names."""
+    """Return the delimiter and column names of the first line: the delimiter that yields the most known names."""
     if b"\0" in head:
         raise LoadError(f"{file_name} is not a text file; load CSV, XLSX or Parquet")
     lines = head.removeprefix(codecs.BOM_UTF8).splitlines()
@@ -111,7 +111,7 @@ def _read_header(head: bytes, file_name: str) -> tuple[str, list[str]]:
     if not set(readings[delimiter]) & set(KNOWN):
         raise LoadError(
             f"{file_name}, row 1: no known column in {line[:80]!r}; "
-            f"the first line must be the header {','.join(KNOWN)}, parted by a comma, semicolon, tab or |"
+            f"the first line must be the header {','.join(KNOWN)}, separated by a comma, semicolon, tab or |"
         )
     return delimiter, readings[delimiter]
 
@@ -139,12 +139,12 @@ def _stage_rows(cursor: Connection, source: _Source, dialect: Dialect, budget: R
 
 
 def _check_rows(cursor: Connection, source: _Source) -> list[int]:
-    """Raise LoadError for a row with too many columns, and number the staged rows as a spreadsheet does.
+    """Raise LoadError for a row with too many columns. Give the staged rows the row numbers of a spreadsheet.
 
-    Returns the spreadsheet's number of each row from the header on, or nothing where they are 1, 2, 3 and so on.
-    DuckDB skips blank lines without counting them and, before 2.0, drops empty columns too many: a row that ends in
-    `Report, cycle 5,12,` for `"Report, cycle 5",12,` would be loaded one column off. Both show in how many delimiters
-    and line ends the file has; only where these do not fit what was staged is it read again row by row.
+    Returns the row numbers from the header on, or an empty list if they are 1, 2, 3 and so on. DuckDB skips blank lines
+    without counting them and, before 2.0, drops surplus empty columns: a row that ends in `Report, cycle 5,12,` instead of
+    `"Report, cycle 5",12,` would be loaded one column off. Both change the number of delimiters and line ends. The file
+    is read again row by row only if these numbers do not match the staged rows.
     """
     column_count = len(source.columns)
     delimiters, lines, last = 1 - column_count, -1, b""
@@ -175,8 +175,8 @@ def _check_rows(cursor: Connection, source: _Source) -> list[int]:
 
 
 def _find_dialect(cursor: Connection, source: _Source, rows: list[int]) -> Dialect:
-    """Return how the file writes dates and numbers; `rows` are those of _check_rows. Raises LoadError where that is unclear."""
-    # A comma in a number is refused where a comma parts the columns: it may be a value that is not quoted.
+    """Return the formats of dates and numbers. `rows` are those of _check_rows. Raises LoadError if they are ambiguous."""
+    # A comma in a number is rejected if the delimiter is a comma: it may be an unquoted value.
     are_commas_free = source.delimiter != ","
     found = run_sql(cursor, "load/has_local_forms", file_ordinal=source.ordinal).fetchone()
     has_dates, has_numbers = found or (False, False)
@@ -205,13 +205,13 @@ def _blame_width(file_name: str, row: int, found: int, expected: int) -> LoadErr
 
 
 def _explain_csv_error(error: duckdb.Error | UnicodeDecodeError, file_name: str, column_count: int) -> LoadError | NotUtf8:
-    # DuckDB quotes the line and may cut it within a character; its message is then no text for Python.
+    # DuckDB quotes the line and may cut it within a character. Its message is then invalid UTF-8.
     text = error.object.decode(errors="replace") if isinstance(error, UnicodeDecodeError) else str(error)
     line = re.search(r"on Line: (\d+)", text, re.IGNORECASE)
     row = int(line[1]) if line else 1
     if expected := re.search(r"Expected Number of Columns: \d+ Found: (\d+)", text):
         return _blame_width(file_name, row, int(expected[1]), column_count)
-    # The text quotes the line, whatever it holds, so only DuckDB's own sentences tell the cause.
+    # The message quotes the line, so match only DuckDB's own sentences.
     if "Invalid unicode" in text:
         return NotUtf8()
     if "Maximum line size" in text:

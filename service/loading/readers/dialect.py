@@ -1,4 +1,4 @@
-"""How a text file writes dates and numbers, decided over the whole file; text that can be read in two ways is refused."""
+"""The date and number formats of a text file, detected from the whole file. Ambiguous text is rejected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from service.errors import LoadError, RowError
 
 @dataclass(frozen=True)
 class Dialect:
-    """Which forms a file uses besides YYYY-MM-DD and a decimal point.
+    """Formats that a file uses besides YYYY-MM-DD and a decimal point.
 
     With `grouping_points` or `grouping_spaces` a point or space between groups of three digits is a thousands separator.
     """
@@ -22,7 +22,7 @@ class Dialect:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a report says of the forms."""
+        """The notes about these formats in the report of a load."""
         forms = (
             (self.dotted_dates, "dates read as dd.mm.yyyy"),
             (self.slashed_dates, "dates read as dd/mm/yyyy"),
@@ -35,7 +35,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Example:
-    """The first cell of a file that is written in one form."""
+    """The first cell of a file in one format."""
 
     row: int
     column: str
@@ -46,7 +46,7 @@ class Example:
 
 
 STANDARD = Dialect()
-# The forms that show what a comma, a point and a space are for.
+# The formats that show whether a comma, a point or a space is a separator.
 _GROUPING_POINTS = ("grouped_decimal_comma", "point_groups")
 _DECIMAL_COMMA = (*_GROUPING_POINTS, "space_grouped_decimal_comma", "decimal_comma")
 
@@ -54,7 +54,7 @@ _DECIMAL_COMMA = (*_GROUPING_POINTS, "space_grouped_decimal_comma", "decimal_com
 def decide_dialect(file_name: str, found: dict[str, Example]) -> Dialect:
     """Return the dialect of a file, by the first example of each form in it (the forms are those of find_forms.sql).
 
-    Raises LoadError where the examples contradict each other or allow two readings.
+    Raises LoadError if the examples contradict each other or are ambiguous.
     """
     errors = [*_judge_dates(file_name, found), *_judge_numbers(file_name, found)]
     if errors:
@@ -77,7 +77,7 @@ def _judge_dates(file_name: str, found: dict[str, Example]) -> list[RowError]:
     if month_first:
         return [_blame(file_name, month_first, "has the month first", iso)]
     if either and not day_first:
-        problem = "may have the day or the month first, and no date of the file shows which"
+        problem = "may have the day or the month first, and no other date in the file decides it"
         return [_blame(file_name, either, problem, iso)]
     return []
 
@@ -93,15 +93,15 @@ def _judge_numbers(file_name: str, found: dict[str, Example]) -> list[RowError]:
         return [_blame(file_name, comma, problem, "use one of them in the whole file")]
     if not comma and (either := found.get("comma_and_three_digits")):
         readings = f"{either.text.replace(',', '')} or {either.text.replace(',', '.')}"
-        return [_blame(file_name, either, f"may be {readings}, and no value of the file shows which", plain)]
+        return [_blame(file_name, either, f"may be {readings}, and no other value in the file decides it", plain)]
     if (either := found.get("point_and_three_digits")) and not point and found.keys().isdisjoint(_GROUPING_POINTS):
         readings = f"may be {either.text.replace('.', '')} or {either.text}"
         if comma:
             return [_blame(file_name, either, f"{readings}, as {comma} has a decimal comma", plain)]
         if date := found.get("dotted_date") or found.get("day_first"):
-            # With dates of the standard a point is the decimal point of the standard.
-            advice = "write no thousands separator, or, for a decimal point, dates as YYYY-MM-DD"
-            return [_blame(file_name, either, f"{readings}, as {date} is not a date of the standard form", advice)]
+            # With ISO dates a point is a decimal point.
+            advice = "remove the thousands separator; for a decimal point, write dates as YYYY-MM-DD"
+            return [_blame(file_name, either, f"{readings}, as {date} is not in the standard format", advice)]
     return []
 
 

@@ -1,4 +1,4 @@
-"""Encodings of text files: UTF-16 with a byte order mark, and Windows-1252, are copied to UTF-8."""
+"""Encodings of text files: UTF-16 with a byte order mark and Windows-1252 are converted to UTF-8."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from service.errors import LoadError, RowError
 from service.system.time_limit import check_time
 
 CHUNK_CHARACTERS = 1 << 20
-# What UTF-8 writes for Western letters and for typographic quotes and dashes. Windows-1252 has other letters in these
-# bytes, but no language puts those letters in this order.
+# UTF-8 sequences of Western letters, typographic quotes and dashes. In Windows-1252 these bytes are other letters, in an
+# order that occurs in no language.
 _UTF8_SEQUENCE = re.compile(rb"[\xc2\xc3][\x80-\xbf]|\xe2\x80[\x90-\xbf]")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 # Bytes without a character in Windows-1252.
@@ -21,25 +21,27 @@ _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
 class NotUtf8(Exception):
-    """A text file holds bytes that are not UTF-8."""
+    """A text file contains bytes that are not UTF-8."""
 
 
 @contextmanager
 def copy_utf16(file: Path, file_name: str) -> Iterator[Path]:
-    """Give a UTF-8 copy of a UTF-16 file. Raises LoadError when it is not UTF-16."""
+    """Yield a UTF-8 copy of a UTF-16 file. Raises LoadError when it is not UTF-16."""
     try:
         with _copy(file, "utf-16") as copy:
             yield copy
     except UnicodeError as error:
-        raise LoadError(f"{file_name} begins as UTF-16 but is not ({error}); save it as CSV in UTF-8") from None
+        raise LoadError(
+            f"{file_name} has a UTF-16 byte order mark but is not UTF-16 ({error}). Save it as CSV in UTF-8"
+        ) from None
 
 
 @contextmanager
 def copy_windows_1252(file: Path, file_name: str) -> Iterator[Path]:
-    """Give a UTF-8 copy of a file that is not UTF-8.
+    """Yield a UTF-8 copy of a file that is not UTF-8.
 
-    Raises LoadError for a row that Windows-1252 cannot have, and where a file mixes the two encodings: which letters are
-    meant is then a guess.
+    Raises LoadError for a row that is not valid Windows-1252, and for a file that mixes the two encodings, which is
+    ambiguous.
     """
     utf8_row, is_utf8 = None, True
     with file.open("rb") as stream:

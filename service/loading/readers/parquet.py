@@ -18,7 +18,7 @@ MAGIC = b"PAR1"
 def stage_parquet(cursor: Connection, file: Path, file_name: str, file_ordinal: int, budget: RowBudget) -> None:
     """Append the rows of a Parquet file to `staged`.
 
-    Raises LoadError where it is no table of observations, or states more rows or content than `budget` has left.
+    Raises LoadError when it is not a table of observations, or declares more rows or content than `budget` has left.
     """
     path = glob.escape(str(file.absolute()))
     try:

@@ -1,10 +1,10 @@
-"""How many rows the files of one load may have, checked before a file is read where it states them, and while it is read."""
+"""The maximum number of rows of one load, checked before a file is read if it declares its rows, and while it is read."""
 
 from __future__ import annotations
 
 from service.errors import LoadError
 
-# A row of a report takes about 100 bytes. Content beyond this average is refused before it is read.
+# A row of a report takes about 100 bytes. A file with a larger average is rejected before it is read.
 MAX_MEAN_ROW_BYTES = 1000
 # A few rows may be longer.
 MIN_BYTES = 1 << 20
@@ -18,12 +18,12 @@ class RowBudget:
         self.left = max_rows
 
     def check_rows(self, file_name: str, rows: int) -> None:
-        """Raise LoadError when a file that states so many rows does not fit."""
+        """Raise LoadError when a file that declares this number of rows does not fit."""
         if rows > self.left:
             raise self.refuse(file_name, f"has {rows:,} rows")
 
     def check_bytes(self, file_name: str, content_bytes: int) -> None:
-        """Raise LoadError when a file with so many bytes, or so many when decompressed, is too large for the rows left."""
+        """Raise LoadError when a file with this (decompressed) size is too large for the rows left."""
         limit = max(MIN_BYTES, MAX_MEAN_ROW_BYTES * self.left)
         if content_bytes > limit:
             size = f"{_write_bytes(content_bytes)} of content, more than {_write_bytes(limit)}"

@@ -1,4 +1,4 @@
-"""Reads Excel workbooks: a worker process turns the sheet into CSV, which is then staged as any CSV file is."""
+"""Reads Excel workbooks: a worker process converts the sheet to CSV, which is then staged like any CSV file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from service.settings import TREE
 from service.system.time_limit import POLL_SECONDS, check_time
 from service.warehouse.database import Connection
 
-WALL_SECONDS = 120
+MAX_SECONDS = 120
 # openpyxl imports numpy, whose OpenBLAS would start a thread for each core before the worker is restricted.
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 
@@ -35,10 +35,10 @@ class Sheet:
 def stage_xlsx(
     cursor: Connection, file: Path, file_name: str, file_ordinal: int, sheet_name: str | None, budget: RowBudget
 ) -> tuple[Sheet, tuple[str, ...]]:
-    """Append the rows of a sheet, the first unless named, to `staged`; return it, and notes on how it was read.
+    """Append the rows of a sheet (by default the first) to `staged`. Return the sheet and notes on how it was read.
 
-    Raises LoadError where it is no table of observations, has more rows than `budget` has left, or takes more time or memory
-    than the worker may use.
+    Raises LoadError when it is not a table of observations, has more rows than `budget` has left, or takes more time or
+    memory than the worker may use.
     """
     with tempfile.NamedTemporaryFile(suffix=".csv") as copy:
         sheet = _convert(file, file_name, copy.file, sheet_name or "")
@@ -47,7 +47,7 @@ def stage_xlsx(
 
 
 def name_sheet(file_name: str, sheet_name: str) -> str:
-    """Return what errors and batches call a sheet of a workbook."""
+    """Return the name of a sheet in errors and batches."""
     return f"{file_name}, sheet {sheet_name!r}"
 
 
@@ -66,7 +66,7 @@ def _convert(file: Path, file_name: str, target: IO[bytes], sheet_name: str) -> 
     try:
         reply = json.loads(written.splitlines()[-1])
     except (ValueError, IndexError):
-        raise LoadError(f"{file_name} takes more time or memory to read than a workbook may; save the sheet as CSV") from None
+        raise LoadError(f"{file_name} exceeds the time or memory limit of workbooks. Save the sheet as CSV") from None
     if "error" in reply:
         raise LoadError(f"{file_name} {reply['error']}")
     columns: dict[str, str] = reply["columns"]
@@ -75,11 +75,11 @@ def _convert(file: Path, file_name: str, target: IO[bytes], sheet_name: str) -> 
 
 def _wait(worker: subprocess.Popen[bytes], file_name: str) -> bytes:
     """Return what the worker wrote to standard error. Raises LoadError when it takes too long, and as `check_time`."""
-    deadline = time.monotonic() + WALL_SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     while time.monotonic() < deadline:
         check_time()
         try:
             return worker.communicate(timeout=POLL_SECONDS)[1]
         except subprocess.TimeoutExpired:
             continue
-    raise LoadError(f"{file_name} takes longer than {WALL_SECONDS} seconds to read; save the sheet as CSV")
+    raise LoadError(f"{file_name} takes longer than {MAX_SECONDS} seconds to read. Save the sheet as CSV")

@@ -53,11 +53,10 @@ def set_limits(limits: Mapping[int, int]) -> None:
 
 
 def isolate(readable: Path, spill: Path) -> bool:
-    """Give up every precedence, privilege and file but those below two folders; return whether the kernel has Landlock.
+    """Drop priority, privileges and access to files except below two folders. Return whether the kernel has Landlock.
 
-    Below `readable` files may be read, below `spill` written too; and what the kernel says of this process may be read.
-
-    What is open stays open. Raises OSError when a wall that the kernel has cannot be raised.
+    Files below `readable` can be read, files below `spill` also written. The process can read its own entry in /proc and
+    the cgroup limits. Open files stay open. Raises OSError when the kernel rejects a restriction.
     """
     # Scrapes have priority over queries.
     os.nice(10)
@@ -68,7 +67,7 @@ def isolate(readable: Path, spill: Path) -> bool:
 
 
 def restrict_access(folders: dict[Path, int]) -> bool:
-    """Deny this thread new privileges, TCP, and all files except those below some folders, each with its Landlock rights.
+    """Deny this thread new privileges, TCP, and all files except those below the folders, each with its Landlock rights.
 
     Return whether the kernel has Landlock. Files that are open stay open. Raises OSError when the kernel refuses a restriction.
     """
@@ -82,7 +81,7 @@ def restrict_access(folders: dict[Path, int]) -> bool:
     ruleset = _check(_libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0))
     for folder, allowed in folders.items():
         opened = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-        # Files that grow need the right to be truncated, where the kernel knows it.
+        # Files that grow need the truncate right if the kernel supports it.
         rule = struct.pack("=Qi", allowed & rights, opened)
         _check(_libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0))
         os.close(opened)
@@ -92,9 +91,9 @@ def restrict_access(folders: dict[Path, int]) -> bool:
 
 
 def drop_capabilities() -> None:
-    """Give up every capability of this thread, also for programs it might start."""
+    """Drop every capability of this thread, also for programs it might start."""
     for number in range(_MAX_CAPABILITY + 1):
-        # Only a process that has CAP_SETPCAP may change its bounding set; without capabilities the set is of no use.
+        # Only a process with CAP_SETPCAP may change its bounding set. Without capabilities the set has no effect.
         if _libc.prctl(_PR_CAPBSET_READ, number, 0, 0, 0) == 1:
             _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)
     _libc.prctl(_PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""The pool of workers for untrusted SQL: a few running ones, ended after their time and replaced."""
+"""The pool of worker processes for untrusted SQL. A worker that exceeds its time limit is killed and replaced."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
-from service.errors import PlacesTaken, PoolBusy, WorkerLost
-from service.queries.sandbox.protocol import LARGEST_ANSWER_BYTES, LARGEST_HEADER_BYTES, LENGTH, Question, Reply, encode
+from service.errors import NoFreeSlot, PoolBusy, WorkerLost
+from service.queries.sandbox.protocol import LENGTH, MAX_HEADER_BYTES, MAX_RESULT_BYTES, QueryRequest, QueryResponse, encode
 from service.settings import TREE, Settings
-from service.system.fairness import FairPlaces
+from service.system.fairness import FairSlots
 from service.system.time_limit import POLL_SECONDS, check_time
 from service.warehouse.database import identify_file
 
@@ -31,25 +31,26 @@ log = logging.getLogger(__name__)
 _numbers = count()
 
 START_SECONDS = 30
-# A worker that has not stopped its query by itself so long after its time is killed.
+# A worker that has not stopped its query this long after the time limit is killed.
 GRACE_SECONDS = 1.0
-# So many may wait for a turn; who comes then is told to come again.
-WAITING = 64
-# A pipe that is ready takes so much without making the writer wait.
+INVALID_RESPONSE = "a sandbox worker sent an invalid response"
+# Maximum number of waiting queries. Further queries are rejected.
+MAX_WAITING = 64
+# A ready pipe accepts this number of bytes without blocking the writer.
 PIPE_BYTES = select.PIPE_BUF
 
 
 @dataclass(frozen=True)
-class Answer:
-    """How a query ended, from which snapshot, and the bytes of its answer."""
+class QueryResult:
+    """The response of a worker, and the bytes of the result."""
 
     snapshot_id: int
-    reply: Reply
+    response: QueryResponse
     body: bytes
 
 
 class WorkerProcess:
-    """One worker in a process of its own. Nothing it says is believed beyond its size and its form."""
+    """A worker process. The size and form of its responses are validated, since its query may be hostile."""
 
     def __init__(self, settings: Settings, copies: Path, copy: str) -> None:
         try:
@@ -64,24 +65,24 @@ class WorkerProcess:
                 str(copies.absolute()), copy, str(self._spill.absolute()),
                 str(settings.threads), str(settings.sql_memory_mb << 20),
             ],
-            # Nothing of ours: no environment, no files but the two pipes.
+            # No environment, and no files except the two pipes.
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, cwd=TREE, bufsize=0,
         )  # fmt: skip
         assert self._process.stdin is not None and self._process.stdout is not None
         self._copies = identify_file(copies)
-        self._questions, self._replies = self._process.stdin.fileno(), self._process.stdout.fileno()
+        self._requests, self._responses = self._process.stdin.fileno(), self._process.stdout.fileno()
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process ended after its last answer, such as for want of memory."""
+        """Whether the process ended after its last response, for example because memory ran out."""
         return self._process.poll() is not None
 
-    def sees(self, copies: Path) -> bool:
-        """Return whether its rules of Landlock, which belong to a directory and not to its name, are for this directory."""
+    def can_read(self, copies: Path) -> bool:
+        """Return whether its Landlock rules, which bind a directory and not its name, allow this directory."""
         return identify_file(copies) == self._copies
 
     def wait_until_ready(self) -> bool:
-        """Return whether the kernel has Landlock, once the worker can be asked. Raises WorkerLost."""
+        """Wait until the worker accepts requests. Return whether the kernel has Landlock. Raises WorkerLost."""
         try:
             ready = self._read_header(time.monotonic() + START_SECONDS)
             if "error" in ready:
@@ -93,22 +94,22 @@ class WorkerProcess:
             self.kill()
             raise
 
-    def ask(self, question: Question) -> Answer:
-        """Return the answer to a question. Raises WorkerLost; it must then be killed."""
-        deadline = time.monotonic() + question["seconds"] + GRACE_SECONDS
-        self._write(encode(question), deadline)
+    def run(self, request: QueryRequest) -> QueryResult:
+        """Return the result of a request. Raises WorkerLost; the worker must then be killed."""
+        deadline = time.monotonic() + request["seconds"] + GRACE_SECONDS
+        self._write(encode(request), deadline)
         header = self._read_header(deadline)
-        if set(header) != set(Reply.__annotations__) or not all(
+        if set(header) != set(QueryResponse.__annotations__) or not all(
             isinstance(header[key], int) for key in ("size", "snapshot_id")
         ):
-            raise WorkerLost("a worker said what it may not")
-        reply = cast(Reply, header)
-        if not 0 <= reply["size"] <= LARGEST_ANSWER_BYTES:
-            raise WorkerLost("a worker said what it may not")
-        return Answer(reply["snapshot_id"], reply, self._read(reply["size"], deadline))
+            raise WorkerLost(INVALID_RESPONSE)
+        response = cast(QueryResponse, header)
+        if not 0 <= response["size"] <= MAX_RESULT_BYTES:
+            raise WorkerLost(INVALID_RESPONSE)
+        return QueryResult(response["snapshot_id"], response, self._read(response["size"], deadline))
 
     def kill(self) -> None:
-        """End it, whatever it does, and remove what it left."""
+        """Kill the process and remove its temporary files."""
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
@@ -118,20 +119,20 @@ class WorkerProcess:
 
     def _read_header(self, deadline: float) -> dict[str, Any]:
         (length,) = LENGTH.unpack(self._read(LENGTH.size, deadline))
-        if length > LARGEST_HEADER_BYTES:
-            raise WorkerLost("a worker said what it may not")
+        if length > MAX_HEADER_BYTES:
+            raise WorkerLost(INVALID_RESPONSE)
         try:
             return dict(json.loads(self._read(length, deadline)))
         except (ValueError, TypeError):
-            raise WorkerLost("a worker said what it may not") from None
+            raise WorkerLost(INVALID_RESPONSE) from None
 
     def _read(self, size: int, deadline: float) -> bytes:
         parts = bytearray()
         while len(parts) < size:
-            _wait(self._replies, select.POLLIN, deadline)
-            block = os.read(self._replies, min(size - len(parts), 1 << 20))
+            _wait(self._responses, select.POLLIN, deadline)
+            block = os.read(self._responses, min(size - len(parts), 1 << 20))
             if not block:
-                raise WorkerLost("a worker ended before it had answered")
+                raise WorkerLost("a worker ended before it responded")
             parts += block
         return bytes(parts)
 
@@ -139,10 +140,10 @@ class WorkerProcess:
         view = memoryview(message)
         try:
             while view:
-                _wait(self._questions, select.POLLOUT, deadline)
-                view = view[os.write(self._questions, view[:PIPE_BYTES]) :]
+                _wait(self._requests, select.POLLOUT, deadline)
+                view = view[os.write(self._requests, view[:PIPE_BYTES]) :]
         except OSError:
-            raise WorkerLost("a worker ended before it was asked") from None
+            raise WorkerLost("a worker ended before it read the request") from None
 
 
 def _wait(file: int, event: int, deadline: float) -> None:
@@ -150,80 +151,80 @@ def _wait(file: int, event: int, deadline: float) -> None:
     poll.register(file, event)
     while not poll.poll(max(0.0, min(POLL_SECONDS, deadline - time.monotonic())) * 1000):
         if time.monotonic() >= deadline:
-            raise WorkerLost("a worker took too long", is_late=True)
-        # Raises ClientGone; the worker is then killed.
+            raise WorkerLost("a worker exceeded the time limit", is_late=True)
+        # Raises ClientGone. The worker is then killed.
         check_time()
 
 
 class SandboxPool:
-    """Answers queries from the copy published last, as many at once as `sql_concurrency` says.
+    """Runs queries on the newest published copy, up to `sql_concurrency` at the same time.
 
-    It starts no process before it is asked, or told to `start`.
+    It starts processes with the first query, or with `start`.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        # Workers see this folder and nothing else: the copies, each by a name of its own, since within a process DuckDB
-        # knows a database by its path.
+        # The only folder that workers can read. Each copy has a different name, since within a process DuckDB identifies a
+        # database by its path.
         self._copies = settings.data_dir / "tmp" / "copies"
-        self._elsewhere: Path | None = None
+        self._fallback: Path | None = None
         self._copy = ""
         self._published: tuple[Path, int] | None = None
-        self.turns = FairPlaces(settings.sql_concurrency, WAITING)
-        # A seat holds a worker, or None where one is to be started.
-        self._seats: queue.Queue[WorkerProcess | None] = queue.Queue()
+        self.slots = FairSlots(settings.sql_concurrency, MAX_WAITING)
+        # A worker for each slot, or None if one has to be started.
+        self._workers: queue.Queue[WorkerProcess | None] = queue.Queue()
         for _ in range(settings.sql_concurrency):
-            self._seats.put(None)
+            self._workers.put(None)
         self._is_closed = False
         self._starts_with_first_copy = False
 
     def publish(self, read_copy: Path, snapshot_id: int) -> None:
-        """Have every query from now on answered from this read copy. Raises OSError."""
+        """Run all later queries on this read copy. Raises OSError."""
         name = f"{snapshot_id}-{next(_numbers)}.duckdb"
         try:
             self._copies.mkdir(parents=True, exist_ok=True)
             (self._copies / name).unlink(missing_ok=True)
             os.link(read_copy, self._copies / name)
         except OSError:
-            # The disk of the data directory takes nothing: the copy goes to the directory of temporary files.
-            self._elsewhere = self._elsewhere or Path(tempfile.mkdtemp(prefix="a4p-copies-"))
-            self._copies = self._elsewhere
+            # The disk of the data directory is full or read-only: use the directory of temporary files.
+            self._fallback = self._fallback or Path(tempfile.mkdtemp(prefix="a4p-copies-"))
+            self._copies = self._fallback
             shutil.copyfile(read_copy, self._copies / name)
         before, self._copy = self._copy, name
         self._published = read_copy, snapshot_id
         for file in self._copies.iterdir():
-            # A query that was asked a moment ago may be about to open the one before.
+            # A running query may be about to open the previous copy.
             if file.name not in (before, name):
                 file.unlink(missing_ok=True)
         if self._starts_with_first_copy:
             self._starts_with_first_copy = False
             self._start_in_background()
 
-    def ask(self, question: Question, client: str) -> Answer:
-        """Return the answer to a question of a client. Raises PoolBusy, WorkerLost, and ClientGone when it went away."""
-        with self._take_turn(client):
-            # There are as many seats as turns.
-            worker = self._seats.get()
+    def run(self, request: QueryRequest, client: str) -> QueryResult:
+        """Return the result of a request of a client. Raises PoolBusy, WorkerLost, and ClientGone when it disconnects."""
+        with self._take_slot(client):
+            # There is one entry for each slot.
+            worker = self._workers.get()
             try:
                 self._publish_again()
-                if worker is not None and (worker.has_ended or not worker.sees(self._copies)):
+                if worker is not None and (worker.has_ended or not worker.can_read(self._copies)):
                     worker.kill()
                     worker = None
                 worker = worker or self._start()
-                answer = worker.ask({**question, "copy": self._copy})
+                result = worker.run({**request, "copy": self._copy})
             except BaseException:
                 if worker is not None:
                     worker.kill()
-                self._leave(None)
+                self._put_back(None)
                 raise
-            if answer.reply["is_last"]:
+            if result.response["is_last"]:
                 worker.kill()
                 worker = None
-            self._leave(worker)
-            return answer
+            self._put_back(worker)
+            return result
 
     def _publish_again(self) -> None:
-        # Someone may have emptied the directory of temporary files.
+        # The directory of temporary files may have been emptied.
         if self._published is not None and not (self._copies / self._copy).exists():
             self.publish(*self._published)
 
@@ -232,7 +233,7 @@ class SandboxPool:
 
         In a new data directory they start when the first copy is published.
         """
-        # What a service that was killed left; nobody else works in this data directory.
+        # Remove the files of a killed service. No other process uses this data directory.
         for left in (self._settings.data_dir / "tmp").glob("sql-*"):
             shutil.rmtree(left, ignore_errors=True)
         if self._copy:
@@ -244,51 +245,51 @@ class SandboxPool:
         threading.Thread(target=self._start_all, name="sandbox", daemon=True).start()
 
     def close(self) -> None:
-        """End every worker: at once those without work, the others after their answer."""
+        """End idle workers at once, and the others after their current request."""
         self._is_closed = True
         for worker in self._take_idle():
             if worker is not None:
                 worker.kill()
         shutil.rmtree(self._copies, ignore_errors=True)
-        if self._elsewhere is not None:
-            shutil.rmtree(self._elsewhere, ignore_errors=True)
+        if self._fallback is not None:
+            shutil.rmtree(self._fallback, ignore_errors=True)
 
     def _start_all(self) -> None:
         for worker in self._take_idle():
             try:
-                self._leave(worker or self._start())
+                self._put_back(worker or self._start())
             except PoolBusy:
-                self._leave(None)
+                self._put_back(None)
 
     def _take_idle(self) -> list[WorkerProcess | None]:
         idle: list[WorkerProcess | None] = []
         with suppress(queue.Empty):
             while True:
-                idle.append(self._seats.get_nowait())
+                idle.append(self._workers.get_nowait())
         return idle
 
     def _start(self) -> WorkerProcess:
         try:
             worker = WorkerProcess(self._settings, self._copies, self._copy)
             if not worker.wait_until_ready():
-                log.warning("this kernel has no Landlock: see docs/decisions/untrusted-sql.md")
+                log.warning("this kernel does not support Landlock: see docs/decisions/untrusted-sql.md")
             return worker
         except (OSError, WorkerLost) as error:
-            # A stop removes the copies, which a starting worker may be about to open.
+            # A stop removes the copies while a starting worker may be about to open one.
             if not self._is_closed:
                 log.error("a worker for queries could not be started: %s", error)
-            raise PoolBusy("no worker could be started; the log of the service says why", is_full=False) from None
+            raise PoolBusy("no worker could be started; see the log of the service", is_full=False) from None
 
-    def _leave(self, worker: WorkerProcess | None) -> None:
+    def _put_back(self, worker: WorkerProcess | None) -> None:
         if self._is_closed and worker is not None:
             worker.kill()
             worker = None
-        self._seats.put(worker)
+        self._workers.put(worker)
 
     @contextmanager
-    def _take_turn(self, client: str) -> Iterator[None]:
+    def _take_slot(self, client: str) -> Iterator[None]:
         try:
-            with self.turns.take(client, self._settings.sql_seconds):
+            with self.slots.take(client, self._settings.sql_seconds):
                 yield
-        except PlacesTaken as taken:
+        except NoFreeSlot as taken:
             raise PoolBusy(str(taken), taken.is_full) from None

@@ -1,4 +1,4 @@
-"""What the service and a worker say to each other: a header of JSON, then as many bytes as it tells."""
+"""The protocol between the service and a worker: a JSON header with its length in front, then the bytes of the result."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import struct
 from typing import Any, Literal, NotRequired, TypedDict
 
 LENGTH = struct.Struct("!I")
-LARGEST_HEADER_BYTES = 1 << 20
-LARGEST_ANSWER_BYTES = 64 << 20
+MAX_HEADER_BYTES = 1 << 20
+MAX_RESULT_BYTES = 64 << 20
 
 Format = Literal["json", "csv", "arrow", "parquet"]
-# How a query ended; all but `answered` come with a sentence.
-Outcome = Literal["answered", "refused", "out_of_time", "out_of_memory"]
+# How a query ended. `rejected` includes a message.
+Outcome = Literal["succeeded", "rejected", "out_of_time", "out_of_memory"]
 
 
-class Question(TypedDict):
-    """A query to answer; dates and instants are ISO 8601. The pool adds `copy`, the name of the file to answer from."""
+class QueryRequest(TypedDict):
+    """A query. Dates and timestamps are ISO 8601. The pool adds `copy`, the file name of the read copy."""
 
     copy: NotRequired[str]
     sql: str
     as_of: str | None
     known_at: str | None
-    most_rows: int
+    max_rows: int
     seconds: float
     format: Format
 
 
-class Reply(TypedDict):
-    """How it ended; `size` bytes of the answer follow. `is_last` says that the worker ends with it."""
+class QueryResponse(TypedDict):
+    """The outcome of a query; `size` bytes of the result follow. `is_last`: the worker ends after it."""
 
     outcome: Outcome
     snapshot_id: int
@@ -42,6 +42,6 @@ class Reply(TypedDict):
 
 
 def encode(message: Any) -> bytes:
-    """Return a message with its length in front."""
+    """Return a message as JSON with its length in front."""
     body = json.dumps(message).encode()
     return LENGTH.pack(len(body)) + body

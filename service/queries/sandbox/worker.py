@@ -1,7 +1,7 @@
-"""A worker: answers queries from one read copy, one after the other, isolated by DuckDB and by the operating system.
+"""The worker process: runs queries on a read copy, one after the other, isolated by DuckDB and by the operating system.
 
 Started by the pool with an empty environment as `python -I -m service.queries.sandbox COPIES COPY SPILL THREADS MEMORY`; it
-reads requests from standard input and writes replies to standard output. The pool does not trust its replies.
+reads requests from standard input and writes responses to standard output. The pool does not trust its responses.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ import duckdb
 
 from service.errors import QueryError
 from service.queries.moments import set_moment
-from service.queries.query import TELL_PLACES, Connection, extract_statements, find_fault, write_table
+from service.queries.query import REPORT_POSITIONS, Connection, extract_statements, locate_error, write_table
 from service.queries.sandbox.isolation import isolate, limit_resources
-from service.queries.sandbox.protocol import LARGEST_ANSWER_BYTES, LENGTH, Format, Question, Reply, encode
+from service.queries.sandbox.protocol import LENGTH, MAX_RESULT_BYTES, Format, QueryRequest, QueryResponse, encode
 from service.queries.sandbox.seccomp import deny_sockets_and_processes
 
-# Beyond it JavaScript and most readers of JSON lose digits.
-LARGEST_EXACT_INTEGER = 1 << 53
-# A query with all types of values, run before the isolation, so that Python loads its modules for them.
-EVERY_KIND = """
+# JavaScript and most JSON parsers lose digits of larger integers.
+MAX_EXACT_INTEGER = 1 << 53
+# A query with values of all types, run before the isolation, so that Python imports its modules for them.
+ALL_TYPES = """
 select 1::hugeint as a, 1.5::decimal(9, 2) as b, uuid() as c, now() as d, date '2024-01-01' as e, interval 1 day as f,
     time '10:00' as g, map {'a': 1} as h, {'a': [1]} as i, 'a'::blob as j, 1::double as k, '10:00:00+01'::timetz as l
 """
-# DuckDB 2.0 starts eight more threads for each database, and each takes address space.
+# DuckDB 2.0 starts 8 more threads for each database, and each takes address space.
 FEW_THREADS = {"async_threads": "1"} if int(duckdb.__version__.partition(".")[0]) >= 2 else {}
-ANSWERING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
-REFUSED = "one query is answered here: SELECT, FROM, WITH, VALUES, PIVOT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN"
+ALLOWED_TYPES = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+REJECTED = "send one read-only query: SELECT, FROM, WITH, VALUES, PIVOT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN"
 
 
 def open_locked(copy: Path, spill: Path, threads: int, memory_bytes: int) -> Connection:
-    """Open a read copy so that a query can reach nothing else, and change nothing that outlives it."""
+    """Open a read copy without external access and with locked settings, so that queries can only read it."""
     connection = duckdb.connect(
         str(copy),
         read_only=True,
@@ -61,15 +61,15 @@ def open_locked(copy: Path, spill: Path, threads: int, memory_bytes: int) -> Con
     connection.execute("set global TimeZone = 'UTC'")
     # DuckDB 1.5.5 ignores this limit in `config`: a query with a limit of 64 MB spilled 2.7 GB.
     connection.execute(f"set global max_temp_directory_size = '{memory_bytes}B'")
-    connection.execute(TELL_PLACES)
-    # After temp_directory, which it closes too.
+    connection.execute(REPORT_POSITIONS)
+    # After temp_directory, which it locks too.
     connection.execute("set global enable_external_access = false")
     connection.execute("set global lock_configuration = true")
     return connection
 
 
 class Worker:
-    """Answers questions, each from the copy that it names."""
+    """Runs requests, each on the copy that it names."""
 
     _connection: Connection
 
@@ -85,11 +85,11 @@ class Worker:
         self._copy = ""
         self._open(copy)
         for kind in ("json", "csv", "arrow", "parquet"):
-            self.answer({**_WARM_UP, "format": kind})
-        self.answer({**_WARM_UP, "sql": "selec"})
+            self.run({**_WARM_UP, "format": kind})
+        self.run({**_WARM_UP, "sql": "selec"})
 
     def reopen(self) -> None:
-        """Open the copy again, so that DuckDB's threads start anew: Landlock and capabilities bind each thread by itself."""
+        """Open the copy again to restart DuckDB's threads: Landlock and capabilities apply to each thread separately."""
         copy, self._copy = self._copy, ""
         self._connection.close()
         self._open(copy)
@@ -98,17 +98,17 @@ class Worker:
         connection = open_locked(self._copies / copy, self._spill, self._threads, self._memory_bytes)
         row = connection.execute("select snapshot_id, as_of from snapshot_info").fetchone()
         if row is None:
-            raise ValueError("the read copy holds no snapshot yet")
+            raise ValueError("the read copy has no snapshot yet")
         if self._copy:
             self._connection.close()
         self._copy, self._connection = copy, connection
         self._snapshot_id, self._as_of = row[0], row[1].isoformat()
         self._settings = self._read_settings()
 
-    def answer(self, question: Question) -> tuple[Reply, bytes]:
-        """Return the reply to a question and the bytes of the answer."""
-        if question.get("copy", self._copy) != self._copy:
-            self._open(question["copy"])
+    def run(self, request: QueryRequest) -> tuple[QueryResponse, bytes]:
+        """Return the response to a request and the bytes of the result."""
+        if request.get("copy", self._copy) != self._copy:
+            self._open(request["copy"])
         with self._connection.cursor() as session:
             is_late = threading.Event()
 
@@ -116,111 +116,117 @@ class Worker:
                 is_late.set()
                 session.interrupt()
 
-            clock = threading.Timer(question["seconds"], stop)
+            clock = threading.Timer(request["seconds"], stop)
             clock.daemon = True
             clock.start()
             try:
-                reply, body = self._answer(session, question)
+                response, body = self._run(session, request)
             except QueryError as error:
-                reply, body = _refuse(error), b""
+                response, body = _reject(error), b""
             except (duckdb.OutOfMemoryException, MemoryError):
-                reply, body = _reply("out_of_memory", ""), b""
+                response, body = _respond("out_of_memory", ""), b""
             except duckdb.Error as error:
                 is_large = isinstance(error, duckdb.IOException) and "too large" in str(error).lower()
-                reply, body = (_reply("out_of_memory", "") if is_large else _refuse(find_fault(error, question["sql"]))), b""
+                response = _respond("out_of_memory", "") if is_large else _reject(locate_error(error, request["sql"]))
+                body = b""
             except Exception as error:
-                # A value that Python cannot hold, a date before its calendar among them.
-                reply, body = _reply("refused", f"the answer cannot be written: {error}"), b""
+                # A value that Python cannot represent, for example a date before year 1.
+                response, body = _respond("rejected", f"the result cannot be written: {error}"), b""
             finally:
                 clock.cancel()
-        ran_out_of_memory = reply["outcome"] == "out_of_memory"
-        if is_late.is_set() and reply["outcome"] != "answered":
-            reply = _reply("out_of_time", "")
-        reply["snapshot_id"] = self._snapshot_id
-        # A process near its memory limit may end during the next query, which would be blamed for it.
-        reply["is_last"] = ran_out_of_memory or not self._is_as_before()
-        return reply, body
+        ran_out_of_memory = response["outcome"] == "out_of_memory"
+        if is_late.is_set() and response["outcome"] != "succeeded":
+            response = _respond("out_of_time", "")
+        response["snapshot_id"] = self._snapshot_id
+        # A process near its memory limit may end during the next query, which would then get the error.
+        response["is_last"] = ran_out_of_memory or not self._is_unchanged()
+        return response, body
 
-    def _answer(self, session: Connection, question: Question) -> tuple[Reply, bytes]:
-        set_moment(session, question["as_of"] or self._as_of, question["known_at"])
-        text = question["sql"]
+    def _run(self, session: Connection, request: QueryRequest) -> tuple[QueryResponse, bytes]:
+        set_moment(session, request["as_of"] or self._as_of, request["known_at"])
+        text = request["sql"]
         statement = self._take_statement(session, text)
-        most = question["most_rows"]
-        if question["format"] == "json":
+        max_rows = request["max_rows"]
+        if request["format"] == "json":
             result = session.execute(statement)
             columns = [{"name": column[0], "type": str(column[1])} for column in result.description or ()]
-            rows = result.fetchmany(most + 1)
-            is_truncated = len(rows) > most
-            members = {"columns": columns, "rows": rows[:most], "truncated": is_truncated, "snapshot": str(self._snapshot_id)}
+            rows = result.fetchmany(max_rows + 1)
+            is_truncated = len(rows) > max_rows
+            members = {
+                "columns": columns,
+                "rows": rows[:max_rows],
+                "truncated": is_truncated,
+                "snapshot": str(self._snapshot_id),
+            }
             body = json.dumps(_write_json(members), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
-            count = min(len(rows), most)
+            count = min(len(rows), max_rows)
         else:
-            body, count, is_truncated = self._write(session, statement, text, most, question["format"])
-        if len(body) > LARGEST_ANSWER_BYTES:
-            return _reply("out_of_memory", ""), b""
-        return {**_reply("answered", ""), "row_count": count, "is_truncated": is_truncated, "size": len(body)}, body
+            body, count, is_truncated = self._write(session, statement, max_rows, request["format"])
+        if len(body) > MAX_RESULT_BYTES:
+            return _respond("out_of_memory", ""), b""
+        return {**_respond("succeeded", ""), "row_count": count, "is_truncated": is_truncated, "size": len(body)}, body
 
     def _take_statement(self, session: Connection, text: str) -> duckdb.Statement:
         statements = extract_statements(session, text)
-        # A PIVOT is one query of the user: before 2.0 DuckDB takes it apart, and what it adds has no text.
+        # A PIVOT is one query of the user. Before 2.0 DuckDB splits it, and the statements it adds have no text.
         *before, last = statements
         is_pivot = last.type == duckdb.StatementType.MULTI
-        if any(statement.query.strip() for statement in before) or not (last.type in ANSWERING or is_pivot):
-            raise QueryError(REFUSED)
+        if any(statement.query.strip() for statement in before) or not (last.type in ALLOWED_TYPES or is_pivot):
+            raise QueryError(REJECTED)
         for statement in before:
             session.execute(statement)
         return last
 
     def _write(
-        self, session: Connection, statement: duckdb.Statement, text: str, most: int, file_format: Format
+        self, session: Connection, statement: duckdb.Statement, max_rows: int, file_format: Format
     ) -> tuple[bytes, int, bool]:
         try:
             relation = session.sql(statement)
         except (duckdb.BinderException, duckdb.CatalogException):
-            session.execute(statement)  # says where the fault is
+            session.execute(statement)  # reports the position of the error
             raise
         writer = self._writer
         writer.register("streamed", relation.__arrow_c_stream__())
         try:
-            writer.execute(f"create or replace table held as select * from streamed limit {most + 1:d}")
-            (count,) = writer.execute("select count(*) from held").fetchone() or (0,)
-            writer.execute(f"create or replace view result as select * from held limit {most:d}")
-            with os.fdopen(os.memfd_create("answer"), "rb") as answer:
-                write_table(writer, "result", file_format, Path(f"/proc/self/fd/{answer.fileno()}"))
-                answer.seek(0)
-                return answer.read(LARGEST_ANSWER_BYTES + 1), min(count, most), count > most
+            writer.execute(f"create or replace table fetched as select * from streamed limit {max_rows + 1:d}")
+            (count,) = writer.execute("select count(*) from fetched").fetchone() or (0,)
+            writer.execute(f"create or replace view result as select * from fetched limit {max_rows:d}")
+            with os.fdopen(os.memfd_create("result"), "rb") as stream:
+                write_table(writer, "result", file_format, Path(f"/proc/self/fd/{stream.fileno()}"))
+                stream.seek(0)
+                return stream.read(MAX_RESULT_BYTES + 1), min(count, max_rows), count > max_rows
         finally:
             writer.unregister("streamed")
             writer.execute("drop view if exists result")
-            writer.execute("drop table if exists held")
+            writer.execute("drop table if exists fetched")
 
     def _read_settings(self) -> list[Any]:
         with self._connection.cursor() as session:
             return session.execute("select name, value from duckdb_settings() order by name").fetchall()
 
-    def _is_as_before(self) -> bool:
-        # enable_logging() and its like change settings although they are locked, and one can break every later query.
+    def _is_unchanged(self) -> bool:
+        # Functions such as enable_logging() change locked settings, and one setting can break every later query.
         try:
             return self._read_settings() == self._settings
         except (duckdb.Error, MemoryError):
             return False
 
 
-_WARM_UP: Question = {
-    "sql": EVERY_KIND, "as_of": None, "known_at": "2024-01-01T00:00:00+00:00", "most_rows": 1, "seconds": 30.0,
+_WARM_UP: QueryRequest = {
+    "sql": ALL_TYPES, "as_of": None, "known_at": "2024-01-01T00:00:00+00:00", "max_rows": 1, "seconds": 30.0,
     "format": "json",
 }  # fmt: skip
 
 
-def _reply(outcome: Any, detail: str, line: int | None = None, column: int | None = None) -> Reply:
+def _respond(outcome: Any, detail: str, line: int | None = None, column: int | None = None) -> QueryResponse:
     return {
         "outcome": outcome, "snapshot_id": 0, "detail": detail[:10_000], "line": line, "column": column,
         "row_count": 0, "is_truncated": False, "size": 0, "is_last": False,
     }  # fmt: skip
 
 
-def _refuse(error: QueryError) -> Reply:
-    return _reply("refused", str(error), error.line, error.column)
+def _reject(error: QueryError) -> QueryResponse:
+    return _respond("rejected", str(error), error.line, error.column)
 
 
 def _write_json(value: Any) -> Any:
@@ -228,7 +234,7 @@ def _write_json(value: Any) -> Any:
         case None | bool() | str():
             return value
         case int():
-            return value if abs(value) <= LARGEST_EXACT_INTEGER else str(value)
+            return value if abs(value) <= MAX_EXACT_INTEGER else str(value)
         case float():
             return value if math.isfinite(value) else str(value)
         case Decimal():
@@ -236,9 +242,9 @@ def _write_json(value: Any) -> Any:
         case datetime() | date() | time():
             return value.isoformat()
         case list() | tuple():
-            return [_write_json(held) for held in value]
+            return [_write_json(item) for item in value]
         case dict():
-            return {key if isinstance(key, str) else str(key): _write_json(held) for key, held in value.items()}
+            return {key if isinstance(key, str) else str(key): _write_json(item) for key, item in value.items()}
         case bytes() | bytearray() | memoryview():
             return base64.b64encode(value).decode()
         case timedelta() | UUID():
@@ -250,14 +256,14 @@ def _write_json(value: Any) -> Any:
 def _read_exactly(stream: BinaryIO, size: int) -> bytes:
     block = stream.read(size)
     if len(block) < size:
-        # The service has gone, or wants no more.
+        # The service closed the pipe.
         sys.exit(0)
     return block
 
 
 def main(copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) -> None:
-    """Answer until standard input ends."""
-    questions, replies = sys.stdin.buffer, sys.stdout.buffer
+    """Run requests until standard input ends."""
+    requests, responses = sys.stdin.buffer, sys.stdout.buffer
     try:
         limit_resources(memory_bytes, memory_bytes)
         worker = Worker(copies, copy, spill, threads, memory_bytes)
@@ -265,17 +271,17 @@ def main(copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) 
         worker.reopen()
         has_seccomp = deny_sockets_and_processes()
     except (duckdb.Error, OSError, ValueError) as error:
-        replies.write(encode({"error": str(error)}))
-        replies.flush()
+        responses.write(encode({"error": str(error)}))
+        responses.flush()
         return
-    replies.write(encode({"has_landlock": has_landlock, "has_seccomp": has_seccomp}))
-    replies.flush()
+    responses.write(encode({"has_landlock": has_landlock, "has_seccomp": has_seccomp}))
+    responses.flush()
     while True:
-        (length,) = LENGTH.unpack(_read_exactly(questions, LENGTH.size))
-        reply, body = worker.answer(json.loads(_read_exactly(questions, length)))
-        replies.write(encode(reply))
-        replies.write(body)
-        replies.flush()
-        if reply["is_last"]:
-            # Without the ending of a database that may be broken.
+        (length,) = LENGTH.unpack(_read_exactly(requests, LENGTH.size))
+        response, body = worker.run(json.loads(_read_exactly(requests, length)))
+        responses.write(encode(response))
+        responses.write(body)
+        responses.flush()
+        if response["is_last"]:
+            # Without closing the database, which may be broken.
             os._exit(0)

@@ -1,9 +1,9 @@
-"""Turns one sheet of an Excel workbook into CSV, in a process of its own with limits on memory, time and size.
+"""Converts one sheet of an Excel workbook to CSV, in a separate process with limits on memory, time and size.
 
 Started by service/loading/readers/xlsx.py as `python -I -m service.queries.sandbox.xlsx_worker SHEET`: the workbook is
 standard input, the CSV file standard output, and the last line of standard error is JSON: {"sheet", "columns"} or {"error"}.
-Formulas are never computed: their stored values are read. Before the workbook is read, the process gives up all files except
-those of Python and its packages, sockets, capabilities, and the right to start programs.
+Formulas are never computed: their stored values are read. Before it reads the workbook, the process drops access to
+sockets, capabilities, programs, and all files except those of Python and its packages.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
 from service.queries.sandbox.isolation import FS_READ, drop_capabilities, restrict_access, set_limits
 from service.queries.sandbox.seccomp import deny_sockets_and_processes
 
-# 200,000 rows take 60 MB; the texts of a workbook are held once each.
+# 200,000 rows take 60 MB; each distinct text of a workbook is held in memory once.
 MEMORY_BYTES = 512 << 20
 CSV_BYTES = 1 << 30
 CPU_SECONDS = 100
@@ -38,11 +38,11 @@ ERRORS = frozenset(["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#V
 
 
 class Refused(Exception):
-    """A workbook that is not read; the text says why and how to fix it."""
+    """A rejected workbook; the message has the reason and the fix."""
 
 
 def limit_process() -> None:
-    """Bound memory, processor time and the size of the CSV file."""
+    """Limit memory, processor time and the size of the CSV file."""
     set_limits(
         {
             resource.RLIMIT_AS: MEMORY_BYTES,
@@ -56,8 +56,8 @@ def limit_process() -> None:
 def restrict_process() -> None:
     """Leave this process its open files, and read access to Python and its packages. Raises OSError.
 
-    The restrictions bind threads, and this process has one: the package of readers is not imported, as DuckDB starts another.
-    A kernel without Landlock (before 5.13) leaves it the files of the service's user.
+    The restrictions apply to threads, and this process has one: it does not import DuckDB, which starts others. Without
+    Landlock (kernels before 5.13) it can read the files of the service's user.
     """
     drop_capabilities()
     # Modules are imported late by Python's codecs and by openpyxl.
@@ -67,22 +67,24 @@ def restrict_process() -> None:
 
 
 def check_archive(stream: IO[bytes]) -> bool:
-    """Raise Refused for an archive that is no workbook or would unpack too far; return whether a sheet has formulas."""
+    """Raise Refused for an archive that is not a workbook or is too large unpacked. Return whether a sheet has formulas."""
     with zipfile.ZipFile(stream) as archive:
         entries = archive.infolist()
         names = {entry.filename for entry in entries}
         if "xl/workbook.bin" in names:
             raise Refused("is a binary workbook (.xlsb); save it as .xlsx")
         if any(name.endswith("vbaProject.bin") for name in names):
-            raise Refused("holds macros; save it as .xlsx without macros")
+            raise Refused("contains macros; save it as .xlsx without macros")
         if "xl/workbook.xml" not in names:
-            raise Refused("is a ZIP archive but no Excel workbook; unpack it, or save the sheet as .xlsx or CSV")
+            raise Refused("is a ZIP archive but not an Excel workbook; unpack it, or save the sheet as .xlsx or CSV")
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > UNPACKED_BYTES:
             raise Refused(f"unpacks to {unpacked / 1e9:.1f} GB, more than {UNPACKED_BYTES / 1e9:.1f} GB; save the sheet as CSV")
         for entry in entries:
             if entry.file_size > RATIO_FROM_BYTES and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
-                raise Refused(f"holds {entry.filename}, which unpacks to more than {MAX_RATIO} times its size; save it as CSV")
+                raise Refused(
+                    f"contains {entry.filename}, which unpacks to more than {MAX_RATIO} times its size; save it as CSV"
+                )
         return any(_has_formula(archive, name) for name in names if name.startswith("xl/worksheets/"))
 
 
@@ -98,7 +100,7 @@ def _has_formula(archive: zipfile.ZipFile, name: str) -> bool:
 
 
 def convert(stream: IO[bytes], target: IO[str], sheet_name: str) -> dict[str, object]:
-    """Write a sheet, the first unless named, as CSV with ; between columns; return its name and the letters of its columns."""
+    """Write a sheet (by default the first) as CSV with ; as delimiter. Return its name and the letters of its columns."""
     has_formulas = check_archive(stream)
     book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
     sheets = {sheet.title: sheet for sheet in book.worksheets}
@@ -108,7 +110,7 @@ def convert(stream: IO[bytes], target: IO[str], sheet_name: str) -> dict[str, ob
         raise Refused(f"has no sheet {sheet_name!r}; it has {', '.join(map(repr, sheets))}")
     sheet = sheets[sheet_name or next(iter(sheets))]
     sheet.reset_dimensions()
-    # Values alone take half the time of cells; cells are read where a formula may lack its stored value.
+    # Reading values takes half the time of reading cells. Cells are read only if a formula may lack its stored value.
     rows = sheet.iter_rows(max_col=MAX_COLUMNS, max_row=1, values_only=True)
     header = [" ".join(_write_value(value, sheet.title, 1, column).split()) for column, value in enumerate(next(rows, ()), 1)]
     while header and not header[-1]:
@@ -120,7 +122,7 @@ def convert(stream: IO[bytes], target: IO[str], sheet_name: str) -> dict[str, ob
         _check_formulas(sheet, openpyxl.load_workbook(stream, read_only=True)[sheet.title], len(header))
     writer = csv.writer(target, delimiter=";", lineterminator="\n")
     writer.writerow(header)
-    # One column more than the header has shows a value that has no header.
+    # One column more than the header, to find a value without a header.
     for row, values in enumerate(sheet.iter_rows(min_row=2, max_col=len(header) + 1, values_only=True), 2):
         if values[-1] is not None:
             place = _name_cell(sheet.title, row, len(header) + 1)
@@ -135,12 +137,12 @@ def _name_cell(sheet: str, row: int, column: int) -> str:
 
 
 def _check_formulas(sheet: Any, formulas: Any, width: int) -> None:
-    """Raise Refused for the first formula without a stored value: only a program that computes it has one."""
+    """Raise Refused for the first formula without a stored value."""
     formulas.reset_dimensions()
     rows = zip(sheet.iter_rows(max_col=width), formulas.iter_rows(max_col=width), strict=False)
     for row, (cells, formula_cells) in enumerate(rows, 1):
         for column, (cell, formula) in enumerate(zip(cells, formula_cells, strict=False), 1):
-            # The stored value of a formula that gives an empty text is marked as text.
+            # The stored value of a formula that returns an empty text has the type text.
             if formula.data_type == "f" and cell.value is None and cell.data_type != "str":
                 place = _name_cell(sheet.title, row, column)
                 raise Refused(f"has a formula without a stored value in {place}; open the file in Excel and save it")
@@ -166,24 +168,24 @@ def _write_value(value: object, sheet: str, row: int, column: int) -> str:
 
 def main() -> None:
     limit_process()
-    reply: dict[str, object]
+    response: dict[str, object]
     try:
         restrict_process()
     except OSError as error:
-        reason = f"is not read, because the process that reads workbooks cannot be restricted ({error}); save the sheet as CSV"
+        reason = f"was not read, because the process that reads workbooks cannot be restricted ({error}); save the sheet as CSV"
         print(json.dumps({"error": reason}), file=sys.stderr, flush=True)
         return
     try:
         with os.fdopen(0, "rb") as stream, os.fdopen(1, "w", encoding="utf-8", newline="") as target:
-            reply = convert(stream, target, sys.argv[1])
+            response = convert(stream, target, sys.argv[1])
     except Refused as refused:
-        reply = {"error": str(refused)}
+        response = {"error": str(refused)}
     except MemoryError:
-        reply = {"error": f"needs more than {MEMORY_BYTES >> 20} MB of memory to read; save the sheet as CSV"}
-    except Exception as error:  # whatever openpyxl, zipfile and the XML parser raise for a damaged file
+        response = {"error": f"needs more than {MEMORY_BYTES >> 20} MB of memory to read; save the sheet as CSV"}
+    except Exception as error:  # any exception of openpyxl, zipfile or the XML parser
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
-        reply = {"error": f"cannot be read as an Excel workbook ({first_line[:200]}); save it again as .xlsx, or as CSV"}
-    print(json.dumps(reply), file=sys.stderr, flush=True)
+        response = {"error": f"cannot be read as an Excel workbook ({first_line[:200]}); save it again as .xlsx, or as CSV"}
+    print(json.dumps(response), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

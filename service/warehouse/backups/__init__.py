@@ -1,1 +1,1 @@
-"""Backups of the warehouse: where one may be written, which are retained, how they are verified and restored."""
+"""Backups of the warehouse: allowed targets, retention, verification and restore."""

@@ -1,4 +1,4 @@
-"""Going back to a backup: verified and copied block by block before it replaces anything."""
+"""Restoring a backup: it is verified and copied block by block before it replaces the warehouse."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from service.warehouse.manifest import READ_COPY_NAME, count_rows, find_manifest
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restored warehouse holds, and where the earlier one was put; None when there was none."""
+    """The verification of a restored warehouse, and the path of the previous one; None if there was none."""
 
     verification: Verification
     earlier: Path | None
 
 
 def restore_backup(backup: Path, warehouse_file: Path, now: datetime, progress: Progress = ignore_progress) -> Restored:
-    """Make `backup` the warehouse and the read copy; the earlier warehouse stays beside them under a dated name.
+    """Replace the warehouse and the read copy by `backup`. The previous warehouse is renamed with a date.
 
     The backup is copied through DuckDB, which compares the checksum of every block, and the copy is verified before anything
     is replaced. Raises WarehouseError when the backup is not a warehouse or is damaged, WarehouseLocked while a service
-    holds the warehouse; everything is then as it was.
+    has the warehouse open. Nothing is changed then.
     """
     prepare_directory(warehouse_file.parent)
     if is_same_file(backup, warehouse_file):
@@ -60,7 +60,7 @@ def _copy_verified(backup: Path, target: Path, progress: Progress) -> Verificati
             raise WarehouseError(f"{backup} cannot be restored: {found.faults[0]}. Restore another backup")
         progress("copying", None)
         try:
-            # Opened for reading only, the source cannot attach a file to write: a database in memory copies for both.
+            # A read-only connection cannot attach a file for writing, so an in-memory database copies from one to the other.
             with duckdb.connect() as session:
                 quoted = str(backup).replace("'", "''")
                 session.execute(f"attach '{quoted}' as source (read_only)")
@@ -75,9 +75,9 @@ def _copy_verified(backup: Path, target: Path, progress: Progress) -> Verificati
 
 
 def _set_aside(warehouse_file: Path, now: datetime) -> Path | None:
-    """Give the warehouse and its log a second, dated name, and remove the log; return that name.
+    """Add a dated name to the warehouse and rename its log. Return the dated name.
 
-    After this the warehouse counts as lost until the restored one has its name, so a kill in between is noticed.
+    After this the warehouse counts as lost until the restored one has its name, so that a kill in between is detected.
     """
     log_file = warehouse_file.with_name(warehouse_file.name + ".wal")
     earlier = warehouse_file.with_name(now.strftime("warehouse-before-restore-%Y%m%dT%H%M%S.%fZ.duckdb"))

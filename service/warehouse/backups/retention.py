@@ -1,4 +1,4 @@
-"""Which dated backups are retained: the newest few, and the newest of each hour, day, week and month."""
+"""Retention of dated backups: the newest ones, and the newest of each hour, day, week and month."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.warehouse.backups.names import list_backups
 
 @dataclass(frozen=True)
 class Retention:
-    """How many generations to retain of each length; a generation is an hour, day, week or month that has a backup."""
+    """The number of generations to retain of each length. A generation is an hour, day, week or month that has a backup."""
 
     newest: int = 5
     hours: int = 24
@@ -22,7 +22,7 @@ class Retention:
     months: int = 24
 
 
-# A period without a backup does not count: a service that stood still for a year loses nothing at its next start.
+# A period without a backup does not count: a service that was stopped for a year loses no backups at its next start.
 GENERATIONS: tuple[tuple[str, Callable[[datetime], object]], ...] = (
     ("newest", lambda made_at: made_at),
     ("hours", lambda made_at: (made_at.date(), made_at.hour)),
@@ -33,7 +33,7 @@ GENERATIONS: tuple[tuple[str, Callable[[datetime], object]], ...] = (
 
 
 def choose_retained(times: Iterable[datetime], retention: Retention) -> set[datetime]:
-    """Return the times of the backups to retain: the newest of each of the last generations of every length."""
+    """Return the times of the backups to retain: the newest of each of the latest generations of every length."""
     newest_first = sorted(times, reverse=True)
     retained = set(newest_first[:1])
     for length, name_generation in GENERATIONS:
@@ -60,7 +60,7 @@ UNFINISHED = ("*.duckdb.*.tmp", "*.duckdb.*.tmp.wal", "*.manifest.json.*.tmp")
 
 
 def find_unfinished_copies(data_dir: Path) -> list[Path]:
-    """Return the files in a data directory that a process which ended while writing them left there."""
+    """Return the unfinished files in a data directory that a killed process left."""
     own_mark = f".{os.getpid()}."
     found = [file for pattern in UNFINISHED for file in data_dir.glob(pattern)]
     return [file for file in found if own_mark not in file.name]

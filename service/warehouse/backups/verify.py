@@ -1,4 +1,4 @@
-"""Verification of a warehouse file: every block read, counts, digests and revisions compared."""
+"""Verification of a warehouse file: reads every block and compares counts, digests and revisions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from service.system.progress import Progress, ignore_progress
 from service.warehouse.database import Connection, open_copy, read_sql
 from service.warehouse.manifest import list_tables
 
-SHOWN_FAULTS = 20
+MAX_SHOWN_FAULTS = 20
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was read of a warehouse, and each fault in one sentence; without faults it is whole."""
+    """The counts of a warehouse, and each fault in one sentence. Without faults it is complete."""
 
     tables: int
     rows: int
@@ -28,21 +28,21 @@ class Verification:
 
     def __str__(self) -> str:
         read = f"{self.rows:,} rows of {self.tables} tables read"
-        held = f"{self.batches:,} batches, {self.observations:,} observations, {self.revisions:,} of them revisions"
-        return f"{read}; {held}"
+        counts = f"{self.batches:,} batches, {self.observations:,} observations, {self.revisions:,} of them revisions"
+        return f"{read}; {counts}"
 
 
 def verify_file(file: Path, progress: Progress = ignore_progress) -> Verification:
-    """Return what `verify_connection` finds in a warehouse file that no other process has open.
+    """Return the verification of a warehouse file that no other process has open.
 
-    Raises WarehouseError when the file cannot be opened, WarehouseLocked when a service holds it.
+    Raises WarehouseError when the file cannot be opened, WarehouseLocked when a service has it open.
     """
     with open_copy(file) as connection:
         return verify_connection(connection, progress)
 
 
 def verify_connection(connection: Connection, progress: Progress = ignore_progress) -> Verification:
-    """Read every column of every table, run the queries of sql/checks/warehouse, and return what was found.
+    """Read every column of every table, run the queries of sql/checks/warehouse, and return the result.
 
     DuckDB compares the checksum of each block that it reads from disk.
     """
@@ -66,7 +66,7 @@ def verify_connection(connection: Connection, progress: Progress = ignore_progre
         # Without the macro the warehouse is of an earlier release, or its upgrade was interrupted: the next start adds digests.
         if check.stem == "batch_digests" and not has_digests:
             continue
-        found = connection.execute(read_sql(f"checks/warehouse/{check.stem}")).fetchmany(SHOWN_FAULTS)
+        found = connection.execute(read_sql(f"checks/warehouse/{check.stem}")).fetchmany(MAX_SHOWN_FAULTS)
         faults += [fault for (fault,) in found]
     (batches,) = connection.execute("select count(*) from store.batches").fetchone() or (0,)
     observations, revisions = connection.execute(

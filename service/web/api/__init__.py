@@ -55,7 +55,7 @@ def _answer(application: Application, resource: Resource, names: Names) -> Calla
         as_of, known_at = bound.get("as_of"), bound.get("known_at")
         with (
             application.pages.take(find_client(), left_seconds(MAX_WAIT_SECONDS)),
-            application.ask_live() if resource.is_live else copy.ask(as_of, known_at) as session,
+            application.open_live_session() if resource.is_live else copy.open_session(as_of, known_at) as session,
             watch_session(session),
         ):
             page = read_page(session, resource.sql, bound)

@@ -21,7 +21,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         before = _read_before()
         job = request.args.get("job", "").strip() or None
         only_failed = request.args.get("only") == "failed"
-        with open_page(application) as page, application.ask_live() as session:
+        with open_page(application) as page, application.open_live_session() as session:
             summary = read_rows(run_sql(session, "jobs/summarize"))
             if job is not None and job not in {row["job"] for row in summary}:
                 abort(404, f"Unknown job {job!r}. Jobs: {', '.join(row['job'] for row in summary)}.")

@@ -107,7 +107,7 @@ def open_page(application: Application) -> Iterator[Page]:
     copy = application.read_copy
     if copy is None:
         abort(503, NOT_READY)
-    with copy.ask(as_of, known_at) as session:
+    with copy.open_session(as_of, known_at) as session:
         yield Page(copy.info, as_of, known_at, session)
 
 

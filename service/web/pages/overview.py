@@ -21,7 +21,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     @routes.get("/")
     def show_overview() -> Response:
         # Alerts change between snapshots, so they are read from the warehouse itself.
-        with application.ask_live() as cursor:
+        with application.open_live_session() as cursor:
             firing = list_firing(cursor)
         return answer_page(application, cache, lambda: render_overview(application, firing), firing)
 

@@ -1,4 +1,4 @@
--- A period has a first or last day that is missing, unreadable or beyond the dates the warehouse can order.
+-- The first or last day of a period is missing, unreadable, or outside the supported dates.
 select
     file_ordinal, file_row, 'period_start' as column_name, coalesce(period_start_text, period_start::varchar) as value,
     'is not a date from 1900 to 2999' as problem, 'write it as YYYY-MM-DD' as fix

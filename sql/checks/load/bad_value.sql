@@ -1,4 +1,4 @@
--- A value is no finite number, or lies outside what its indicator can be.
+-- A value is not a finite number, or outside the range of its indicator.
 with judged as (
     select
         s.file_ordinal, s.file_row, s.value, s.value_text, d.unit, d.minimum, d.maximum,
@@ -18,8 +18,8 @@ with judged as (
 select
     file_ordinal, file_row, 'value' as column_name, coalesce(value_text, value::varchar) as value,
     case fault
-        when 'low' then 'is below the least possible, ' || minimum
-        when 'high' then 'is above the most possible, ' || maximum
+        when 'low' then 'is below the minimum of ' || minimum
+        when 'high' then 'is above the maximum of ' || maximum
         when 'fraction' then 'is not a whole number'
         when 'infinite' then 'is not finite'
         else 'is not a number'

@@ -1,7 +1,7 @@
--- A cell stands twice in what is loaded: as a duplicate, or with two figures of which only one can be current.
--- Aggregates and no window: DuckDB holds a whole partition in memory, beyond its limit, and a file may repeat one row.
+-- A cell occurs twice in the loaded files: as a duplicate, or with two different values.
+-- Aggregates instead of a window: DuckDB keeps a whole partition in memory, beyond its limit, and a file may repeat one row.
 with
--- The order in which dimensions are written does not make another cell.
+-- The order of dimensions does not matter.
 ordered as (
     select * replace (
         if(cardinality(dimensions) > 1, map_from_entries(list_sort(map_entries(dimensions))), dimensions) as dimensions
@@ -26,10 +26,10 @@ repeated as (
 )
 select
     s.file_ordinal, s.file_row, 'indicator' as column_name, s.indicator || ' ' || s.mission as value,
-    case when r.is_same then 'repeats row ' else 'gives another value for the cell of row ' end
+    case when r.is_same then 'repeats row ' else 'has another value than the same cell in row ' end
     || r.first.file_row
     || if(r.first.file_ordinal = s.file_ordinal, '', ' of file ' || (r.first.file_ordinal + 1)) as problem,
-    case when r.is_same then 'remove one of the two' else 'keep the right one; load a correction as a file of its own' end as fix
+    case when r.is_same then 'remove one of the two' else 'remove the wrong one; load a correction as a separate file' end as fix
 from ordered as s
 join repeated as r using (indicator, mission, dimensions, period_start, period_end)
 where {'file_ordinal': s.file_ordinal, 'file_row': s.file_row} <> r.first

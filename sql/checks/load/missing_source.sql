@@ -1,4 +1,4 @@
--- A row does not say where its figure comes from.
+-- A row has no source.
 select
     file_ordinal, file_row, 'source' as column_name, source as value,
     'is missing' as problem, 'name the document with the value' as fix

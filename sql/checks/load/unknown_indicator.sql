@@ -1,4 +1,4 @@
--- A row names an indicator that the catalogue lacks; the words of a title suggest the indicator.
+-- A row has an unknown indicator. A title with similar words suggests the indicator.
 with unknown as (
     select distinct indicator as written
     from staged_series

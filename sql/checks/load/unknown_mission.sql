@@ -1,4 +1,4 @@
--- A row names a mission that the catalogue lacks; a place of missions suggests these.
+-- A row has an unknown mission. A location suggests its missions.
 with unknown as (
     select distinct mission as written
     from staged_series

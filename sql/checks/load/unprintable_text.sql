@@ -1,4 +1,4 @@
--- A text holds a control character, which no page or document can show; tabs and line ends are not meant.
+-- A text contains a control character other than tabs and line ends. Pages and documents cannot show it.
 with texts as (
     unpivot (
         select file_ordinal, file_row, source, page, note

@@ -1,4 +1,4 @@
--- A row's dimensions cannot be read, or are not those of its indicator.
+-- The dimensions of a row are unreadable, or are not those of its indicator.
 with judged as (
     select
         n.indicator, n.mission, n.written_dimensions, d.dimensions as known,

@@ -27,7 +27,7 @@ select
 from staged as s
 join store.current_indicators as d using (indicator)
 where s.period_start <= s.period_end
-    -- No arithmetic on dates: those that bad_date refuses may lie beyond what it can reach.
+    -- No arithmetic on dates: dates that bad_date rejects may be out of its range.
     and not case d.frequency
         when 'annual' then day(s.period_start) = 1 and month(s.period_start) = 1
             and day(s.period_end) = 31 and month(s.period_end) = 12 and year(s.period_end) = year(s.period_start)

@@ -1,8 +1,8 @@
--- A status is unknown or does not go with its value.
+-- A status is unknown or inconsistent with its value.
 select
     file_ordinal, file_row, 'status' as column_name, status as value,
     case
-        when status = '' then 'is missing and so is the value'
+        when status = '' then 'is missing, and the value too'
         when status not in ('A', 'E', 'P', 'M', 'U', 'N') then 'is not a status'
         when status in ('M', 'U', 'N') then 'has no value, but the row has one'
         else 'needs a value, but the row has none'

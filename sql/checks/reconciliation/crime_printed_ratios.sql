@@ -1,4 +1,4 @@
--- A row is a percentage printed on crimes against peacekeepers in cycle 5 (page 11) against the counts it is made of.
+-- A row compares a printed percentage of crimes against peacekeepers in cycle 5 (page 11) with its counts.
 with printed as (
     select *
     from (
@@ -30,9 +30,9 @@ notes as (
     select *
     from (
         values
-            ('crime_conviction_of_identified_ratio', 'ALL', 'the text says 63 % of those identified; it is of those tried'),
-            ('crime_conviction_ratio', 'ALL', 'printed as 63 % of those identified, which is wrong; taken as of those tried'),
-            ('crime_trial_ratio', 'UNIFIL', 'printed 100 %, yet the counts are seven tried and one detained')
+            ('crime_conviction_of_identified_ratio', 'ALL', 'the text says 63 % of suspects identified; correct is 63 % of suspects tried'),
+            ('crime_conviction_ratio', 'ALL', 'printed as 63 % of suspects identified, which is wrong; read as a share of suspects tried'),
+            ('crime_trial_ratio', 'UNIFIL', 'printed as 100 %, but the counts are 7 tried and 1 detained')
     ) as v(figure, mission, note)
 ),
 counts as (
@@ -40,7 +40,7 @@ counts as (
     from observations
     where mission <> 'ALL' and period_start = date '2013-01-01' and period_end = date '2024-04-30' and value is not null
 ),
--- The report leaves MINUSMA out of what it prints for all missions: they are MINUSCA, MONUSCO and UNIFIL.
+-- The totals in the report exclude MINUSMA: they cover MINUSCA, MONUSCO and UNIFIL.
 paired as (
     select
         p.figure, p.mission, p.printed_ratio, p.numerator, p.denominator,
@@ -56,11 +56,11 @@ select
     p.figure || '_' || lower(p.mission) || '_cycle_5' as check_name,
     p.printed_ratio::double as expected,
     p.numerator_value / nullif(p.denominator_value, 0) as computed,
-    -- Half a percent, and a hair: in binary 0.63 - 0.625 is more than 0.005.
+    -- Slightly more than half a percent: in floating point 0.63 - 0.625 is more than 0.005.
     0.005000001::double as tolerance,
     coalesce(
         n.note,
-        'printed percentage against ' || p.numerator || ' over ' || p.denominator
+        'printed percentage compared with ' || p.numerator || ' over ' || p.denominator
         || if(p.mission = 'ALL', ', without MINUSMA', '')
     ) as note
 from paired as p

@@ -1,4 +1,4 @@
--- A row is an indicator of crimes against peacekeepers since 2013: the printed total against the missions without MINUSMA.
+-- A row compares the printed total of an indicator of crimes against peacekeepers since 2013 with the missions, except MINUSMA.
 with totals as (
     select indicator, period_start, period_end, value
     from observations
@@ -22,7 +22,7 @@ select
     t.value as expected,
     m.value as computed,
     0::double as tolerance,
-    'printed total against the sum over missions without MINUSMA' as note
+    'printed total compared with the sum over missions except MINUSMA' as note
 from totals as t
 join missions_added as m using (indicator, period_start, period_end)
 left join cycles as c using (period_end)

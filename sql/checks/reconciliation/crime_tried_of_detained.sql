@@ -15,7 +15,7 @@ select
     d.value as expected,
     t.value as computed,
     0::double as tolerance,
-    'tried must not exceed detained; both figures as printed' as note
+    'suspects tried must not exceed suspects detained; both values are stored as printed' as note
 from tried as t
 join detained as d using (mission, period_start, period_end)
 left join cycles as c using (period_end)

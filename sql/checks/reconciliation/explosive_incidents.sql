@@ -1,4 +1,4 @@
--- A row is a mission in a period: its explosive ordnance incidents against the sum over their outcomes.
+-- A row compares the explosive ordnance incidents of a mission in a period with the sum over their outcomes.
 with totals as (
     select mission, period_start, period_end, value
     from observations
@@ -19,6 +19,6 @@ select
     t.value as expected,
     p.value as computed,
     0::double as tolerance,
-    'printed incidents against exploded, removed by the mission and removed by others' as note
+    'printed incidents compared with the sum of exploded, removed by the mission and removed by others' as note
 from totals as t
 join outcomes_added as p using (mission, period_start, period_end)

@@ -15,5 +15,5 @@ select
     1::double as expected,
     t.value as computed,
     0.015::double as tolerance,
-    'the three causes add up to 1; each is rounded to the percent' as note
+    'the 3 causes must add up to 1; each is rounded to 1 %' as note
 from causes_added as t

@@ -1,4 +1,4 @@
--- A row is a figure that the text of the report on cycle 5 repeats beside a chart or a heading, against the figure as loaded.
+-- A row compares a figure in the text of the report on cycle 5 with the loaded value from a chart, table or heading.
 with repeated as (
     select *
     from (
@@ -22,6 +22,6 @@ select
     r.printed::double as expected,
     l.value as computed,
     0.0001::double as tolerance,
-    'the figure of the text against that of the chart, table or heading' as note
+    'figure in the text compared with the chart, table or heading' as note
 from repeated as r
 join loaded as l using (indicator, part, period_start, period_end)

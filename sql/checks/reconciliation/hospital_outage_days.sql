@@ -1,4 +1,4 @@
--- A row is a cause of impaired care in UNMISS in cycle 5: the printed share of the six months (page 9) against the days.
+-- A row compares the printed share of a cause of impaired care in UNMISS in cycle 5 (page 9) with the days.
 with printed as (
     select *
     from (values ('Equipment', 0.815), ('Personnel', 0.099)) as v(cause, printed_ratio)
@@ -17,6 +17,6 @@ select
     p.printed_ratio::double as expected,
     o.share as computed,
     0.0005::double as tolerance,
-    'printed percentage of the last six months against days over the 182 of the cycle; it fits a base of 303 days' as note
+    'printed percentage of the last 6 months compared with days over the 182 days of the cycle; it matches a base of 303 days' as note
 from printed as p
 join outages as o using (cause)

@@ -1,4 +1,4 @@
--- A row is an indicator in a period: the printed number of missions against those marked 1 one by one.
+-- A row compares the printed number of missions of an indicator in a period with the missions that have the value 1.
 with counted as (
     select *
     from (
@@ -30,7 +30,7 @@ select
     t.value as expected,
     a.value as computed,
     0::double as tolerance,
-    'printed number of missions against the missions marked 1 in ' || t.answer as note
+    'printed number of missions compared with the missions with the value 1 in ' || t.answer as note
 from totals as t
 join answers as a using (answer, period_start, period_end)
 left join cycles as c using (period_start, period_end)

@@ -1,4 +1,4 @@
--- A row is a period: the printed number of missions with hospitals against the missions that have any.
+-- A row compares the printed number of missions with hospitals in a period with the missions that have any.
 with totals as (
     select period_start, period_end, value
     from observations
@@ -19,7 +19,7 @@ select
     t.value as expected,
     m.value::double as computed,
     0::double as tolerance,
-    'printed total against the missions with a field hospital' as note
+    'printed total compared with the missions with a field hospital' as note
 from totals as t
 join missions_counted as m using (period_start, period_end)
 left join cycles as c using (period_start, period_end)

@@ -1,4 +1,4 @@
--- A row is a period: the trainees of the Peacekeeping-Intelligence Academy against uniformed and civilian.
+-- A row compares the trainees of the Peacekeeping-Intelligence Academy in a period with uniformed and civilian trainees.
 with totals as (
     select period_start, period_end, value
     from observations
@@ -22,7 +22,7 @@ select
     t.value as expected,
     p.value as computed,
     0::double as tolerance,
-    'total against uniformed and civilian' as note
+    'total compared with uniformed and civilian' as note
 from totals as t
 join parts_added as p using (period_start, period_end)
 left join cycles as c using (period_start, period_end)

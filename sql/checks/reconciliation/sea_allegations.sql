@@ -1,4 +1,4 @@
--- A row is a year: the printed allegations of sexual exploitation and abuse against the sum over their dates of incident.
+-- A row compares the printed allegations of sexual exploitation and abuse of a year with the sum over their dates of incident.
 with totals as (
     select period_start, period_end, value
     from observations
@@ -19,6 +19,6 @@ select
     t.value as expected,
     d.value as computed,
     0::double as tolerance,
-    'the total of the text against the four dates of incident of the chart' as note
+    'total in the text compared with the sum of the 4 dates of incident in the chart' as note
 from totals as t
 join dates_added as d using (period_start, period_end)

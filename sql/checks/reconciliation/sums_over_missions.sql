@@ -1,13 +1,13 @@
--- A row is an indicator in a period: the printed total against the sum over missions, of each indicator in the list.
+-- A row compares the printed total of an indicator in a period with the sum over missions, for each indicator in the list.
 with compared as (
     select *
     from (
         values
-            ('explosive_risk_education_recipients', false, 500, 'printed total, rounded to the thousand, against the sum over missions, printed as lower bounds'),
-            ('formed_police_unit_evaluations', true, 0, 'two evaluations of every unit, as the text says, against the sum over missions'),
-            ('formed_police_units', true, 0, 'printed total against the sum over missions'),
-            ('hospitals', true, 0, 'printed total against the sum over missions'),
-            ('hospitals_with_interruptions', true, 0, 'total of the text against the sum over missions')
+            ('explosive_risk_education_recipients', false, 500, 'printed total, rounded to 1,000, compared with the sum over missions, which are printed as lower bounds'),
+            ('formed_police_unit_evaluations', true, 0, '2 evaluations of every unit, as in the text, compared with the sum over missions'),
+            ('formed_police_units', true, 0, 'printed total compared with the sum over missions'),
+            ('hospitals', true, 0, 'printed total compared with the sum over missions'),
+            ('hospitals_with_interruptions', true, 0, 'total in the text compared with the sum over missions')
     ) as v(indicator, is_half_yearly, tolerance, note)
 ),
 totals as (

@@ -1,4 +1,4 @@
--- A row is a period: the printed share of women among Triangular Partnership trainees against its weighted fields.
+-- A row compares the printed share of women among Triangular Partnership trainees of a period with its weighted fields.
 with trainings as (
     select w.dimensions['training'] as training, w.period_start, w.period_end, w.value as women_ratio, n.value as trainees
     from observations as w
@@ -29,7 +29,7 @@ select
     t.value as expected,
     w.value as computed,
     0.01::double as tolerance,
-    'printed share against its three fields weighted by trainees; total and parts are rounded to the percent' as note
+    'printed share compared with its 3 fields weighted by trainees; total and parts are rounded to 1 %' as note
 from totals as t
 join weighted as w using (period_start, period_end)
 left join cycles as c using (period_start, period_end)

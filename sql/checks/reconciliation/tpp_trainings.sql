@@ -1,4 +1,4 @@
--- A row is a period: the printed Triangular Partnership trainings against the sum over its fields.
+-- A row compares the printed Triangular Partnership trainings of a period with the sum over its fields.
 with totals as (
     select period_start, period_end, value
     from observations
@@ -22,7 +22,7 @@ select
     t.value as expected,
     p.value as computed,
     0::double as tolerance,
-    'printed total against engineering, medical and C4ISR' as note
+    'printed total compared with the sum of engineering, medical and C4ISR' as note
 from totals as t
 join parts_added as p using (period_start, period_end)
 left join cycles as c using (period_start, period_end)

@@ -1,4 +1,4 @@
--- A row is a figure in a headline line on training of the report on cycle 5 (page 5) against the table or panel below the line.
+-- A row compares a figure in a headline on training of the report on cycle 5 (page 5) with the table or panel below.
 with headlines as (
     select *
     from (
@@ -20,7 +20,7 @@ select
     h.headline::double as expected,
     r.value as computed,
     0.0001::double as tolerance,
-    'the headline line says May to October 2023: it repeats the previous cycle'
+    'the headline covers May to October 2023: it repeats the previous cycle'
     || if(h.indicator = 'pki_academy_women_ratio', ', or the share did not change', '') as note
 from headlines as h
 join reported as r using (indicator, dimensions)

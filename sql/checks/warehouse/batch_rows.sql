@@ -1,4 +1,4 @@
--- A row is a batch that has another number of observations than it recorded.
+-- A row is a batch whose number of observations differs from the recorded number.
 with counted as (
     select batch_id, count(*) as observations
     from store.observations

@@ -1,4 +1,4 @@
--- A row is a series or a batch that observations name and that does not exist.
+-- A row is a series or batch that observations refer to but that does not exist.
 select 'series ' || series_id || ' has ' || count(*) || ' observations, but does not exist' as fault
 from store.observations
 where series_id not in (select series_id from store.series)

@@ -1,4 +1,4 @@
--- A row is a series that has two values for one period in one batch, so that neither is the current one.
+-- A row is a series with two values for one period in one batch, so that the current one is ambiguous.
 select
     'series ' || series_id || ' has ' || count(*) || ' values for ' || period_start || ' to ' || period_end
     || ' in batch ' || batch_id as fault

@@ -13,8 +13,8 @@ select
     series_id, period_start, period_end,
     if(
         value < earlier.value,
-        format('{:.10g} is below {:.10g}, the value to {}', value, earlier.value, earlier.period_end::varchar),
-        format('{:.10g} is above {:.10g}, the value to {}', value, later.value, later.period_end::varchar)
-    ) || '; a cumulative value does not fall' as message
+        format('{:.10g} is below {:.10g}, the value until {}', value, earlier.value, earlier.period_end::varchar),
+        format('{:.10g} is above {:.10g}, the value until {}', value, later.value, later.period_end::varchar)
+    ) || '; a cumulative value cannot decrease' as message
 from ordered
 where is_loaded and (value < earlier.value or (value > later.value and not later.is_loaded))

@@ -1,11 +1,11 @@
--- A value leaps beyond the history of its series: its modified z-score is above 3.5.
--- The score is that of Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993): 0.6745 (x - median) / MAD; where the MAD
+-- A value is an outlier in the history of its series: its modified z-score is above 3.5.
+-- The score is that of Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993): 0.6745 (x - median) / MAD; if the MAD
 -- is 0, (x - median) / (1.253314 meanAD). Source: https://www.itl.nist.gov/div898/handbook/eda/section3/eda35h.htm.
--- Compared with up to 20 earlier values, at least 5: with fewer, the median says little. A count varies by the square root of
--- its mean where nothing changes (Poisson), so the spread is at least that, and 0.05 for a ratio.
--- The score costs ten times as much as a standard deviation, which therefore sorts out the values that are plain. Of a series
--- that comes with its history in one file, only values far from the mean of the whole series are scored.
--- Not for yes/no and levels, nor for rare events and cumulative values, which have rules of their own.
+-- A value is compared with 5 to 20 earlier values: a median of fewer is not reliable. A Poisson count varies by the square
+-- root of its mean, so the spread is at least that, and at least 0.05 for a ratio.
+-- The score costs 10 times as much as a standard deviation, so a standard deviation filters out normal values first. Of a
+-- series that is loaded with its history in one file, only values far from the mean of the whole series are scored.
+-- Does not apply to yes/no and levels, nor to rare events and cumulative values, which have other rules.
 with judged as (
     select series_id
     from series_values
@@ -65,7 +65,7 @@ scored as (
 select
     series_id, period_start, period_end,
     format(
-        '{:.10g} is far from the {} values before it, whose median is {:.10g} (modified z-score {:.1f}, threshold 3.5)',
+        '{:.10g} is far from the {} previous values, whose median is {:.10g} (modified z-score {:.1f}, threshold 3.5)',
         value, earlier_values, centre, score
     ) as message
 from scored

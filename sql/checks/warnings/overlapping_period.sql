@@ -1,5 +1,5 @@
 -- The period of a value overlaps another period of its series, so that events may be counted twice.
--- Only where the frequency is irregular: other periods are checked to be whole cycles or years. Cumulative values start at one day.
+-- Only for irregular indicators: other periods have to be whole cycles or years. Cumulative values start on the same day.
 with ordered as (
     select
         v.series_id, v.period_start, v.period_end, v.is_loaded,

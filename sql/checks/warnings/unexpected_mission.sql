@@ -1,5 +1,5 @@
--- A mission that is not expected to report an indicator has a value of it, other than zero.
--- Zero says the same as not applicable: the report prints 0 hospitals for missions without any.
+-- A mission that is not expected to report an indicator has a value other than zero.
+-- Zero is the same as not applicable: the report prints 0 hospitals for missions without any.
 -- A closed mission may still have cumulative values, which cover the time when it was open.
 select
     c.series_id, c.period_start, c.period_end,

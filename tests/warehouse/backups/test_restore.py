@@ -162,7 +162,7 @@ def test_restore_refuses_while_the_warehouse_is_held(application: Application, t
         text=True,
     )
     assert held.returncode == 1
-    assert f"is held by process {os.getpid()}" in held.stderr
+    assert f"is in use by process {os.getpid()}" in held.stderr
 
 
 @pytest.mark.parametrize("kind", ["missing", "garbage", "other", "empty", "directory"])

@@ -1,5 +1,5 @@
 -- The current values as of the variable as_of, cached for the KPI queries: `latest` and `changes` as temporary tables over the views.
--- They go first: while they stand, the names of the views mean them.
+-- Drops the earlier tables first: they shadow the views of the same names.
 drop table if exists temp.latest;
 
 drop table if exists temp.changes;
@@ -8,7 +8,7 @@ create temp table latest as
 select *, as_of_date() as as_of
 from latest;
 
--- Changes over all missions are no series of their own, so KPI queries and /metrics do not read them.
+-- KPI queries and /metrics do not read changes over all missions, which are not series.
 create temp table changes as
 select *, as_of_date() as as_of
 from store.series_changes;

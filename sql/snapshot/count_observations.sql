@@ -1,4 +1,4 @@
--- The one row counts what the warehouse holds: loaded files, observations with every revision, and corrections.
+-- The one row has the numbers of loaded files, observations (including every revision) and corrections.
 select
     count(*) as batches,
     coalesce(sum(new_observations + revisions), 0)::bigint as observations,
