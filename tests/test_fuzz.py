@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -15,14 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cramjam
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from metrics.catalogue import CatalogueError
-from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest
+from metrics.remote_read_pb2 import Query
 from service.alerting.alerts import read_token
 from service.application import Application
 from service.client.address import SECRET_HEADER
@@ -36,7 +36,9 @@ from service.warehouse.manifest import list_tables
 from service.web.app import make_app
 from service.web.handoff import make_handoff_app
 from tests.conftest import NewWarehouse, publish_report
-from tests.fuzz.inputs import csv_files, definition_files, edit_bytes, json_bodies, list_seeds, parquet_files, texts, xlsx_files
+from tests.fuzz.inputs import csv_files, definition_files, edit_bytes, json_bodies, list_seeds, parquet_files, xlsx_files
+from tests.fuzz.remote_read import bodies, queries
+from tests.history.remote_read_client import decompress, write_request
 
 CASES = int(os.environ.get("FUZZ_CASES") or 300)
 pytestmark = pytest.mark.timeout(0 if CASES > 1000 else 300)
@@ -218,35 +220,32 @@ def test_any_command_through_the_socket_is_done_or_refused(
         assert read_contents(application.warehouse) == before
 
 
-encodable = texts.map(lambda text: text.encode("utf-8", "replace").decode())
-matchers = st.builds(
-    LabelMatcher,
-    name=encodable | st.sampled_from(["__name__", "mission", "job"]),
-    type=st.sampled_from([LabelMatcher.EQ, LabelMatcher.NEQ, LabelMatcher.RE, LabelMatcher.NRE]),
-    value=texts.map(lambda text: text.encode("utf-8", "replace").decode())
-    | st.sampled_from(["a4p_.*", "(", "UN.+", "a4p-history"]),
-)
-instants = st.integers(-(2**63), 2**63 - 1) | st.integers(1_600_000_000_000, 1_800_000_000_000)
-hints = st.builds(ReadHints, start_ms=instants, end_ms=instants, step_ms=instants, range_ms=instants, func=st.text(max_size=5))
-queries = st.builds(
-    Query, start_timestamp_ms=instants, end_timestamp_ms=instants, matchers=st.lists(matchers, max_size=4), hints=hints
-)
-read_requests = st.builds(ReadRequest, queries=st.lists(queries, max_size=3)).map(ReadRequest.SerializeToString)
+@pytest.fixture(scope="module")
+def limited_client(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[FlaskClient]:
+    """An application that returns few samples to one query, so that wild ones end soon."""
+    limits = {"remote_read_samples": 5_000, "remote_read_seconds": 5}
+    with publish_report(tmp_path_factory.mktemp("limited"), definitions, **limits) as opened:
+        yield make_app(opened).test_client()
 
 
-def compress(content: bytes) -> bytes:
-    return bytes(cramjam.snappy.compress_raw(content))
-
-
-read_bodies = read_requests.map(compress) | edit_bytes(read_requests).map(compress) | edit_bytes(read_requests.map(compress))
-
-
-@cases(0.10)
-@given(body=read_bodies)
-def test_any_remote_read_is_answered_or_refused(client: FlaskClient, body: bytes) -> None:
+@cases(0.20)
+@given(body=bodies)
+def test_any_body_of_a_remote_read_is_answered_or_refused(limited_client: FlaskClient, body: bytes) -> None:
     with no_stack_trace():
-        answer = client.post("/api/v1/read", data=body)
+        answer = limited_client.post("/api/v1/read", data=body)
     assert answer.status_code in {200, 400, 413, 422, 429, 504}, answer.text
+
+
+@cases(0.20)
+@given(several=st.lists(queries, max_size=3))
+def test_any_query_of_a_remote_read_is_answered_or_refused(limited_client: FlaskClient, several: list[Query]) -> None:
+    with no_stack_trace():
+        answer = limited_client.post("/api/v1/read", data=write_request(*several))
+    assert answer.status_code in {200, 400, 422, 504}, answer.text
+    if answer.status_code == 200:
+        response = decompress(answer.data)
+        assert len(response.results) == len(several)
+        assert not any(math.isinf(s.value) for r in response.results for t in r.timeseries for s in t.samples)
 
 
 @pytest.fixture(scope="module")

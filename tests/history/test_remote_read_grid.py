@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from metrics.history import DAY_MS, History, LabelColumn
 from metrics.remote_read import ResponseWriter, encode_series
 from metrics.remote_read_grid import GridTooLong, Request, make_grid, plan_samples
-from metrics.remote_read_pb2 import EncodedReadResponse, ReadResponse
+from metrics.remote_read_pb2 import EncodedReadResponse
+from tests.history.remote_read_client import decompress
 
 LOOKBACK = 300_000
 STALE = struct.pack("<Q", 0x7FF0000000000002)
@@ -38,8 +39,7 @@ def answer(history: History, request: Request) -> list[list[tuple[int, bytes]]]:
     plan = plan_samples(request, history.series_count, LOOKBACK, history.first_ms, 10_000_000)
     writer = ResponseWriter()
     writer.write_result(part for part, _, _ in encode_series(history, np.arange(history.series_count), plan))
-    response = ReadResponse()
-    response.ParseFromString(bytes(cramjam.snappy.decompress_raw(b"".join(writer.finish()))))
+    response = decompress(b"".join(writer.finish()))
     told: list[list[tuple[int, bytes]]] = [[] for _ in range(history.series_count)]
     for series in response.results[0].timeseries:
         (name,) = (label.value for label in series.labels if label.name == "__name__")
