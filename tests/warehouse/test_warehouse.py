@@ -42,6 +42,22 @@ def test_each_migration_is_applied_once(tmp_path: Path) -> None:
         assert applied == [(number,) for number in numbers]
 
 
+def test_views_are_created_again_only_after_another_release_created_them(tmp_path: Path) -> None:
+    def list_columns(*changes: str) -> list[tuple[str, ...]]:
+        warehouse = reopen(tmp_path / "warehouse.duckdb")
+        with warehouse.cursor() as cursor:
+            columns = [row[:2] for row in cursor.execute("describe snapshot_info").fetchall()]
+            for change in changes:
+                cursor.execute(change)
+        warehouse.close()
+        return columns
+
+    made = list_columns("create or replace view snapshot_info as select 1 as a")
+    assert list_columns() == [("a", "INTEGER")], "views of the same release are not compared"
+    list_columns("create or replace view store.newest_kpis as from store.kpis")
+    assert list_columns() == made
+
+
 def test_a_directory_that_is_not_there_is_made(tmp_path: Path) -> None:
     reopen(tmp_path / "new" / "data" / "warehouse.duckdb").close()
     assert (tmp_path / "new" / "data" / "warehouse.duckdb").is_file()
