@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,11 +18,11 @@ from service.errors import LoadError
 from service.loading.load import load_files
 from service.loading.readers.columns import KNOWN
 from service.loading.report import Batch
-from service.settings import Settings, find_in_tree
 from service.warehouse.database import Warehouse, open_warehouse
-from service.warehouse.definitions import Definitions, read_definitions
+from service.warehouse.definitions import Definitions
 from service.warehouse.stored_definitions import store_catalogue
 from service.web.app import make_app
+from tests.published_report import is_unused, prepare_report, publish_report, read_shipped
 
 STORED_AT = datetime(2025, 1, 1, tzinfo=UTC)
 GOOD_ROW = {
@@ -57,30 +58,13 @@ class Clock:
 @pytest.fixture(scope="session")
 def definitions() -> Definitions:
     """The definitions that ship with the service."""
-    return read_definitions(find_in_tree("metrics"))
+    return read_shipped()
 
 
 @pytest.fixture(scope="session")
-def report_dir(definitions: Definitions, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report_dir() -> Path:
     """A data directory with the read copy of the report; no service runs on it, and nobody writes in it."""
-    directory = tmp_path_factory.mktemp("report")
-    application = Application(Settings(data_dir=directory, threads=1), definitions)
-    application.load_shipped()
-    application.refresh()
-    application.close()
-    return directory
-
-
-@contextmanager
-def publish_report(data_dir: Path, definitions: Definitions, **settings: Any) -> Iterator[Application]:
-    """An application with the report, loaded and published, for as long as a `with` lasts."""
-    opened = Application(Settings(data_dir=data_dir, threads=1, **settings), definitions)
-    try:
-        opened.load_shipped()
-        opened.refresh()
-        yield opened
-    finally:
-        opened.close()
+    return prepare_report()
 
 
 def load_value(application: Application, folder: Path, value: int) -> None:
@@ -105,11 +89,15 @@ def client(application: Application) -> FlaskClient:
 
 
 @pytest.fixture(scope="session")
-def new_warehouse(definitions: Definitions) -> NewWarehouse:
+def new_warehouse(definitions: Definitions, tmp_path_factory: pytest.TempPathFactory) -> NewWarehouse:
     """Opens a warehouse with the shipped catalogue in a directory, for as long as a `with` lasts."""
+    empty = tmp_path_factory.mktemp("empty")
 
     @contextmanager
     def open_new(directory: Path) -> Iterator[Warehouse]:
+        if directory != empty and is_unused(directory):
+            # Making tables and views takes longer than most tests.
+            shutil.copytree(empty, directory, dirs_exist_ok=True)
         warehouse = open_warehouse(directory / "warehouse.duckdb", threads=1, memory_limit="1GB")
         try:
             store_catalogue(warehouse, definitions.catalogue, STORED_AT)
@@ -117,6 +105,8 @@ def new_warehouse(definitions: Definitions) -> NewWarehouse:
         finally:
             warehouse.close()
 
+    with open_new(empty):
+        pass
     return open_new
 
 
