@@ -1,4 +1,4 @@
-"""The house keeps its shape: where modules come from, and which way imports go."""
+"""Rules of the architecture: origin of modules, direction of imports, and opening comments."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def imported_modules(file: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["service", "metrics"])
-def test_modules_come_from_this_tree(name: str) -> None:
+def test_modules_are_imported_from_this_tree(name: str) -> None:
     module = importlib.import_module(name)
     assert module.__file__ is not None
     assert Path(module.__file__).parent == find_in_tree(name)
 
 
-def test_metrics_imports_nothing_of_service() -> None:
+def test_metrics_does_not_import_service() -> None:
     for file in PYTHON_FILES:
         if file.is_relative_to(TREE / "metrics"):
             assert not any(name.split(".")[0] == "service" for name in imported_modules(file)), file
@@ -49,7 +49,7 @@ def test_an_sql_file_opens_with_a_comment(file: Path) -> None:
     assert file.read_text().startswith("-- ")
 
 
-def test_sql_and_grafana_hold_no_python() -> None:
+def test_sql_and_grafana_contain_no_python() -> None:
     assert not list((TREE / "sql").rglob("*.py")) + list((TREE / "grafana").rglob("*.py"))
 
 

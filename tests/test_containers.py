@@ -1,4 +1,4 @@
-"""docker-compose.yml, the Dockerfile and what they mount, by the parsers that Docker and its linter have themselves."""
+"""docker-compose.yml, the Dockerfile and their mounts, checked with the parsers of Docker and its linter."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_there_is_no_default_password() -> None:
     assert re.findall(r"^(\w+)=$", example, re.MULTILINE) == asked
 
 
-def test_every_container_is_closed(services: dict[str, Any]) -> None:
+def test_every_container_is_hardened(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
@@ -82,7 +82,7 @@ def test_only_the_service_and_grafana_are_published_and_on_the_loopback(services
     assert published == {name: [("127.0.0.1", port, port)] for name, port in PUBLISHED.items()}
 
 
-def test_the_data_directory_is_the_services_alone(services: dict[str, Any]) -> None:
+def test_only_the_service_mounts_the_data_directory(services: dict[str, Any]) -> None:
     assert list_mounts(services, "data") == {"a4p": True}
     assert list_mounts(services, "token") == {"a4p": True, "alertmanager": False}
     token = services["a4p"]["environment"]["A4P_ALERTS_TOKEN_FILE"]
@@ -92,7 +92,7 @@ def test_the_data_directory_is_the_services_alone(services: dict[str, Any]) -> N
     assert services["alertmanager"]["group_add"] == [services["a4p"]["user"].split(":")[1]]
 
 
-def test_each_starts_when_what_it_needs_is_healthy(services: dict[str, Any]) -> None:
+def test_each_starts_after_its_dependencies_are_healthy(services: dict[str, Any]) -> None:
     needs = {name: set(service.get("depends_on", ())) for name, service in services.items()}
     assert needs == {
         "a4p": set(),
@@ -107,7 +107,7 @@ def test_each_starts_when_what_it_needs_is_healthy(services: dict[str, Any]) -> 
     assert "\nHEALTHCHECK " in (TREE / "Dockerfile").read_text()
 
 
-def test_what_is_mounted_from_the_checkout_is_there_and_cannot_be_written(services: dict[str, Any]) -> None:
+def test_mounts_from_the_checkout_exist_and_are_read_only(services: dict[str, Any]) -> None:
     for name, service in services.items():
         for mount in service["volumes"]:
             if mount["type"] == "bind":
@@ -158,7 +158,7 @@ def test_hadolint_finds_nothing() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_image_is_given_what_it_copies_and_nothing_else() -> None:
+def test_the_build_context_contains_only_the_copied_files() -> None:
     copied = set()
     for sources in re.findall(r"^COPY (?!--from)(.*) \S+$", (TREE / "Dockerfile").read_text(), re.MULTILINE):
         copied |= set(sources.split())

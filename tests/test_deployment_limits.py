@@ -77,7 +77,7 @@ def test_the_parts_of_the_service_fit_into_the_limit(services: dict[str, Any]) -
     assert databases + workers + temporary + processes <= read_size(compose["mem_limit"])
 
 
-def test_the_unit_is_closed_as_the_container_is(unit: dict[str, list[str]]) -> None:
+def test_the_unit_has_the_restrictions_of_the_container(unit: dict[str, list[str]]) -> None:
     expected = {
         "User": "a4p", "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ReadWritePaths": "/var/lib/a4p",
         "PrivateTmp": "yes", "CapabilityBoundingSet": "", "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX",

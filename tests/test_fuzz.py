@@ -207,7 +207,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
 
 @cases(0.06)
 @given(data=st.data())
-def test_any_command_through_the_socket_is_done_or_refused(
+def test_any_command_through_the_socket_is_executed_or_rejected(
     application: Application, handoff: FlaskClient, data: st.DataObject
 ) -> None:
     command = data.draw(st.sampled_from(sorted(COMMANDS)))

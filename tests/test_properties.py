@@ -1,4 +1,4 @@
-"""What holds for any figures: they are read back as written, and what holds as of a date is what the rule says."""
+"""Properties of random values: they are read back as written, and values as of a date follow the rule."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def tables(draw: st.DrawFn) -> list[Row]:
     line_end=st.sampled_from(["\n", "\r\n"]),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
 )
-def test_figures_are_read_back_as_they_were_written(
+def test_values_are_read_back_as_they_were_written(
     shared: Warehouse, rows: list[Row], delimiter: str, line_end: str, encoding: str
 ) -> None:
     content = write_table(rows, delimiter, line_end, encoding)
@@ -211,9 +211,7 @@ def read_current(cursor: Connection) -> dict[tuple[str, tuple[date, date]], floa
 
 @examples(max_examples=25)
 @given(order=st.lists(files, min_size=1, max_size=5, unique_by=tuple).flatmap(st.permutations))
-def test_the_current_figure_of_a_cell_is_that_of_the_last_batch_with_the_cell(
-    shared: Warehouse, order: list[list[Figure]]
-) -> None:
+def test_the_current_value_of_a_cell_is_that_of_its_last_batch(shared: Warehouse, order: list[list[Figure]]) -> None:
     with emptied(shared) as (warehouse, directory):
         for number, content in enumerate(order):
             load_files(warehouse, [write_figures(directory, number, content)], "a property", clock=Clock(STORED_AT))
@@ -235,7 +233,7 @@ def test_the_current_figure_of_a_cell_is_that_of_the_last_batch_with_the_cell(
     as_of=st.sampled_from(DAYS),
     known_minutes=st.none() | st.integers(0, 7),
 )
-def test_what_holds_as_of_a_date_as_known_at_a_time_is_what_the_rule_says(
+def test_values_as_of_a_date_and_known_at_a_time_follow_the_rule(
     shared: Warehouse, batches: list[list[Figure]], as_of: date, known_minutes: int | None
 ) -> None:
     # Batch n is recorded n minutes after STORED_AT, unless its bytes were loaded before.
@@ -299,7 +297,7 @@ BAD_CHANGES: list[Row] = [
     bad=st.sampled_from(BAD_CHANGES) | st.just(None),
     position=st.integers(0, 10),
 )
-def test_a_bad_row_anywhere_leaves_the_warehouse_as_it_was(
+def test_an_invalid_row_leaves_the_warehouse_unchanged(
     shared: Warehouse, dump: Dump, held: list[Figure], good: list[list[Figure]], bad: Row | None, position: int
 ) -> None:
     with emptied(shared) as (warehouse, directory):
@@ -367,7 +365,7 @@ def write_marked(value: float, thousands: str, decimals: str) -> str:
     marks=st.sampled_from([("", "."), ("", ","), (" ", ","), ("\u202f", ","), (".", ","), (",", ".")]),
     form=st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"]),
 )
-def test_dates_and_numbers_in_any_form_are_read_as_meant_or_refused(
+def test_dates_and_numbers_in_any_format_are_parsed_correctly_or_rejected(
     shared: Warehouse, cells: dict[date, float], marks: tuple[str, str], form: str
 ) -> None:
     # With dates of the standard a point is the decimal point of the standard, whatever was meant.

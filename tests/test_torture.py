@@ -1,4 +1,4 @@
-"""A hundred kills, pauses and damages at random moments; `make torture` runs a thousand."""
+"""100 kills, pauses and damages at random moments; `make torture` runs 1,000."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.timeout(600)
-def test_no_answered_load_is_lost_by_kills_pauses_and_damaged_blocks(tmp_path: Path) -> None:
+def test_no_reported_load_is_lost_by_kills_pauses_and_damaged_blocks(tmp_path: Path) -> None:
     chance = random.Random(SEED)
     torture = Torture(tmp_path, chance, pace=0.5)
     for number, kind in enumerate(plan_rounds(ROUNDS, chance, has_disk=False), 1):
@@ -41,7 +41,7 @@ def test_no_answered_load_is_lost_by_kills_pauses_and_damaged_blocks(tmp_path: P
     assert sum(torture.counts[f"damaged blocks: {outcome}"] for outcome in ("refused", "found")) > 0
 
 
-def test_no_answered_load_is_lost_on_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
+def test_no_reported_load_is_lost_on_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
     torture = Torture(tmp_path, random.Random(SEED), small_disk)
     for _ in range(3):
         torture.run("full disk")

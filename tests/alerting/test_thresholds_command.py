@@ -1,4 +1,4 @@
-"""`a4p thresholds` and `a4p alerts` as a user meets them, while the service runs and while it does not."""
+"""`a4p thresholds` and `a4p alerts`, with and without a running service."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_history(data_dir: Path) -> list[tuple[float, float | None]]:
         ).fetchall()
 
 
-def test_a_threshold_set_while_the_service_runs_shows_at_the_next_scrape(tmp_path: Path) -> None:
+def test_a_threshold_set_in_the_service_is_in_the_next_scrape(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     sample = b'\na4p_threshold{metric="a4p_sofa_incidents_new",mission="UNMISS",comparison="above",severity="critical"} 100\n'
     with ServiceProcess(data_dir) as service:
@@ -81,7 +81,7 @@ def test_wrong_usage_is_exit_code_2(tmp_path: Path, arguments: list[str]) -> Non
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("is_running", [True, False])
-def test_what_ten_processes_set_at_once_is_all_kept_in_order(tmp_path: Path, is_running: bool) -> None:
+def test_thresholds_set_by_ten_concurrent_processes_are_all_recorded_in_order(tmp_path: Path, is_running: bool) -> None:
     data_dir = tmp_path / "data"
 
     def set_all() -> None:
@@ -101,7 +101,7 @@ def test_what_ten_processes_set_at_once_is_all_kept_in_order(tmp_path: Path, is_
     assert [replaced for _, replaced in history] == [None, *(limit for limit, _ in history[:-1])]
 
 
-def test_the_handoff_refuses_a_threshold_it_does_not_understand(tmp_path: Path) -> None:
+def test_the_handoff_rejects_an_invalid_threshold(tmp_path: Path) -> None:
     wanted = {"action": "set", "metric": "sofa_incidents_new", "mission": "*", "dimensions": {}, "comparisons": ["above"],
               "severities": ["info"], "limit": None, "note": None, "set_by": "a stranger"}  # fmt: skip
     with ServiceProcess(tmp_path / "data") as service:

@@ -1,4 +1,4 @@
-"""What a figure of the bench is, how it is printed, and how a child process is run and watched."""
+"""Measurements of the benchmarks: results, printing, and child processes."""
 
 from __future__ import annotations
 

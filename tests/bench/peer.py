@@ -1,4 +1,4 @@
-"""What one would write with prometheus-client alone: a custom collector over the rows of `samples`."""
+"""The comparison with prometheus-client alone: a custom collector over the rows of `samples`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking PromQL about the past: through remote read, beside a Prometheus that holds the same data as local blocks.
+"""PromQL over the history: through remote read, compared with a Prometheus that has the same data as local blocks.
 
 Both are the same Prometheus with the same query; the blocks are made by promtool from `a4p export openmetrics`. A block
 holds one sample for each observation, so that the local one looks back by twenty years to see what holds.

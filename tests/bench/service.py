@@ -1,4 +1,4 @@
-"""The service's own web server and application in a process of its own, told over standard input when to refresh.
+"""The web server and application of the service in a separate process, which refreshes on commands from standard input.
 
 Started as `python -m tests.bench.service DATA_DIR CATALOGUE`, it writes its port once it is ready. The line `refresh`
 makes it take one snapshot after the other until the line `rest`; the seconds of each are written then.

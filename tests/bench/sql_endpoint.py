@@ -1,4 +1,4 @@
-"""SQL over HTTP: a small query beside the same in process, and beside datasette over the same rows; and fifty users at once.
+"""SQL over HTTP: a small query compared with the same in process and with datasette over the same rows; and 50 users.
 
 The users ask, read for a second and ask again, at rest and while one snapshot is published after the other.
 """

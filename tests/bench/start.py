@@ -1,4 +1,4 @@
-"""Starting: from the command `a4p serve` to the first 200 of /-/ready, on a warehouse that holds the report already."""
+"""Start: from the command `a4p serve` to the first 200 of /-/ready, on a warehouse that has the report already."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.005
 
 
 def measure_start(size: Size, folder: Path) -> list[Figure]:
-    """Tell how long a start takes; the first makes the warehouse and is told apart."""
+    """Report how long a start takes. The first one creates the warehouse and is reported separately."""
     made = _start(folder / "data")
     say(f"made the warehouse and was ready in {tell_seconds(made)}")
     times = []

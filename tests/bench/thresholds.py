@@ -1,4 +1,4 @@
-"""Thresholds: six on each series of a large world, a million in all; what trying one takes, and what rendering them takes.
+"""Thresholds: six on each series, a million in total; the time of a back-test and of rendering.
 
 Trying one is set against the same trial where no other threshold is set; rendering, by byte (a threshold has more labels than a
 figure), against the same series without thresholds. Seconds are of the processor, of all threads.

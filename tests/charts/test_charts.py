@@ -49,7 +49,7 @@ def test_a_count_is_a_bar_for_each_period_that_has_one() -> None:
     assert read_colours(chart).count("#cfe2f1") == 1
 
 
-def test_what_has_no_value_is_a_mark_on_grey_and_not_zero() -> None:
+def test_a_missing_value_is_a_grey_mark_and_not_zero() -> None:
     chart = draw_history(YEARS[1:2] + YEARS[3:], "count", "New incidents")
     assert "×" in read_texts(chart)
     assert "#eceff2" in read_colours(chart)
@@ -66,20 +66,20 @@ def test_what_has_no_value_is_a_mark_on_grey_and_not_zero() -> None:
     ],
     ids=["a ratio", "a cumulative count"],
 )
-def test_a_state_is_a_step_that_never_slopes(unit: str, points: list[Point]) -> None:
+def test_a_state_is_drawn_in_steps(unit: str, points: list[Point]) -> None:
     lines = list(read_svg(draw_history(points, unit, "x")).iter(f"{SVG}line"))
     drawn = [line for line in lines if line.get("stroke") == "#1f6aa5"]
     assert drawn
     assert all(line.get("x2", "0") == "0" or line.get("y2", "0") == "0" for line in drawn)
 
 
-def test_a_limit_is_drawn_where_it_governs() -> None:
+def test_a_limit_is_drawn_on_the_series_that_it_governs() -> None:
     points = [*YEARS, *(Point("UNDOF", p.period, p.period_start, p.period_end, 3) for p in YEARS)]
     chart = draw_history(points, "count", "New incidents", [Limit("UNMISS", "above", 50)])
     assert read_texts(chart).count("limit: above 50") == 2  # the text and the light edge behind it
 
 
-def test_a_comparison_puts_the_largest_first_and_what_is_absent_last() -> None:
+def test_a_comparison_sorts_by_value_with_missing_values_last() -> None:
     bars = [Bar("UNIFIL", None, "U"), Bar("UNDOF", 0), Bar("UNMISS", 585, previous=500), Bar("MINUSCA", 174)]
     texts = read_texts(draw_comparison(bars, "count", "Incidents", previous="cycle 4"))
     order = [text for text in texts if text in {"UNIFIL", "UNDOF", "UNMISS", "MINUSCA"}]
@@ -97,12 +97,12 @@ def test_parts_are_stacked_and_their_sum_is_printed() -> None:
         draw_parts([Part("2023", str(number), 1) for number in range(7)], "count", "x")
 
 
-def test_yes_and_no_are_fields_with_words() -> None:
+def test_yes_and_no_are_cells_with_text() -> None:
     points = [Point(m, "cycle 5", date(2023, 11, 1), date(2024, 4, 30), v) for m, v in (("UNDOF", 0.0), ("UNMISS", 1.0))]
     assert {"yes", "no"} <= set(read_texts(draw_history(points, "boolean", "Plan")))
 
 
-def test_a_chart_obeys_a_strict_policy_tells_itself_in_words_and_is_the_same_each_time() -> None:
+def test_a_chart_conforms_to_the_policy_has_a_description_and_is_reproducible() -> None:
     chart = draw_history(YEARS, "count", 'Incidents <"new">')
     assert render_svg(chart) == render_svg(draw_history(YEARS, "count", 'Incidents <"new">'))
     root = read_svg(chart)
@@ -129,7 +129,7 @@ NAMES = st.sampled_from(["if", "ALL", 'so "called"', "<b>", "datum.value", "one,
     st.sampled_from(["count", "ratio", "days", "meters", "square_meters", "boolean", "level"]),
     NAMES,
 )
-def test_any_figures_of_any_names_make_a_chart(
+def test_any_values_and_names_can_be_drawn(
     figures: dict[tuple[str, tuple[date, int]], tuple[float | None, str]], unit: str, title: str
 ) -> None:
     points = [
@@ -165,7 +165,7 @@ def test_a_page_embeds_the_history_of_an_indicator(client: FlaskClient) -> None:
     assert again.status_code == 304
 
 
-def test_the_image_is_of_one_mission_and_of_a_date(client: FlaskClient) -> None:
+def test_the_image_can_be_of_one_mission_and_date(client: FlaskClient) -> None:
     answer = client.get("/charts/indicators/military_unit_evaluations.svg?mission=UNDOF&as_of=2023-10-31")
     assert {"UNDOF", "1 P"} <= set(read_texts(answer.data))
     unknown_yet = client.get("/charts/indicators/military_unit_evaluations.svg?known_at=2020-01-01")
@@ -179,7 +179,7 @@ def test_a_kpi_has_the_same_image(client: FlaskClient) -> None:
     assert past == ["No values."]
 
 
-def test_a_new_figure_is_another_image(application: Application, client: FlaskClient, tmp_path: Path) -> None:
+def test_a_new_value_changes_the_image(application: Application, client: FlaskClient, tmp_path: Path) -> None:
     before = client.get("/charts/indicators/engagement_teams.svg")
     file = tmp_path / "new.csv"
     file.write_text(
@@ -192,7 +192,7 @@ def test_a_new_figure_is_another_image(application: Application, client: FlaskCl
     assert "17" in read_texts(after.data)
 
 
-def test_of_a_long_history_the_last_periods_are_drawn(application: Application, client: FlaskClient, tmp_path: Path) -> None:
+def test_a_long_history_is_limited_to_the_last_periods(application: Application, client: FlaskClient, tmp_path: Path) -> None:
     file = tmp_path / "long.csv"
     head = "indicator,mission,period_start,period_end,value,source\n"
     days = [date(2025, 1, 1) + timedelta(days=day) for day in range(70)]
@@ -207,5 +207,5 @@ def test_of_a_long_history_the_last_periods_are_drawn(application: Application, 
     ("address", "code"),
     [("nothing.svg", 404), ("engagement_teams.svg?mission=NOWHERE", 404), ("engagement_teams.svg?as_of=yesterday", 400)],
 )
-def test_what_is_not_known_is_an_error(client: FlaskClient, address: str, code: int) -> None:
+def test_an_unknown_name_is_an_error(client: FlaskClient, address: str, code: int) -> None:
     assert client.get(f"/charts/indicators/{address}").status_code == code

@@ -23,13 +23,13 @@ def drawing() -> Iterator[DrawingProcess]:
     process.close()
 
 
-def test_it_draws_what_this_process_would_in_another(drawing: DrawingProcess) -> None:
+def test_it_draws_the_same_chart_as_this_process(drawing: DrawingProcess) -> None:
     assert drawing.draw(SPEC) == run_engine(SPEC)
     assert drawing._process is not None
     assert drawing._process.pid != os.getpid()
 
 
-def test_it_begins_anew_where_it_ended(drawing: DrawingProcess) -> None:
+def test_it_restarts_after_it_ended(drawing: DrawingProcess) -> None:
     drawing.draw(SPEC)
     assert drawing._process is not None
     os.kill(drawing._process.pid, signal.SIGKILL)
@@ -37,13 +37,13 @@ def test_it_begins_anew_where_it_ended(drawing: DrawingProcess) -> None:
     assert drawing.draw(SPEC) == run_engine(SPEC)
 
 
-def test_what_is_no_chart_is_an_error_and_the_next_is_drawn(drawing: DrawingProcess) -> None:
+def test_an_invalid_chart_is_an_error_and_the_next_is_drawn(drawing: DrawingProcess) -> None:
     with pytest.raises(DrawingError, match="could not be drawn"):
         drawing.draw('{"mark": 1}')
     assert drawing.draw(SPEC).startswith("<svg")
 
 
-def test_what_takes_too_long_is_ended() -> None:
+def test_a_chart_that_takes_too_long_is_cancelled() -> None:
     hasty = DrawingProcess(seconds=0.01)
     with pytest.raises(DrawingError, match=r"not drawn within 0\.01 s; retry later"):
         hasty.draw(SPEC)

@@ -1,4 +1,4 @@
-"""The a4p command as a user meets it where no service runs."""
+"""The a4p command without a running service."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_wrong_usage_is_exit_code_2() -> None:
     assert run_a4p("lod").returncode == 2
 
 
-def test_check_counts_what_is_defined() -> None:
+def test_check_counts_the_definitions() -> None:
     checked = run_a4p("check")
     assert checked.returncode == 0, checked.stderr
     assert re.search(r"9 priorities, 13 missions, \d+ cycles", checked.stdout)
@@ -43,7 +43,7 @@ def test_check_counts_what_is_defined() -> None:
     assert "observations: 399 in 9 files" in checked.stdout
 
 
-def test_check_names_what_is_wrong(tmp_path: Path) -> None:
+def test_check_reports_errors(tmp_path: Path) -> None:
     checked = run_a4p("check", "--catalogue", str(tmp_path))
     assert checked.returncode == 1
     assert f"{tmp_path}/priorities.yaml: the file is missing" in checked.stderr
@@ -55,7 +55,7 @@ def test_a_load_names_a_file_below_the_current_directory_by_its_relative_path(tm
     assert loaded.stdout.startswith(f"{submission.name}: batch "), loaded.stdout + loaded.stderr
 
 
-def test_a_load_without_a_service_shows_in_the_read_copy(tmp_path: Path, submission: Path) -> None:
+def test_a_load_without_a_service_is_in_the_read_copy(tmp_path: Path, submission: Path) -> None:
     loaded = run_a4p("load", str(submission), "--by", "A. Analyst", "--data-dir", str(tmp_path / "data"))
     assert loaded.returncode == 0, loaded.stderr
     report, change, *rest = loaded.stdout.splitlines()
@@ -72,7 +72,7 @@ def test_a_load_without_a_service_shows_in_the_read_copy(tmp_path: Path, submiss
     assert "no changes (the same file was loaded on" in again.stdout
 
 
-def test_a_user_s_correction_of_the_report_outlives_a_start(tmp_path: Path) -> None:
+def test_a_correction_of_the_report_survives_a_restart(tmp_path: Path) -> None:
     data_dir = str(tmp_path / "data")
     correction = tmp_path / "correction.csv"
     correction.write_text(HEADER + "sofa_incidents_new,UNMISS,,2023-11-01,2024-04-30,120,A,UNMISS letter,,corrected\n")
@@ -92,7 +92,7 @@ def test_jobs_lists_what_ran(tmp_path: Path) -> None:
     assert "succeeded" in listed.stdout
 
 
-def test_jobs_without_a_service_ever_started_says_so(tmp_path: Path) -> None:
+def test_jobs_before_the_first_start_reports_it(tmp_path: Path) -> None:
     listed = run_a4p("jobs", "--data-dir", str(tmp_path / "data"))
     assert listed.returncode == 1
     assert "does not exist; start the service once" in listed.stderr
@@ -107,7 +107,7 @@ def test_backup_and_restore(tmp_path: Path, submission: Path) -> None:
     assert "nothing new" in run_a4p("load", str(submission), "--data-dir", str(tmp_path / "other")).stdout
 
 
-def test_a_backup_of_nothing_is_an_error(tmp_path: Path) -> None:
+def test_a_backup_without_a_warehouse_is_an_error(tmp_path: Path) -> None:
     refused = run_a4p("backup", str(tmp_path / "b.duckdb"), "--data-dir", str(tmp_path / "data"))
     assert refused.returncode == 1
     assert "there is nothing to back up" in refused.stderr
@@ -126,5 +126,5 @@ def test_an_unknown_setting_is_an_error(tmp_path: Path) -> None:
     assert "setting A4P_PROT" in refused.stderr
 
 
-def test_generated_files_say_what_the_definitions_say() -> None:
+def test_generated_files_match_the_definitions() -> None:
     assert run_a4p("generate", "--check").returncode == 0

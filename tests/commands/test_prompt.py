@@ -1,4 +1,4 @@
-"""The prompt of `a4p sql`, typed into."""
+"""The prompt of `a4p sql`, with typed input."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def complete(report_dir: Path, text: str) -> list[str]:
     return [found.text for found in completer.get_completions(Document(text), CompleteEvent(completion_requested=True))]
 
 
-def test_it_says_which_snapshot_is_read(typed: Callable[[str], str]) -> None:
+def test_it_shows_the_snapshot(typed: Callable[[str], str]) -> None:
     assert typed("").startswith("snapshot 1 of 2")
 
 
@@ -53,7 +53,7 @@ def test_a_query_has_many_lines_and_ends_with_a_semicolon(typed: Callable[[str],
     assert "MINUSCA" in typed("select mission\nfrom missions\norder by mission;\n")
 
 
-def test_a_mistake_is_told_and_the_prompt_goes_on(typed: Callable[[str], str]) -> None:
+def test_an_error_is_reported_and_the_prompt_continues(typed: Callable[[str], str]) -> None:
     shown = typed("select nope;\nselect 41 + 1 as answer;\n")
     assert "line 1 | select nope;" in shown
     assert "42" in shown
@@ -75,7 +75,7 @@ def test_what_was_typed_is_kept_for_its_user_alone(typed: Callable[[str], str]) 
     assert find_history_file().stat().st_mode & 0o077 == 0
 
 
-def test_enter_runs_what_is_finished() -> None:
+def test_enter_runs_a_complete_query() -> None:
     assert all(map(is_finished, ["", "  ", ".help", "select 1;", "select 1; -- done"]))
     assert not any(map(is_finished, ["select 1", "select 1; select", "select 1 -- ;"]))
 
@@ -88,5 +88,5 @@ def test_views_columns_keywords_and_commands_are_completed(report_dir: Path) -> 
     assert complete(report_dir, ".schema lat") == ["latest"]
 
 
-def test_the_columns_of_a_view_that_is_named_come_first(report_dir: Path) -> None:
+def test_the_columns_of_a_view_in_the_query_come_first(report_dir: Path) -> None:
     assert complete(report_dir, "from completeness select p")[0] == "period"

@@ -1,4 +1,4 @@
-"""What a user sees of the running service: starting, asking, stopping, and starting again."""
+"""`a4p serve`: start, requests, stop and restart."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def count_observations(data_dir: Path) -> int:
         return copy.execute("select count(*) from observation_revisions").fetchone()[0]
 
 
-def test_a_start_tells_what_it_does_and_a_second_one_loads_nothing_again(tmp_path: Path) -> None:
+def test_a_start_reports_its_steps_and_a_second_start_loads_no_file_again(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with ServiceProcess(data_dir) as service:
         url = service.wait_until_ready()
@@ -57,7 +57,7 @@ def test_a_start_in_a_new_data_directory_logs_no_error(tmp_path: Path) -> None:
         assert [line for line in service.output if " ERROR " in line or " WARNING " in line] == []
 
 
-def test_sigterm_stops_it_cleanly_too(tmp_path: Path) -> None:
+def test_sigterm_stops_it_cleanly(tmp_path: Path) -> None:
     with ServiceProcess(tmp_path / "data") as service:
         service.wait_until_ready()
         service.process.send_signal(signal.SIGTERM)
@@ -65,7 +65,7 @@ def test_sigterm_stops_it_cleanly_too(tmp_path: Path) -> None:
         assert (service.process.returncode, rest) == (0, "stopped\n")
 
 
-def test_a_load_while_it_runs_shows_at_the_next_scrape(tmp_path: Path, submission: Path) -> None:
+def test_a_load_in_the_service_is_in_the_next_scrape(tmp_path: Path, submission: Path) -> None:
     with ServiceProcess(tmp_path / "data") as service:
         url = service.wait_until_ready()
         loaded = run_a4p("load", str(submission), "--by", "A. Analyst", "--data-dir", str(tmp_path / "data"))
@@ -116,7 +116,7 @@ def test_the_handoff_refuses_requests_without_its_secret(tmp_path: Path, submiss
         assert "1 new observations" in run_a4p("load", str(submission), "--data-dir", str(data_dir)).stdout
 
 
-def test_a_directory_in_place_of_the_socket_is_one_sentence(tmp_path: Path) -> None:
+def test_a_directory_at_the_path_of_the_socket_is_an_error_without_a_trace(tmp_path: Path) -> None:
     (tmp_path / "a4p.sock").mkdir()
     ended = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path))
     assert ended.returncode == 1
@@ -124,7 +124,7 @@ def test_a_directory_in_place_of_the_socket_is_one_sentence(tmp_path: Path) -> N
     assert "Traceback" not in ended.stderr
 
 
-def test_nothing_writes_over_tcp(tmp_path: Path) -> None:
+def test_writes_over_tcp_are_rejected(tmp_path: Path) -> None:
     with ServiceProcess(tmp_path / "data") as service:
         url = service.wait_until_ready()
         for work in ("load", "snapshot", "backup"):
@@ -136,7 +136,7 @@ def test_nothing_writes_over_tcp(tmp_path: Path) -> None:
             assert answer.stdout == "404"
 
 
-def test_the_handoff_refuses_what_it_does_not_understand(tmp_path: Path) -> None:
+def test_the_handoff_rejects_invalid_requests(tmp_path: Path) -> None:
     with ServiceProcess(tmp_path / "data") as service:
         service.wait_until_ready()
         answer = subprocess.run(
@@ -149,7 +149,7 @@ def test_the_handoff_refuses_what_it_does_not_understand(tmp_path: Path) -> None
         assert answer.stdout.endswith("400")
 
 
-def test_a_deep_data_directory_is_no_hindrance(tmp_path: Path, submission: Path) -> None:
+def test_a_data_directory_with_a_long_path_works(tmp_path: Path, submission: Path) -> None:
     data_dir = tmp_path / ("d" * 100) / ("e" * 100)
     with ServiceProcess(data_dir) as service:
         service.wait_until_ready()
@@ -157,7 +157,7 @@ def test_a_deep_data_directory_is_no_hindrance(tmp_path: Path, submission: Path)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_load_that_was_answered_survives_a_kill(tmp_path: Path, submission: Path, moment: str) -> None:
+def test_a_reported_load_survives_a_kill(tmp_path: Path, submission: Path, moment: str) -> None:
     data_dir = tmp_path / "data"
     with ServiceProcess(data_dir) as service:
         service.wait_until_ready()
@@ -186,7 +186,7 @@ def write_days(file: Path, first: int, count: int) -> Path:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("delay", [0.0, 0.1, 0.3, 0.6, 0.9, 1.4, 2.0])
-def test_a_kill_at_any_moment_leaves_a_whole_warehouse(tmp_path: Path, delay: float) -> None:
+def test_a_kill_at_any_moment_leaves_a_consistent_warehouse(tmp_path: Path, delay: float) -> None:
     # Loads in a row, each with its snapshot and publishing, until the service is killed under one of them.
     data_dir = tmp_path / "data"
     files = [write_days(tmp_path / f"{number}.parquet", number * 5000, 5000) for number in range(5)]
@@ -286,7 +286,7 @@ def test_a_warehouse_made_by_a_newer_version(tmp_path: Path) -> None:
         ({"A4P_TIMEZONE": "Mars/Olympus"}, "setting A4P_TIMEZONE"),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, setting: dict[str, str], told: str) -> None:
+def test_an_invalid_setting_is_reported_by_name(tmp_path: Path, setting: dict[str, str], told: str) -> None:
     refused = run_a4p("serve", "--data-dir", str(tmp_path / "data"), **setting)
     assert refused.returncode == 1
     assert told in refused.stderr

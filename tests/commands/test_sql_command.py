@@ -1,4 +1,4 @@
-"""`a4p sql` as a user meets it, on the read copy of the report."""
+"""`a4p sql` on the read copy of the report."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_query_comes_from_a_pipe_or_a_file(ask, tmp_path: Path) -> None:
     assert ask(stdin=FIGURE).stdout == ask("-f", str(file)).stdout == ask(FIGURE).stdout
 
 
-def test_a_table_tells_null_and_counts_its_rows(ask) -> None:
+def test_a_table_shows_null_and_the_number_of_rows(ask) -> None:
     shown = ask(
         "select mission, value from latest where indicator = 'sofa_incidents_total' order by mission", "--format", "table"
     )
@@ -62,12 +62,12 @@ def test_as_of_and_known_at(ask) -> None:
     assert ask("--known-at", "2020-01-01T00:00:00Z", conduct).stdout == "value\n"
 
 
-def test_without_as_of_it_is_the_date_of_the_snapshot(ask) -> None:
+def test_the_default_as_of_is_the_date_of_the_snapshot(ask) -> None:
     assert ask("select as_of_date() = as_of as agrees from snapshot_info").stdout == "agrees\ntrue\n"
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
-def test_the_ending_of_a_file_names_the_format(ask, tmp_path: Path, ending: str) -> None:
+def test_the_suffix_of_a_file_selects_the_format(ask, tmp_path: Path, ending: str) -> None:
     output = tmp_path / f"answer.{ending}"
     assert ask(FIGURE, "--output", str(output)).exit_code == 0
     assert duckdb.sql(f"select mission, value from '{output}'").fetchall() == [("UNMISS", 125)]
@@ -80,14 +80,14 @@ def test_parquet_keeps_types(ask, tmp_path: Path) -> None:
     assert list(map(str, duckdb.sql(f"from '{output}'").types)) == ["MAP(VARCHAR, VARCHAR)", "DATE"]
 
 
-def test_a_fault_is_told_by_line_with_a_pointer(ask) -> None:
+def test_an_error_is_reported_with_line_and_pointer(ask) -> None:
     assert told(ask("select 'é' as a,\n  valeu from latest")).endswith("\n\nline 2 |   valeu from latest\n       |   ^")
     assert 'Did you mean "latest"?\n\nline 1 | from latset\n       |      ^' in told(ask("from latset"))
     assert told(ask("select 1;\n\nselec 2")).endswith("line 3 | selec 2\n       | ^")
     assert "^" in told(ask("select 'a'::integer"))
 
 
-def test_the_fault_of_a_long_line_is_shown_with_what_is_around_it(ask) -> None:
+def test_an_error_in_a_long_line_is_shown_with_its_context(ask) -> None:
     lines = told(ask(f"select {'1, ' * 100} nope from latest")).splitlines()
     assert max(map(len, lines[-2:])) < 120
     assert lines[-2][lines[-1].index("^") :].startswith("nope")
@@ -112,13 +112,13 @@ def test_wrong_usage_is_exit_code_2(ask, arguments: list[str]) -> None:
     assert ask(*arguments).exit_code == 2
 
 
-def test_csv_holds_one_answer_and_a_table_each(ask) -> None:
+def test_csv_supports_one_result_and_table_several(ask) -> None:
     assert "here are 2" in told(ask("select 1 as a; select 2 as b"))
     assert "(1 row)" in ask("select 1 as a; select 2 as b", "--format", "table").stdout
     assert ask("set variable n = 7; select getvariable('n') as n").stdout == "n\n7\n"
 
 
-def test_an_empty_query_is_an_error_in_words(ask) -> None:
+def test_an_empty_query_is_an_error_without_a_trace(ask) -> None:
     assert isinstance(ask("/* nothing */").exception, QueryError)
 
 
@@ -132,7 +132,7 @@ def test_exit_code_and_no_stack_trace(report_dir: Path, tmp_path: Path) -> None:
     assert "start the service once" in missing.stderr
 
 
-def test_a_reader_that_leaves_ends_it(report_dir: Path) -> None:
+def test_it_ends_when_the_reader_closes_the_pipe(report_dir: Path) -> None:
     command = [sys.executable, "-m", "service.cli", "sql", "from range(10_000_000_000)", "--data-dir", str(report_dir)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None

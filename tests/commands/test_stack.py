@@ -1,4 +1,4 @@
-"""The stack without containers: what is started, how, and what is said when it cannot be."""
+"""The stack without containers: its programs, their configuration, and errors."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from service.settings import Settings, find_in_tree
 from tests.tools import find_free_port, find_tool
 
 
-def test_every_missing_program_is_named_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_missing_program_is_reported_with_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(StackError, match=r"apt install prometheus prometheus-alertmanager$"):
         plan_stack(Settings(data_dir=tmp_path / "data"))
 
 
-def test_a_port_that_is_taken_is_not_used(tmp_path: Path) -> None:
+def test_a_port_in_use_is_not_chosen(tmp_path: Path) -> None:
     for name in ("prometheus", "prometheus-alertmanager"):
         find_tool(name)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -35,7 +35,7 @@ def test_a_port_that_is_taken_is_not_used(tmp_path: Path) -> None:
     assert str(find_in_tree("prometheus") / "rules" / "*.yml") in text
 
 
-def test_grafana_is_told_where_everything_is_and_has_no_default_password(tmp_path: Path) -> None:
+def test_grafana_gets_all_addresses_and_has_no_default_password(tmp_path: Path) -> None:
     first = plan_grafana(Path("/opt/grafana/bin/grafana"), tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:2")
     assert first.command[:2] == ("/opt/grafana/bin/grafana", "server")
     environment = first.environment
@@ -54,7 +54,7 @@ def test_grafana_is_told_where_everything_is_and_has_no_default_password(tmp_pat
     assert "server" not in second.command
 
 
-def test_a_program_that_ends_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_program_that_ends_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
     program = Program(
         "service",
         (sys.executable, "-c", "print('the warehouse is held'); exit(3)"),

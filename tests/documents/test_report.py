@@ -1,4 +1,4 @@
-"""A reporting cycle as a document: the figures printed in the report stand in each format, and the bytes are the same."""
+"""A reporting cycle as a document: each format has the figures of the report, and its bytes are reproducible."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def read_row(html: str, label: str) -> list[str]:
     return [re.sub(r"<[^>]*>", " ", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", found[1], re.S)]
 
 
-def test_the_figures_of_host_country_cooperation_stand_as_printed(
+def test_the_figures_of_host_country_cooperation_equal_the_report(
     html: str, pdf_text: str, workbook: openpyxl.Workbook
 ) -> None:
     printed = ["0", "10", "27", "0", "0", "43", "1", "not applicable", "125", "not applicable", "not applicable"]
@@ -116,7 +116,7 @@ def test_the_figures_of_host_country_cooperation_stand_as_printed(
 
 
 @pytest.mark.parametrize("training", TPP)
-def test_a_dimension_stands_with_its_change_against_the_cycle_before(
+def test_a_dimension_has_its_change_since_the_previous_cycle(
     html: str, pdf_text: str, workbook: openpyxl.Workbook, training: str
 ) -> None:
     trainings, trainees, women = TPP[training]
@@ -130,13 +130,13 @@ def test_a_dimension_stands_with_its_change_against_the_cycle_before(
     assert f"{training} {trainees} " in pdf_text
 
 
-def test_a_doubtful_figure_carries_its_mark_and_its_other_reading(html: str, pdf_text: str) -> None:
+def test_a_provisional_figure_has_its_mark_and_its_other_reading(html: str, pdf_text: str) -> None:
     assert re.sub(r"\s+", " ", read_row(html, "Conduct and discipline trainings")[0]) == "914 E"
     assert "printed as approximately 914" in html
     assert "printed as approximately 914" in pdf_text
 
 
-def test_a_window_other_than_the_cycle_is_told(report: CycleReport, html: str) -> None:
+def test_a_period_other_than_the_cycle_is_shown(report: CycleReport, html: str) -> None:
     assert read_row(html, "Peacekeepers killed by malicious acts") == ["196", "to 3 Sep 2024 *"]
     assert read_row(html, "Serious misconduct allegations")[0] == "364"
     assert read_row(html, "Serious misconduct allegations")[-1] == "2023"
@@ -145,7 +145,7 @@ def test_a_window_other_than_the_cycle_is_told(report: CycleReport, html: str) -
     assert {figure.period for figure in figures["crime_cases_reported"]} == {"to 30 Apr 2024"}
 
 
-def test_who_said_nothing_is_told_and_never_zero(html: str, workbook: openpyxl.Workbook) -> None:
+def test_missing_reports_are_shown_and_never_zero(html: str, workbook: openpyxl.Workbook) -> None:
     told = read_row(html, "Disinformation training received")
     assert told.count("yes") == 4
     assert told.count("not reported") == 7
@@ -157,7 +157,7 @@ def test_who_said_nothing_is_told_and_never_zero(html: str, workbook: openpyxl.W
     assert sum(row["Figure"] is None for row in rows if row["Status"] == "not reported") == 7
 
 
-def test_limits_breached_and_disagreeing_totals_are_told(html: str, pdf_text: str, workbook: openpyxl.Workbook) -> None:
+def test_breaches_and_disagreeing_totals_are_shown(html: str, pdf_text: str, workbook: openpyxl.Workbook) -> None:
     for text in (html, pdf_text):
         assert "New SOFA or SOMA incidents, UNMISS: 125, above the limit of 50" in text
     assert any(row["Mission"] == "UNMISS" and row["Limit"] == 50 for row in read_sheet(workbook, "Limits breached"))
@@ -166,12 +166,12 @@ def test_limits_breached_and_disagreeing_totals_are_told(html: str, pdf_text: st
     assert not any(name.endswith("_cycle_4") for name in printed)
 
 
-def test_kpis_stand_by_mission(html: str) -> None:
+def test_kpis_are_listed_by_mission(html: str) -> None:
     label = "KPI: Crimes against peacekeepers investigated by the host state (ALL: 3 of 3 missions)"
     assert read_row(html, label)[-1].startswith("82.7\N{NO-BREAK SPACE}%")
 
 
-def test_the_html_needs_nothing_else(html: str) -> None:
+def test_the_html_is_self_contained(html: str) -> None:
     assert html.count("<svg") > 20
     assert not re.search(r'(?:src|href)="(?!#)', html)
     assert "<script" not in html
@@ -202,7 +202,7 @@ def test_a_pdf_is_written_if_no_font_has_a_character(document: Document, report:
     assert "Juba" in written and "Bangui" in written
 
 
-def test_the_workbook_reckons_and_keeps_its_header_in_sight(workbook: openpyxl.Workbook) -> None:
+def test_the_workbook_has_numbers_and_a_frozen_header(workbook: openpyxl.Workbook) -> None:
     assert workbook.sheetnames[:2] == ["Read me", "Collective coherence"]
     assert len(workbook.sheetnames) == 14
     sheet = workbook["Accountability to peacekeepers"]
@@ -219,7 +219,7 @@ def test_the_same_snapshot_gives_the_same_bytes(data_dir: Path, report: CycleRep
     assert render_cycle(read_cycle(again, 5), kind) == render_cycle(report, kind, document)
 
 
-def test_the_command_writes_the_same_bytes_in_a_process_of_its_own(
+def test_the_command_writes_the_same_bytes_in_another_process(
     data_dir: Path, report: CycleReport, document: Document, tmp_path: Path
 ) -> None:
     target = tmp_path / "cycle.pdf"
@@ -229,7 +229,7 @@ def test_the_command_writes_the_same_bytes_in_a_process_of_its_own(
     assert target.read_bytes() == render_cycle(report, "pdf", document)
 
 
-def test_a_cycle_before_is_written_as_it_stood(copy: ReadCopy) -> None:
+def test_an_earlier_cycle_has_the_values_of_its_time(copy: ReadCopy) -> None:
     report = read_cycle(copy, 4)
     figures = {(e.indicator, f.mission, f.part): f for p in report.priorities for e in p.indicators for f in e.figures}
     assert figures["tpp_trainees", "ALL", "All"].value == 143
@@ -242,7 +242,7 @@ def test_a_cycle_before_is_written_as_it_stood(copy: ReadCopy) -> None:
     assert "New SOFA or SOMA incidents" in next(p.unreported for p in report.priorities if p.number == 7)
 
 
-def test_what_was_not_reported_in_the_cycle_is_not_carried_into_it(definitions: Definitions, tmp_path: Path) -> None:
+def test_earlier_values_are_not_carried_into_the_cycle(definitions: Definitions, tmp_path: Path) -> None:
     file = tmp_path / "cycle-4.csv"
     file.write_text(HEADER + "sofa_incidents_new,UNMISS,,2023-05-01,2023-10-31,80,A,a submission,1,\n")
     opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
@@ -291,7 +291,7 @@ def test_an_unknown_cycle_names_the_range(copy: ReadCopy) -> None:
         read_cycle(copy, 3)
 
 
-def test_the_command_says_how_to_get_a_read_copy(tmp_path: Path) -> None:
+def test_the_command_names_the_fix_for_a_missing_read_copy(tmp_path: Path) -> None:
     refused = run_a4p("report", "--data-dir", str(tmp_path))
     assert refused.returncode == 1
     assert "does not exist; start the service once (a4p serve) or make a snapshot" in refused.stderr
@@ -309,7 +309,7 @@ def test_the_pages_list_the_cycles_and_show_one(client: FlaskClient) -> None:
     assert client.get("/cycles/99").status_code == 404
 
 
-def test_a_file_is_taken_along_and_not_sent_twice(client: FlaskClient) -> None:
+def test_a_file_is_a_download_and_not_sent_twice(client: FlaskClient) -> None:
     taken = client.get("/cycles/4.xlsx")
     assert taken.headers["Content-Disposition"] == 'attachment; filename="a4p-cycle-4.xlsx"'
     assert openpyxl.load_workbook(io.BytesIO(taken.data))["Read me"]["A1"].value == "A4P+ report, cycle 4"
@@ -318,7 +318,7 @@ def test_a_file_is_taken_along_and_not_sent_twice(client: FlaskClient) -> None:
     assert openpyxl.load_workbook(io.BytesIO(unknown_yet.data))["Integration"].max_row == 1
 
 
-def test_its_changes_are_those_of_the_view_changes(copy: ReadCopy, report: CycleReport) -> None:
+def test_changes_equal_those_of_the_view_changes(copy: ReadCopy, report: CycleReport) -> None:
     with copy.open_session(as_of=report.period_end) as session:
         rows = session.execute(
             "select indicator, mission, period_end, change from changes where missions_used is null order by all"

@@ -1,4 +1,4 @@
-"""The history of what is recorded at an instant: thresholds, and how printed totals agree with their parts."""
+"""The history of series recorded at an instant: thresholds, and the reconciliation of printed totals."""
 
 from __future__ import annotations
 
@@ -97,22 +97,22 @@ def tell_rows(history: History, **labels: str) -> list[tuple[datetime, float | N
     ]
 
 
-def test_a_threshold_holds_from_the_instant_at_which_it_was_set_until_it_is_removed(
-    application: Application, report: Any, change: Change
-) -> None:
+def test_a_threshold_is_valid_from_its_setting_until_its_removal(application: Application, report: Any, change: Change) -> None:
     report(("UNMISS", "2023-11-01", "2024-04-30", 125))
     set_at, changed_at, removed_at = change(100), change(50), change(None)
     assert tell_limits(application, "UNMISS") == [(set_at, 100), (changed_at, 50), (removed_at, None)]
 
 
-def test_a_missions_own_threshold_governs_while_it_is_in_force(application: Application, report: Any, change: Change) -> None:
+def test_the_own_threshold_of_a_mission_governs_while_it_is_valid(
+    application: Application, report: Any, change: Change
+) -> None:
     report(("UNMISS", "2023-11-01", "2024-04-30", 125), ("UNIFIL", "2023-11-01", "2024-04-30", 43))
     general, own, own_gone = change(100), change(70, "UNMISS"), change(None, "UNMISS")
     assert tell_limits(application, "UNMISS") == [(general, 100), (own, 70), (own_gone, 100)]
     assert tell_limits(application, "UNIFIL") == [(general, 100)]
 
 
-def test_a_threshold_is_there_only_while_the_series_has_a_figure_to_compare(
+def test_a_threshold_has_samples_only_while_the_series_has_a_value(
     application: Application, report: Any, change: Change
 ) -> None:
     set_at = change(100)
@@ -128,7 +128,7 @@ def test_a_threshold_is_there_only_while_the_series_has_a_figure_to_compare(
     assert tell_limits(application, "UNIFIL") == [(set_at, 100)]
 
 
-def test_setting_a_threshold_reads_no_figures_anew(application: Application, report: Any, change: Change) -> None:
+def test_setting_a_threshold_does_not_read_values_again(application: Application, report: Any, change: Change) -> None:
     report(("UNMISS", "2023-11-01", "2024-04-30", 125))
     before = application.history
     change(100)
@@ -137,7 +137,7 @@ def test_setting_a_threshold_reads_no_figures_anew(application: Application, rep
     assert application.history.recorded is not before.recorded
 
 
-def test_how_a_total_agrees_holds_from_the_load_that_made_it_so(application: Application) -> None:
+def test_the_agreement_of_a_total_is_valid_from_the_load_that_changed_it(application: Application) -> None:
     application.load_shipped()
     application.refresh()
     with application.warehouse.cursor() as cursor:
@@ -178,7 +178,7 @@ changes = st.lists(
 @settings(max_examples=25, deadline=None)
 @given(made=changes)
 def test_at_every_instant_the_limit_is_that_of_the_thresholds_known_then(warehouse: Warehouse, made: list[Any]) -> None:
-    """Over any order of settings and removals the history says what the precedence of thresholds says for each instant."""
+    """For any order of settings and removals the history agrees with the precedence of thresholds at each instant."""
     at = NOW
     instants = []
     cursor = warehouse.cursor()

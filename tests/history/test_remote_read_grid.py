@@ -1,4 +1,4 @@
-"""The grid serves every look-up: a model of how Prometheus 2.42 and 3.x read an answer, over random series and requests."""
+"""The grid of samples: a model of how Prometheus 2.42 and 3.x evaluate a response, over random series and requests."""
 
 from __future__ import annotations
 
@@ -127,8 +127,8 @@ def test_a_subquery_with_an_offset_of_whole_days_inside(
 
 @settings(max_examples=100, deadline=None)
 @given(series=st.lists(rows, min_size=1, max_size=3), start=instants(), length=st.integers(0, 800 * DAY_MS), step=steps)
-def test_no_sample_is_ever_wrong(series: list[Rows], start: int, length: int, step: int) -> None:
-    """Wherever a look-up falls, also where no one foresaw it, it finds what holds or nothing."""
+def test_samples_are_always_correct(series: list[Rows], start: int, length: int, step: int) -> None:
+    """An evaluation at any instant finds the current value or no value."""
     end = start + length
     if length // max(step, LOOKBACK) > 5_000:
         step = DAY_MS
@@ -150,7 +150,7 @@ def test_a_range_selector_sees_each_figure_once(series: list[Rows], end: int, le
         ]
 
 
-def test_an_offset_inside_a_subquery_is_served_to_the_hour_or_the_millisecond_where_there_is_room() -> None:
+def test_an_offset_inside_a_subquery_is_supported_by_hour_or_millisecond_within_the_size_limit() -> None:
     year = 365 * DAY_MS
     begin = FIRST_DAY * DAY_MS
     dense = make_grid(begin, begin + year, Request(begin, begin + year, DAY_MS, 0, "max_over_time", True), 1, LOOKBACK)
@@ -172,7 +172,7 @@ def test_a_range_query_on_whole_steps_has_one_sample_for_each() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(results=st.lists(st.lists(st.binary(max_size=300), max_size=4), max_size=4), times=st.sampled_from([1, 40_000]))
-def test_a_response_put_together_in_parts_is_that_of_the_whole(results: list[list[bytes]], times: int) -> None:
+def test_a_response_built_in_parts_equals_the_whole(results: list[list[bytes]], times: int) -> None:
     writer = ResponseWriter()
     for parts in results:
         writer.write_result(part * times for part in parts)
@@ -180,6 +180,6 @@ def test_a_response_put_together_in_parts_is_that_of_the_whole(results: list[lis
     assert bytes(cramjam.snappy.decompress_raw(b"".join(writer.finish()))) == whole.SerializeToString()
 
 
-def test_too_many_instants_are_refused_before_they_are_made() -> None:
+def test_too_many_instants_are_rejected_before_they_are_computed() -> None:
     with pytest.raises(GridTooLong):
         plan_samples(Request(0, 2**62, 1, 0, "", True), 1, LOOKBACK, 0, 1_000_000)

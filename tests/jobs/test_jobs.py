@@ -1,4 +1,4 @@
-"""Schedules and the record of runs: what happens on time, late, never, and in error."""
+"""Jobs and their recorded runs: on time, late, missed and failed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_run_is_recorded_with_its_rows(warehouse: Warehouse, clock: Clock) -> 
     assert runs(warehouse) == [("count", "succeeded", 7, None)]
 
 
-def test_a_failed_run_is_recorded_with_its_error_and_what_follows_still_runs(warehouse: Warehouse, clock: Clock) -> None:
+def test_a_failed_run_is_recorded_and_the_following_job_still_runs(warehouse: Warehouse, clock: Clock) -> None:
     done: list[str] = []
     job = Job("snapshot", "", fail, Job("read_copy", "", lambda: done.append("copied")))
     error = make_runner(warehouse, clock).run(job)
@@ -69,7 +69,7 @@ def test_a_failed_run_is_recorded_with_its_error_and_what_follows_still_runs(war
     assert runs(warehouse) == [("snapshot", "failed", None, "the KPI is wrong"), ("read_copy", "succeeded", None, None)]
 
 
-def test_a_run_cut_short_by_a_kill_is_recorded_and_caught_up_once(warehouse: Warehouse, clock: Clock) -> None:
+def test_a_run_interrupted_by_a_kill_is_recorded_and_repeated_once(warehouse: Warehouse, clock: Clock) -> None:
     with warehouse.write() as cursor:
         cursor.execute("insert into store.job_runs values (1, 'prune', ?, ?, null, 'running', null, null, ?)", [clock.now] * 3)
     clock.now += timedelta(minutes=1)
@@ -92,17 +92,17 @@ def test_runs_missed_while_the_service_was_down_are_one_row_and_one_run(warehous
     assert make_runner(warehouse, clock).catch_up([hourly]) == [], "what was recorded is not caught up again"
 
 
-def test_a_job_that_failed_last_is_run_again_at_the_start(warehouse: Warehouse, clock: Clock) -> None:
+def test_a_job_whose_last_run_failed_runs_again_at_the_start(warehouse: Warehouse, clock: Clock) -> None:
     job = Job("checkpoint", "30 3 * * *", fail)
     make_runner(warehouse, clock).run(job)
     assert make_runner(warehouse, clock).catch_up([job]) == [job]
 
 
-def test_nothing_is_caught_up_on_the_first_start(warehouse: Warehouse, clock: Clock) -> None:
+def test_the_first_start_repeats_no_job(warehouse: Warehouse, clock: Clock) -> None:
     assert make_runner(warehouse, clock).catch_up([Job("prune", "45 3 * * *", lambda: 0)]) == []
 
 
-def test_nothing_is_missed_before_the_next_run_is_due() -> None:
+def test_no_run_is_missed_before_it_is_due() -> None:
     schedule = CronSchedule("0 * * * *", ZoneInfo("UTC"))
     assert find_missed(schedule, datetime(2024, 1, 1, 10, tzinfo=UTC), datetime(2024, 1, 1, 10, 59, tzinfo=UTC)) is None
 
@@ -131,7 +131,7 @@ def test_after_the_clock_was_set_back_jobs_are_due_soon(warehouse: Warehouse, cl
         runner.stop()
 
 
-def test_a_run_that_cannot_be_recorded_is_a_failure_and_nothing_is_raised(warehouse: Warehouse, clock: Clock) -> None:
+def test_a_run_that_cannot_be_recorded_is_a_failure_without_an_exception(warehouse: Warehouse, clock: Clock) -> None:
     runner = make_runner(warehouse, clock)
     warehouse.file.unlink()
     error = runner.run(Job("count", "", lambda: 7))
@@ -152,7 +152,7 @@ def test_the_schedule_runs_a_job_when_it_is_due(warehouse: Warehouse) -> None:
     assert ("often", "succeeded", None, None) in runs(warehouse)
 
 
-def test_a_machine_that_slept_runs_once_and_records_the_others(warehouse: Warehouse, clock: Clock) -> None:
+def test_after_a_suspend_a_job_runs_once_and_the_other_runs_are_recorded(warehouse: Warehouse, clock: Clock) -> None:
     done: list[int] = []
     job = Job("snapshot", "0 * * * *", lambda: done.append(1))
     runner = make_runner(warehouse, clock)

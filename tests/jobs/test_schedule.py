@@ -1,4 +1,4 @@
-"""When schedules are due, also on the days when clocks change."""
+"""The times of schedules, including daylight saving time."""
 
 from __future__ import annotations
 
@@ -69,6 +69,6 @@ def test_0_and_7_are_sunday() -> None:
 
 
 @pytest.mark.parametrize("expression", ["", "* * * *", "* * * * * *", "61 * * * *", "0 0 31 2 *", "every hour", "@daily"])
-def test_an_expression_that_cannot_be_used_is_refused(expression: str) -> None:
+def test_an_invalid_expression_is_rejected(expression: str) -> None:
     with pytest.raises(ValueError):
         CronSchedule(expression, ZoneInfo("UTC"))

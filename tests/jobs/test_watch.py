@@ -1,4 +1,4 @@
-"""What the watch notices: a clock that was set, and failed work that can be done again."""
+"""Periodic checks: a changed clock, and retries of failed work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Clocks:
         self.monotonic += seconds
 
 
-def test_a_clock_that_was_set_is_noticed_once_in_each_direction() -> None:
+def test_a_changed_clock_is_detected_once_in_each_direction() -> None:
     clocks = Clocks()
     changes: list[timedelta] = []
     watch = ClockWatch(lambda: clocks.wall, changes.append, lambda: clocks.monotonic)
@@ -47,7 +47,7 @@ def test_a_small_correction_of_the_clock_changes_nothing() -> None:
     assert changes == []
 
 
-def test_a_full_disk_is_tried_again_as_soon_as_there_is_space() -> None:
+def test_work_that_failed_on_a_full_disk_is_retried_when_there_is_space() -> None:
     clocks = Clocks()
     failure: list[Exception | None] = [WarehouseUnwritable("full")]
     has_space = [False]
@@ -68,7 +68,7 @@ def test_a_full_disk_is_tried_again_as_soon_as_there_is_space() -> None:
     assert len(runs) == 1
 
 
-def test_an_unknown_failure_is_tried_again_at_growing_intervals() -> None:
+def test_work_with_an_unknown_failure_is_retried_with_increasing_intervals() -> None:
     clocks = Clocks()
     runs: list[float] = []
     watch = RetryWatch(

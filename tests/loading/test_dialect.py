@@ -1,4 +1,4 @@
-"""Files as people have them: German and French dates and numbers, Windows-1252, headers in any case, titles for names."""
+"""Local formats of files: German and French dates and numbers, Windows-1252, headers in any case, titles for names."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_french_file_is_read(load: Load, read: Read, tmp_path: Path, space: st
     assert batch.notes == ("dates read as dd/mm/yyyy", "decimal comma", "spaces read as thousands separators")
 
 
-def test_one_form_may_stand_beside_dates_of_the_standard(load: Load, read: Read, tmp_path: Path) -> None:
+def test_one_local_format_may_be_mixed_with_iso_dates(load: Load, read: Read, tmp_path: Path) -> None:
     load(write_rows(tmp_path, row("2023-11-01", "30.04.2024", "1234"), row("1.11.2023", "2024-04-30", "0,375", RATIO, "ALL")))
     assert read(VALUES) == EXPECTED
 
@@ -77,7 +77,7 @@ def test_dotted_dates_are_read_between_commas_but_decimal_commas_are_not(load: L
         load(write_rows(tmp_path, bad, header=HEADER.replace(";", ",")))
 
 
-def test_a_point_before_three_digits_is_ambiguous_beside_dates_of_another_form(load: Load, tmp_path: Path) -> None:
+def test_a_point_before_three_digits_is_ambiguous_with_local_dates(load: Load, tmp_path: Path) -> None:
     area = "explosive_land_released_square_meters"
     with pytest.raises(
         LoadError, match=r"'1\.234' may be 1234 or 1\.234, as row 2 '01\.11\.2023' is not a date of the standard"

@@ -1,4 +1,4 @@
-"""Load warnings: which values each rule finds implausible, and that no warning stops a load."""
+"""Load warnings: the implausible values of each rule. No warning stops a load."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def messages(batch: Batch) -> list[str]:
     return [f"{warning.rule}: {warning.message}" for warning in batch.warnings]
 
 
-def test_a_leap_beyond_the_history_is_a_warning(load_rows: LoadRows, read: Read) -> None:
+def test_an_outlier_is_a_warning(load_rows: LoadRows, read: Read) -> None:
     load_rows(*history(38, 42, 40, 37, 45, 41))
     batch = load_rows({**cycle(7), "value": 410})
     # The median is 40.5 and the MAD 2, below the square root of the median, 6.36, which is then the spread.
@@ -69,7 +69,7 @@ def test_a_value_near_its_history_is_no_warning(load_rows: LoadRows, value: floa
     assert load_rows({**cycle(7), "value": value}).warnings == ()
 
 
-def test_a_fall_far_below_the_history_is_a_warning(load_rows: LoadRows) -> None:
+def test_a_low_outlier_is_a_warning(load_rows: LoadRows) -> None:
     load_rows(*history(38, 42, 40, 37, 45, 41))
     assert [warning.rule for warning in load_rows({**cycle(7), "value": 4}).warnings] == ["outlier"]
 
@@ -88,7 +88,7 @@ def test_a_mad_of_zero_uses_the_mean_absolute_deviation(load_rows: LoadRows) -> 
     assert "modified z-score 8.8" in warning.message
 
 
-def test_a_constant_history_allows_what_chance_explains(load_rows: LoadRows) -> None:
+def test_a_constant_history_allows_random_variation(load_rows: LoadRows) -> None:
     load_rows(*history(0, 0, 0, 0, 0))
     assert load_rows({**cycle(6), "value": 3}).warnings == ()
     assert [warning.rule for warning in load_rows({**cycle(6), "value": 30}).warnings] == ["outlier"]
@@ -111,7 +111,7 @@ def test_a_history_that_grows_steadily_is_no_warning(load_rows: LoadRows) -> Non
     assert load_rows({**cycle(10), "value": 100}).warnings == ()
 
 
-def test_a_corrected_history_is_what_counts(load_rows: LoadRows) -> None:
+def test_the_corrected_history_is_used(load_rows: LoadRows) -> None:
     load_rows(*history(400, 400, 400, 400, 400, 400))
     load_rows(*history(4, 5, 4, 5, 4, 5))
     assert [warning.rule for warning in load_rows({**cycle(7), "value": 400}).warnings] == ["outlier"]
@@ -201,7 +201,7 @@ def test_a_preview_shows_warnings_and_stores_none(application: Application, writ
         assert cursor.execute("select count(*) from load_warnings").fetchone() == before
 
 
-def test_the_report_raises_warnings_only_for_a_surge_that_it_shows(application: Application) -> None:
+def test_the_report_raises_a_warning_only_for_its_surge(application: Application) -> None:
     with application.warehouse.cursor() as cursor:
         found = cursor.execute(
             "select distinct rule, indicator, dimensions::varchar from load_warnings order by all"
@@ -216,7 +216,7 @@ def test_the_quality_page_lists_warnings(application: Application) -> None:
     assert "68 is high for a rare event" in page
 
 
-def test_every_rule_is_named_where_the_view_is_described(read: Read) -> None:
+def test_the_description_of_the_view_lists_every_rule(read: Read) -> None:
     ((comment,),) = read(
         "select comment from duckdb_columns() "
         "where schema_name = 'main' and table_name = 'load_warnings' and column_name = 'rule'"

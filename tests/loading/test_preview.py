@@ -1,4 +1,4 @@
-"""Previews (`a4p load --dry-run`): what a load would bring, without loading it, with and without a service."""
+"""Previews (`a4p load --dry-run`): the result of a load without the load, with and without a service."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_preview_of_a_bad_file_lists_its_errors(application: Application, writ
         application.preview([write_csv("bad.csv", {"mission": "UNMIS"})])
 
 
-def test_a_preview_of_a_loaded_file_says_so(application: Application, write_csv: WriteCsv) -> None:
+def test_a_preview_of_a_loaded_file_reports_it(application: Application, write_csv: WriteCsv) -> None:
     file = write_csv("next.csv", CYCLE_6)
     application.load([file], "the tests")
     preview = application.preview([file])

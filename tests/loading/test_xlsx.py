@@ -1,4 +1,4 @@
-"""Excel workbooks: what a sheet may hold, what is refused with its cell, and that no workbook harms the service."""
+"""Excel workbooks: supported content, errors with their cell, and protection of the service from hostile workbooks."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def test_a_cell_shown_as_percent_is_a_ratio(load: Load, read: Read, tmp_path: Pa
     assert read("select value from observations") == [(0.37,)]
 
 
-def test_text_cells_may_hold_german_dates_and_numbers(load: Load, read: Read, write_xlsx: WriteXlsx) -> None:
+def test_text_cells_may_contain_german_dates_and_numbers(load: Load, read: Read, write_xlsx: WriteXlsx) -> None:
     row = {"indicator": RATIO, "mission": "ALL", "period_start": "01.11.2023", "period_end": "30.04.2024", "value": "0,37"}
     (batch,) = load(write_xlsx("german.xlsx", row))
     assert batch.notes == ("dates read as dd.mm.yyyy", "decimal comma")
     assert read("select value from observations") == [(0.37,)]
 
 
-def test_text_of_several_lines_with_quotes_is_read_as_it_stands(load: Load, read: Read, write_xlsx: WriteXlsx) -> None:
+def test_text_of_several_lines_with_quotes_is_read_unchanged(load: Load, read: Read, write_xlsx: WriteXlsx) -> None:
     load(write_xlsx("text.xlsx", {"note": 'two\nlines; "quoted", é'}, {"mission": "UNIFIL"}))
     assert read("select note from observations where mission = 'UNMISS'") == [('two\nlines; "quoted", é',)]
 
@@ -155,7 +155,9 @@ def two_sheets(tmp_path: Path) -> Path:
     return tmp_path / "two.xlsx"
 
 
-def test_each_sheet_of_a_workbook_is_loaded_apart(warehouse: Warehouse, read: Read, two_sheets: Path, clock: Clock) -> None:
+def test_each_sheet_of_a_workbook_is_loaded_separately(
+    warehouse: Warehouse, read: Read, two_sheets: Path, clock: Clock
+) -> None:
     def load(sheet: str | None) -> str:
         return str(load_files(warehouse, [two_sheets], "the tests", clock=clock, sheet=sheet)[0])
 
@@ -167,7 +169,7 @@ def test_each_sheet_of_a_workbook_is_loaded_apart(warehouse: Warehouse, read: Re
     assert read("select mission from observations order by all") == [("MONUSCO",), ("UNMISS",)]
 
 
-def test_an_unknown_sheet_is_refused_with_the_names_there_are(warehouse: Warehouse, two_sheets: Path) -> None:
+def test_an_unknown_sheet_is_rejected_with_the_existing_names(warehouse: Warehouse, two_sheets: Path) -> None:
     with pytest.raises(LoadError) as caught:
         load_files(warehouse, [two_sheets], "the tests", sheet="Third")
     assert str(caught.value) == f"{two_sheets} has no sheet 'Third'; it has 'First', 'Second'"
@@ -195,14 +197,14 @@ def write_zip(file: Path, **entries: str) -> Path:
         ({"xl/workbook.xml": "x"}, "cannot be read as an Excel workbook"),
     ],
 )
-def test_an_archive_that_is_no_workbook_is_refused(
+def test_an_archive_that_is_not_a_workbook_is_rejected(
     refuse: Refuse, tmp_path: Path, entries: dict[str, str], problem: str
 ) -> None:
     file = write_zip(tmp_path / "other.xlsx", **entries)
     assert str(refuse(file)).startswith(f"{file} {problem}")
 
 
-def test_a_workbook_cut_off_is_refused(refuse: Refuse, write_xlsx: WriteXlsx) -> None:
+def test_a_truncated_workbook_is_rejected(refuse: Refuse, write_xlsx: WriteXlsx) -> None:
     file = write_xlsx("cut.xlsx", {})
     file.write_bytes(file.read_bytes()[:-300])
     assert str(refuse(file)).startswith(f"{file} cannot be read as an Excel workbook")
@@ -214,7 +216,7 @@ def test_a_protected_workbook_is_refused(refuse: Refuse, tmp_path: Path) -> None
     assert str(refuse(file)) == f"{file} is protected by a password; save it without one"
 
 
-def test_an_archive_that_unpacks_too_far_is_refused_by_a_service_that_goes_on(tmp_path: Path) -> None:
+def test_a_zip_bomb_is_rejected_and_the_service_continues(tmp_path: Path) -> None:
     bomb = write_zip(tmp_path / "bomb.xlsx", **{"xl/workbook.xml": "x", "xl/worksheets/sheet1.xml": " " * (400 << 20)})
     assert bomb.stat().st_size < 1 << 20
     with ServiceProcess(tmp_path / "data") as service:

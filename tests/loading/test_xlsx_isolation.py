@@ -1,4 +1,4 @@
-"""The process that reads a workbook can reach nothing but the workbook, Python and its packages."""
+"""The process that reads a workbook can read only the workbook, Python and its packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Prometheus and Alertmanager files for other addresses: the same configuration, elsewhere."""
+"""The Prometheus and Alertmanager files with other addresses: the same configuration otherwise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALERTMANAGER = (find_in_tree("prometheus") / "alertmanager.yml").read_text()
 ELSEWHERE = Addresses("10.0.0.1:1", "a4p.example.org", "10.0.0.2:2", "/rules/*.yml", "/secret/token")
 
 
-def test_the_shipped_files_hold_the_shipped_addresses() -> None:
+def test_the_shipped_files_contain_the_shipped_addresses() -> None:
     assert place_prometheus(PROMETHEUS, SHIPPED) == PROMETHEUS
     assert place_alertmanager(ALERTMANAGER, SHIPPED) == ALERTMANAGER
 
@@ -31,7 +31,7 @@ def test_each_address_is_written_where_it_belongs() -> None:
     assert webhook["http_config"]["authorization"]["credentials_file"] == "/secret/token"
 
 
-def test_nothing_but_the_addresses_changes() -> None:
+def test_only_the_addresses_change() -> None:
     back = [(f'"{ELSEWHERE.instance}"', f'"{SHIPPED.instance}"'), (ELSEWHERE.service, SHIPPED.service)]
     back += [(ELSEWHERE.alertmanager, SHIPPED.alertmanager), (ELSEWHERE.rules, SHIPPED.rules)]
     text = place_prometheus(PROMETHEUS, ELSEWHERE)
@@ -40,7 +40,7 @@ def test_nothing_but_the_addresses_changes() -> None:
     assert text == PROMETHEUS
 
 
-def test_a_file_without_the_shipped_addresses_is_told() -> None:
+def test_a_file_without_the_shipped_addresses_is_an_error() -> None:
     with pytest.raises(CatalogueError, match=r"prometheus\.yml: .*127\.0\.0\.1:8000.* not found"):
         place_prometheus("scrape_configs: []", ELSEWHERE)
 

@@ -41,7 +41,7 @@ def fault_of(directory: Path) -> str:
     return str(caught.value)
 
 
-def test_the_shipped_catalogue_holds_every_priority_mission_and_cycle() -> None:
+def test_the_shipped_catalogue_has_every_priority_mission_and_cycle() -> None:
     catalogue = read_catalogue(SHIPPED)
     assert [priority.priority for priority in catalogue.priorities] == [
         "collective_coherence",
@@ -62,7 +62,7 @@ def test_the_shipped_catalogue_holds_every_priority_mission_and_cycle() -> None:
     ]
 
 
-def test_the_shipped_catalogue_holds_every_indicator_of_the_contract() -> None:
+def test_the_shipped_catalogue_has_every_indicator_of_the_contract() -> None:
     contract = """
         intercommunal_events intercommunal_events_with_women_groups political_forum_participants
         political_forum_working_groups cpas_impact_assessment mission_plan_approved missions_with_joint_programming
@@ -120,18 +120,18 @@ def test_an_indicator_defined_twice_names_both_files(directory: Path) -> None:
     assert "already defined" in fault
 
 
-def test_an_entry_given_twice_in_one_file_is_an_error(directory: Path) -> None:
+def test_a_duplicate_entry_in_one_file_is_an_error(directory: Path) -> None:
     file = directory / "missions.yaml"
     file.write_text(file.read_text() + "\n" + file.read_text())
     assert "is already entry 1" in fault_of(directory)
 
 
-def test_a_key_given_twice_names_the_line(directory: Path) -> None:
+def test_a_duplicate_key_is_reported_with_the_line(directory: Path) -> None:
     (directory / "cycles.yaml").write_text("rule:\n  cycle: 4\n  cycle: 5\n  period_start: 2023-05-01\n  months: 6\n")
     assert "cycles.yaml:3: the key 'cycle' is given twice" in fault_of(directory)
 
 
-def test_a_file_that_is_no_yaml_names_the_line(directory: Path) -> None:
+def test_an_invalid_yaml_file_is_reported_with_the_line(directory: Path) -> None:
     (directory / "cycles.yaml").write_text("- cycle: 4\n  period_start: [2023\n")
     assert "cycles.yaml:3" in fault_of(directory)
 
@@ -151,13 +151,13 @@ def test_more_series_than_the_budget_is_an_error(directory: Path) -> None:
     assert "over the series_budget of 100" in fault_of(directory)
 
 
-def test_all_faults_are_told_at_once(directory: Path) -> None:
+def test_all_faults_are_reported_together(directory: Path) -> None:
     change_indicator(directory, colour="red", better="up")
     (directory / "limits.yaml").write_text("series_budget: 0\n")
     assert len(fault_of(directory).splitlines()) == 3
 
 
-def test_the_digest_says_whether_two_catalogues_say_the_same(directory: Path) -> None:
+def test_equal_catalogues_have_the_same_digest(directory: Path) -> None:
     assert read_catalogue(directory).digest() == read_catalogue(SHIPPED).digest()
     change_indicator(directory, title="Another title")
     assert read_catalogue(directory).digest() != read_catalogue(SHIPPED).digest()

@@ -1,4 +1,4 @@
-"""The dashboards: what each panel must have, places and numbers, and a catalogue that grows without a change of code."""
+"""The dashboards: required parts of panels, positions and numbers, and additions to the catalogue without code changes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_panel_has_a_noun_phrase_as_title_a_description_and_a_text_for_no_
 
 
 @each_file
-def test_panels_have_numbers_of_their_own_and_overlap_nowhere(file: Path) -> None:
+def test_panels_have_unique_numbers_and_do_not_overlap(file: Path) -> None:
     panels = json.loads(file.read_text(encoding="utf-8"))["panels"]
     assert [panel["id"] for panel in panels] == list(range(1, len(panels) + 1))
     taken: set[tuple[int, int]] = set()
@@ -87,7 +87,7 @@ def test_a_dashboard_opens_on_years_and_refreshes_slowly(file: Path) -> None:
 
 
 @each_file
-def test_links_lead_to_dashboards_there_are_and_keep_the_time_range(file: Path) -> None:
+def test_links_lead_to_existing_dashboards_and_preserve_the_time_range(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     uids = {one.stem for one in FILES}
     for panel in GrafanaDashboard(file).panels:
@@ -156,7 +156,7 @@ def test_a_catalogue_without_a_subject_has_no_dashboard_of_it(other_catalogue: P
     assert "sofa_incidents_new" not in rendered["a4p-indicator.json"]
 
 
-def test_without_the_library_of_dashboards_the_mend_is_select_status(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_of_dashboards_the_error_names_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith(("metrics.dashboards", "grafana_foundation_sdk"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "grafana_foundation_sdk", None)

@@ -1,4 +1,4 @@
-"""The bytes of the exposition: what is written out here is what Prometheus gets."""
+"""The exact bytes of the exposition."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_gzip_is_one_member_with_the_tail_in_it() -> None:
     assert compressed.count(b"\x1f\x8b\x08") == 1
 
 
-def test_a_body_can_be_finished_again_and_again() -> None:
+def test_a_body_can_be_finished_repeatedly() -> None:
     body = render([("a4p_y", {"mission": "UNMISS"}, 125.0)]).text
     for tail in (b"first\n", b"", b"third\n"):
         assert gzip.decompress(b"".join(body.finish_gzip(tail))).endswith(b"125\n" + tail)

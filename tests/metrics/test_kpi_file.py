@@ -26,7 +26,7 @@ def write(tmp_path: Path, text: str, name: str = "kpi.sql") -> Path:
     return file
 
 
-def test_a_header_may_hold_several_pairs_on_a_line(tmp_path: Path) -> None:
+def test_a_header_may_have_several_pairs_on_a_line(tmp_path: Path) -> None:
     kpi = read_kpi(write(tmp_path, GOOD))
     assert (kpi.unit, kpi.better, kpi.priority) == ("ratio", "higher", "integration")
     assert kpi.labels == ("mission",)
@@ -47,7 +47,7 @@ def test_a_header_may_hold_several_pairs_on_a_line(tmp_path: Path) -> None:
         ("select mission, value as value from latest\n", "", "there is no query below the header"),
     ],
 )
-def test_a_fault_names_file_line_and_mend(tmp_path: Path, found: str, replaced: str, told: str) -> None:
+def test_a_fault_names_file_line_and_fix(tmp_path: Path, found: str, replaced: str, told: str) -> None:
     assert found in GOOD
     file = write(tmp_path, GOOD.replace(found, replaced))
     with pytest.raises(CatalogueError) as caught:

@@ -1,4 +1,4 @@
-"""The Poisson tail against scipy and against sums of exact fractions, and its end within a bounded time at every extreme."""
+"""The Poisson tail, compared with scipy and with sums of exact fractions, and its bounded time at extreme values."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_very_large_mean_has_the_tail_of_the_normal_distribution(mean: float, 
 @example(1, 1e-320)
 @example(10**308, 5e-324)
 @example(999_999, 999_999.0)
-def test_every_chance_is_found_within_a_bounded_time(count: int, mean: float) -> None:
+def test_every_probability_is_computed_within_a_bounded_time(count: int, mean: float) -> None:
     started = time.process_time()
     assert 0 <= find_poisson_tail(count, mean) <= 1
     # Ten thousand terms take a few milliseconds; the loop that never ended took for ever.
@@ -67,17 +67,17 @@ def test_more_events_are_never_more_likely(count: int, mean: float) -> None:
     assert find_poisson_tail(count + 1, mean) <= find_poisson_tail(count, mean) * (1 + 1e-9)
 
 
-def test_a_chance_too_small_for_a_double_is_0() -> None:
+def test_a_probability_too_small_for_a_double_is_0() -> None:
     assert find_poisson_tail(300, 10) == pytest.approx(1.5344e-319, rel=1e-3)
     assert find_poisson_tail(3000, 10) == 0.0
 
 
-def test_where_nothing_ever_happened_any_event_is_impossible_and_none_is_certain() -> None:
+def test_with_a_mean_of_0_any_event_is_impossible_and_none_is_certain() -> None:
     assert (find_poisson_tail(0, 0), find_poisson_tail(1, 0)) == (1.0, 0.0)
 
 
 @given(st.floats(0.01, 1e9), st.sampled_from([0.2, 0.05, 0.01, 1e-6]))
-def test_the_limit_is_the_smallest_that_chance_rarely_passes(mean: float, chance: float) -> None:
+def test_the_limit_is_the_smallest_that_is_rarely_exceeded(mean: float, chance: float) -> None:
     limit = find_poisson_limit(mean, chance)
     assert find_poisson_tail(limit + 1, mean) <= chance
     assert limit == 0 or find_poisson_tail(limit, mean) > chance

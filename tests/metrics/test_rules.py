@@ -1,4 +1,4 @@
-"""The Prometheus rules: one for each metric and comparison, saying what a person needs; tests/stack has them evaluated."""
+"""The Prometheus rules: one for each metric and comparison, with their texts. tests/stack evaluates them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_every_metric_and_comparison_has_one_alert(definitions: Definitions) -> 
     assert name_alert("sofa_incidents_new", "above") == "A4pSofaIncidentsNewAbove"
 
 
-def test_the_rules_say_what_a_person_needs(definitions: Definitions) -> None:
+def test_the_rules_have_summary_description_and_link(definitions: Definitions) -> None:
     for file, text in render_rules(definitions.catalogue, definitions.kpis, "https://a4p.example.org").items():
         for rule in yaml.safe_load(text)["groups"][0]["rules"]:
             assert {"summary", "description", "link"} <= rule["annotations"].keys()
@@ -36,7 +36,7 @@ def test_the_rules_say_what_a_person_needs(definitions: Definitions) -> None:
                 assert {"value", "limit", "period_end", "source", "note"} <= rule["annotations"].keys()
 
 
-def test_every_alert_links_to_a_page_that_is_there(client: FlaskClient, definitions: Definitions) -> None:
+def test_every_alert_links_to_an_existing_page(client: FlaskClient, definitions: Definitions) -> None:
     links = set()
     for text in render_rules(definitions.catalogue, definitions.kpis).values():
         for rule in yaml.safe_load(text)["groups"][0]["rules"]:

@@ -25,14 +25,14 @@ def session(report_dir: Path) -> Iterator[Connection]:
         yield copy
 
 
-def test_every_example_has_an_answer_and_every_answer_an_example() -> None:
+def test_every_example_has_a_result_and_every_result_an_example() -> None:
     names = [example.name for example in read_examples()]
     assert len(names) >= 15
     assert sorted(file.stem for file in EXPECTED.glob("*.yaml")) == names
 
 
 @pytest.mark.parametrize("example", read_examples(), ids=lambda example: example.name)
-def test_an_example_gives_its_answer(session: Connection, example: Example) -> None:
+def test_an_example_returns_its_result(session: Connection, example: Example) -> None:
     expected = yaml.safe_load((EXPECTED / f"{example.name}.yaml").read_text(encoding="utf-8"))
     (statement,) = extract_statements(session, example.sql)
     relation = session.sql(statement)
@@ -46,7 +46,7 @@ def test_an_example_has_a_title_and_ends_with_a_semicolon() -> None:
         assert example.sql.endswith(";"), example.name
 
 
-def test_the_page_lists_every_question_and_every_column(session: Connection) -> None:
+def test_the_page_lists_every_example_and_every_column(session: Connection) -> None:
     page = (find_in_tree("docs") / "sql.md").read_text(encoding="utf-8")
     assert all(f"### {example.title}" in page for example in read_examples())
     columns = session.sql(

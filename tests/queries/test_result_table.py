@@ -1,4 +1,4 @@
-"""Results as a person reads them on a terminal."""
+"""Query results on a terminal."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def test_values_are_written_for_people(value: object, text: str) -> None:
     assert write_value(value) == text
 
 
-def test_numbers_stand_right_and_text_left() -> None:
+def test_numbers_are_right_aligned_and_text_left() -> None:
     shown = render(["mission", "n"], ["VARCHAR", "DECIMAL(38,0)"], [("UNMISS", Decimal(7)), ("UNIFIL", Decimal(125))], 40)
     assert shown[2:] == ["UNMISS      7", "UNIFIL    125"]
 
 
-def test_long_text_is_folded_and_loses_nothing() -> None:
+def test_long_text_is_wrapped_completely() -> None:
     note = "printed as None in the table, and as a dash in the annex of the same report"
     shown = render(["mission", "note"], ["VARCHAR", "VARCHAR"], [("UNMISS", note)], 50)
     assert max(map(len, shown)) <= 50
     assert "".join("".join(line[9:] for line in shown[2:]).split()) == note.replace(" ", "")
 
 
-def test_what_does_not_fit_beside_each_other_is_a_record_for_each_row() -> None:
+def test_a_wide_result_is_a_record_for_each_row() -> None:
     names = [f"column_{number}" for number in range(12)]
     shown = render(names, ["VARCHAR"] * 12, [tuple("x" * 20 for _ in names)] * 2, 80)
     assert shown[0] == "row 1"
@@ -61,7 +61,7 @@ def test_what_does_not_fit_beside_each_other_is_a_record_for_each_row() -> None:
     assert shown[13] == "row 2"
 
 
-def test_what_a_file_brought_in_does_not_steer_the_terminal() -> None:
+def test_loaded_text_cannot_control_the_terminal() -> None:
     shown = render(["note"], ["VARCHAR"], [("\x1b[2J[bold]red[/bold]\a",)], 60)
     assert shown[2] == "�[2J[bold]red[/bold]�"
 

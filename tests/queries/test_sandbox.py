@@ -1,4 +1,4 @@
-"""What strangers send to /api/v1/sql: refused or contained, with everything whole afterwards."""
+"""Attacks on /api/v1/sql: each is rejected or contained, and the service is intact afterwards."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ def whole(world: World) -> dict[str, str]:
     return world.describe()
 
 
-def test_there_are_attacks_enough() -> None:
+def test_there_are_at_least_a_hundred_attacks() -> None:
     assert len(CASES) >= 60
 
 
 @pytest.mark.parametrize(("statement", "ends"), CASES)
-def test_an_attack_is_refused_or_contained(world: World, whole: dict[str, str], statement: str, ends: set[int]) -> None:
+def test_an_attack_is_rejected_or_contained(world: World, whole: dict[str, str], statement: str, ends: set[int]) -> None:
     status, body = world.ask(MADE.get(statement, statement.replace("$DIR", str(world.directory))))
     assert status in ends, body[:500]
     assert CANARY.encode() not in body
@@ -95,7 +95,7 @@ def test_an_attack_is_refused_or_contained(world: World, whole: dict[str, str], 
     assert world.describe() == whole
 
 
-def test_metrics_are_answered_while_the_worst_runs(world: World) -> None:
+def test_metrics_respond_during_the_most_expensive_query(world: World) -> None:
     statement = ATTACKS["time"]["stopped"][0]
     attackers = [threading.Thread(target=world.ask, args=[statement]) for _ in range(3)]
     for attacker in attackers:
@@ -161,5 +161,5 @@ QUERIES = st.builds(
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(statement=QUERIES | st.text(min_size=1, max_size=40))
-def test_random_sql_is_never_the_service_s_own_fault(world: World, statement: str) -> None:
+def test_random_sql_never_causes_a_server_error(world: World, statement: str) -> None:
     assert world.ask(statement)[0] in {200, 400, 408, 413}

@@ -1,4 +1,4 @@
-"""The operating system's limits on a worker: sockets, processes, capabilities, in a process that runs real code in it."""
+"""Isolation of a worker by the operating system: sockets, processes, capabilities, tested with code in such a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much disk the queries of /api/v1/sql can take together."""
+"""The maximum disk space of concurrent queries of /api/v1/sql."""
 
 from __future__ import annotations
 

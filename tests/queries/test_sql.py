@@ -1,4 +1,4 @@
-"""POST and GET /api/v1/sql as a data analyst's program meets them."""
+"""POST and GET /api/v1/sql over HTTP."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_as_of_and_known_at(client: FlaskClient) -> None:
     assert ask(client, "select as_of_date() = as_of from snapshot_info").json["rows"] == [[True]]
 
 
-def test_rows_beyond_the_most_are_cut_and_it_is_said(client: FlaskClient) -> None:
+def test_rows_beyond_the_maximum_are_cut_and_reported(client: FlaskClient) -> None:
     assert len(ask(client, "from range(2000)").json["rows"]) == 1000
     assert ask(client, "from range(2000)").json["truncated"] is True
     assert ask(client, "from range(2000)", max_rows=2000).json["truncated"] is False
@@ -92,7 +92,7 @@ def test_rows_beyond_the_most_are_cut_and_it_is_said(client: FlaskClient) -> Non
         ("'\\x01'::blob", "AQ=="),
     ],
 )
-def test_values_are_written_as_json_can_hold_them(client: FlaskClient, expression: str, written: object) -> None:
+def test_values_are_written_in_json_types(client: FlaskClient, expression: str, written: object) -> None:
     assert ask(client, f"select {expression}").json["rows"] == [[written]]
 
 
@@ -103,7 +103,7 @@ def test_columns_of_one_name_keep_their_values(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "query", ["describe latest", "show tables", "pivot latest on status using count(*)", "explain from latest"]
 )
-def test_more_than_select_is_a_query(client: FlaskClient, query: str) -> None:
+def test_other_read_only_statements_are_accepted(client: FlaskClient, query: str) -> None:
     assert ask(client, query).status_code == 200
     assert ask(client, query, format="csv").status_code == 200
 
@@ -127,7 +127,7 @@ def test_csv_arrow_and_parquet_by_accept(client: FlaskClient, tmp_path: Path) ->
     assert client.post("/api/v1/sql", json=query, headers={"Accept": "*/*"}).content_type == "application/json"
 
 
-def test_a_link_is_answered_again_only_when_something_changed(client: FlaskClient) -> None:
+def test_an_unchanged_link_is_304(client: FlaskClient) -> None:
     first = client.get("/api/v1/sql", query_string={"sql": FIGURE, "format": "csv"})
     assert first.text == "mission,value\nUNMISS,125.0\n"
     again = client.get(
@@ -136,7 +136,7 @@ def test_a_link_is_answered_again_only_when_something_changed(client: FlaskClien
     assert (again.status_code, again.data) == (304, b"")
 
 
-def test_a_fault_is_a_problem_with_its_place(client: FlaskClient) -> None:
+def test_an_error_is_a_problem_with_its_position(client: FlaskClient) -> None:
     refused = ask(client, "select 1,\n  nope from latest")
     assert refused.status_code == 400
     assert refused.content_type == "application/problem+json"
@@ -159,13 +159,13 @@ def test_a_fault_is_a_problem_with_its_place(client: FlaskClient) -> None:
         ([], "body"),
     ],
 )
-def test_what_cannot_be_asked_is_said(client: FlaskClient, body: object, told: str) -> None:
+def test_invalid_queries_are_reported(client: FlaskClient, body: object, told: str) -> None:
     refused = client.post("/api/v1/sql", json=body)
     assert refused.status_code == 400
     assert told in refused.json["detail"]
 
 
-def test_odd_requests_are_refused(client: FlaskClient) -> None:
+def test_malformed_requests_are_rejected(client: FlaskClient) -> None:
     assert client.post("/api/v1/sql", data=b"\xff{", content_type="application/json").status_code == 400
     assert client.post("/api/v1/sql", data=b"x" * (2 << 20), content_type="application/json").status_code == 413
     assert client.post("/api/v1/sql", data=b"{}", content_type="text/plain").status_code == 415
@@ -174,9 +174,7 @@ def test_odd_requests_are_refused(client: FlaskClient) -> None:
     assert client.put("/api/v1/sql").status_code == 405
 
 
-def test_a_new_snapshot_is_what_the_next_query_is_answered_from(
-    application: Application, client: FlaskClient, tmp_path: Path
-) -> None:
+def test_the_next_query_reads_the_new_snapshot(application: Application, client: FlaskClient, tmp_path: Path) -> None:
     before = ask(client, FIGURE).json
     load_value(application, tmp_path, 97)
     application.refresh()
@@ -186,7 +184,7 @@ def test_a_new_snapshot_is_what_the_next_query_is_answered_from(
     assert after["snapshot"] in client.get("/metrics").text.partition("a4p_snapshot_info{")[2].partition("}")[0]
 
 
-def test_a_worker_holds_nothing_worth_stealing(application: Application) -> None:
+def test_a_worker_has_no_secrets(application: Application) -> None:
     worker = WorkerProcess(application.settings, application.sandbox._copies, application.sandbox._copy)
     try:
         worker.wait_until_ready()
@@ -208,7 +206,7 @@ def test_a_worker_holds_nothing_worth_stealing(application: Application) -> None
     assert not list((application.settings.data_dir / "tmp").glob(f"{worker._spill.name}*"))
 
 
-def test_who_comes_when_every_place_is_taken_is_told_to_come_again(
+def test_a_query_without_a_free_slot_is_rejected_with_retry_after(
     application: Application, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slots = FairSlots(slots=1, waiting=0)
@@ -234,7 +232,9 @@ def test_a_worker_that_ran_out_of_memory_is_replaced(application: Application, c
     assert sum(worker is not None and worker in workers for worker in left) == sum(one is not None for one in workers) - 1
 
 
-def test_a_query_that_heeds_nothing_is_killed_and_the_next_is_answered(application: Application, client: FlaskClient) -> None:
+def test_a_query_that_ignores_the_interrupt_is_killed_and_the_next_succeeds(
+    application: Application, client: FlaskClient
+) -> None:
     ask(client, "select 1")
     worker = application.sandbox._workers.get_nowait()
     assert worker is not None
@@ -263,11 +263,11 @@ def test_a_query_that_heeds_nothing_is_killed_and_the_next_is_answered(applicati
         ("0.0.0.0", "s3cret", True),
     ],
 )
-def test_it_is_open_to_this_machine_or_to_the_token(host: str, token: str, opened: bool) -> None:
+def test_it_accepts_this_machine_or_the_token(host: str, token: str, opened: bool) -> None:
     assert is_open(Settings(host=host, sql_token=SecretStr(token))) is opened
 
 
-def test_strangers_are_refused(definitions: Definitions, tmp_path: Path) -> None:
+def test_other_clients_are_rejected(definitions: Definitions, tmp_path: Path) -> None:
     closed = Application(Settings(data_dir=tmp_path / "a", host="0.0.0.0", threads=1), definitions)
     guarded = Application(
         Settings(data_dir=tmp_path / "b", host="0.0.0.0", threads=1, sql_token=SecretStr("s3cret")), definitions
@@ -285,7 +285,7 @@ def test_strangers_are_refused(definitions: Definitions, tmp_path: Path) -> None
         guarded.close()
 
 
-def test_queries_are_counted_by_how_they_were_answered(application: Application, client: FlaskClient) -> None:
+def test_queries_are_counted_by_status(application: Application, client: FlaskClient) -> None:
     def count(code: str) -> float:
         return application.self_metrics.registry.get_sample_value("a4p_sql_queries_total", {"code": code}) or 0
 

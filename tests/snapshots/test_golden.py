@@ -1,4 +1,4 @@
-"""The whole /metrics of the report, to the byte: `make golden` rewrites it, and the difference is read in review."""
+"""The bytes of /metrics for the report. `make golden` rewrites the file, and reviews read the difference."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ NOW = datetime(2024, 9, 10, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text_format", ["text", "openmetrics"])
-def test_the_report_s_metrics_are_those_of_the_golden(tmp_path: Path, text_format: str, request: pytest.FixtureRequest) -> None:
+def test_the_metrics_of_the_report_equal_the_golden_file(
+    tmp_path: Path, text_format: str, request: pytest.FixtureRequest
+) -> None:
     application = Application(Settings(data_dir=tmp_path, threads=1), read_definitions(find_in_tree("metrics")), lambda: NOW)
     try:
         application.load_shipped()

@@ -1,4 +1,4 @@
-"""Each KPI against tests/kpis/<kpi>.yaml: given observations and the rows that must come of them, no more and no fewer.
+"""Each KPI with tests/kpis/<kpi>.yaml: given observations and exactly the expected rows.
 
 A case is `case` (a sentence), `as_of`, `given` and `expected`; `missions: 1 of 8` in an expected row is what a total covers.
 `given: report` means metrics/observations, or, with
@@ -94,7 +94,7 @@ def test_every_file_of_expected_rows_belongs_to_a_kpi() -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_kpi_is_tried_on_made_up_figures_and_on_the_report(file: Path) -> None:
+def test_every_kpi_is_tested_on_constructed_values_and_on_the_report(file: Path) -> None:
     cases = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert {case["given"] == "report" for case in cases} == {True, False}
     assert len({case["case"] for case in cases}) == len(cases)
@@ -128,7 +128,7 @@ def test_a_kpi_gives_the_expected_rows(kpi: str, case: Row, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("kpi", [kpi for kpi in KPIS.values() if not kpi.reads_everything], ids=lambda kpi: kpi.kpi)
 @pytest.mark.parametrize("as_of", [date(2022, 12, 31), date(2023, 10, 31), CYCLE_5_END], ids=str)
-def test_a_kpi_reads_nothing_but_its_inputs(kpi: Kpi, as_of: date, report: Warehouse) -> None:
+def test_a_kpi_reads_only_its_inputs(kpi: Kpi, as_of: date, report: Warehouse) -> None:
     with closing(report.cursor()) as cursor:
         prepare_latest(cursor, as_of)
         whole = compute(cursor, kpi, as_of)
@@ -158,7 +158,7 @@ def test_a_kpi_needs_each_of_its_inputs(kpi: Kpi, dropped: str, report: Warehous
         assert compute(cursor, kpi, CYCLE_5_END) != whole
 
 
-def test_the_history_of_the_kpis_is_the_same_at_once_as_date_by_date(report: Warehouse) -> None:
+def test_the_history_of_kpis_is_the_same_in_one_query_and_date_by_date(report: Warehouse) -> None:
     figures = (
         "select kpi, mission, dimensions::varchar, as_of, missions, missions_expected, value from kpi_computed order by all"
     )
@@ -178,7 +178,7 @@ def test_the_history_of_the_kpis_is_the_same_at_once_as_date_by_date(report: War
     assert [value for *_, value in one] == pytest.approx([value for *_, value in other], rel=1e-12)
 
 
-def test_a_cursor_that_held_one_date_holds_the_next(report: Warehouse) -> None:
+def test_a_cursor_can_prepare_one_date_after_another(report: Warehouse) -> None:
     newest = "select max(period_end) from latest"
     with closing(report.cursor()) as cursor:
         for day in (CYCLE_5_END, date(2023, 10, 31), CYCLE_5_END):

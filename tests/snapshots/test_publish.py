@@ -40,7 +40,7 @@ def application(tmp_path: Path, definitions: Definitions) -> Iterator[Applicatio
         yield opened
 
 
-def test_another_process_reads_whole_states_while_loads_go_on(application: Application, tmp_path: Path) -> None:
+def test_another_process_reads_complete_states_during_loads(application: Application, tmp_path: Path) -> None:
     copy = str(application.settings.read_copy_file)
     reader = subprocess.Popen([sys.executable, "-c", READER, copy, "120"], stderr=subprocess.PIPE, text=True)
     value = 0
@@ -52,7 +52,7 @@ def test_another_process_reads_whole_states_while_loads_go_on(application: Appli
     assert reader.returncode == 0, errors
 
 
-def test_the_read_copy_is_whole_and_in_the_older_format(application: Application) -> None:
+def test_the_read_copy_is_complete_and_in_the_older_format(application: Application) -> None:
     with duckdb.connect(str(application.settings.read_copy_file), read_only=True) as copy:
         assert copy.execute("select count(*) from observations").fetchone() == (399,)
         (tags,) = copy.execute("select tags from duckdb_databases() where database_name = 'warehouse-read'").fetchone()
@@ -67,7 +67,7 @@ def test_the_read_copy_is_whole_and_in_the_older_format(application: Application
     assert not Path(f"{application.settings.read_copy_file}.wal").exists()
 
 
-def test_a_copy_that_cannot_be_written_leaves_what_was_there(application: Application, tmp_path: Path) -> None:
+def test_a_failed_copy_leaves_the_previous_one(application: Application, tmp_path: Path) -> None:
     target = tmp_path / "no-such-folder" / "copy.duckdb"
     with pytest.raises(WarehouseError, match="could not be written"):
         write_copy(application.warehouse, target)

@@ -1,4 +1,4 @@
-"""The read copy as pages and the API read it."""
+"""The read copy of pages and the API."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def application(tmp_path: Path, definitions: Definitions) -> Iterator[Applicatio
         yield opened
 
 
-def test_it_is_of_the_snapshot_that_is_exposed(application: Application) -> None:
+def test_it_has_the_exposed_snapshot(application: Application) -> None:
     assert application.read_copy is not None
     assert application.snapshot is not None
     assert application.read_copy.info.snapshot_id == application.snapshot.snapshot_id
     assert application.read_copy.info.as_of == application.snapshot.as_of
 
 
-def test_who_reads_while_a_load_is_published_goes_on_reading_one_state(application: Application, tmp_path: Path) -> None:
+def test_a_reader_during_a_publication_sees_one_state(application: Application, tmp_path: Path) -> None:
     before = application.read_copy
     assert before is not None
     with before.open_session() as session:
@@ -45,7 +45,7 @@ def test_who_reads_while_a_load_is_published_goes_on_reading_one_state(applicati
         assert session.execute(FIGURE).fetchone() == (40,)
 
 
-def test_it_is_asked_as_of_a_date_and_known_at_a_time(application: Application, tmp_path: Path) -> None:
+def test_it_can_be_queried_as_of_a_date_and_known_at_a_time(application: Application, tmp_path: Path) -> None:
     load_value(application, tmp_path, 40)
     application.refresh()
     copy = application.read_copy
@@ -64,7 +64,7 @@ def test_it_is_never_written_to_and_leaves_no_files(application: Application) ->
     assert not list(application.settings.data_dir.glob("*.tmp"))
 
 
-def test_a_file_that_is_no_copy_is_an_error_in_words(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_copy_is_an_error_without_a_trace(tmp_path: Path) -> None:
     (tmp_path / "broken.duckdb").write_bytes(b"not a database" * 1000)
     with pytest.raises(WarehouseError, match="cannot be opened"):
         ReadCopy(tmp_path / "broken.duckdb", 1, "1GB")
@@ -72,7 +72,7 @@ def test_a_file_that_is_no_copy_is_an_error_in_words(tmp_path: Path) -> None:
         ReadCopy(tmp_path / "no such.duckdb", 1, "1GB")
 
 
-def test_what_a_killed_service_of_the_same_number_left_is_no_hindrance(
+def test_files_of_a_killed_service_with_the_same_process_id_are_replaced(
     application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = application.settings.read_copy_file

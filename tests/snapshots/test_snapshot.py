@@ -1,4 +1,4 @@
-"""Snapshots: what is computed, kept and exposed as of a date."""
+"""Snapshots: values computed, stored and exposed as of a date."""
 
 from __future__ import annotations
 
@@ -84,21 +84,21 @@ def test_the_report_is_exposed_as_printed(application: Application) -> None:
     assert exposed(application, "a4p_tpp_trainees")[frozenset({("mission", "ALL"), ("training", "C4ISR")})] == 119
 
 
-def test_under_validation_is_a_status_and_no_value(application: Application) -> None:
+def test_a_value_under_validation_has_a_status_and_no_sample(application: Application) -> None:
     application.refresh()
     assert of_mission(application, "a4p_sofa_incidents_total", "UNIFIL") is None
     labels = {("indicator", "sofa_incidents_total"), ("mission", "UNIFIL"), ("status", "U")}
     assert exposed(application, "a4p_indicator_status")[frozenset(labels)] == 1
 
 
-def test_no_two_series_are_alike(application: Application) -> None:
+def test_series_are_unique(application: Application) -> None:
     application.refresh()
     names = [line.rsplit(" ", 1)[0] for line in b"".join(application.exposition.text.chunks).decode().splitlines()]
     series = [name for name in names if not name.startswith("#")]
     assert len(series) == len(set(series)) == application.snapshot.series_count
 
 
-def test_a_change_is_against_the_period_before(application: Application) -> None:
+def test_a_change_is_since_the_previous_period(application: Application) -> None:
     application.refresh()
     changes = exposed(application, "a4p_indicator_change")
     assert changes[frozenset({("indicator", "conduct_trainings"), ("mission", "ALL")})] == 914 - 511
@@ -107,7 +107,7 @@ def test_a_change_is_against_the_period_before(application: Application) -> None
     assert frozenset({("indicator", "sofa_incidents_new"), ("mission", "UNMISS")}) not in changes
 
 
-def test_a_series_whose_row_is_gone_is_gone_at_the_next_snapshot(application: Application, tmp_path: Path) -> None:
+def test_a_series_without_a_row_is_absent_from_the_next_snapshot(application: Application, tmp_path: Path) -> None:
     application.refresh()
     load(application, tmp_path, f"sofa_incidents_new,UNMISS,,{CYCLE_6},,M,UNMISS submission,,not sent")
     application.refresh()
@@ -116,7 +116,7 @@ def test_a_series_whose_row_is_gone_is_gone_at_the_next_snapshot(application: Ap
     assert frozenset(labels) in exposed(application, "a4p_indicator_status")
 
 
-def test_an_observation_holds_from_midnight_after_its_period(application: Application, tmp_path: Path, clock: Clock) -> None:
+def test_an_observation_is_valid_from_midnight_after_its_period(application: Application, tmp_path: Path, clock: Clock) -> None:
     load(application, tmp_path, f"sofa_incidents_new,UNMISS,,{CYCLE_6},97,A,UNMISS submission,,")
     clock.now = datetime(2024, 10, 31, 23, 59, 59, tzinfo=UTC)
     application.refresh()
@@ -134,7 +134,7 @@ def test_a_kpi_has_its_whole_history(application: Application) -> None:
     assert days == [(date(year, 12, 31), round(figures[year] / figures[year - 1] - 1, 6)) for year in range(2018, 2024)]
 
 
-def test_a_corrected_figure_is_a_new_row_of_the_kpi_and_the_earlier_is_kept(
+def test_a_correction_adds_a_kpi_row_and_the_earlier_row_remains(
     application: Application, tmp_path: Path, clock: Clock
 ) -> None:
     application.refresh()
@@ -153,7 +153,7 @@ def test_a_corrected_figure_is_a_new_row_of_the_kpi_and_the_earlier_is_kept(
     )
 
 
-def test_a_snapshot_without_news_adds_no_kpi_figure_but_the_ages(application: Application, clock: Clock) -> None:
+def test_a_snapshot_without_changes_adds_only_ages(application: Application, clock: Clock) -> None:
     application.refresh()
     clock.now = datetime(2024, 11, 20, 10, tzinfo=UTC)
     application.refresh()
@@ -165,7 +165,7 @@ def test_a_snapshot_without_news_adds_no_kpi_figure_but_the_ages(application: Ap
     assert changed == [("indicator_age_days",)]
 
 
-def test_what_sql_and_metrics_say_of_a_kpi_is_the_same(application: Application) -> None:
+def test_sql_and_metrics_have_the_same_kpi_values(application: Application) -> None:
     application.refresh()
     with application.warehouse.cursor() as cursor:
         cursor.execute(f"set variable as_of = date '{application.snapshot.as_of}'")
@@ -177,7 +177,9 @@ def test_what_sql_and_metrics_say_of_a_kpi_is_the_same(application: Application)
         assert exposed(application, metric)[frozenset({("mission", mission), *dimensions.items()})] == value
 
 
-def test_the_history_of_many_dates_at_once_is_that_of_each_date(application: Application, definitions: Definitions) -> None:
+def test_the_history_of_many_dates_in_one_query_equals_that_of_each_date(
+    application: Application, definitions: Definitions
+) -> None:
     with application.warehouse.cursor() as cursor:
         days = [day for (day,) in cursor.execute("select distinct period_end from store.observations order by all").fetchall()]
         run_sql(cursor, "snapshot/prepare_kpis", as_of=days[-1])
@@ -205,7 +207,7 @@ def test_the_history_of_many_dates_at_once_is_that_of_each_date(application: App
         ("select null::varchar as mission, 1 as value", "has no mission"),
     ],
 )
-def test_a_kpi_that_cannot_be_computed_is_left_out_and_named(
+def test_a_failed_kpi_is_left_out_and_reported(
     application: Application, definitions: Definitions, tmp_path: Path, query: str, told: str
 ) -> None:
     application.refresh()
@@ -229,7 +231,7 @@ def test_a_kpi_that_cannot_be_computed_is_left_out_and_named(
     assert get_value("a4p_kpi_success", {"kpi": "crime_investigation_ratio"}) == 1
 
 
-def test_the_history_of_a_kpi_whose_query_fails_stays_and_goes_on_when_it_is_corrected(
+def test_the_history_of_a_failed_kpi_remains_and_continues_after_a_fix(
     application: Application, definitions: Definitions
 ) -> None:
     def read_values() -> list[tuple[object, ...]]:
@@ -263,7 +265,7 @@ def test_metrics_can_be_printed_as_of_any_date(application: Application, definit
     assert count > 80
 
 
-def test_the_view_holdings_says_what_latest_and_changes_say(application: Application) -> None:
+def test_the_view_holdings_agrees_with_latest_and_changes(application: Application) -> None:
     with application.warehouse.cursor() as cursor:
         days = [day for (day,) in cursor.execute("select distinct period_end from store.observations").fetchall()]
         for day in [*days, date(2016, 1, 1), date(2023, 7, 1), date(2026, 1, 1)]:

@@ -1,4 +1,4 @@
-"""A wall clock that a test moves, for real processes, and the times of Alertmanager as that clock would show them."""
+"""A simulated wall clock for real processes, and a relay that converts the times of Alertmanager to that clock."""
 
 from __future__ import annotations
 

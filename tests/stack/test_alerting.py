@@ -1,4 +1,4 @@
-"""Thresholds, a real Prometheus, a real Alertmanager and the service: what crosses a limit fires, arrives, and resolves."""
+"""Alerts from a threshold to the service, with a real Prometheus and Alertmanager: firing, delivery and resolution."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def write(file: Path, value: int) -> Path:
 
 @pytest.mark.timeout(300)
 @each_generation
-def test_what_crosses_a_limit_fires_arrives_is_listed_and_resolves(tmp_path: Path, generation: str) -> None:
+def test_a_breach_fires_is_delivered_is_listed_and_resolves(tmp_path: Path, generation: str) -> None:
     data_dir = str(tmp_path / "data")
 
     def ask(*arguments: str) -> str:
@@ -139,7 +139,7 @@ def test_what_crosses_a_limit_fires_arrives_is_listed_and_resolves(tmp_path: Pat
 
 @pytest.mark.timeout(300)
 @each_generation
-def test_a_scrape_that_fails_clears_nothing(tmp_path: Path, generation: str) -> None:
+def test_a_failed_scrape_resolves_no_alert(tmp_path: Path, generation: str) -> None:
     with ExitStack() as stack:
         service = stack.enter_context(ServiceProcess(tmp_path / "data"))
         url = service.wait_until_ready()

@@ -1,4 +1,4 @@
-"""Every query of every dashboard, asked of a real Prometheus that scrapes the service and reads its history."""
+"""Every query of every dashboard, run on a real Prometheus that scrapes the service and reads its history."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def asked(service: tuple[ServiceProcess, str], tmp_path_factory: pytest.TempPath
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
-def test_every_query_has_an_answer_whose_series_have_names_of_their_own(asked: Asked, uid: str) -> None:
+def test_every_query_returns_series_with_unique_names(asked: Asked, uid: str) -> None:
     dashboard = DASHBOARDS[uid]
     answered: dict[str, int] = {}
     for target in dashboard.list_targets(dashboard.choose()):
@@ -108,7 +108,7 @@ def test_every_query_has_an_answer_whose_series_have_names_of_their_own(asked: A
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
-def test_tables_have_the_columns_that_transformations_and_overrides_name(asked: Asked, uid: str) -> None:
+def test_tables_have_the_columns_of_their_transformations_and_overrides(asked: Asked, uid: str) -> None:
     dashboard = DASHBOARDS[uid]
     values = dashboard.choose(**COLUMNS_ALL_THERE.get(uid, {}))
     for panel in dashboard.panels:
@@ -127,7 +127,7 @@ def test_tables_have_the_columns_that_transformations_and_overrides_name(asked: 
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
-def test_every_metric_that_a_query_names_is_one_of_the_service(
+def test_queries_use_only_metrics_of_the_service(
     service: tuple[ServiceProcess, str], definitions: Definitions, uid: str
 ) -> None:
     dashboard = DASHBOARDS[uid]
@@ -165,7 +165,7 @@ def test_every_indicator_and_kpi_is_on_a_panel(asked: Asked, definitions: Defini
     assert shown == expected
 
 
-def test_a_range_that_ends_in_the_past_shows_what_held_then(asked: Asked, copy: duckdb.DuckDBPyConnection) -> None:
+def test_a_range_that_ends_in_the_past_shows_the_values_of_that_time(asked: Asked, copy: duckdb.DuckDBPyConnection) -> None:
     overview = DASHBOARDS["a4p-overview"]
     (target,) = [one for one in overview.list_targets(overview.choose()) if one.panel == "Worsened"]
     (series,) = asked.prometheus.query(target.expression, datetime(2020, 6, 1, tzinfo=UTC).timestamp())
@@ -226,7 +226,7 @@ def by(label: str, series: list[dict[str, Any]]) -> dict[str, float]:
         ),
     ],
 )
-def test_a_count_is_that_of_sql(show: Show, copy: duckdb.DuckDBPyConnection, uid: str, title: str, query: str) -> None:
+def test_counts_equal_those_of_sql(show: Show, copy: duckdb.DuckDBPyConnection, uid: str, title: str, query: str) -> None:
     (series,) = show(uid, title)
     assert float(series["value"][1]) == copy.execute(query).fetchall()[0][0] > 0
 
@@ -265,7 +265,7 @@ def test_a_count_is_that_of_sql(show: Show, copy: duckdb.DuckDBPyConnection, uid
         ),
     ],
 )
-def test_figures_are_those_of_sql(
+def test_values_equal_those_of_sql(
     show: Show, copy: duckdb.DuckDBPyConnection, uid: str, title: str, ref_id: str, query: str
 ) -> None:
     label = "action" if "abuse" in title else "mission"
@@ -274,7 +274,7 @@ def test_figures_are_those_of_sql(
     assert shown == {key: pytest.approx(value) for key, value in expected.items()}
 
 
-def test_a_cell_of_the_matrix_is_a_percentage_a_word_or_why_there_is_none(show: Show) -> None:
+def test_a_cell_of_the_matrix_is_a_percentage_a_text_or_a_reason(show: Show) -> None:
     title = "Values by mission"
     cells = {
         (one["metric"]["row"], one["metric"]["mission"]): float(one["value"][1])
@@ -289,7 +289,7 @@ def test_a_cell_of_the_matrix_is_a_percentage_a_word_or_why_there_is_none(show: 
     assert CELL_LABELS[cells["sofa_impact_level|", "UNMISS"]][0] == "not reported"
 
 
-def test_a_bar_stands_over_its_year_and_nothing_after_the_last(asked: Asked) -> None:
+def test_a_bar_covers_its_year_and_none_follows_the_last(asked: Asked) -> None:
     dashboard = DASHBOARDS["a4p-accountability"]
     (target,) = [
         one for one in dashboard.list_targets(dashboard.choose()) if one.panel == "Serious misconduct allegations by year"
@@ -299,7 +299,7 @@ def test_a_bar_stands_over_its_year_and_nothing_after_the_last(asked: Asked) -> 
         assert [float(one["value"][1]) for one in answer] == ([] if value is None else [value]), year
 
 
-def test_reporting_cycles_are_regions_of_their_own_days(asked: Asked, definitions: Definitions) -> None:
+def test_reporting_cycles_are_regions_with_their_dates(asked: Asked, definitions: Definitions) -> None:
     for dashboard in DASHBOARDS.values():
         for annotation in dashboard.model["annotations"]["list"]:
             for cycle in (4, 5, 6, 12):

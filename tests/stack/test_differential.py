@@ -1,4 +1,4 @@
-"""PromQL through a real Prometheus says what a plain reading of the observations says, in every form of query."""
+"""PromQL through a real Prometheus, compared with values computed from the observations, for every form of query."""
 
 from __future__ import annotations
 
@@ -288,7 +288,7 @@ def without_name(labels: Labels) -> Labels:
     return frozenset((name, value) for name, value in labels if name != "__name__")
 
 
-def test_every_form_of_query_says_what_a_plain_reading_says(world: World, prometheus: PrometheusProcess) -> None:
+def test_every_form_of_query_returns_the_expected_values(world: World, prometheus: PrometheusProcess) -> None:
     chance = random.Random(SEED + 1)
     counts: dict[str, int] = defaultdict(int)
     filled = 0

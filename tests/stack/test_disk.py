@@ -1,4 +1,4 @@
-"""A disk that takes no more: what is served stays, errors are sentences, and the service recovers by itself."""
+"""A full disk: the last state is served, errors have no trace, and the service recovers by itself."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read_unmiss(url: str) -> str | None:
 
 
 @pytest.mark.parametrize("spare_bytes", [0, 300_000], ids=["full", "300 kB free"])
-def test_a_full_disk_refuses_loads_serves_on_and_recovers(tmp_path: Path, spare_bytes: int) -> None:
+def test_on_a_full_disk_loads_fail_and_the_service_continues_and_recovers(tmp_path: Path, spare_bytes: int) -> None:
     with (
         small_disk(tmp_path / "disk", "size=64m") as disk,
         ServiceProcess(disk / "data", A4P_CHECKPOINT_CRON=CHECKPOINT) as service,
@@ -91,7 +91,7 @@ def test_a_checkpoint_that_ran_out_of_space_does_not_end_the_service(tmp_path: P
         assert read_unmiss(url) == "97"
 
 
-def test_a_disk_without_inodes_serves_on_and_recovers(tmp_path: Path) -> None:
+def test_on_a_disk_without_inodes_the_service_continues_and_recovers(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "size=64m", "nr_inodes=200") as disk, ServiceProcess(disk / "data") as service:
         url = service.wait_until_ready()
         fillers = []

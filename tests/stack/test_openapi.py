@@ -1,4 +1,4 @@
-"""The OpenAPI document is true: schemathesis asks what it allows and what it forbids, and each answer is as it says."""
+"""The OpenAPI document: schemathesis sends valid and invalid requests, and each response conforms to the document."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def find_operation(schema: schemathesis.BaseSchema, method: str, path: str) -> A
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["allowed", "forbidden"])
-def test_an_operation_answers_as_the_document_says(
+def test_responses_conform_to_the_document(
     application: Application, schema: schemathesis.BaseSchema, method: str, path: str, mode: GenerationMode
 ) -> None:
     token = (application.settings.data_dir / "alerts-token").read_text().strip()

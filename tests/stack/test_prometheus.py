@@ -49,25 +49,25 @@ def write_labels(labels: dict[str, str]) -> str:
 
 
 def read_page() -> list[tuple[str, str, list[str]]]:
-    """Return the instant, the query and the answer of each question of docs/promql.md."""
+    """Return the instant, the query and the result of each example of docs/promql.md."""
     text = (TREE / "docs" / "promql.md").read_text(encoding="utf-8")
     found = re.findall(r"```promql (\S+)\n(.*?)\n```\n```\n(.*?)\n```", text, re.DOTALL)
     return [(instant, query, answer.splitlines()) for instant, query, answer in found]
 
 
-def test_the_page_has_ten_questions() -> None:
+def test_the_page_has_at_least_ten_examples() -> None:
     assert len(read_page()) >= 10
 
 
 @pytest.mark.parametrize(("instant", "query", "answer"), read_page(), ids=range(1, len(read_page()) + 1))
-def test_a_question_of_the_page_has_the_answer_of_the_page(
+def test_an_example_of_the_page_returns_the_result_of_the_page(
     prometheus: PrometheusProcess, instant: str, query: str, answer: list[str]
 ) -> None:
     told = [f"{write_labels(series['metric'])} {series['value'][1]}" for series in prometheus.query(query, seconds(instant))]
     assert sorted(told) == sorted(answer)
 
 
-def test_the_question_of_the_readme_is_answered(prometheus: PrometheusProcess) -> None:
+def test_the_example_of_the_readme_returns_a_result(prometheus: PrometheusProcess) -> None:
     text = (TREE / "README.md").read_text(encoding="utf-8")
     asked = re.search(r"-d time=(\S+) --data-urlencode 'query=(.+?)'", text)
     assert asked
@@ -76,7 +76,9 @@ def test_the_question_of_the_readme_is_answered(prometheus: PrometheusProcess) -
 
 
 @pytest.mark.parametrize(("year", "value"), YEARS.items())
-def test_a_year_holds_from_the_first_second_of_the_next(prometheus: PrometheusProcess, year: int, value: int) -> None:
+def test_the_value_of_a_year_is_valid_from_the_first_second_of_the_next(
+    prometheus: PrometheusProcess, year: int, value: int
+) -> None:
     begins = seconds(f"{year + 1}-01-01")
     for instant, held in ((begins - 0.001, YEARS.get(year - 1)), (begins, value), (begins + DAY * 300, value)):
         told = [float(series["value"][1]) for series in prometheus.query(MISCONDUCT, instant)]
@@ -116,8 +118,8 @@ def test_a_panel_over_all_indicators_of_a_mission_for_eight_years(
     assert len(told) > 60
 
 
-def test_the_limit_of_today_is_drawn_over_any_time(prometheus: PrometheusProcess) -> None:
-    """As docs/promql.md says: a default limit is in force since the service first started, and not before."""
+def test_the_current_limit_is_available_over_any_range(prometheus: PrometheusProcess) -> None:
+    """See docs/promql.md: a default limit is valid from the first start of the service."""
     limit = 'a4p_threshold{job="a4p-history", metric="a4p_sofa_incidents_new", mission="UNMISS"}'
     start, end = seconds("2018-01-01"), seconds("2024-06-01")
     assert prometheus.query_range(limit, start, end, DAY * 30) == []
@@ -158,7 +160,7 @@ def test_the_shipped_configuration_passes_promtool(generation: str) -> None:
 
 
 @each_generation
-def test_the_export_is_imported_whole(service: tuple[ServiceProcess, str], tmp_path: Path, generation: str) -> None:
+def test_the_export_is_imported_completely(service: tuple[ServiceProcess, str], tmp_path: Path, generation: str) -> None:
     data_dir = service[0].data_dir
     file = tmp_path / "history.om"
     exported = run_a4p("export", "openmetrics", "--data-dir", str(data_dir), "--output", str(file))

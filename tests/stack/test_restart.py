@@ -38,7 +38,9 @@ def is_served(url: str) -> bool:
         return False
 
 
-def serves_and_recovers(url: str, lines: list[str], data_dir: Path, repair: list[str] | None, filler: Path | None) -> None:
+def check_service_and_recovery(
+    url: str, lines: list[str], data_dir: Path, repair: list[str] | None, filler: Path | None
+) -> None:
     wait_for(lambda: is_served(url), 30)
     wait_for(lambda: any("serving the state of the last run" in line for line in lines), 30)
     assert read_unmiss(url) == "125"
@@ -67,7 +69,7 @@ def test_a_restart_on_a_read_only_disk_serves_the_state_of_the_last_run_and_reco
         subprocess.run([find_tool("mount"), "-o", "remount,ro", str(disk)], check=True)
         service, url, lines = start(disk / "data")
         with service:
-            serves_and_recovers(url, lines, disk / "data", [find_tool("mount"), "-o", "remount,rw", str(disk)], None)
+            check_service_and_recovery(url, lines, disk / "data", [find_tool("mount"), "-o", "remount,rw", str(disk)], None)
             service.kill()
 
 
@@ -77,11 +79,11 @@ def test_a_restart_on_a_full_disk_serves_the_state_of_the_last_run_and_recovers(
         filler = fill_disk(disk)
         service, url, lines = start(disk / "data")
         with service:
-            serves_and_recovers(url, lines, disk / "data", None, filler)
+            check_service_and_recovery(url, lines, disk / "data", None, filler)
             service.kill()
 
 
-def test_a_locked_warehouse_ends_a_second_start_and_leaves_the_first_as_it_was(tmp_path: Path) -> None:
+def test_a_second_start_on_a_locked_warehouse_ends_without_effect_on_the_first(tmp_path: Path) -> None:
     with ServiceProcess(tmp_path / "data") as first:
         url = first.wait_until_ready()
         second = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))

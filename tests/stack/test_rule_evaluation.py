@@ -43,7 +43,7 @@ def test_promtool_accepts_the_rules(generation: str) -> None:
 
 @each_generation
 @pytest.mark.parametrize("file", sorted((PROMETHEUS / "tests").glob("*.yml")), ids=lambda file: file.name)
-def test_the_alerts_do_what_their_tests_say(file: Path, generation: str) -> None:
+def test_the_alerts_pass_their_promtool_tests(file: Path, generation: str) -> None:
     run(find_tool("promtool", generation), "test", "rules", file.name, cwd=file.parent)
 
 
@@ -72,7 +72,7 @@ def read_samples(exposition: bytes) -> list[str]:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("seed", range(WORLDS))
-def test_the_rules_fire_for_what_the_view_says_and_for_nothing_else(
+def test_the_rules_fire_exactly_for_the_breaches_of_the_view(
     application: Application, write_csv: WriteCsv, tmp_path: Path, seed: int
 ) -> None:
     # A world of random figures and thresholds; each date is rendered as it is scraped, and promtool evaluates the rules on it.

@@ -1,4 +1,4 @@
-"""Places are shared between clients: none waits for all that another has asked for."""
+"""Slots are shared fairly between clients: no client waits for all requests of another."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def occupy(slots: FairSlots, client: str, until: threading.Event, order: list[st
     return thread
 
 
-def test_a_client_that_did_nothing_goes_before_the_many_requests_of_another() -> None:
+def test_an_idle_client_precedes_the_many_requests_of_another() -> None:
     slots, go_on, order = FairSlots(slots=1, waiting=50), threading.Event(), []
     threads = [occupy(slots, "heavy", go_on, order)]
     wait_for(lambda: order == ["heavy"])
@@ -41,7 +41,7 @@ def test_a_client_that_did_nothing_goes_before_the_many_requests_of_another() ->
     assert len(order) == 22
 
 
-def test_one_client_never_has_every_place() -> None:
+def test_one_client_never_has_every_slot() -> None:
     slots, go_on, order = FairSlots(slots=3, waiting=50), threading.Event(), []
     threads = [occupy(slots, "heavy", go_on, order) for _ in range(5)]
     wait_for(lambda: len(order) == 2)
@@ -53,7 +53,7 @@ def test_one_client_never_has_every_place() -> None:
         thread.join()
 
 
-def test_a_client_that_waits_too_often_is_refused_and_others_may_wait() -> None:
+def test_a_client_with_too_many_waiting_requests_is_rejected_and_others_wait() -> None:
     slots, go_on, order = FairSlots(slots=1, waiting=4, waiting_per_client=2), threading.Event(), []
     threads = [occupy(slots, "heavy", go_on, order)]
     wait_for(lambda: len(order) == 1)
@@ -85,7 +85,7 @@ def test_work_counts_less_as_time_passes() -> None:
     assert set(slots._usage) <= {"other"}
 
 
-def test_a_place_is_given_back_when_the_work_fails() -> None:
+def test_a_slot_is_released_when_the_work_fails() -> None:
     slots = FairSlots(slots=1, waiting=0)
     with pytest.raises(RuntimeError), slots.take("client", 1):
         raise RuntimeError

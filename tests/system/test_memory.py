@@ -1,4 +1,4 @@
-"""Memory that threads have freed goes back to the system."""
+"""Memory freed by threads is returned to the system."""
 
 from __future__ import annotations
 

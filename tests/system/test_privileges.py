@@ -1,4 +1,4 @@
-"""A start as root: a warning, or the privileges are given up for A4P_USER before anything is opened."""
+"""A start as root: a warning, or a change to A4P_USER before anything is opened."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_shared_group_is_the_only_further_group(given_dir: Path) -> None:
 
 
 @root_only
-def test_a_service_of_root_goes_on_as_the_user_with_its_files(given_dir: Path) -> None:
+def test_a_service_started_as_root_runs_as_the_user_with_its_files(given_dir: Path) -> None:
     data_dir = given_dir / "data"
     with ServiceProcess(data_dir) as service:
         service.wait_until_ready()
@@ -123,7 +123,7 @@ def test_a_service_of_root_goes_on_as_the_user_with_its_files(given_dir: Path) -
 
 
 @root_only
-def test_a_user_that_cannot_read_python_is_one_sentence(given_dir: Path) -> None:
+def test_a_user_that_cannot_read_python_is_an_error_without_a_trace(given_dir: Path) -> None:
     code = DROP.replace(
         "from service.settings import Settings", "from service.settings import Settings; import service.system.privileges"
     )
@@ -137,7 +137,7 @@ def test_a_user_that_cannot_read_python_is_one_sentence(given_dir: Path) -> None
 
 @root_only
 @pytest.mark.parametrize("content", ["photo.jpg", None])
-def test_a_directory_of_others_is_not_given_away(tmp_path: Path, content: str | None) -> None:
+def test_the_owner_of_a_directory_of_other_users_is_not_changed(tmp_path: Path, content: str | None) -> None:
     if content:
         (tmp_path / content).touch()
     else:
@@ -157,7 +157,7 @@ def test_a_directory_of_others_is_not_given_away(tmp_path: Path, content: str | 
         ("0", "'0' is root or in root's group"),
     ],
 )
-def test_a_user_that_cannot_be_used_is_one_sentence(tmp_path: Path, user: str, reason: str) -> None:
+def test_an_invalid_user_is_an_error_without_a_trace(tmp_path: Path, user: str, reason: str) -> None:
     refused = run_a4p("serve", "--port", "0", A4P_DATA_DIR=str(tmp_path / "data"), A4P_USER=user)
     assert refused.returncode == 1
     assert f"setting A4P_USER: {reason}" in refused.stderr

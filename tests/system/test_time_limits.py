@@ -1,4 +1,4 @@
-"""The time limit of requests: the work really ends, wherever it runs, and the answer says why."""
+"""The time limit of requests: the work ends in every process, and the response has the reason."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def measure_processor_seconds(seconds: float) -> float:
     return time.process_time() - started
 
 
-def test_a_statement_is_interrupted_and_the_processor_is_free_again() -> None:
+def test_a_statement_is_interrupted_and_releases_the_processor() -> None:
     with duckdb.connect() as session:
         with pytest.raises(TimeLimitPassed), limit_time(0.2), watch_session(session):
             session.execute(ENDLESS_SQL).fetchall()
@@ -56,7 +56,7 @@ def test_a_loop_ends() -> None:
             check_time()
 
 
-def test_another_threads_limit_does_not_count() -> None:
+def test_the_limit_of_another_thread_does_not_apply() -> None:
     done: list[float] = []
 
     def work() -> None:
@@ -144,7 +144,7 @@ def test_a_pdf_that_takes_too_long_ends_its_process(application: Application) ->
     assert render_pdf(document, report.snapshot.made_at).startswith(b"%PDF")
 
 
-def test_the_mistyped_value_of_an_annual_count_answers_within_the_limit(tmp_path: Path, definitions: Definitions) -> None:
+def test_the_page_of_a_mistyped_annual_count_responds_within_the_limit(tmp_path: Path, definitions: Definitions) -> None:
     """2680 in place of 268 allegations: the back-test of its page ran for ever."""
     with publish_report(tmp_path / "data", definitions, page_seconds=5) as application:
         file = tmp_path / "mistyped.csv"

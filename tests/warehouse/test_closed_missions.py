@@ -1,4 +1,4 @@
-"""A mission that closed within the year: what is no longer expected of it on pages and in KPIs."""
+"""A mission that closed within the year: reports that pages and KPIs no longer expect."""
 
 from __future__ import annotations
 

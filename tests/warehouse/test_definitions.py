@@ -1,4 +1,4 @@
-"""Another catalogue in place of the shipped one: what it cannot feed is left out, with the reason."""
+"""Another catalogue instead of the shipped one: KPIs without inputs are left out, with the reason."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def small_catalogue(tmp_path: Path) -> Path:
     return directory
 
 
-def test_a_kpi_that_another_catalogue_cannot_feed_is_left_out_with_the_reason(small_catalogue: Path) -> None:
+def test_a_kpi_without_its_inputs_in_the_catalogue_is_left_out_with_the_reason(small_catalogue: Path) -> None:
     definitions = read_definitions(small_catalogue)
     assert [kpi.kpi for kpi in definitions.kpis] == [
         "indicator_age_days",
@@ -56,7 +56,7 @@ def test_a_shipped_kpi_must_have_its_inputs(tmp_path: Path) -> None:
         read_definitions(SHIPPED, kpis)
 
 
-def test_the_report_s_figures_are_399_with_their_source(tmp_path: Path) -> None:
+def test_the_report_has_399_values_with_their_source(tmp_path: Path) -> None:
     rows = [line for file in read_definitions(SHIPPED).observation_files for line in file.read_text().splitlines()[1:]]
     assert len(rows) == 399
     assert all('"A4P+ report, cycle 5"' in row for row in rows)

@@ -1,4 +1,4 @@
-"""What `a4p doctor` finds, and that rows recorded by a wrong clock do not hide later ones."""
+"""Findings of `a4p doctor`. Rows recorded by a wrong clock do not hide later ones."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def test_kpis_and_thresholds_after_the_clock_was_corrected_are_the_current_ones(
             assert (120,) in cursor.execute(limit).fetchall()
 
 
-def test_doctor_names_what_was_recorded_in_the_future(set_back: Application) -> None:
+def test_doctor_reports_rows_recorded_in_the_future(set_back: Application) -> None:
     with closing(set_back) as application:
         application.refresh()
         subjects = {finding.text.split(" rows of ")[1].split(" ")[0] for finding in find_fixes(application.settings, CORRECTED)}
         assert {"batches", "kpi_values", "thresholds"} <= subjects
 
 
-def test_doctor_finds_nothing_wrong_with_a_new_service(application: Application) -> None:
+def test_doctor_reports_no_problem_of_a_new_service(application: Application) -> None:
     assert find_fixes(application.settings, datetime.now(UTC)) == []
 
 

@@ -37,7 +37,7 @@ def choose_group() -> str:
     return grp.getgrgid(groups[0]).gr_name
 
 
-def test_a_new_data_directory_is_private_whatever_the_umask(tmp_path: Path) -> None:
+def test_a_new_data_directory_is_private_for_any_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         with ServiceProcess(tmp_path / "data") as service:
@@ -118,7 +118,7 @@ def test_a_backup_can_be_read_by_its_user_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "copy.duckdb").stat().st_mode) == 0o600
 
 
-def test_an_unknown_group_is_one_sentence(tmp_path: Path) -> None:
+def test_an_unknown_group_is_an_error_without_a_trace(tmp_path: Path) -> None:
     ended = run_a4p("serve", "--port", "0", A4P_DATA_DIR=str(tmp_path / "data"), A4P_GROUP="no-such-group")
     assert ended.returncode == 1
     assert "setting A4P_GROUP: there is no group 'no-such-group' on this machine; create it with" in ended.stderr
@@ -137,7 +137,7 @@ def test_modes_are_never_widened(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "warehouse.duckdb").stat().st_mode) == 0o400
 
 
-def test_a_directory_that_users_share_is_left_as_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_directory_shared_by_users_is_not_changed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     tmp_path.chmod(0o1777)
     before = os.umask(0o022)
     try:

@@ -1,4 +1,4 @@
-"""A warehouse that is missing, older or cut is not opened, and nothing beside it is changed."""
+"""A warehouse that is missing, older or truncated is not opened, and no file is changed."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_the_read_copy_is_restored_and_the_load_is_there(killed_dir: Path, tmp_p
     assert answer.stdout.split() == ["rows", "400"]
 
 
-def test_accepting_the_loss_is_asked_once_and_leaves_the_backups(killed_dir: Path, tmp_path: Path) -> None:
+def test_accepting_a_loss_is_needed_once_and_retains_the_backups(killed_dir: Path, tmp_path: Path) -> None:
     directory = tmp_path / "data"
     shutil.copytree(killed_dir, directory)
     delete_warehouse(directory)
@@ -143,7 +143,7 @@ def test_accepting_the_loss_is_asked_once_and_leaves_the_backups(killed_dir: Pat
     assert backups <= {file.name for file in (directory / "backups").iterdir()}
 
 
-def test_a_first_start_says_that_the_warehouse_is_new(tmp_path: Path) -> None:
+def test_a_first_start_reports_a_new_warehouse(tmp_path: Path) -> None:
     with ServiceProcess(tmp_path / "data") as service:
         service.wait_until_ready()
         assert any(line.startswith("new warehouse") for line in service.output)
@@ -172,7 +172,7 @@ def test_a_manifest_that_cannot_be_read_counts_as_none(tmp_path: Path, definitio
             assert read_manifest(manifest) is not None
 
 
-def test_a_file_deleted_while_the_service_runs_refuses_writes_and_can_be_rescued(
+def test_after_a_deletion_of_the_file_writes_fail_and_its_content_can_be_saved(
     tmp_path: Path, definitions: Definitions
 ) -> None:
     with publish_report(tmp_path / "data", definitions) as application:
@@ -187,7 +187,7 @@ def test_a_file_deleted_while_the_service_runs_refuses_writes_and_can_be_rescued
     assert "400 observations" in answer.stdout
 
 
-def test_a_log_deleted_while_the_service_runs_loses_nothing(tmp_path: Path, definitions: Definitions) -> None:
+def test_a_deleted_log_causes_no_loss(tmp_path: Path, definitions: Definitions) -> None:
     with publish_report(tmp_path / "data", definitions) as application:
         load_value(application, tmp_path, 97)
         find_log(tmp_path / "data").unlink()

@@ -1,4 +1,4 @@
-"""Printed totals against their parts: where the report disagrees with itself, both figures stay and the view says so."""
+"""Printed totals compared with their parts: values that disagree are stored as printed and listed by the view."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ def report(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -
     warehouse.close()
 
 
-def test_the_known_disagreements_of_the_report_show_and_no_others(report: Connection) -> None:
+def test_only_the_known_disagreements_of_the_report_are_listed(report: Connection) -> None:
     rows = report.execute("select check_name, expected, computed from reconciliation where not agrees").fetchall()
     assert {name: (expected, computed) for name, expected, computed in rows} == {
         name: (pytest.approx(expected), pytest.approx(computed)) for name, (expected, computed) in DISAGREEMENTS.items()
     }
 
 
-def test_what_agrees_is_compared_too(report: Connection) -> None:
+def test_totals_that_agree_are_listed_too(report: Connection) -> None:
     agreeing = dict(report.execute("select check_name, computed from reconciliation where agrees").fetchall())
     assert len(agreeing) == 50
     assert agreeing["hospitals_cycle_5"] == 19
     assert agreeing["sea_allegations_2023"] == 98
 
 
-def test_a_check_has_a_name_of_its_own(report: Connection) -> None:
+def test_checks_have_unique_names(report: Connection) -> None:
     assert report.execute("select check_name from reconciliation group by all having count(*) > 1").fetchall() == []
 
 
-def test_nothing_is_smoothed_over(report: Connection) -> None:
+def test_disagreeing_values_are_stored_as_printed(report: Connection) -> None:
     printed = "select value from observations where indicator = ? and mission = 'ALL' and period_end = ? and dimensions = ?"
     assert report.execute(printed, ["tpp_trainees", "2024-04-30", {"training": "All"}]).fetchall() == [(306,)]
     assert report.execute(printed, ["explosive_risk_education_recipients", "2024-08-31", {}]).fetchall() == [(460_000,)]

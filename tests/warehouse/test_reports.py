@@ -38,7 +38,9 @@ STATES = (
 )
 
 
-def test_a_mission_without_an_agreement_owes_no_sofa_report(read_as_of: ReadAsOf, load: Load, write_csv: WriteCsv) -> None:
+def test_a_mission_without_an_agreement_is_not_expected_to_report_sofa_incidents(
+    read_as_of: ReadAsOf, load: Load, write_csv: WriteCsv
+) -> None:
     load(write_csv("cycle-5.csv", CYCLE_5))
     missions = {row[0] for row in read_as_of(STATES, "2025-01-31")}
     assert missions == {"MINURSO", *SOFA}
@@ -50,7 +52,7 @@ def test_a_report_is_overdue_only_from_its_deadline(read_as_of: ReadAsOf, load: 
     assert [read_as_of(count, day) for day in ("2024-10-31", "2024-12-29", "2024-12-30")] == [[(0,)], [(0,)], [(8,)]]
 
 
-def test_only_what_was_given_for_the_period_ends_a_report(read_as_of: ReadAsOf, load: Load, write_csv: WriteCsv) -> None:
+def test_only_a_report_for_the_period_counts(read_as_of: ReadAsOf, load: Load, write_csv: WriteCsv) -> None:
     given = [("UNMISS", "3", "A"), ("UNIFIL", "", "N"), ("UNDOF", "", "U"), ("UNISFA", "", "M")]
     load(
         write_csv("cycle-5.csv", *({"mission": mission, **CYCLE_5} for mission in SOFA)),

@@ -1,4 +1,4 @@
-"""Totals over missions when UNMISS alone has reported the next cycle: one period, the missions they cover, and their change."""
+"""Totals over missions when only UNMISS has reported the next cycle: one period, covered missions, and changes."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_the_pages_show_what_a_total_covers(application: Application) -> None:
     assert [(row["value"], row["missions_used"], row["missions_expected"]) for row in rows] == [(509.0, 1, 8)]
 
 
-def test_metrics_and_history_say_what_a_total_covers(application: Application) -> None:
+def test_metrics_and_history_show_what_a_total_covers(application: Application) -> None:
     text = b"".join(application.exposition.text.chunks).decode()
     samples = {
         (sample.name, sample.labels.get("kpi"), sample.labels.get("mission")): sample.value

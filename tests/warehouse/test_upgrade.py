@@ -1,4 +1,4 @@
-"""A data directory of the previous release opens in this one, with every revision, threshold and page it had."""
+"""A data directory of the previous release opens in this one, with every revision, threshold and page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def query(data_dir: Path, sql: str) -> str:
     return answer.stdout
 
 
-def test_a_data_directory_of_the_previous_release_serves_what_it_held(previous_data_dir: Path) -> None:
+def test_a_data_directory_of_the_previous_release_is_served_unchanged(previous_data_dir: Path) -> None:
     with ServiceProcess(previous_data_dir) as service:
         url = service.wait_until_ready()
         status, _, metrics = get(f"{url}/metrics")

@@ -1,4 +1,4 @@
-"""Which processes the Unix socket accepts: those of its user and of root, but no child of the service, even with the secret."""
+"""Access to the Unix socket: processes of its user and of root, except children of the service, even with the secret."""
 
 from __future__ import annotations
 

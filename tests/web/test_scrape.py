@@ -1,4 +1,4 @@
-"""What a scraper gets: formats, encodings, and the service's own metrics behind the figures."""
+"""Scrapes: formats, encodings, and metrics about the service."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def test_plain_text_is_the_default(client: FlaskClient) -> None:
     assert b"# EOF" not in answer.data
 
 
-def test_openmetrics_when_asked_for(client: FlaskClient) -> None:
+def test_openmetrics_on_request(client: FlaskClient) -> None:
     answer = client.get("/metrics", headers={"Accept": OPENMETRICS})
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0; charset=utf-8")
     assert answer.data.endswith(b"# EOF\n")
     assert answer.data.count(b"# EOF") == 1
 
 
-def test_gzip_holds_the_same_text(client: FlaskClient) -> None:
+def test_gzip_has_the_same_text(client: FlaskClient) -> None:
     plain = client.get("/metrics").data
     answer = client.get("/metrics", headers={"Accept-Encoding": "gzip"})
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -57,7 +57,7 @@ def test_gzip_holds_the_same_text(client: FlaskClient) -> None:
     assert len(figures) > 700
 
 
-def test_both_formats_say_the_same_to_prometheus_clients_own_parser(client: FlaskClient) -> None:
+def test_both_formats_have_the_same_samples_for_prometheus_client(client: FlaskClient) -> None:
     def read(families: object) -> dict[str, float]:
         return {
             f"{sample.name}{sorted(sample.labels.items())}": sample.value
@@ -72,12 +72,12 @@ def test_both_formats_say_the_same_to_prometheus_clients_own_parser(client: Flas
     assert len(text) > 700
 
 
-def test_no_indicator_or_kpi_lacks_help(client: FlaskClient) -> None:
+def test_every_indicator_and_kpi_has_help(client: FlaskClient) -> None:
     for family in parse_text(client.get("/metrics").text):
         assert family.documentation, family.name
 
 
-def test_promtool_has_no_remark_but_the_two_names_of_the_contract(client: FlaskClient) -> None:
+def test_promtool_warns_only_about_the_two_public_names(client: FlaskClient) -> None:
     checked = subprocess.run(
         [find_tool("promtool"), "check", "metrics"], input=client.get("/metrics").data, capture_output=True
     )
@@ -88,7 +88,7 @@ def test_promtool_has_no_remark_but_the_two_names_of_the_contract(client: FlaskC
     ]
 
 
-def test_the_service_tells_about_itself(client: FlaskClient, application: Application) -> None:
+def test_metrics_about_the_service_are_exposed(client: FlaskClient, application: Application) -> None:
     text = client.get("/metrics").text
     told = {sample.name: sample.value for family in parse_text(text) for sample in family.samples}
     assert told["a4p_snapshot_success"] == 1

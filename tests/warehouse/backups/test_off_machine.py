@@ -1,4 +1,4 @@
-"""The recipe of docs/operations.md for copies on another machine."""
+"""The command of docs/operations.md for copies on another machine."""
 
 from __future__ import annotations
 

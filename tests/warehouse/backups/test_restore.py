@@ -1,4 +1,4 @@
-"""Verification of a warehouse file, and going back to a backup."""
+"""Verification of a warehouse file, and restoring a backup."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_damaged_backup_is_never_restored(backup: Path, tmp_path: Path) -> Non
     assert refused > len(intact) // BLOCK_BYTES // 2
 
 
-def test_restore_goes_back_and_the_earlier_warehouse_stays(application: Application, tmp_path: Path) -> None:
+def test_restore_replaces_the_warehouse_and_retains_the_previous_one(application: Application, tmp_path: Path) -> None:
     settings = application.settings
     backup = tmp_path / "backup.duckdb"
     application.back_up(backup)
@@ -141,7 +141,7 @@ def test_a_restored_older_state_opens_at_the_next_start(
         assert cursor.execute("select count(*) from store.observations").fetchone() == (399,)
 
 
-def test_a_log_that_was_not_folded_in_is_part_of_the_earlier_warehouse(tmp_path: Path, backup: Path) -> None:
+def test_an_uncheckpointed_log_is_retained_with_the_previous_warehouse(tmp_path: Path, backup: Path) -> None:
     data_dir = tmp_path / "data"
     with ServiceProcess(data_dir) as service:
         service.wait_until_ready()
@@ -153,7 +153,7 @@ def test_a_log_that_was_not_folded_in_is_part_of_the_earlier_warehouse(tmp_path:
     assert count_observations(restored.earlier) == 399
 
 
-def test_restore_refuses_while_the_warehouse_is_held(application: Application, tmp_path: Path) -> None:
+def test_restore_fails_while_the_warehouse_is_in_use(application: Application, tmp_path: Path) -> None:
     backup = tmp_path / "backup.duckdb"
     application.back_up(backup)
     held = subprocess.run(
@@ -166,7 +166,7 @@ def test_restore_refuses_while_the_warehouse_is_held(application: Application, t
 
 
 @pytest.mark.parametrize("kind", ["missing", "garbage", "other", "empty", "directory"])
-def test_restore_refuses_what_is_no_warehouse(tmp_path: Path, kind: str) -> None:
+def test_restore_rejects_a_file_that_is_not_a_warehouse(tmp_path: Path, kind: str) -> None:
     copy = tmp_path / "copy.duckdb"
     match kind:
         case "garbage":

@@ -1,4 +1,4 @@
-"""Which backups stay: the newest few, and one of each hour, day, week and month."""
+"""Retention of backups: the newest ones, and one of each hour, day, week and month."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_two_years_of_hourly_snapshots_leave_every_generation() -> None:
     assert len(retained) <= 5 + 24 + 30 + 12 + 24
 
 
-def test_many_snapshots_within_a_minute_do_not_push_out_yesterday() -> None:
+def test_many_snapshots_within_a_minute_do_not_displace_older_days() -> None:
     burst = [NOW + timedelta(seconds=second) for second in range(50)]
     yesterday = NOW - timedelta(days=1)
     retained = choose_retained([*burst, yesterday], Retention())
@@ -39,7 +39,7 @@ def test_many_snapshots_within_a_minute_do_not_push_out_yesterday() -> None:
     assert len(retained) == 6
 
 
-def test_a_service_that_stood_still_for_a_year_loses_no_day() -> None:
+def test_a_service_stopped_for_a_year_loses_no_backup() -> None:
     old = [NOW - timedelta(days=365 + day) for day in range(20)]
     assert choose_retained([NOW, *old], Retention()) == {NOW, *old}
 
@@ -69,7 +69,7 @@ def test_files_with_other_names_are_not_touched(tmp_path: Path) -> None:
     assert len(list(backups.iterdir())) == 5
 
 
-def test_files_that_a_killed_copy_left_are_deleted(tmp_path: Path) -> None:
+def test_unfinished_files_of_a_killed_copy_are_deleted(tmp_path: Path) -> None:
     other = os.getpid() + 1
     left = [tmp_path / f"warehouse-read.duckdb.{other}{end}" for end in (".tmp", ".tmp.wal", ".3.tmp")]
     left.append(tmp_path / f"warehouse.manifest.json.{other}.tmp")
