@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from service.queries.examples import Example, read_examples
-from service.queries.query import Connection, extract_statements, set_moment
+from service.queries.moments import set_moment
+from service.queries.query import Connection, extract_statements
 from service.settings import find_in_tree
 from service.warehouse.database import open_copy
 
