@@ -1,8 +1,12 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
-# The files of the tests, on two cores at once: a file stays together, as its tests share a service; the long ones come first.
-SIDE_BY_SIDE = -n 2 --dist loadfile --no-loadscope-reorder
+# Two processes, each with whole files, as tests of a file share a service. Prints the ten slowest tests.
+TEST_OPTIONS = -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+
+ifneq ($(shell uname -s),Linux)
+$(error A4P+ runs on Linux only, this is $(shell uname -s))
+endif
 
 .PHONY: run stack test year torture fuzz soak audit check bench generate golden proto clean
 
@@ -13,7 +17,7 @@ stack: $(VENV)/installed
 	@$(BIN)/a4p stack
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest $(TEST_OPTIONS)
 
 # A year of the service in ten moments, with real Prometheus and Alertmanager: three to five minutes.
 year: $(VENV)/installed-dev
