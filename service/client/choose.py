@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from service.client.local import LocalClient
 from service.client.protocol import Client
 from service.client.remote import RemoteClient, is_running
 from service.errors import WarehouseLocked
@@ -29,6 +28,9 @@ def use_client(settings: Settings, work: Callable[[Client], T]) -> T:
     while True:
         if is_running(settings.data_dir):
             return work(RemoteClient(settings.data_dir))
+        # Imported only without a service: the import takes a third of the start of a command.
+        from service.client.local import LocalClient
+
         client = LocalClient(settings)
         try:
             return work(client)
