@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, get, run_a4p
 
 
@@ -30,7 +31,7 @@ def read_history(data_dir: Path) -> list[tuple[float, float | None]]:
 def test_a_threshold_set_in_the_service_is_in_the_next_scrape(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     sample = b'\na4p_threshold{metric="a4p_sofa_incidents_new",mission="UNMISS",comparison="above",severity="critical"} 100\n'
-    with ServiceProcess(data_dir) as service:
+    with ServiceProcess(copy_report(data_dir)) as service:
         url = service.wait_until_ready()
         assert sample not in get(f"{url}/metrics")[2]
         told = ask(
@@ -90,7 +91,7 @@ def test_thresholds_set_by_ten_concurrent_processes_are_all_recorded_in_order(tm
             list(pool.map(lambda limit: ask(data_dir, *arguments, str(limit)), range(10)))
 
     if is_running:
-        with ServiceProcess(data_dir) as service:
+        with ServiceProcess(copy_report(data_dir)) as service:
             service.wait_until_ready()
             set_all()
             history = read_history(data_dir)
@@ -104,7 +105,7 @@ def test_thresholds_set_by_ten_concurrent_processes_are_all_recorded_in_order(tm
 def test_the_handoff_rejects_an_invalid_threshold(tmp_path: Path) -> None:
     wanted = {"action": "set", "metric": "sofa_incidents_new", "mission": "*", "dimensions": {}, "comparisons": ["above"],
               "severities": ["info"], "limit": None, "note": None, "set_by": "a stranger"}  # fmt: skip
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         url = service.wait_until_ready()
         for body in (wanted, {**wanted, "limit": "much"}, {**wanted, "limit": 1, "severities": ["dire"]}, {}):
             answer = subprocess.run(

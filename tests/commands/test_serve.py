@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, get, run_a4p, wait_for
 from tests.tools import find_tool
 
@@ -58,7 +59,7 @@ def test_a_start_in_a_new_data_directory_logs_no_error(tmp_path: Path) -> None:
 
 
 def test_sigterm_stops_it_cleanly(tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         service.wait_until_ready()
         service.process.send_signal(signal.SIGTERM)
         rest, _ = service.process.communicate(timeout=20)
@@ -66,7 +67,7 @@ def test_sigterm_stops_it_cleanly(tmp_path: Path) -> None:
 
 
 def test_a_load_in_the_service_is_in_the_next_scrape(tmp_path: Path, submission: Path) -> None:
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         url = service.wait_until_ready()
         loaded = run_a4p("load", str(submission), "--by", "A. Analyst", "--data-dir", str(tmp_path / "data"))
         assert loaded.returncode == 0, loaded.stderr
@@ -82,7 +83,7 @@ def test_a_load_in_the_service_is_in_the_next_scrape(tmp_path: Path, submission:
 def test_a_refused_load_lists_its_errors_and_is_counted(tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text(HEADER + ROW.replace("97", "-1") + ROW.replace("UNMISS", "UNMIS", 1))
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         url = service.wait_until_ready()
         refused = run_a4p("load", str(bad), "--data-dir", str(tmp_path / "data"))
         assert refused.returncode == 1
@@ -93,7 +94,7 @@ def test_a_refused_load_lists_its_errors_and_is_counted(tmp_path: Path) -> None:
 
 
 def test_only_the_owner_may_reach_the_handoff(tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         service.wait_until_ready()
         for name in ("a4p.sock", "a4p.secret"):
             assert stat.S_IMODE((tmp_path / "data" / name).stat().st_mode) == 0o600
@@ -102,7 +103,7 @@ def test_only_the_owner_may_reach_the_handoff(tmp_path: Path) -> None:
 @pytest.mark.parametrize("secret", [None, "", "wrong"])
 def test_the_handoff_refuses_requests_without_its_secret(tmp_path: Path, submission: Path, secret: str | None) -> None:
     data_dir = tmp_path / "data"
-    with ServiceProcess(data_dir) as service:
+    with ServiceProcess(copy_report(data_dir)) as service:
         service.wait_until_ready()
         right = (data_dir / "a4p.secret").read_text()
         if secret is None:
@@ -125,7 +126,7 @@ def test_a_directory_at_the_path_of_the_socket_is_an_error_without_a_trace(tmp_p
 
 
 def test_writes_over_tcp_are_rejected(tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         url = service.wait_until_ready()
         for work in ("load", "snapshot", "backup"):
             answer = subprocess.run(
@@ -137,7 +138,7 @@ def test_writes_over_tcp_are_rejected(tmp_path: Path) -> None:
 
 
 def test_the_handoff_rejects_invalid_requests(tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         service.wait_until_ready()
         answer = subprocess.run(
             [find_tool("curl"), "-s", "-w", "%{http_code}", "--unix-socket", str(tmp_path / "data" / "a4p.sock"),
@@ -151,7 +152,7 @@ def test_the_handoff_rejects_invalid_requests(tmp_path: Path) -> None:
 
 def test_a_data_directory_with_a_long_path_works(tmp_path: Path, submission: Path) -> None:
     data_dir = tmp_path / ("d" * 100) / ("e" * 100)
-    with ServiceProcess(data_dir) as service:
+    with ServiceProcess(copy_report(data_dir)) as service:
         service.wait_until_ready()
         assert run_a4p("load", str(submission), "--data-dir", str(data_dir)).returncode == 0
 
@@ -159,7 +160,7 @@ def test_a_data_directory_with_a_long_path_works(tmp_path: Path, submission: Pat
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_reported_load_survives_a_kill(tmp_path: Path, submission: Path, moment: str) -> None:
     data_dir = tmp_path / "data"
-    with ServiceProcess(data_dir) as service:
+    with ServiceProcess(copy_report(data_dir)) as service:
         service.wait_until_ready()
         assert run_a4p("load", str(submission), "--data-dir", str(data_dir)).returncode == 0
         if moment == "after":
@@ -201,7 +202,7 @@ def test_a_kill_at_any_moment_leaves_a_consistent_warehouse(tmp_path: Path, dela
             if service.process.poll() is not None:  # it found no service and loaded by itself, which is no part of this
                 return
 
-    with ServiceProcess(data_dir) as service:
+    with ServiceProcess(copy_report(data_dir)) as service:
         service.wait_until_ready()
         loading = threading.Thread(target=load_until_killed)
         loading.start()
@@ -236,7 +237,7 @@ def test_the_port_is_taken(tmp_path: Path) -> None:
 
 
 def test_two_services_on_one_data_directory(tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         url = service.wait_until_ready()
         refused = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
         assert refused.returncode == 1
@@ -266,7 +267,7 @@ def test_a_data_directory_without_permission(tmp_path: Path) -> None:
 
 def test_a_warehouse_made_by_a_newer_version(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    with ServiceProcess(data_dir) as service:
+    with ServiceProcess(copy_report(data_dir)) as service:
         service.wait_until_ready()
         service.stop()
     with duckdb.connect(str(data_dir / "warehouse.duckdb")) as connection:

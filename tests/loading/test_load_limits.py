@@ -21,6 +21,7 @@ from service.snapshots.read_copy import ReadCopy
 from service.warehouse.database import Warehouse, open_warehouse
 from service.warehouse.definitions import Definitions
 from tests.conftest import Read, WriteCsv
+from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, run_a4p, wait_for
 
 HEADER = "indicator,mission,period_start,period_end,value,source\n"
@@ -210,7 +211,7 @@ def is_open(file: Path, pid: int) -> bool:
 def test_ctrl_c_cancels_a_load_in_the_service(tmp_path: Path) -> None:
     file, small = write_rows(tmp_path / "rows.csv", 3 * MANY_ROWS), tmp_path / "small.csv"
     small.write_text(HEADER + ROW.replace("2023-11-01,2024-04-30", "2024-05-01,2024-10-31"))
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         service.wait_until_ready()
         loading = start_load(tmp_path / "data", file, service.process.pid)
         loading.send_signal(signal.SIGINT)
@@ -223,7 +224,7 @@ def test_ctrl_c_cancels_a_load_in_the_service(tmp_path: Path) -> None:
 
 def test_a_load_ends_when_its_command_is_killed(tmp_path: Path) -> None:
     file = write_rows(tmp_path / "rows.csv", 3 * MANY_ROWS)
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         service.wait_until_ready()
         loading = start_load(tmp_path / "data", file, service.process.pid)
         assert not is_idle(service.process.pid)

@@ -16,6 +16,7 @@ from service.settings import Settings
 from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
 from tests.conftest import Clock, Rows, WriteCsv
+from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, run_a4p
 
 CYCLE_6 = {"period_start": "2024-05-01", "period_end": "2024-10-31"}
@@ -110,7 +111,7 @@ def test_a_preview_of_a_loaded_file_reports_it(application: Application, write_c
 def test_a_dry_run_reports_the_same_with_and_without_a_service(tmp_path: Path, write_csv: WriteCsv) -> None:
     data_dir = tmp_path / "data"
     file = write_csv("next.csv", {**CYCLE_6, "value": "131", "mission": "UNDOF"}, {"value": "77"})
-    with ServiceProcess(data_dir) as service:
+    with ServiceProcess(copy_report(data_dir)) as service:
         service.wait_until_ready()
         running = run_a4p("load", "--dry-run", str(file), "--data-dir", str(data_dir))
         assert running.returncode == 0, running.stderr

@@ -18,6 +18,7 @@ from service.loading.load import load_files
 from service.loading.readers.columns import KNOWN
 from service.warehouse.database import Warehouse
 from tests.conftest import GOOD_ROW, Clock, Load, Read, Refuse
+from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, get, run_a4p
 
 RATIO = "women_heads_and_deputies_ratio"
@@ -219,7 +220,7 @@ def test_a_protected_workbook_is_refused(refuse: Refuse, tmp_path: Path) -> None
 def test_a_zip_bomb_is_rejected_and_the_service_continues(tmp_path: Path) -> None:
     bomb = write_zip(tmp_path / "bomb.xlsx", **{"xl/workbook.xml": "x", "xl/worksheets/sheet1.xml": " " * (400 << 20)})
     assert bomb.stat().st_size < 1 << 20
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         url = service.wait_until_ready()
         began = time.monotonic()
         refused = run_a4p("load", str(bomb), "--data-dir", str(tmp_path / "data"))

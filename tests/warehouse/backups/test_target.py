@@ -12,6 +12,7 @@ from service.settings import Settings
 from service.warehouse.backups.target import list_used_files
 from service.warehouse.definitions import Definitions
 from tests.conftest import publish_report
+from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, run_a4p
 
 USED = [name for name, _ in list_used_files(Settings())]
@@ -55,7 +56,7 @@ def test_a_backup_into_the_scratch_directory_or_onto_a_device_is_refused(tmp_pat
 
 def test_an_answered_load_survives_an_attempt_to_back_up_onto_the_warehouse(tmp_path: Path, definitions: Definitions) -> None:
     data_dir = tmp_path / "data"
-    with ServiceProcess(data_dir) as service:
+    with ServiceProcess(copy_report(data_dir)) as service:
         service.wait_until_ready()
         file = tmp_path / "unmiss.csv"
         file.write_text(
