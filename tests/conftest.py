@@ -189,3 +189,18 @@ def read(warehouse: Warehouse) -> Read:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write what the golden files hold anew")
+
+
+# Files that wait for servers and processes, or take longest: first, so that both processes end at about the same time.
+FIRST = (
+    "tests/stack/",
+    "test_torture.py",
+    "test_fuzz.py",
+    "test_serve.py",
+    "test_thresholds_command.py",
+    "test_load_limits.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not any(part in item.path.as_posix() for part in FIRST))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,24 @@ def read(application: Application, query: str, as_of: str = "2025-01-01") -> lis
         return cursor.execute(query).fetchall()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bare(definitions: Definitions) -> Definitions:
     """The shipped definitions without default thresholds."""
     return replace(definitions, thresholds=())
 
 
+@pytest.fixture(scope="session")
+def empty_dir(tmp_path_factory: pytest.TempPathFactory, bare: Definitions) -> Path:
+    """A data directory without observations and without thresholds; tests copy it."""
+    directory = tmp_path_factory.mktemp("empty")
+    Application(Settings(data_dir=directory, threads=1), bare, Clock(NOW - timedelta(days=1))).close()
+    return directory
+
+
 @pytest.fixture
-def application(tmp_path: Path, bare: Definitions) -> Iterator[Application]:
+def application(tmp_path: Path, bare: Definitions, empty_dir: Path) -> Iterator[Application]:
     """An application without observations and without thresholds."""
+    shutil.copytree(empty_dir, tmp_path / "data")
     opened = Application(Settings(data_dir=tmp_path / "data", threads=1), bare, Clock(NOW))
     yield opened
     opened.close()
