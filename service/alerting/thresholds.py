@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,12 +12,14 @@ from metrics.families import INDICATOR_CHANGE
 from metrics.poisson import find_poisson_limit, find_poisson_tail
 from metrics.thresholds import EVERY_MISSION, Comparison, Severity, Threshold, make_threshold
 from service.errors import ThresholdError
+from service.names import suggest_names
 from service.system.time_limit import check_time
 from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
 from service.warehouse.definitions import Definitions
 
 SET_AS_DEFAULT_BY = "a4p"
 ALL_MISSIONS = "ALL"
+ALL_NAMES = "docs/metrics.md lists all metrics and labels."
 # The chance that a Poisson-distributed value exceeds a suggested limit of rare events.
 RARE_CHANCE = 0.05
 SUGGESTED_QUANTILE = 0.9
@@ -121,33 +122,23 @@ def check_threshold(definitions: Definitions, threshold: Threshold) -> tuple[Thr
     metrics = list_metrics(definitions)
     metric = threshold.metric if threshold.metric in metrics else f"a4p_{threshold.metric}"
     if metric not in metrics:
-        raise ThresholdError(f"unknown metric {threshold.metric!r}; {_suggest_nearest(metric, metrics)}")
+        raise ThresholdError(f"Unknown metric {threshold.metric!r}. {suggest_names(metric, metrics, ALL_NAMES)}")
     threshold = replace(threshold, metric=metric)
     missions = [mission.mission for mission in definitions.catalogue.missions]
     if threshold.mission not in (*missions, EVERY_MISSION):
-        raise ThresholdError(f"unknown mission {threshold.mission!r}; {_suggest_nearest(threshold.mission, missions)}")
+        raise ThresholdError(f"Unknown mission {threshold.mission!r}. {suggest_names(threshold.mission, missions, ALL_NAMES)}")
     known = _list_labels(definitions, threshold)
     for name, value in threshold.dimensions.items():
         if name == "mission":
             raise ThresholdError("set the label mission with --mission")
         if name not in known:
-            hint = _suggest_nearest(name, known) if known else "its only label is mission"
-            raise ThresholdError(f"unknown label {name!r} of {metric}; {hint}")
+            hint = suggest_names(name, known, ALL_NAMES) if known else "Its only label is mission."
+            raise ThresholdError(f"Unknown label {name!r} of {metric}. {hint}")
         values = known[name]
         if values is not None and value not in values:
-            raise ThresholdError(f"unknown value {value!r} of the label {name} of {metric}; {_suggest_nearest(value, values)}")
+            hint = suggest_names(value, values, ALL_NAMES)
+            raise ThresholdError(f"Unknown value {value!r} of the label {name} of {metric}. {hint}")
     return threshold, _warn_of_range(definitions, threshold)
-
-
-def _suggest_nearest(written: str, known: Iterable[str]) -> str:
-    names = list(known)
-    folded: dict[str, str] = {}
-    for name in names:
-        folded.setdefault(name.lower(), name)
-    nearest = [folded[name] for name in difflib.get_close_matches(written.lower(), folded, 3, 0.5)]
-    within = [name for name in names if len(written) > 2 and written.lower().removeprefix("a4p_") in name.lower()]
-    shown = list(dict.fromkeys([*nearest, *within]))[:5] or (names if len(names) <= 15 else [])
-    return f"did you mean {' or '.join(shown)}?" if shown else "docs/metrics.md lists all metrics and labels"
 
 
 def _find_indicator(definitions: Definitions, threshold: Threshold) -> Indicator | None:

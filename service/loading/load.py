@@ -18,6 +18,7 @@ from service.loading.readers.row_budget import RowBudget
 from service.loading.readers.xlsx import name_sheet
 from service.loading.report import Batch, Change
 from service.loading.warnings import find_warnings, skip_failed_rules
+from service.names import suggest_names
 from service.settings import LOAD_MAX_ROWS, find_in_tree
 from service.system.progress import Progress, ignore_progress
 from service.system.time_limit import check_time, watch_session
@@ -214,13 +215,18 @@ def _check_staged(cursor: Connection, files: dict[int, StagedFile]) -> None:
         cursor.execute(f"insert into load_errors by name {read_sql(f'checks/load/{file.stem}')}")
     (total,) = cursor.execute("select count(*) from load_errors").fetchone() or (0,)
     if total:
-        rows = cursor.execute(
-            "select file_ordinal, file_row, column_name, value, problem, fix from load_errors "
-            "order by file_ordinal, file_row, column_name, problem limit ?",
-            [MAX_SHOWN_ERRORS],
-        ).fetchall()
-        errors = tuple(files[ordinal].blame(*rest) for ordinal, *rest in rows)
-        raise LoadError(f"nothing was loaded: {total:,} error{'s' if total > 1 else ''}", errors, total)
+        errors = []
+        for row in read_rows(run_sql(cursor, "load/list_errors", max_errors=MAX_SHOWN_ERRORS)):
+            fix = row["fix"] or _suggest(row["unknown_name"], row["known_names"])
+            staged = files[row["file_ordinal"]]
+            errors.append(staged.blame(row["file_row"], row["column_name"], row["value"], row["problem"], fix))
+        raise LoadError(f"nothing was loaded: {total:,} error{'s' if total > 1 else ''}", tuple(errors), total)
+
+
+def _suggest(unknown: str, known: list[str]) -> str:
+    sentence = suggest_names(unknown, known, "See docs/metrics.md for the known names.")
+    # An error of a row continues after a semicolon and has no full stop.
+    return sentence[0].lower() + sentence[1:].removesuffix(".")
 
 
 @contextmanager

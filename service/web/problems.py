@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from http import HTTPStatus
 from typing import TypedDict
 
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from service.errors import AlertError, LoadError, NoFreeSlot, ServiceError, ThresholdError
+from service.names import suggest_names
 
 MEDIA_TYPE = "application/problem+json"
 INTERNAL_ERROR = "Internal error. See the log of the service."
@@ -72,19 +72,13 @@ def list_faults(error: ValidationError, known: Iterable[str] = ()) -> list[Fault
     faults: list[Fault] = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         name = ".".join(map(str, fault["loc"])) or "body"
-        is_unknown = fault["type"] == "extra_forbidden"
-        message = f"unknown name. {suggest_name(name, names)}" if is_unknown else fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            # A resource without parameters has no names to suggest.
+            message = f"unknown name. {suggest_names(name, names, 'Remove it.')}"
+        else:
+            message = fault["msg"].removeprefix("Value error, ")
         faults.append({"name": name, "detail": message})
     return faults
-
-
-def suggest_name(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that suggests the most similar known name, or lists all of them."""
-    names = list(known)
-    near = get_close_matches(name, names, 1, 0.5)
-    if near:
-        return f"Did you mean {near[0]}?"
-    return f"Known names: {', '.join(names)}." if names else "Remove it."
 
 
 def answer_problem(error: HTTPException) -> Response:

@@ -25,11 +25,16 @@ create or replace temp table staged_files (
     notes varchar[]
 );
 
+-- An error has a fix, or an unknown name and its kind: an indicator, a mission, a dimension of an indicator, or a value of one.
 create or replace temp table load_errors (
     file_ordinal integer,
     file_row bigint,
     column_name varchar,
     value varchar,
     problem varchar,
-    fix varchar
+    fix varchar,
+    unknown_name varchar,
+    unknown_kind varchar,
+    indicator varchar,
+    dimension varchar
 );

@@ -12,8 +12,5 @@ create or replace macro parse_dimensions(written) as
         ))
     end;
 
--- The most similar known name, as the fix of an error.
-create or replace macro nearest_name(written, known) as
-    'did you mean '
-    || list_reduce(known, lambda best, name: if(jaro_winkler_similarity(name, written) > jaro_winkler_similarity(best, written), name, best))
-    || '?';
+-- Earlier versions had this macro.
+drop macro if exists nearest_name;

@@ -45,7 +45,7 @@ def test_a_threshold_set_in_the_service_is_in_the_next_scrape(tmp_path: Path) ->
         history = ask(data_dir, "thresholds", "history", "sofa_incidents_new")
         assert "Why" in history and "removed" in history
         wrong = ask(data_dir, "thresholds", "set", "sofa_incidents", "--above", "1", code=1)
-        assert "did you mean a4p_sofa_incidents_new" in wrong
+        assert "Did you mean a4p_sofa_incidents_new" in wrong
         tried = ask(data_dir, "thresholds", "test", "sofa_incidents_new", "--above", "100")
         assert "would have fired 1 of 8 times" in tried
         assert "UNMISS           2023-11-01 to 2024-04-30  125    100    25           now" in tried

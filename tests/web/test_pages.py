@@ -221,7 +221,7 @@ def test_threshold_is_back_tested_like_the_command_does(client: FlaskClient) -> 
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("metric=sofa_incident", "unknown metric"),
+        ("metric=sofa_incident", "Unknown metric"),
         ("metric=sofa_incidents_new&limit=many", "is not a number"),
         ("metric=sofa_incidents_new&limit=nan", "the number must be finite"),
         ("metric=sofa_incidents_new&mission=NOWHERE&limit=1", "unknown mission"),

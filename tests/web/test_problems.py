@@ -15,7 +15,7 @@ from service.errors import AlertError, HandoffError, WarehouseError
 from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
-from service.web.problems import Refused, refuse_invalid, suggest_name
+from service.web.problems import Refused, refuse_invalid
 
 
 class Sample(BaseModel):
@@ -111,8 +111,3 @@ def test_errors_outside_the_api_are_pages(client: FlaskClient) -> None:
         answer = client.get(f"/page/{name}")
         assert (answer.status_code, answer.mimetype) == (status, "text/html")
         assert "secret" not in answer.get_data(as_text=True)
-
-
-def test_suggestion_without_a_similar_name_lists_all_names() -> None:
-    assert suggest_name("zzz", ["mission", "limit"]) == "Known names: mission, limit."
-    assert suggest_name("zzz", []) == "Remove it."

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
 from service.errors import LoadError
 from service.loading.readers.dialect import STANDARD, Dialect
+from service.names import find_similar
 
 REQUIRED = ("indicator", "mission", "period_start", "period_end", "value", "source")
 OPTIONAL = ("dimensions", "status", "page", "note")
@@ -24,8 +23,11 @@ def check_columns(file_name: str, columns: list[str]) -> None:
     faults = []
     unknown = [column for column in columns if column not in KNOWN and column not in IGNORED]
     for column in unknown:
-        near = difflib.get_close_matches(column, KNOWN, n=1)
-        faults.append(f"the column {column!r} is unknown" + (f" (did you mean {near[0]!r}?)" if near else "; remove it"))
+        near = find_similar(column, KNOWN)
+        faults.append(
+            f"the column {column!r} is unknown"
+            + (f" (did you mean {' or '.join(map(repr, near))}?)" if near else "; remove it")
+        )
     faults += [f"the column {column!r} is missing" for column in REQUIRED if column not in columns]
     faults += [f"the column {column!r} is given twice" for column in (*KNOWN, *IGNORED) if columns.count(column) > 1]
     if faults:

@@ -8,14 +8,15 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from service.application import Application
+from service.names import suggest_names
 from service.snapshots.read_copy import ReadCopy
 from service.system.time_limit import left_seconds, watch_session
 from service.web.answer_cache import MAX_WAIT_SECONDS
 from service.web.api.answer import link_next, make_answer, read_page, send_json, write_members
-from service.web.api.queries import Names, bind_query, list_names, read_query
+from service.web.api.queries import ALL_NAMES, Names, bind_query, list_names, read_query
 from service.web.api.resources import RESOURCES, Resource
 from service.web.clients import find_client
-from service.web.problems import NOT_READY, RETRY_SECONDS, Refused, suggest_name
+from service.web.problems import NOT_READY, RETRY_SECONDS, Refused
 
 PREFIX = "/api/v1"
 
@@ -66,7 +67,8 @@ def _answer(application: Application, resource: Resource, names: Names) -> Calla
                 made.headers["Link"] = f'<{following}>; rel="next"'
             return made
         if page.rows == "[]":
-            raise Refused(404, f"Unknown {item} {path[item]!r}. {suggest_name(path[item], names[resource.item_kind])}")
+            hint = suggest_names(path[item], names[resource.item_kind], ALL_NAMES)
+            raise Refused(404, f"Unknown {item} {path[item]!r}. {hint}")
         return make_answer(copy.info, as_of, known_at, "row", page.rows[1:-1])
 
     return answer

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 from werkzeug.datastructures import MultiDict
 
+from service.names import suggest_names
 from service.queries.moments import parse_date, parse_instant
 from service.warehouse.definitions import Definitions
 from service.web.api.rows import (
@@ -25,10 +26,11 @@ from service.web.api.rows import (
     Status,
     ThresholdMission,
 )
-from service.web.problems import Fault, list_faults, refuse_faults, suggest_name
+from service.web.problems import Fault, list_faults, refuse_faults
 
 MAX_ROWS = 10_000
 DEFAULT_ROWS = 1_000
+ALL_NAMES = "/api/v1/openapi.json lists all names."
 
 
 def _read_date(given: object) -> date:
@@ -206,7 +208,10 @@ def _find_kind(field: FieldInfo) -> str:
 
 def _find_unknown(name: str, values: Iterable[str], known: Collection[str] | None) -> list[Fault]:
     unknown = [value for value in values if known is not None and value not in known]
-    return [{"name": name, "detail": f"unknown value {value!r}. {suggest_name(value, known or ())}"} for value in unknown]
+    return [
+        {"name": name, "detail": f"unknown value {value!r}. {suggest_names(value, known or (), ALL_NAMES)}"}
+        for value in unknown
+    ]
 
 
 def bind_query(query: BaseModel) -> dict[str, object]:

@@ -11,7 +11,8 @@ from metrics.catalogue import Indicator
 from metrics.figures import STATUS_TEXT
 from metrics.kpi_file import Kpi
 from service.application import Application
-from service.web.pages.layout import Page, cache_pages, open_page, suggest_names, write_labels
+from service.names import suggest_names
+from service.web.pages.layout import Page, cache_pages, open_page, write_labels
 
 MAX_SERIES = 1000
 MAX_PERIODS = 500

@@ -11,8 +11,7 @@ and a template that extends base.html. A path in NAVIGATION gets a link.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -173,13 +172,6 @@ def write_instant(instant: datetime | None) -> str:
 def write_labels(dimensions: dict[str, str]) -> str:
     """Return dimension values as text, such as Engineering or Female, Police."""
     return ", ".join(str(value) for value in dimensions.values())
-
-
-def suggest_names(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that suggests up to three known names similar to an unknown one, or an empty string."""
-    folded = {entry.lower(): entry for entry in known}
-    similar = [folded[entry] for entry in difflib.get_close_matches(name.lower(), folded, 3, 0.5)]
-    return f"Did you mean {' or '.join(similar)}?" if similar else ""
 
 
 def list_template_functions() -> dict[str, object]:

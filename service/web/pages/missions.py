@@ -8,7 +8,8 @@ from typing import Any
 from flask import Blueprint, abort
 
 from service.application import Application
-from service.web.pages.layout import cache_pages, open_page, suggest_names, write_labels
+from service.names import suggest_names
+from service.web.pages.layout import cache_pages, open_page, write_labels
 
 MAX_SERIES = 1000
 # Size in pixels of the strip that compares a mission with the others.

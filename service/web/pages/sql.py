@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, abort, request
 
 from service.application import Application
+from service.names import suggest_names
 from service.queries.examples import read_examples
 from service.warehouse.schema import read_schema
-from service.web.pages.layout import open_page, suggest_names
+from service.web.pages.layout import open_page
 
 FIRST_QUERY = """select mission, value, period_end, page
 from latest

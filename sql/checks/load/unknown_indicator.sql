@@ -16,10 +16,8 @@ titled as (
 select
     s.file_ordinal, s.file_row, 'indicator' as column_name, s.indicator as value,
     'is not in the catalogue' as problem,
-    coalesce(
-        'did you mean ' || t.suggested || '?',
-        nearest_name(lower(s.indicator), (select list(indicator) from indicators))
-    ) as fix
+    'did you mean ' || t.suggested || '?' as fix,
+    s.indicator as unknown_name, 'indicator' as unknown_kind
 from staged as s
 join unknown as u on u.written = s.indicator
 left join titled as t using (written)

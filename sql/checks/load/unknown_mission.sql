@@ -13,10 +13,8 @@ located as (
 select
     s.file_ordinal, s.file_row, 'mission' as column_name, s.mission as value,
     'is not a known mission' as problem,
-    coalesce(
-        'did you mean ' || l.suggested || '?',
-        nearest_name(upper(s.mission), (select list(mission) from missions))
-    ) as fix
+    'did you mean ' || l.suggested || '?' as fix,
+    s.mission as unknown_name, 'mission' as unknown_kind
 from staged as s
 join unknown as u on u.written = s.mission
 left join located as l using (written)

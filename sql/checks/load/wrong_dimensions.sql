@@ -21,22 +21,29 @@ wrong as (
         end as problem,
         case
             when len(unknown_names) > 0 and cardinality(known) = 0 then 'leave the column empty'
-            when len(unknown_names) > 0 then nearest_name(unknown_names[1], map_keys(known))
-            when len(absent_names) > 0 then 'write ' || absent_names[1] || '= and one of ' || array_to_string(known[absent_names[1]], ', ')
-            else nearest_name(unknown_values[1].value, known[unknown_values[1].key])
-        end as fix
+            when len(unknown_names) = 0 and len(absent_names) > 0 then 'write ' || absent_names[1] || '= and one of ' || array_to_string(known[absent_names[1]], ', ')
+        end as fix,
+        case
+            when len(unknown_names) > 0 then unknown_names[1]
+            when len(absent_names) = 0 then unknown_values[1].value
+        end as unknown_name,
+        case
+            when len(unknown_names) > 0 then 'dimension'
+            when len(absent_names) = 0 then 'value'
+        end as unknown_kind,
+        if(unknown_kind = 'value', unknown_values[1].key, null) as dimension
     from judged
     where len(unknown_names) > 0 or len(absent_names) > 0 or len(unknown_values) > 0
 )
 select
     s.file_ordinal, s.file_row, 'dimensions' as column_name,
     array_to_string(list_transform(map_entries(s.dimensions), lambda entry: entry.key || '=' || coalesce(entry.value, '')), ';') as value,
-    w.problem, w.fix
+    w.problem, w.fix, w.unknown_name, w.unknown_kind, w.indicator, w.dimension
 from staged as s
 join wrong as w on w.indicator = s.indicator and w.mission = s.mission and w.written_dimensions = s.dimensions
-union all
+union all by name
 select
-    file_ordinal, file_row, 'dimensions', dimensions_text, 'cannot be read',
-    'write name=value, with ; between several, each name once'
+    file_ordinal, file_row, 'dimensions' as column_name, dimensions_text as value, 'cannot be read' as problem,
+    'write name=value, with ; between several, each name once' as fix
 from staged
 where dimensions_text is not null
