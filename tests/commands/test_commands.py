@@ -10,7 +10,9 @@ import pytest
 
 from service.cli import COMMANDS
 from service.settings import find_in_tree
+from service.warehouse.definitions import Definitions
 from tests.service_process import run_a4p
+from tests.shipped import OBSERVATION_FILES, SHIPPED_OBSERVATIONS
 
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
 
@@ -35,12 +37,14 @@ def test_wrong_usage_is_exit_code_2() -> None:
     assert run_a4p("lod").returncode == 2
 
 
-def test_check_counts_the_definitions() -> None:
+def test_check_counts_the_definitions(definitions: Definitions) -> None:
     checked = run_a4p("check")
     assert checked.returncode == 0, checked.stderr
-    assert re.search(r"9 priorities, 13 missions, \d+ cycles", checked.stdout)
-    assert "KPIs: 19" in checked.stdout
-    assert "observations: 399 in 9 files" in checked.stdout
+    catalogue = definitions.catalogue
+    counts = rf"{len(catalogue.priorities)} priorities, {len(catalogue.missions)} missions, \d+ cycles"
+    assert re.search(counts, checked.stdout)
+    assert f"KPIs: {len(definitions.kpis)}" in checked.stdout
+    assert f"observations: {SHIPPED_OBSERVATIONS} in {len(OBSERVATION_FILES)} files" in checked.stdout
 
 
 def test_check_reports_errors(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def test_the_shipped_catalogue_has_every_priority_mission_and_cycle() -> None:
         "women_peace_and_security",
         "innovation_data_and_technology",
     ]
-    assert len(catalogue.missions) == 13
-    assert [mission.mission for mission in catalogue.missions][-2:] == ["MINUSMA", "ALL"]
+    # Pages and dashboards show the totals last.
+    assert [mission.mission for mission in catalogue.missions][-1] == "ALL"
     assert [tuple(map(str, catalogue.cycles.find_period(cycle))) for cycle in (4, 5)] == [
         ("2023-05-01", "2023-10-31"),
         ("2023-11-01", "2024-04-30"),

@@ -16,6 +16,7 @@ from service.errors import WarehouseError
 from service.snapshots.publish import write_copy
 from service.warehouse.definitions import Definitions
 from tests.conftest import load_value, publish_report
+from tests.shipped import SHIPPED_OBSERVATIONS
 
 # Reads the copy until it has seen three different states, however slow the machine is.
 READER = """
@@ -54,7 +55,7 @@ def test_another_process_reads_complete_states_during_loads(application: Applica
 
 def test_the_read_copy_is_complete_and_in_the_older_format(application: Application) -> None:
     with duckdb.connect(str(application.settings.read_copy_file), read_only=True) as copy:
-        assert copy.execute("select count(*) from observations").fetchone() == (399,)
+        assert copy.execute("select count(*) from observations").fetchone() == (SHIPPED_OBSERVATIONS,)
         (tags,) = copy.execute("select tags from duckdb_databases() where database_name = 'warehouse-read'").fetchone()
         assert tags["storage_version"].startswith("v1.5.0")
         assert copy.execute(
@@ -84,4 +85,4 @@ def test_publishing_from_two_threads_at_once(application: Application, tmp_path:
         thread.join()
     for target in targets:
         with duckdb.connect(str(target), read_only=True) as copy:
-            assert copy.execute("select count(*) from observations").fetchone() == (399,)
+            assert copy.execute("select count(*) from observations").fetchone() == (SHIPPED_OBSERVATIONS,)

@@ -17,6 +17,7 @@ from service.settings import Settings, find_in_tree
 from service.warehouse.definitions import Definitions, read_definitions
 from service.web.app import make_app
 from tests.conftest import publish_report
+from tests.shipped import OBSERVATION_FILES, SHIPPED_OBSERVATIONS
 from tests.tools import find_tool
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
@@ -94,8 +95,8 @@ def test_metrics_about_the_service_are_exposed(client: FlaskClient, application:
     assert told["a4p_snapshot_success"] == 1
     assert told["a4p_snapshot_series"] == application.snapshot.series_count
     assert told["a4p_snapshot_timestamp_seconds"] == pytest.approx(application.snapshot.made_at.timestamp())
-    assert told["a4p_warehouse_observations"] == 399
-    assert (told["a4p_warehouse_batches"], told["a4p_warehouse_revisions"]) == (9, 0)
+    assert told["a4p_warehouse_observations"] == SHIPPED_OBSERVATIONS
+    assert (told["a4p_warehouse_batches"], told["a4p_warehouse_revisions"]) == (len(OBSERVATION_FILES), 0)
     assert f'a4p_snapshot_info{{id="{application.snapshot.snapshot_id}"}} 1.0' in text
     assert 'a4p_job_runs_total{job="snapshot",status="succeeded"} 1.0' in text
     assert "process_resident_memory_bytes" in text

@@ -22,6 +22,7 @@ from service.warehouse.backups.verify import verify_file
 from service.warehouse.definitions import Definitions
 from tests.conftest import load_value, publish_report
 from tests.service_process import ServiceProcess, run_a4p
+from tests.shipped import OBSERVATION_FILES, SHIPPED_OBSERVATIONS
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 BLOCK_BYTES = 1 << 18
@@ -56,8 +57,8 @@ def change(file: Path, statement: str) -> None:
 def test_a_backup_without_faults_is_verified(backup: Path) -> None:
     found = verify_file(backup)
     assert found.faults == ()
-    assert found.observations == 399
-    assert found.rows > 399
+    assert found.observations == SHIPPED_OBSERVATIONS
+    assert found.rows > SHIPPED_OBSERVATIONS
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_damaged_backup_is_never_restored(backup: Path, tmp_path: Path) -> Non
             refused += 1
             assert not warehouse_file.exists()
             continue
-        assert restored.verification.observations == 399
+        assert restored.verification.observations == SHIPPED_OBSERVATIONS
         assert verify_file(warehouse_file).faults == ()
     assert refused > len(intact) // BLOCK_BYTES // 2
 
@@ -121,8 +122,8 @@ def test_restore_replaces_the_warehouse_and_retains_the_previous_one(application
     load_value(application, tmp_path, 97)
     application.close()
     restored = restore_backup(backup, settings.warehouse_file, NOW)
-    assert count_observations(settings.warehouse_file) == 399
-    assert count_observations(settings.read_copy_file) == 399
+    assert count_observations(settings.warehouse_file) == SHIPPED_OBSERVATIONS
+    assert count_observations(settings.read_copy_file) == SHIPPED_OBSERVATIONS
     assert restored.earlier is not None
     assert count_observations(restored.earlier) == 400
 
@@ -138,7 +139,7 @@ def test_a_restored_older_state_opens_at_the_next_start(
     application.close()
     restore_backup(backup, settings.warehouse_file, datetime.now(UTC))
     with publish_report(settings.data_dir, definitions) as reopened, reopened.warehouse.cursor() as cursor:
-        assert cursor.execute("select count(*) from store.observations").fetchone() == (399,)
+        assert cursor.execute("select count(*) from store.observations").fetchone() == (SHIPPED_OBSERVATIONS,)
 
 
 def test_an_uncheckpointed_log_is_retained_with_the_previous_warehouse(tmp_path: Path, backup: Path) -> None:
@@ -150,7 +151,7 @@ def test_an_uncheckpointed_log_is_retained_with_the_previous_warehouse(tmp_path:
     restored = restore_backup(backup, data_dir / "warehouse.duckdb", NOW)
     assert not (data_dir / "warehouse.duckdb.wal").exists()
     assert restored.earlier is not None
-    assert count_observations(restored.earlier) == 399
+    assert count_observations(restored.earlier) == SHIPPED_OBSERVATIONS
 
 
 def test_restore_fails_while_the_warehouse_is_in_use(application: Application, tmp_path: Path) -> None:
@@ -192,7 +193,10 @@ def test_verify_reads_the_warehouse_while_the_service_runs_and_while_it_does_not
     stopped = run_a4p("verify", "--data-dir", str(settings.data_dir))
     for answer in (running, stopped):
         assert answer.returncode == 0, answer.stderr
-        assert answer.stdout.count("9 batches, 399 observations, 0 of them revisions") == 2
+        assert (
+            answer.stdout.count(f"{len(OBSERVATION_FILES)} batches, {SHIPPED_OBSERVATIONS} observations, 0 of them revisions")
+            == 2
+        )
     change(settings.read_copy_file, "update store.observations set value = 126 where value = 125")
     faulty = run_a4p("verify", str(settings.read_copy_file))
     assert faulty.returncode == 1
