@@ -45,13 +45,14 @@ WriteCsv = Callable[..., Path]
 
 
 class Clock:
-    """A clock that is a minute later each time it is read."""
+    """A clock that advances by `step` each time it is read; it can be set."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, step: timedelta = timedelta(minutes=1)) -> None:
         self.now = now
+        self._step = step
 
     def __call__(self) -> datetime:
-        self.now += timedelta(minutes=1)
+        self.now += self._step
         return self.now
 
 

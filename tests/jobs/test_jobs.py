@@ -14,25 +14,16 @@ from service.jobs.runner import Job, JobRunner, find_missed
 from service.jobs.schedule import CronSchedule
 from service.jobs.self_metrics import SelfMetrics
 from service.warehouse.database import Warehouse, open_warehouse
+from tests.conftest import Clock
 from tests.service_process import wait_for
 
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(microseconds=1)
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock(datetime(2024, 5, 1, 12, 30, tzinfo=UTC))
+    """A clock that stands still until a test sets it."""
+    return Clock(datetime(2024, 5, 1, 12, 30, tzinfo=UTC), timedelta(microseconds=1))
 
 
 @pytest.fixture

@@ -14,22 +14,11 @@ from service.application import Application
 from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.warehouse.doctor import Finding, examine
-from tests.conftest import load_value
+from tests.conftest import Clock, load_value
 from tests.service_process import run_a4p
 
 WRONG = datetime(2027, 6, 1, 12, tzinfo=UTC)
 CORRECTED = datetime(2026, 11, 25, 12, tzinfo=UTC)
-
-
-class SetClock:
-    """A clock that goes on by a second each time it is read, and can be set."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
-        return self.now
 
 
 def find_fixes(settings: Settings, now: datetime) -> list[Finding]:
@@ -39,7 +28,7 @@ def find_fixes(settings: Settings, now: datetime) -> list[Finding]:
 @pytest.fixture
 def set_back(tmp_path: Path, definitions: Definitions) -> Application:
     """A service whose clock showed 2027 while values 97 and a threshold were recorded, and was then corrected."""
-    clock = SetClock(WRONG)
+    clock = Clock(WRONG, timedelta(seconds=1))
     application = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions, clock)
     application.load_shipped()
     load_value(application, tmp_path, 97)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,24 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from service.application import Application
 from service.settings import Settings, find_in_tree
-from service.warehouse.definitions import Definitions, read_definitions
+from service.warehouse.definitions import read_definitions
 from service.web.app import make_app
-from tests.conftest import publish_report
 from tests.shipped import OBSERVATION_FILES, SHIPPED_OBSERVATIONS
 from tests.tools import find_tool
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
-
-
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
-    with publish_report(tmp_path_factory.mktemp("data"), definitions) as opened:
-        yield opened
-
-
-@pytest.fixture
-def client(application: Application) -> FlaskClient:
-    return make_app(application).test_client()
 
 
 def test_plain_text_is_the_default(client: FlaskClient) -> None:
