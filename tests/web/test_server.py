@@ -12,13 +12,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
-import cramjam
 import psutil
 import pytest
 
 from metrics.history import DAY_MS
-from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest
+from metrics.remote_read_pb2 import ReadHints
 from service.web.server import HEADER_SECONDS, SILENT_SECONDS, Server
+from tests.history.remote_read_client import RE, make_query, write_request
+from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, get, run_a4p, wait_for
 
 MEGABYTE = 1 << 20
@@ -26,7 +27,7 @@ MEGABYTE = 1 << 20
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    with ServiceProcess(tmp_path_factory.mktemp("server") / "data") as running:
+    with ServiceProcess(copy_report(tmp_path_factory.mktemp("server") / "data")) as running:
         running.wait_until_ready()
         yield running
 
@@ -124,10 +125,8 @@ def test_pipelined_remote_reads_use_little_memory(service: ServiceProcess, url: 
     # Every series, day by day over ten years.
     end_ms = 1_767_225_600_000
     start_ms = end_ms - 3650 * DAY_MS
-    matcher = LabelMatcher(name="__name__", type=LabelMatcher.RE, value="a4p_.*")
     hints = ReadHints(start_ms=start_ms, end_ms=end_ms, step_ms=DAY_MS)
-    query = Query(start_timestamp_ms=start_ms, end_timestamp_ms=end_ms, matchers=[matcher], hints=hints)
-    body = bytes(cramjam.snappy.compress_raw(ReadRequest(queries=[query]).SerializeToString()))
+    body = write_request(make_query(("__name__", RE, "a4p_.*"), start=start_ms, end=end_ms, hints=hints))
     request = f"POST /api/v1/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
     before = process.memory_info().rss
     with closing(connect(url)) as connection:
