@@ -187,7 +187,8 @@ def write_days(file: Path, first: int, count: int) -> Path:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3, 0.6, 0.9, 1.4, 2.0])
+# Rounds of torture kill a service at random moments.
+@pytest.mark.parametrize("delay", [0.1, 0.6, 1.4])
 def test_a_kill_at_any_moment_leaves_a_consistent_warehouse(tmp_path: Path, delay: float) -> None:
     # Loads in a row, each with its snapshot and publishing, until the service is killed under one of them.
     data_dir = tmp_path / "data"

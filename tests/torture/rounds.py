@@ -261,11 +261,11 @@ ROUNDS: dict[str, Callable[[Torture], None]] = {
 }
 # Of a hundred rounds so many are of each kind. Kills of a start and of a migration cost a fifth of the others.
 SHARES = {
-    "load": 17,
-    "snapshot": 15,
+    "load": 15,
+    "snapshot": 13,
     "checkpoint": 7,
     "backup": 5,
-    "service": 2,
+    "service": 6,
     "start": 20,
     "migrate": 14,
     "pause": 4,
