@@ -38,7 +38,8 @@ def test_no_reported_load_is_lost_by_kills_pauses_and_damaged_blocks(tmp_path: P
         except Exception as error:
             raise AssertionError(f"TORTURE_SEED={SEED}, round {number} ({kind}): {error}") from error
     assert torture.counts["answered loads"] > ROUNDS // 10
-    assert sum(torture.counts[f"damaged blocks: {outcome}"] for outcome in ("refused", "found")) > 0
+    if ROUNDS >= 100:  # of a few damages all may be in unused bytes
+        assert sum(torture.counts[f"damaged blocks: {outcome}"] for outcome in ("refused", "found")) > 0
 
 
 def test_no_reported_load_is_lost_on_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
