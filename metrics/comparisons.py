@@ -71,14 +71,14 @@ def draw_comparison(
         write_status(bar.value, unit, bar.status) + (IMPOSSIBLE if is_above(bar.value, maximum) else "") for bar in ordered
     ]
     ordered = [replace(bar, value=clip(bar.value, maximum), previous=clip(bar.previous, maximum)) for bar in ordered]
-    most = max((value for bar in ordered for value in (bar.value, bar.previous) if value is not None), default=0) or 1
+    highest = max((value for bar in ordered for value in (bar.value, bar.previous) if value is not None), default=0) or 1
     values = [
         {
             "label": bar.label,
             "kind": "none" if bar.value is None else "bar",
             "value": bar.value,
             "base": 0,
-            "edge": _find_edge(bar, (len(text) * CHARACTER_PIXELS + 16) * most / width),
+            "edge": _find_edge(bar, (len(text) * CHARACTER_PIXELS + 16) * highest / width),
             "text": text,
             "doubtful": bar.status in NOT_FINAL,
         }
@@ -126,7 +126,7 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) 
     names = list(dict.fromkeys(part.part for part in parts))
     labels = list(dict.fromkeys(part.label for part in parts))
     if len(names) > len(PARTS):
-        raise ValueError(f"{len(names)} parts, but only {len(PARTS)} colours can be told apart: draw a history of each")
+        raise ValueError(f"{len(names)} parts, but only {len(PARTS)} colours are distinguishable: draw a history of each")
     if not parts:
         return draw_nothing(title)
     sums = {label: math.fsum(part.value or 0 for part in parts if part.label == label) for label in labels}

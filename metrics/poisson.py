@@ -61,7 +61,7 @@ def _expand_tail(count: float, mean: float) -> float:
 
 
 def find_poisson_limit(mean: float, chance: float) -> int:
-    """Return the smallest count whose chance of being passed, P(X > count), is at most `chance`."""
+    """Return the smallest count with P(X > count) of at most `chance`."""
     low = -1
     high = max(0, math.floor(mean))
     step = max(1, math.isqrt(high))

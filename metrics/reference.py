@@ -16,7 +16,7 @@ def render_reference(catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> str:
         "",
         'Every metric is a gauge with the label `mission`. `mission="ALL"` is peacekeeping as a whole, so a sum over',
         'missions leaves it out: `sum(a4p_sofa_incidents_new{mission!="ALL"})`. A series without a value (missing, under',
-        "validation, not applicable) is absent, never 0; `a4p_indicator_status` says why.",
+        "validation, not applicable) is absent, never 0; `a4p_indicator_status` has the reason.",
         "",
         f"{len(catalogue.indicators)} indicators and {len(kpis)} KPIs.",
     ]

@@ -1,7 +1,7 @@
-"""The bytes of Prometheus remote read: a request out of its body, series and samples into a response.
+"""The encoding of Prometheus remote read: decodes requests, and encodes series and samples into responses.
 
-The messages are those of proto/remote_read.proto, compiled by protobuf (`make proto`); the compression is snappy's block
-format. https://prometheus.io/docs/specs/prw/remote_read_spec/ is the protocol.
+The messages are those of proto/remote_read.proto, compiled by protobuf (`make proto`). The compression is snappy's block
+format. Protocol: https://prometheus.io/docs/specs/prw/remote_read_spec/.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from metrics.remote_read_pb2 import (
     TimeSeries,
 )
 
-# The value that ends a series for Prometheus (model/value/value.go); moved as bits, lest a copy quieten it.
+# The stale marker of Prometheus (model/value/value.go). It is copied as bits, since a copy as float could change the NaN.
 STALE_BITS = np.uint64(0x7FF0000000000002)
 OPERATORS = {LabelMatcher.EQ: "=", LabelMatcher.NEQ: "!=", LabelMatcher.RE: "=~", LabelMatcher.NRE: "!~"}
-# Series and samples that are worked on at once; between two such parts other threads have their turn.
+# Series and samples of one part. Other threads can run between two parts.
 PART_SERIES = 2_000
 PART_SAMPLES = 50_000
 # From 1971 to 2109 a timestamp in milliseconds takes six bytes, so that samples are records of one size.
 RECORD = np.dtype([("before", "u1", 3), ("value", "<u8"), ("after", "u1", 7)])
 FIRST_RECORD_MS, LAST_RECORD_MS = 1 << 35, (1 << 42) - 1
-# The end of what holds still, by far the latest of all instants.
+# The end of current values, later than all other instants.
 FAR_MS = 400_000 * DAY_MS
 
 
-# What stands before the length of a result in a response.
+# The tag before the length of a result in a response.
 RESULT_TAG = EncodedReadResponse(results=[b""]).SerializeToString()[:1]
 CHUNK_BYTES = 1 << 20
 
 
 class MalformedRequest(Exception):
-    """A body that is no remote-read request; the text says why."""
+    """A body that is not a remote-read request. The message has the reason."""
 
 
 def decode_request(body: bytes, limit_bytes: int) -> ReadRequest:
@@ -61,7 +61,7 @@ def decode_request(body: bytes, limit_bytes: int) -> ReadRequest:
         raise MalformedRequest("the body is empty")
     if size > limit_bytes:
         raise MalformedRequest(
-            f"the body would take {size:,} bytes decompressed, more than the {limit_bytes:,} of A4P_REMOTE_READ_REQUEST_BYTES"
+            f"the body has {size:,} bytes decompressed, more than the {limit_bytes:,} of A4P_REMOTE_READ_REQUEST_BYTES"
         )
     try:
         raw = bytes(cramjam.snappy.decompress_raw(body))
@@ -74,31 +74,31 @@ def decode_request(body: bytes, limit_bytes: int) -> ReadRequest:
         raise MalformedRequest("the body is snappy, but not a protobuf message prometheus.ReadRequest") from None
     accepted = request.accepted_response_types
     if accepted and ReadRequest.SAMPLES not in accepted:
-        raise MalformedRequest("no accepted response type is served here; SAMPLES is")
+        raise MalformedRequest("no accepted response type is supported; add SAMPLES")
     return request
 
 
 def read_query(query: Query) -> tuple[list[Matcher], Request]:
-    """Return the matchers of a query and what it says about time. Raises MalformedRequest for an unknown matcher type."""
+    """Return the matchers and the time parameters of a query. Raises MalformedRequest for an unknown matcher type."""
     matchers = []
     for matcher in query.matchers:
         operator = OPERATORS.get(matcher.type)
         if operator is None:
-            raise MalformedRequest(f"the matcher type {matcher.type} of the label {matcher.name!r} is unknown")
+            raise MalformedRequest(f"unknown matcher type {matcher.type} of the label {matcher.name!r}")
         matchers.append(Matcher(matcher.name, operator, matcher.value))  # type: ignore[arg-type]
     has_hints = query.HasField("hints")
     hints = query.hints
-    # The hints say more exactly what is needed, where a client sets them.
+    # The hints are more precise if a client sets them.
     is_timed = has_hints and (hints.start_ms or hints.end_ms)
     start, end = (hints.start_ms, hints.end_ms) if is_timed else (query.start_timestamp_ms, query.end_timestamp_ms)
     return matchers, Request(start, end, hints.step_ms, hints.range_ms, hints.func, has_hints)
 
 
 class ResponseWriter:
-    """Puts a compressed response together part by part, so that no step holds all of it and other threads get their turns.
+    """Builds a compressed response in parts, to save memory and to let other threads run.
 
-    Snappy's block format is the length of the whole, then elements of which each refers back to what its own block brought;
-    so blocks that the library compressed one by one, each without the length before it, are one block when they are joined.
+    Snappy's block format is the total length, then elements that refer back within their block. So separately compressed
+    blocks without their length prefixes can be concatenated to one block.
     """
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ def _encode_varint(number: int) -> bytes:
 
 
 def encode_series(history: History, selected: Integers, plan: Plan) -> Iterator[tuple[bytes, int, int]]:
-    """Yield parts of a query result as (bytes, series, samples); put together they are the result of the selected series.
+    """Yield parts of a query result as (bytes, series, samples); concatenated they are the result of the selected series.
 
     A part may be empty: new instants are being encoded.
     """
@@ -156,22 +156,22 @@ def encode_series(history: History, selected: Integers, plan: Plan) -> Iterator[
         numbers = selected[first : first + part]
         owners, days, bits, ends = _list_rows(history, numbers, plan)
         if encoder is None:
-            held = np.unique(owners[bits != STALE_BITS])
-            yield _frame(_list_labels(history, numbers[held]), [b""] * len(held)), len(held), 0
+            non_empty = np.unique(owners[bits != STALE_BITS])
+            yield _frame(_list_labels(history, numbers[non_empty]), [b""] * len(non_empty)), len(non_empty), 0
             continue
         counts, indexes, values = _list_samples(owners, days, bits, ends, plan, encoder, len(numbers))
-        held = np.flatnonzero(counts)
+        non_empty = np.flatnonzero(counts)
         for _ in encoder.prepare(indexes):
             yield b"", 0, 0
         yield (
-            _frame(_list_labels(history, numbers[held]), encoder.encode(indexes, values, counts[held])),
-            len(held),
+            _frame(_list_labels(history, numbers[non_empty]), encoder.encode(indexes, values, counts[non_empty])),
+            len(non_empty),
             len(indexes),
         )
 
 
 def _list_rows(history: History, numbers: Integers, plan: Plan) -> tuple[Integers, Integers, npt.NDArray[np.uint64], Integers]:
-    """Return the rows of some series that hold in the plan's time: owner (index in `numbers`), instant, bits, end."""
+    """Return the rows of some series that are valid in the time of the plan: owner (index in `numbers`), instant, bits, end."""
     counts = history.offsets[numbers + 1] - history.offsets[numbers]
     owners = np.repeat(np.arange(len(numbers)), counts)
     rows = _count_up(history.offsets[numbers], counts)
@@ -181,10 +181,10 @@ def _list_rows(history: History, numbers: Integers, plan: Plan) -> tuple[Integer
     ends[np.cumsum(counts)[counts > 0] - 1] = FAR_MS // history.tick_ms
     values = history.values[rows]
     grows = history.grows[numbers]
-    # A row just ended is kept where it is the end itself.
+    # A row that ended at the start remains if it is a stale marker.
     first, last = plan.start_ms // history.tick_ms, plan.end_ms // history.tick_ms
-    kept = (ends > first) & (starts <= last)
-    owners, starts, ends, values = owners[kept], starts[kept], ends[kept], values[kept]
+    in_range = (ends > first) & (starts <= last)
+    owners, starts, ends, values = owners[in_range], starts[in_range], ends[in_range], values[in_range]
     if grows.any():
         owners, starts, ends, values = _unfold_days(owners, starts, ends, values, grows, first, last)
     bits = values.view(np.uint64).copy()
@@ -225,17 +225,19 @@ def _list_samples(
     is_end = bits == STALE_BITS
     first = np.searchsorted(plan.grid, np.maximum(starts, plan.start_ms))
     on_grid = np.where(is_end, 0, np.searchsorted(plan.grid, np.minimum(ends, plan.end_ms + 1)) - first)
-    is_told = (starts >= plan.start_ms) & (starts <= plan.end_ms) & np.where(is_end, plan.ends, plan.changes)
+    is_change_sent = (starts >= plan.start_ms) & (starts <= plan.end_ms) & np.where(is_end, plan.ends, plan.changes)
     if len(plan.grid):
         # On the grid already.
-        is_told &= is_end | (plan.grid[np.minimum(first, len(plan.grid) - 1)] != starts)
-    counts = on_grid + is_told
+        is_change_sent &= is_end | (plan.grid[np.minimum(first, len(plan.grid) - 1)] != starts)
+    counts = on_grid + is_change_sent
     further = _count_up(np.zeros(len(counts), np.int64), counts)
-    told = np.repeat(is_told, counts)
-    position = np.repeat(first, counts) + further - told
+    has_change = np.repeat(is_change_sent, counts)
+    position = np.repeat(first, counts) + further - has_change
     start_index = np.repeat(np.searchsorted(encoder.timestamps, starts), counts)
     if len(plan.grid):
-        indexes = np.where(told & (further == 0), start_index, encoder.grid_index[np.clip(position, 0, len(plan.grid) - 1)])
+        indexes = np.where(
+            has_change & (further == 0), start_index, encoder.grid_index[np.clip(position, 0, len(plan.grid) - 1)]
+        )
     else:
         indexes = start_index
     per_series = np.bincount(owners, weights=counts, minlength=series_count).astype(np.int64)
@@ -243,24 +245,24 @@ def _list_samples(
 
 
 def _count_up(starts: Integers, counts: Integers) -> Integers:
-    """Return start, start + 1, ... for each start, as many as its count says."""
+    """Return start, start + 1, ... for each start, with the length of its count."""
     total = int(counts.sum())
     return np.arange(total) + np.repeat(starts - np.cumsum(counts) + counts, counts)
 
 
 class _SampleEncoder:
-    """Encodes samples at any of some instants; `grid_index` says where among them the instants of the grid are."""
+    """Encodes samples at any of some instants. `grid_index` has the positions of the grid among them."""
 
     def __init__(self, timestamps: Integers, grid: Integers) -> None:
         self.timestamps = timestamps
         self.grid_index = np.searchsorted(timestamps, grid)
 
     def prepare(self, indexes: Integers) -> Iterator[None]:
-        """Get ready for samples at these instants, in steps."""
+        """Prepare the encoder for samples at these instants, in steps."""
         yield
 
     def encode(self, indexes: Integers, bits: npt.NDArray[np.uint64], counts: Integers) -> list[bytes]:
-        """Return the samples of each series, encoded as part of a TimeSeries; `counts` says how many each has."""
+        """Return the samples of each series, encoded as part of a TimeSeries. `counts` has the number for each."""
         values = bits.view(np.float64)
         times = self.timestamps[indexes].tolist()
         bounds = np.concatenate(([0], np.cumsum(counts))).tolist()
@@ -308,7 +310,7 @@ class _RecordEncoder(_SampleEncoder):
 
 
 def _list_timestamps(history: History, selected: Integers, plan: Plan) -> Integers:
-    """Return every instant (ms, ascending) at which a sample may be."""
+    """Return every instant (ms, ascending) of possible samples."""
     if not plan.changes and not plan.ends:
         return plan.grid
     first, last = -(-plan.start_ms // history.tick_ms), plan.end_ms // history.tick_ms
@@ -327,7 +329,7 @@ def _make_sample_encoder(timestamps: Integers, grid: Integers) -> _SampleEncoder
 
 
 def _list_labels(history: History, numbers: Integers) -> list[bytes]:
-    """Return the encoded labels of series, sorted by name as the protocol asks."""
+    """Return the encoded labels of series, sorted by name as the protocol requires."""
     columns: list[list[bytes]] = []
     for name in sorted([*history.labels, JOB_LABEL]):
         if name == JOB_LABEL:

@@ -1,4 +1,4 @@
-"""At which instants a remote-read answer has samples, so that PromQL finds the value that holds at every evaluation.
+"""The instants of samples in a remote-read response, so that PromQL finds the current value at every evaluation.
 
 docs/decisions/remote-read-grid.md has the reasons and the proof.
 """
@@ -14,26 +14,26 @@ import numpy as np
 from metrics.history import DAY_MS, Integers
 
 HOUR_MS = 3_600_000
-# Instants beyond these (May 2109 and year 1800) are not told apart; Prometheus asks for the series "until year 292277025".
-# Up to the later one a timestamp takes six bytes, which lets samples be encoded as records of one size.
+# Instants are limited to these (May 2109 and year 1800); Prometheus requests series until the year 292277025. Up to the later
+# one a timestamp takes 6 bytes, so that samples can be encoded as records of one size.
 LATEST_MS = (1 << 42) - 1
 EARLIEST_MS = -5_364_662_400_000
-# Functions of a range: where one stands around a selector that has no range, there is a subquery between them.
+# Functions of a range. Around a selector without a range they imply a subquery.
 RANGE_FUNCTIONS = frozenset(
     "absent_over_time avg_over_time changes count_over_time delta deriv double_exponential_smoothing first_over_time "
     "holt_winters idelta increase irate last_over_time mad_over_time max_over_time min_over_time predict_linear "
     "present_over_time quantile_over_time rate resets stddev_over_time stdvar_over_time sum_over_time "
     "ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time".split()
 )
-# How many samples more may be sent to serve offsets inside a subquery, of which the request says nothing: any offset and
-# whole hours, then whole days; first where it may be a range query as well, then where it must be a subquery.
+# The maximum number of additional samples for offsets inside a subquery, which the request does not contain: for any offset and
+# whole hours, and for whole days; first if it may be a range query, then if it is certainly a subquery.
 SPARE_SAMPLES, SPARE_DAILY_SAMPLES = 20_000, 200_000
 SPARE_SAMPLES_OF_SUBQUERY, SPARE_DAILY_SAMPLES_OF_SUBQUERY = 1_000_000, 2_000_000
 
 
 @dataclass(frozen=True)
 class Request:
-    """What one query of a remote-read request says about time; `has_hints` is false for a client that sends none."""
+    """The time parameters of one query of a remote-read request. `has_hints` is false for a client that sends no hints."""
 
     start_ms: int
     end_ms: int
@@ -45,10 +45,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which samples of a series are sent.
+    """The samples to send for a series.
 
     `grid`: one at each of these instants (ms, ascending) at which the series has a value. `changes`: one at each instant
-    in `start_ms`..`end_ms` at which a value begins to hold. `ends`: a stale marker at each instant there at which the
+    in `start_ms`..`end_ms` from which a value is valid. `ends`: a stale marker at each instant there at which the
     series ends.
     """
 
@@ -64,13 +64,13 @@ NO_GRID: Integers = np.empty(0, np.int64)
 
 
 class GridTooLong(Exception):
-    """A request that asks for more instants than a series may have samples."""
+    """A request needs more instants than a series may have samples."""
 
 
-def plan_samples(request: Request, series_count: int, lookback_ms: int, first_ms: int, most_instants: int) -> Plan:
-    """Return which samples answer a request for so many series, where Prometheus looks back by `lookback_ms`.
+def plan_samples(request: Request, series_count: int, lookback_ms: int, first_ms: int, max_instants: int) -> Plan:
+    """Return the samples for a request of this number of series, with a look-back of `lookback_ms` in Prometheus.
 
-    Nothing holds before `first_ms`. Raises GridTooLong when there would be more than `most_instants`.
+    No value is valid before `first_ms`. Raises GridTooLong when there would be more than `max_instants`.
     """
     start = min(max(request.start_ms, EARLIEST_MS), LATEST_MS)
     end = min(max(request.end_ms, EARLIEST_MS), LATEST_MS)
@@ -85,7 +85,7 @@ def plan_samples(request: Request, series_count: int, lookback_ms: int, first_ms
     step = request.step_ms
     # Whole steps are left out, so that the instants stay those of the request.
     begin = start + max(0, -(-(first_ms - start) // step) - 1) * step
-    if (end - begin) // max(step, lookback_ms) > most_instants:
+    if (end - begin) // max(step, lookback_ms) > max_instants:
         raise GridTooLong
     return Plan(start, end, make_grid(begin, end, request, series_count, lookback_ms), changes=True, ends=True)
 
@@ -93,7 +93,7 @@ def plan_samples(request: Request, series_count: int, lookback_ms: int, first_ms
 def make_grid(start: int, end: int, request: Request, series_count: int, lookback_ms: int) -> Integers:
     """Return the instants that, with every change between them, serve each look-up of a range query or subquery."""
     step = request.step_ms
-    # Nearer than the look-back, so that it reaches a sample from any instant at all.
+    # Shorter than the look-back, so that there is a sample within it at any instant.
     dense = max(1, lookback_ms * 9 // 10)
     if step <= dense:
         return np.arange(start, end + 1, dense)
@@ -109,8 +109,8 @@ def make_grid(start: int, end: int, request: Request, series_count: int, lookbac
     of_subquery = np.arange(-(-start // spacing) * spacing, end + 1, spacing)
     if is_subquery:
         return of_subquery
-    # The request begins a look-back before the first evaluation (a millisecond less in 3.x), so a sample just after that
-    # is within reach of it and of what is looked up within a look-back from there.
+    # The request starts a look-back before the first evaluation (a millisecond less in 3.x), so a sample just after the start
+    # is within the look-back of the first evaluation.
     of_range = np.arange(start + 1, end + 1, step)
     unreached = of_subquery[(of_subquery - (start + 1)) % step >= lookback_ms]
     return np.union1d(of_range, unreached)

@@ -181,7 +181,7 @@ def _render_service_alerts(url: str) -> str:
             "5m",
             "critical",
             "The indicator service cannot be scraped",
-            "{{ $labels.instance }} has not answered for 5 minutes. Alerts that fire go on firing, and none can begin.",
+            "{{ $labels.instance }} has not answered for 5 minutes. Firing alerts continue, and no alert can start.",
             "/-/healthy",
         ),
         (
@@ -191,7 +191,7 @@ def _render_service_alerts(url: str) -> str:
             "warning",
             "The snapshot is old",
             "The snapshot being served was made {{ $value | humanizeDuration }} ago; one is due each hour. "
-            "`a4p jobs` says what ran.",
+            "`a4p jobs` lists the runs.",
             "/jobs",
         ),
         (
@@ -200,7 +200,7 @@ def _render_service_alerts(url: str) -> str:
             "5m",
             "warning",
             "The newest snapshot failed",
-            "The last good one is served. `a4p jobs --failed` says why.",
+            "The last good one is served. `a4p jobs --failed` shows the error.",
             "/jobs",
         ),
         (
@@ -209,7 +209,7 @@ def _render_service_alerts(url: str) -> str:
             "5m",
             "warning",
             "The KPI {{ $labels.kpi }} cannot be computed",
-            "It is left out of the newest snapshot; its earlier values stay. The log of the service says why.",
+            "It is left out of the newest snapshot; its earlier values remain. The log of the service has the error.",
             "/indicators/{{ $labels.kpi }}",
         ),
         (
@@ -218,7 +218,7 @@ def _render_service_alerts(url: str) -> str:
             "5m",
             "warning",
             "The job {{ $labels.exported_job }} failed",
-            "`a4p jobs --failed` says why. Until read_copy succeeds, pages and SQL show an earlier state than /metrics.",
+            "`a4p jobs --failed` shows the error. Until read_copy succeeds, pages and SQL show an earlier state than /metrics.",
             "/jobs",
         ),
         (
@@ -227,7 +227,7 @@ def _render_service_alerts(url: str) -> str:
             None,
             "critical",
             "The warehouse file was deleted or replaced",
-            "Writes are refused. Save the content with `a4p backup FILE` before the service stops, then `a4p restore FILE`.",
+            "Writes fail. Save the content with `a4p backup FILE` before the service stops, then `a4p restore FILE`.",
             "/jobs",
         ),
         (
@@ -235,13 +235,13 @@ def _render_service_alerts(url: str) -> str:
             "increase(a4p_load_refused_total[1h]) > 0",
             None,
             "warning",
-            "A load was refused",
-            "A file was refused whole within the last hour; whoever loaded it was told each error.",
+            "A load was rejected",
+            "A file was rejected within the last hour. The command that loaded it printed the errors.",
             "/quality",
         ),
         (
             "A4pReportsOverdue",
-            # While the service cannot be scraped, what fires goes on firing, with what was overdue within a day.
+            # While the service cannot be scraped, firing alerts continue, with the reports that were overdue within a day.
             "count by (job, instance, mission, cycle) (a4p_indicator_overdue)\n"
             "or\ncount by (job, instance, mission, cycle) (last_over_time(a4p_indicator_overdue[1d]))\n"
             'and on (job, instance, mission, cycle) ALERTS{alertname="A4pReportsOverdue",alertstate="firing"}\n'

@@ -222,9 +222,11 @@ def test_the_current_value_of_a_cell_is_that_of_its_last_batch(shared: Warehouse
                 "from observation_revisions group by all"
             ).fetchall()
     assert current == {figure.cell: figure.value for content in order for figure in content}
-    for mission, start, end, kept in history:
-        told = [figure.value for content in order for figure in content if figure.cell == (mission, (start, end))]
-        assert kept == [value for position, value in enumerate(told) if position == 0 or value != told[position - 1]]
+    for mission, start, end, retained in history:
+        reported = [figure.value for content in order for figure in content if figure.cell == (mission, (start, end))]
+        assert retained == [
+            value for position, value in enumerate(reported) if position == 0 or value != reported[position - 1]
+        ]
 
 
 @examples(max_examples=50)

@@ -36,7 +36,7 @@ class ThresholdChange:
 
 
 @dataclass(frozen=True)
-class TriedFigure:
+class GovernedValue:
     """A value governed by the back-tested or a current threshold. `chance` is given for rare events with a history."""
 
     mission: str
@@ -45,7 +45,7 @@ class TriedFigure:
     period_end: date
     value: float
     excess: float | None
-    is_tried: bool
+    is_tested: bool
     fires: bool
     fires_today: bool
     is_newest: bool
@@ -79,31 +79,31 @@ class Exclusion:
 
 
 @dataclass(frozen=True)
-class Trial:
+class BackTest:
     """The result of a back-test over the whole history. `figures` are sorted with firing values first."""
 
     threshold: Threshold
-    figures: tuple[TriedFigure, ...]
+    figures: tuple[GovernedValue, ...]
     suggestions: tuple[Suggestion, ...]
     warnings: tuple[str, ...]
     excluded: tuple[Exclusion, ...] = ()
 
     @property
-    def tried(self) -> list[TriedFigure]:
+    def tested(self) -> list[GovernedValue]:
         """The values that the back-tested threshold governs."""
-        return [figure for figure in self.figures if figure.is_tried]
+        return [figure for figure in self.figures if figure.is_tested]
 
     @property
-    def fired(self) -> list[TriedFigure]:
-        return [figure for figure in self.tried if figure.fires]
+    def fired(self) -> list[GovernedValue]:
+        return [figure for figure in self.tested if figure.fires]
 
     @property
-    def started(self) -> list[TriedFigure]:
+    def started(self) -> list[GovernedValue]:
         """Values that fire only with the threshold."""
         return [figure for figure in self.figures if figure.fires and not figure.fires_today]
 
     @property
-    def cleared(self) -> list[TriedFigure]:
+    def cleared(self) -> list[GovernedValue]:
         """Values that fire only without the threshold."""
         return [figure for figure in self.figures if figure.fires_today and not figure.fires]
 
@@ -303,7 +303,9 @@ def check_defaults(definitions: Definitions) -> None:
             raise CatalogueError(f"thresholds.yaml, {threshold.metric}: {warnings or 'use the full name of the metric'}")
 
 
-def try_threshold(connection: Connection, definitions: Definitions, requested: Threshold, suggest: bool = False) -> Trial:
+def back_test_threshold(
+    connection: Connection, definitions: Definitions, requested: Threshold, suggest: bool = False
+) -> BackTest:
     """Return the back-test of a threshold over the whole history. Nothing is recorded.
 
     With `suggest`, the result includes suggested limits, and the threshold may have no limit. Raises as `check_threshold`.
@@ -314,7 +316,7 @@ def try_threshold(connection: Connection, definitions: Definitions, requested: T
     is_rare = indicator is not None and indicator.rare_event and threshold.metric == indicator.metric
     rows = run_sql(
         connection,
-        "thresholds/try",
+        "thresholds/back_test",
         metric=threshold.metric,
         mission=threshold.mission,
         dimensions=threshold.dimensions,
@@ -323,18 +325,18 @@ def try_threshold(connection: Connection, definitions: Definitions, requested: T
         limit_value=threshold.limit,
         is_rare=is_rare,
     ).fetchall()
-    figures: list[TriedFigure] = []
+    figures: list[GovernedValue] = []
     for row in rows:
         check_time()
         value, mean = row[4], row[10]
         chance = find_poisson_tail(round(value), mean) if is_rare and mean is not None and value >= 0 else None
-        figures.append(TriedFigure(*(*row, chance)))
-    suggestions = suggest_limits(threshold, [figure for figure in figures if figure.is_tried], is_rare) if suggest else ()
+        figures.append(GovernedValue(*(*row, chance)))
+    suggestions = suggest_limits(threshold, [figure for figure in figures if figure.is_tested], is_rare) if suggest else ()
     excluded = tuple(Exclusion(*row) for row in run_sql(connection, "thresholds/list_excluded").fetchall())
-    return Trial(threshold, tuple(figures), suggestions, tuple(warnings), excluded)
+    return BackTest(threshold, tuple(figures), suggestions, tuple(warnings), excluded)
 
 
-def suggest_limits(threshold: Threshold, figures: list[TriedFigure], is_rare: bool) -> tuple[Suggestion, ...]:
+def suggest_limits(threshold: Threshold, figures: list[GovernedValue], is_rare: bool) -> tuple[Suggestion, ...]:
     """Return limits derived from the values that a threshold governs, the one that fires most often first."""
     if not figures:
         return ()

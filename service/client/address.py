@@ -30,7 +30,7 @@ def connect(data_dir: Path, timeout_seconds: float) -> socket.socket:
 
 
 def listen(data_dir: Path) -> socket.socket:
-    """Return a listening socket that only this user can open. The caller holds the warehouse, so an existing file is stale."""
+    """Return a listening socket that only this user can open. The caller opened the warehouse: an existing file is stale."""
     try:
         (data_dir / SOCKET_NAME).unlink(missing_ok=True)
     except OSError as error:

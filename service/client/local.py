@@ -98,7 +98,7 @@ class ApplicationClient:
 class LocalClient:
     """Works on the warehouse of a data directory while no service runs; opens it for writing only if needed.
 
-    Methods raise WarehouseLocked, before they change anything, if another process holds the warehouse.
+    Methods raise WarehouseLocked, before they change anything, if another process has the warehouse open.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, make_threshold
-from service.alerting.thresholds import ThresholdChange, Trial, TriedFigure, check_threshold, try_threshold
+from service.alerting.thresholds import ThresholdChange, BackTest, GovernedValue, check_threshold, back_test_threshold
 from service.client.choose import use_client
 from service.client.protocol import ThresholdRequest
 from service.commands.options import data_dir_option
@@ -50,7 +50,7 @@ def _parse_labels(context: click.Context, parameter: click.Parameter, pairs: tup
 
 
 def _where_options(command: F) -> F:
-    """Add METRIC and the options that say which series a threshold is for."""
+    """Add METRIC and the options that select the series of a threshold."""
     for add in (
         click.option(
             "--label", "dimensions", multiple=True, callback=_parse_labels, help="Only this value of a label: name=value."
@@ -228,8 +228,8 @@ def test(
     requested = make_threshold(metric, mission, dimensions, comparison, severity, limit, None)
     check_threshold(definitions, requested)
     with open_copy(settings.read_copy_file) as copy:
-        trial = try_threshold(copy, definitions, requested, suggest)
-    _show_trial(trial)
+        back_test = back_test_threshold(copy, definitions, requested, suggest)
+    _show_back_test(back_test)
 
 
 PLAIN: dict[str, Any] = {"box": None, "pad_edge": False}
@@ -240,12 +240,12 @@ def _find_bad_side(metric: str, better: Sequence[tuple[str, str]]) -> Comparison
     return "below" if known.get(metric, known.get(f"a4p_{metric}")) == "higher" else "above"
 
 
-def _show_trial(trial: Trial) -> None:
-    for warning in trial.warnings:
+def _show_back_test(back_test: BackTest) -> None:
+    for warning in back_test.warnings:
         click.echo(f"warning: {warning}", err=True)
-    if trial.threshold.limit is not None:
-        fired, tried = trial.fired, trial.tried
-        click.echo(f"{trial.threshold}: would have fired {len(fired):,} of {len(tried):,} times")
+    if back_test.threshold.limit is not None:
+        fired, tested = back_test.fired, back_test.tested
+        click.echo(f"{back_test.threshold}: would have fired {len(fired):,} of {len(tested):,} times")
         if fired:
             has_chance = any(figure.chance is not None for figure in fired)
             table = Table("mission", "labels", "period", "value", "limit", "by how much", "", **PLAIN)
@@ -254,34 +254,34 @@ def _show_trial(trial: Trial) -> None:
             for figure in fired[:SHOWN_FIGURES]:
                 cells = [
                     figure.mission, _write_labels(figure.dimensions), _write_period(figure), f"{figure.value:g}",
-                    f"{trial.threshold.limit:g}", f"{figure.excess:g}", "now" if figure.is_newest else "",
+                    f"{back_test.threshold.limit:g}", f"{figure.excess:g}", "now" if figure.is_newest else "",
                 ]  # fmt: skip
                 table.add_row(*cells, *([_write_chance(figure)] if has_chance else []))
             _print(table)
             if len(fired) > SHOWN_FIGURES:
                 click.echo(f"... and {len(fired) - SHOWN_FIGURES:,} more")
-        for word, figures in (("started", trial.started), ("cleared", trial.cleared)):
+        for word, figures in (("started", back_test.started), ("cleared", back_test.cleared)):
             shown = [f"{figure.mission} {_write_labels(figure.dimensions)}".strip() for figure in figures if figure.is_newest]
             now = f"; now: {', '.join(shown[:SHOWN_FIGURES])}" if shown else ""
             click.echo(f"against today's thresholds, {word}: {len(figures):,}{now}")
-    for exclusion in trial.excluded[:SHOWN_FIGURES]:
+    for exclusion in back_test.excluded[:SHOWN_FIGURES]:
         click.echo(str(exclusion))
-    if len(trial.excluded) > SHOWN_FIGURES:
-        click.echo(f"... and {len(trial.excluded) - SHOWN_FIGURES:,} more are excluded")
-    if not trial.tried:
+    if len(back_test.excluded) > SHOWN_FIGURES:
+        click.echo(f"... and {len(back_test.excluded) - SHOWN_FIGURES:,} more are excluded")
+    if not back_test.tested:
         click.echo("no figure so far is governed by it")
-    for suggestion in trial.suggestions:
+    for suggestion in back_test.suggestions:
         click.echo(
-            f"suggested: --{trial.threshold.comparison} {suggestion.limit:g}   fires {suggestion.fired:,} of "
-            f"{len(trial.tried):,} times; {suggestion.reason}"
+            f"suggested: --{back_test.threshold.comparison} {suggestion.limit:g}   fires {suggestion.fired:,} of "
+            f"{len(back_test.tested):,} times; {suggestion.reason}"
         )
 
 
-def _write_period(figure: TriedFigure) -> str:
+def _write_period(figure: GovernedValue) -> str:
     return f"{figure.period_start or 'as of'} {'to ' if figure.period_start else ''}{figure.period_end}"
 
 
-def _write_chance(figure: TriedFigure) -> str:
+def _write_chance(figure: GovernedValue) -> str:
     if figure.chance is None or figure.earlier_mean is None:
         return "no earlier period"
     return f"{figure.chance:.2g} (mean {figure.earlier_mean:.4g} of {figure.earlier_count})"

@@ -47,8 +47,8 @@ def test_an_alert_about_a_kpi_leads_to_the_observations_it_was_computed_from(
     years = [{**row, "period_start": f"{year}-01-01", "period_end": f"{year}-12-31"} for year in (2022, 2023)]
     application.load([write_csv("years.csv", {**years[0], "value": 100}, {**years[1], "value": 140})], "A. Analyst")
     labels = {"metric": "a4p_serious_misconduct_change_ratio", "mission": "ALL", "severity": "warning"}
-    told = write_alert(labels={"alertname": "A4pSeriousMisconductChangeRatioAbove", **labels})
-    client.post("/api/v1/alerts", data=told, headers=token)
+    reported = write_alert(labels={"alertname": "A4pSeriousMisconductChangeRatioAbove", **labels})
+    client.post("/api/v1/alerts", data=reported, headers=token)
     application.load([write_csv("corrected.csv", {**years[1], "value": 101})], "A. Analyst")
     with application.warehouse.cursor() as cursor:
         traced = trace_alert(cursor, "3f2a")
@@ -65,9 +65,9 @@ def fire_outage(client: FlaskClient, application: Application, token: dict[str, 
     row = {"indicator": "hospital_outage_days", "dimensions": "cause=Equipment"}
     application.load([write_csv("first.csv", {**row, "value": 247})], "A. Analyst")
     put_limit(application, 30)
-    told = copy.deepcopy(FIRING)
-    told["alerts"][0]["startsAt"] = f"{application.clock():%Y-%m-%dT%H:%M:%SZ}"
-    assert client.post("/api/v1/alerts", json=told, headers=token).get_json()["recorded"] == 1
+    reported = copy.deepcopy(FIRING)
+    reported["alerts"][0]["startsAt"] = f"{application.clock():%Y-%m-%dT%H:%M:%SZ}"
+    assert client.post("/api/v1/alerts", json=reported, headers=token).get_json()["recorded"] == 1
 
 
 def put_limit(application: Application, limit: float | None) -> None:
@@ -82,9 +82,9 @@ def resolve_outage(client: FlaskClient, application: Application, token: dict[st
     """Receive that the alert is resolved, and return its trace."""
     with application.warehouse.cursor() as cursor:
         ((starts_at,),) = cursor.execute("select max(starts_at) from alerts").fetchall()
-    told = alter("resolved")
-    told["alerts"][0] |= {"startsAt": starts_at.isoformat(), "endsAt": "2099-01-01T00:00:00Z"}
-    client.post("/api/v1/alerts", json=told, headers=token)
+    reported = alter("resolved")
+    reported["alerts"][0] |= {"startsAt": starts_at.isoformat(), "endsAt": "2099-01-01T00:00:00Z"}
+    client.post("/api/v1/alerts", json=reported, headers=token)
     with application.warehouse.cursor() as cursor:
         return trace_alert(cursor, "3f2a")
 
@@ -217,13 +217,13 @@ def test_a_resolved_alert_on_overdue_reports_names_what_ended_it(
 ) -> None:
     both = ("sofa_incidents_new", "sofa_incidents_total")
     application.load([write_csv("early.csv", *({"indicator": name, "mission": "MINUSCA"} for name in both))], "A. Analyst")
-    told = alter()
-    told["alerts"][0]["labels"] = {
+    reported = alter()
+    reported["alerts"][0]["labels"] = {
         "alertname": "A4pReportsOverdue", "mission": "UNMISS", "cycle": "5", "severity": "warning", "job": "a4p",
     }  # fmt: skip
     started = application.clock()
-    told["alerts"][0] |= {"annotations": {}, "startsAt": f"{started:%Y-%m-%dT%H:%M:%SZ}"}
-    client.post("/api/v1/alerts", json=told, headers=token)
+    reported["alerts"][0] |= {"annotations": {}, "startsAt": f"{started:%Y-%m-%dT%H:%M:%SZ}"}
+    client.post("/api/v1/alerts", json=reported, headers=token)
     application.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
     if isinstance(happens, date):
         closed = {"UNMISS": {"status": "closed", "closed_on": happens}}
@@ -232,8 +232,8 @@ def test_a_resolved_alert_on_overdue_reports_names_what_ended_it(
         store_catalogue(application.warehouse, replace(catalogue, missions=missions), application.clock())
     else:
         application.load([write_csv("late.csv", *({"indicator": name} for name in happens.split()))], "C. Clerk")
-    told["alerts"][0] |= {"status": "resolved", "endsAt": f"{started + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}
-    client.post("/api/v1/alerts", json=told, headers=token)
+    reported["alerts"][0] |= {"status": "resolved", "endsAt": f"{started + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}
+    client.post("/api/v1/alerts", json=reported, headers=token)
     with application.warehouse.cursor() as cursor:
         traced = trace_alert(cursor, "3f2a")
     assert list_causes(traced) == ([cause] if cause else [])

@@ -102,8 +102,8 @@ def test_a_notification_is_kept_once_however_often_it_is_told(
     client: FlaskClient, application: Application, token: dict[str, str]
 ) -> None:
     recorded = [
-        client.post("/api/v1/alerts", json=told, headers=token).get_json()["recorded"]
-        for told in (FIRING, FIRING, alter(value="250"), FIRING, alter("resolved"), alter("resolved"))
+        client.post("/api/v1/alerts", json=reported, headers=token).get_json()["recorded"]
+        for reported in (FIRING, FIRING, alter(value="250"), FIRING, alter("resolved"), alter("resolved"))
     ]
     assert recorded == [1, 0, 1, 0, 1, 0]
     with application.warehouse.cursor() as cursor:
@@ -159,8 +159,8 @@ def test_those_of_severity_info_are_counted_unless_they_are_asked_for(
 ) -> None:
     overdue = {"alertname": "A4pReportsOverdue", "severity": "info"}
     for number in range(3):
-        told = write_alert(labels={**overdue, "mission": "UNMISS", "cycle": str(number)}, fingerprint=f"{number:016x}")
-        client.post("/api/v1/alerts", data=told, headers=token)
+        reported = write_alert(labels={**overdue, "mission": "UNMISS", "cycle": str(number)}, fingerprint=f"{number:016x}")
+        client.post("/api/v1/alerts", data=reported, headers=token)
     client.post("/api/v1/alerts", json=FIRING, headers=token)
     application.warehouse.checkpoint()
     data_dir = str(application.settings.data_dir)

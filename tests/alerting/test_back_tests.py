@@ -9,7 +9,7 @@ import pytest
 
 from metrics.poisson import find_poisson_tail
 from metrics.thresholds import Threshold
-from service.alerting.thresholds import try_threshold
+from service.alerting.thresholds import back_test_threshold
 from service.application import Application
 from service.settings import Settings
 from service.warehouse.database import read_sql
@@ -20,22 +20,22 @@ from tests.conftest import Clock
 
 
 # Tried on history
-def try_it(application: Application, wanted: Threshold, suggest: bool = False) -> Any:
+def try_it(application: Application, requested: Threshold, suggest: bool = False) -> Any:
     with application.warehouse.cursor() as cursor:
-        return try_threshold(cursor, application.definitions, wanted, suggest)
+        return back_test_threshold(cursor, application.definitions, requested, suggest)
 
 
-def test_a_tried_threshold_shows_what_would_have_fired(application: Application, report: Report) -> None:
+def test_a_back_test_shows_past_breaches(application: Application, report: Report) -> None:
     report(("UNMISS", 4, 90), ("UNMISS", 5, 125), ("UNIFIL", 4, 101), ("UNIFIL", 5, "M"))
-    trial = try_it(application, threshold())
-    assert [(figure.mission, figure.value, figure.excess, figure.is_newest) for figure in trial.fired] == [
+    back_test = try_it(application, threshold())
+    assert [(figure.mission, figure.value, figure.excess, figure.is_newest) for figure in back_test.fired] == [
         ("UNMISS", 125, 25, True), ("UNIFIL", 101, 1, False),
     ]  # fmt: skip
-    assert len(trial.tried) == 3
+    assert len(back_test.tested) == 3
     assert read(application, "from threshold_history") == []
 
 
-def test_a_tried_threshold_shows_what_starts_and_clears(application: Application, put: Put, report: Report) -> None:
+def test_a_back_test_shows_breaches_that_start_and_end(application: Application, put: Put, report: Report) -> None:
     put(limit=100)
     put(limit=10, mission="UNIFIL")
     report(("UNMISS", 4, 90), ("UNMISS", 5, 125), ("UNIFIL", 5, 20))
@@ -48,14 +48,12 @@ def test_a_tried_threshold_shows_what_starts_and_clears(application: Application
     assert [figure.value for figure in own.cleared] == [20]
 
 
-def test_a_tried_threshold_names_the_missions_that_another_limit_governs(
-    application: Application, put: Put, report: Report
-) -> None:
+def test_a_back_test_lists_the_missions_with_another_limit(application: Application, put: Put, report: Report) -> None:
     report(("UNMISS", 5, 125), ("UNIFIL", 5, 43))
     put(limit=60, mission="UNIFIL")
-    trial = try_it(application, threshold(limit=40))
-    assert [str(exclusion) for exclusion in trial.excluded] == ["UNIFIL is excluded: its own limit 60 applies"]
-    assert [figure.mission for figure in trial.tried] == ["UNMISS"]
+    back_test = try_it(application, threshold(limit=40))
+    assert [str(exclusion) for exclusion in back_test.excluded] == ["UNIFIL is excluded: its own limit 60 applies"]
+    assert [figure.mission for figure in back_test.tested] == ["UNMISS"]
     assert try_it(application, threshold(limit=40, severity="info")).excluded == ()
     assert try_it(application, threshold(limit=40, mission="UNIFIL")).excluded == ()
 
@@ -78,7 +76,7 @@ def test_a_threshold_in_force_names_the_missions_that_their_own_limit_governs(
     }
 
 
-def test_a_tried_threshold_says_what_setting_it_then_does(application: Application, put: Put, report: Report) -> None:
+def test_a_back_test_shows_the_effect_of_setting_it(application: Application, put: Put, report: Report) -> None:
     report(("UNMISS", 5, 125), ("UNIFIL", 5, 43), ("UNIFIL", 4, 44))
     now = {figure.mission for figure in try_it(application, threshold(limit=40)).fired if figure.is_newest}
     put(limit=40)
@@ -89,8 +87,8 @@ def test_rare_events_come_with_the_chance_of_such_a_figure(application: Applicat
     row = {"indicator": "serious_misconduct_allegations", "mission": "ALL"}
     years = {2020: 10, 2021: 14, 2022: 30}
     report(*({**row, "period_start": f"{year}-01-01", "period_end": f"{year}-12-31", "value": n} for year, n in years.items()))
-    trial = try_it(application, threshold("serious_misconduct_allegations", 11))
-    found = {figure.period_end.year: (figure.earlier_mean, figure.chance) for figure in trial.figures}
+    back_test = try_it(application, threshold("serious_misconduct_allegations", 11))
+    found = {figure.period_end.year: (figure.earlier_mean, figure.chance) for figure in back_test.figures}
     assert found[2020] == (None, None)
     assert found[2021] == (10, pytest.approx(find_poisson_tail(14, 10)))
     assert found[2022] == (12, pytest.approx(find_poisson_tail(30, 12)))
@@ -100,11 +98,11 @@ def test_rare_events_come_with_the_chance_of_such_a_figure(application: Applicat
 def test_suggested_limits_say_how_often_they_would_have_fired(application: Application, report: Report) -> None:
     missions = ["MINURSO", "MINUSCA", "MONUSCO", "UNDOF", "UNFICYP", "UNIFIL", "UNISFA", "UNMISS"]
     report(*((mission, cycle, 10 * number) for number, mission in enumerate(missions) for cycle in (4, 5)))
-    trial = try_it(application, threshold(limit=None), suggest=True)
-    values = [figure.value for figure in trial.tried]
-    assert len(values) == 16 and trial.fired == []
-    assert [(s.limit, s.fired) for s in trial.suggestions] == [(60, 2), (70, 0)]
-    assert all(s.fired == sum(value > s.limit for value in values) for s in trial.suggestions)
+    back_test = try_it(application, threshold(limit=None), suggest=True)
+    values = [figure.value for figure in back_test.tested]
+    assert len(values) == 16 and back_test.fired == []
+    assert [(s.limit, s.fired) for s in back_test.suggestions] == [(60, 2), (70, 0)]
+    assert all(s.fired == sum(value > s.limit for value in values) for s in back_test.suggestions)
     lowest = try_it(application, threshold(limit=None, comparison="below"), suggest=True).suggestions
     assert lowest[-1].limit == 0 and lowest[-1].fired == 0
 
@@ -118,7 +116,7 @@ def test_a_suggested_limit_of_rare_events_is_rarely_passed_by_chance(application
 
 
 def test_thousands_of_thresholds_govern_each_its_series_and_one_is_tried_against_them(tmp_path: Path) -> None:
-    # Of six thresholds on each of 2,000 series, those of one metric and severity are what a trial replaces.
+    # Of six thresholds on each of 2,000 series, those of one metric and severity are replaced by a back-test.
     world = World(2_000, 4)
     catalogue = write_catalogue(world, tmp_path / "catalogue")
     definitions = make_warehouse(world, catalogue, tmp_path / "data", threads=1)
@@ -130,24 +128,24 @@ def test_thousands_of_thresholds_govern_each_its_series_and_one_is_tried_against
         with application.warehouse.cursor() as cursor:
             ((governed,),) = cursor.execute("select count(*) from latest where value is not null").fetchall()
             assert exposed.count("\na4p_threshold{") == 6 * governed > 10_000
-            wanted = threshold("a4p_bench_0_trained", 0, severity="warning")
-            trial = try_threshold(cursor, definitions, wanted)
+            requested = threshold("a4p_bench_0_trained", 0, severity="warning")
+            back_test = back_test_threshold(cursor, definitions, requested)
             # Each series keeps its own: the general one governs none.
-            assert trial.tried == [] and len(trial.figures) > 700
+            assert back_test.tested == [] and len(back_test.figures) > 700
             own = threshold("a4p_bench_0_trained", 0, mission="UNMISS", dimensions={"training": "Training 1"})
-            assert try_threshold(cursor, definitions, own).tried == []
+            assert back_test_threshold(cursor, definitions, own).tested == []
     finally:
         application.close()
 
 
-def test_a_trial_compares_no_figure_with_every_other(application: Application, report: Report) -> None:
+def test_a_back_test_does_not_compare_all_pairs_of_values(application: Application, report: Report) -> None:
     # Such a join took quarters of an hour for a hundred thousand figures.
     report(("UNMISS", 4, 90), ("UNMISS", 5, 125))
-    said = {"metric": "a4p_sofa_incidents_new", "mission": "*", "dimensions": {}, "comparison": "above",
+    given = {"metric": "a4p_sofa_incidents_new", "mission": "*", "dimensions": {}, "comparison": "above",
             "severity": "warning", "limit_value": 100, "is_rare": True}  # fmt: skip
     with application.warehouse.cursor() as cursor:
-        for statement in cursor.extract_statements(read_sql("thresholds/try")):
-            bound = {name: said[name] for name in statement.named_parameters}
+        for statement in cursor.extract_statements(read_sql("thresholds/back_test")):
+            bound = {name: given[name] for name in statement.named_parameters}
             plan = "".join(row[1] for row in cursor.execute(f"explain {statement.query}", bound or None).fetchall())
             assert "NL_JOIN" not in plan, plan
             cursor.execute(statement, bound or None)

@@ -77,11 +77,11 @@ def test_breaches_are_those_as_of_the_date(application: Application, put: Put, r
 def test_breaches_are_those_known_at_the_time(application: Application, put: Put, report: Report) -> None:
     put()
     report(("UNMISS", 5, 120))
-    told = read(application, "select max(recorded_at) from observation_revisions")[0][0]
+    reported = read(application, "select max(recorded_at) from observation_revisions")[0][0]
     report(("UNMISS", 5, 90))
     assert read(application, BREACHES) == []
     with application.warehouse.cursor() as cursor:
-        cursor.execute(f"set variable known_at = timestamptz '{told.isoformat()}'")
+        cursor.execute(f"set variable known_at = timestamptz '{reported.isoformat()}'")
         assert cursor.execute("select value from threshold_breaches").fetchall() == [(120,)]
 
 

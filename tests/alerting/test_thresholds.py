@@ -57,20 +57,20 @@ def test_the_clock_standing_still_keeps_the_order(application: Application, bare
 def test_removing_what_is_not_clear_says_what_there_is(application: Application, put: Put) -> None:
     def remove(comparisons: list[str], severities: list[str], mission: str = "*") -> str:
         with pytest.raises(ThresholdError) as caught:
-            wanted = threshold(mission=mission)
-            remove_threshold(application.warehouse, application.definitions, wanted, comparisons, severities, "B")
+            requested = threshold(mission=mission)
+            remove_threshold(application.warehouse, application.definitions, requested, comparisons, severities, "B")
         return str(caught.value)
 
     assert "a4p_sofa_incidents_new has none" in remove(["above"], ["warning"])
     put()
     put(limit=200, severity="critical")
-    told = remove(["above", "below"], ["info", "warning", "critical"])
-    assert "more than one matches" in told and "above 200 (critical)" in told
+    reported = remove(["above", "below"], ["info", "warning", "critical"])
+    assert "more than one matches" in reported and "above 200 (critical)" in reported
     assert "no such threshold is in force; there is" in remove(["above"], ["warning"], mission="UNMISS")
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("options", "reported"),
     [
         ({"metric": "sofa_incident_new"}, "a4p_sofa_incidents_new"),
         ({"metric": "a4p_indicator_info"}, "Unknown metric"),
@@ -82,13 +82,13 @@ def test_removing_what_is_not_clear_says_what_there_is(application: Application,
         ({"metric": "a4p_missions_reporting_ratio", "dimensions": {"indicator": "hospital"}}, "hospitals"),
     ],
 )
-def test_what_is_unknown_is_answered_with_the_nearest_known_names(put: Put, said: dict[str, Any], told: str) -> None:
-    with pytest.raises(ThresholdError, match=told):
-        put(**said)
+def test_what_is_unknown_is_answered_with_the_nearest_known_names(put: Put, options: dict[str, Any], reported: str) -> None:
+    with pytest.raises(ThresholdError, match=reported):
+        put(**options)
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("options", "reported"),
     [
         ({"metric": "patrols_with_women_ratio", "limit": 3}, "can never fire"),
         ({"metric": "patrols_with_women_ratio", "limit": 1}, "can never fire"),
@@ -103,9 +103,9 @@ def test_what_is_unknown_is_answered_with_the_nearest_known_names(put: Put, said
         ({"metric": "sea_allegations_change_ratio", "limit": -0.5, "comparison": "below"}, None),
     ],
 )
-def test_a_limit_that_can_never_or_always_fire_is_a_warning(put: Put, said: dict[str, Any], told: str | None) -> None:
-    warnings = put(**said).warnings
-    assert told in warnings[0] if told else warnings == ()
+def test_a_limit_that_can_never_or_always_fire_is_a_warning(put: Put, options: dict[str, Any], reported: str | None) -> None:
+    warnings = put(**options).warnings
+    assert reported in warnings[0] if reported else warnings == ()
 
 
 def test_a_metric_of_peacekeeping_as_a_whole_needs_no_mission(put: Put) -> None:
@@ -148,7 +148,7 @@ def test_the_shipped_defaults_are_known_and_can_fire(definitions: Definitions) -
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("metric: a4p_sofa_incidents_new", "must be a list"),
         ("- {metric: a, severity: warning, note: n}", "above or below"),
@@ -158,7 +158,7 @@ def test_the_shipped_defaults_are_known_and_can_fire(definitions: Definitions) -
         ("- &t {metric: a, above: 1, severity: info, note: n}\n- *t", "given twice"),
     ],
 )
-def test_a_default_that_is_wrong_is_named(tmp_path: Path, text: str, told: str) -> None:
+def test_a_default_that_is_wrong_is_named(tmp_path: Path, text: str, reported: str) -> None:
     (tmp_path / "thresholds.yaml").write_text(text)
-    with pytest.raises(CatalogueError, match=told):
+    with pytest.raises(CatalogueError, match=reported):
         read_default_thresholds(tmp_path / "thresholds.yaml")

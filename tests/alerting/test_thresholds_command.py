@@ -34,10 +34,10 @@ def test_a_threshold_set_in_the_service_is_in_the_next_scrape(tmp_path: Path) ->
     with ServiceProcess(copy_report(data_dir)) as service:
         url = service.wait_until_ready()
         assert sample not in get(f"{url}/metrics")[2]
-        told = ask(
+        reported = ask(
             data_dir, "thresholds", "set", "sofa_incidents_new", "--above", "100", "--severity", "critical", "--note", "Why"
         )
-        assert told == "set: a4p_sofa_incidents_new above 100 (critical)\n"
+        assert reported == "set: a4p_sofa_incidents_new above 100 (critical)\n"
         assert sample in get(f"{url}/metrics")[2]
         assert "above 100  critical  1" in ask(data_dir, "thresholds", "list", "sofa_incidents_new")
         assert "removed" in ask(data_dir, "thresholds", "remove", "sofa_incidents_new", "--severity", "critical")
@@ -46,10 +46,10 @@ def test_a_threshold_set_in_the_service_is_in_the_next_scrape(tmp_path: Path) ->
         assert "Why" in history and "removed" in history
         wrong = ask(data_dir, "thresholds", "set", "sofa_incidents", "--above", "1", code=1)
         assert "Did you mean a4p_sofa_incidents_new" in wrong
-        tried = ask(data_dir, "thresholds", "test", "sofa_incidents_new", "--above", "100")
-        assert "would have fired 1 of 8 times" in tried
-        assert "UNMISS           2023-11-01 to 2024-04-30  125    100    25           now" in tried
-        assert "against today's thresholds, cleared: 0" in tried
+        output = ask(data_dir, "thresholds", "test", "sofa_incidents_new", "--above", "100")
+        assert "would have fired 1 of 8 times" in output
+        assert "UNMISS           2023-11-01 to 2024-04-30  125    100    25           now" in output
+        assert "against today's thresholds, cleared: 0" in output
         assert "no alert fires" in ask(data_dir, "alerts")
         assert "0 alerts that fire begin with 3f2a" in ask(data_dir, "alerts", "ack", "3f2a", code=1)
 
@@ -57,8 +57,8 @@ def test_a_threshold_set_in_the_service_is_in_the_next_scrape(tmp_path: Path) ->
 def test_thresholds_work_without_a_service(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     ask(data_dir, "thresholds", "set", "patrols_with_women_ratio", "--above", "0.5", "--severity", "info", "--by", "A. Analyst")
-    told = ask(data_dir, "thresholds", "set", "patrols_with_women_ratio", "--above", "3", "--severity", "info")
-    assert "it replaces 0.5" in told and "warning: this threshold can never fire" in told
+    reported = ask(data_dir, "thresholds", "set", "patrols_with_women_ratio", "--above", "3", "--severity", "info")
+    assert "it replaces 0.5" in reported and "warning: this threshold can never fire" in reported
     assert read_history(data_dir) == [(0.5, None), (3, 0.5)]
     assert "A. Analyst" in ask(data_dir, "thresholds", "history")
     assert "no figure so far is governed by it" in ask(data_dir, "thresholds", "test", "sea_allegations", "--above", "1")
@@ -103,11 +103,11 @@ def test_thresholds_set_by_ten_concurrent_processes_are_all_recorded_in_order(tm
 
 
 def test_the_handoff_rejects_an_invalid_threshold(tmp_path: Path) -> None:
-    wanted = {"action": "set", "metric": "sofa_incidents_new", "mission": "*", "dimensions": {}, "comparisons": ["above"],
+    requested = {"action": "set", "metric": "sofa_incidents_new", "mission": "*", "dimensions": {}, "comparisons": ["above"],
               "severities": ["info"], "limit": None, "note": None, "set_by": "a stranger"}  # fmt: skip
     with ServiceProcess(copy_report(tmp_path / "data")) as service:
         url = service.wait_until_ready()
-        for body in (wanted, {**wanted, "limit": "much"}, {**wanted, "limit": 1, "severities": ["dire"]}, {}):
+        for body in (requested, {**requested, "limit": "much"}, {**requested, "limit": 1, "severities": ["dire"]}, {}):
             answer = subprocess.run(
                 ["curl", "-s", "-w", "%{http_code}", "--unix-socket", str(tmp_path / "data" / "a4p.sock"),
                  "-H", f"X-A4P-Secret: {(tmp_path / 'data' / 'a4p.secret').read_text()}",

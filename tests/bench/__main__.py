@@ -1,6 +1,6 @@
 """Runs the bench: `python -m tests.bench [--only NAME] [--quick] [--large-series N]`.
 
-Every figure is a ratio of two things measured side by side in the same run: absolute times say more of the machine.
+Every figure is a ratio of two things measured side by side in the same run: absolute times depend on the machine.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BENCHES: dict[str, Bench] = {
 
 
 def main() -> None:
-    """Run the benches asked for; a bench that fails is told and the others run. Always exits with 0."""
+    """Run the requested benchmarks; a failed benchmark is reported and the others run. Always exits with 0."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--only", choices=BENCHES, help="run this one")
     parser.add_argument("--quick", action="store_true", help="sizes a tenth; too small for the targets to mean much")

@@ -24,10 +24,10 @@ from tests.bench.measure import (
     Size,
     answer,
     find_percentile,
+    format_megabytes,
+    format_seconds,
+    log,
     run_child,
-    say,
-    tell_megabytes,
-    tell_seconds,
 )
 
 REPEATS = 3
@@ -41,32 +41,32 @@ def measure_load(size: Size, folder: Path) -> list[Figure]:
     small = World(size.load_series, size.small_load_periods)
     large = World(size.load_series, size.large_load_periods)
     catalogue = write_catalogue(small, folder / "catalogue")
-    say(f"writing a file of {small.observations:,} observations")
+    log(f"writing a file of {small.observations:,} observations")
     file = write_parquet(small, folder / "small.parquet")
     copied, loaded = [], []
     for turn in range(REPEATS):
         copied.append(run_child("load", "copy", file, folder / f"copy{turn}.duckdb")["seconds"])
         loaded.append(run_child("load", "load", file, folder / f"data{turn}", catalogue)["seconds"])
-        say(f"turn {turn + 1} of {REPEATS}: copied in {tell_seconds(copied[-1])}, loaded in {tell_seconds(loaded[-1])}")
+        log(f"turn {turn + 1} of {REPEATS}: copied in {format_seconds(copied[-1])}, loaded in {format_seconds(loaded[-1])}")
     by_copy, by_load = find_percentile(copied, 0.5), find_percentile(loaded, 0.5)
-    say(f"writing a file of {large.observations:,} observations")
+    log(f"writing a file of {large.observations:,} observations")
     large_file = write_parquet(large, folder / "large.parquet")
-    say("loading it")
+    log("loading it")
     result = run_child("load", "load", large_file, folder / "large", catalogue)
     rows = f"{small.observations:,} observations"
     return [
-        Figure(f"load {rows}: create table as", tell_seconds(by_copy), tell_seconds(by_load), by_load / by_copy, 6),
+        Figure(f"load {rows}: create table as", format_seconds(by_copy), format_seconds(by_load), by_load / by_copy, 6),
         Figure(
             f"load {large.observations:,}: time of {rows}",
-            tell_seconds(by_load),
-            tell_seconds(result["seconds"]),
+            format_seconds(by_load),
+            format_seconds(result["seconds"]),
             result["seconds"] / by_load,
             12,
         ),
         Figure(
             f"load {large.observations:,}: peak memory, A4P_MEMORY_LIMIT={MEMORY_LIMIT}: 4 GB",
-            tell_megabytes(MEMORY_BYTES),
-            tell_megabytes(result["peak_bytes"]),
+            format_megabytes(MEMORY_BYTES),
+            format_megabytes(result["peak_bytes"]),
             result["peak_bytes"] / MEMORY_BYTES,
             1,
         ),

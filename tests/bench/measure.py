@@ -34,7 +34,7 @@ class Size:
 class Figure:
     """One comparison: `ratio` is ours over the peer's, or the peer's over ours where faster is asked for.
 
-    `target` is None for a figure that is only told, `ratio` None where there is no peer to compare with.
+    `target` is None for a figure that is only reported, `ratio` None where there is no peer to compare with.
     """
 
     name: str
@@ -67,7 +67,7 @@ HEADER = ("figure", "peer", "ours", "ratio", "target", "")
 Bench = Callable[[Size, Path], list[Figure]]
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     """Print a line of progress."""
     print(f"  {text}", flush=True)
 
@@ -83,12 +83,12 @@ def print_table(figures: Sequence[Figure]) -> None:
     sys.stdout.flush()
 
 
-def tell_seconds(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """Return a duration as people read it."""
     return f"{seconds * 1000:.2f} ms" if seconds < 0.1 else f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
-def tell_megabytes(size_bytes: float) -> str:
+def format_megabytes(size_bytes: float) -> str:
     """Return a number of bytes as people read it."""
     return f"{size_bytes / 1e6:,.{0 if size_bytes >= 1e7 else 2}f} MB"
 
@@ -101,8 +101,8 @@ def find_percentile(values: Sequence[float], share: float) -> float:
 
 def make_environment() -> dict[str, str]:
     """Return an environment in which no setting of whoever runs the bench is seen."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("A4P_")}
-    return {**kept, "A4P_CONFIG": os.devnull}
+    retained = {name: value for name, value in os.environ.items() if not name.startswith("A4P_")}
+    return {**retained, "A4P_CONFIG": os.devnull}
 
 
 def start_child(module: str, *arguments: object) -> subprocess.Popen[str]:

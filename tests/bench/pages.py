@@ -1,7 +1,7 @@
 """Pages: how long a keep-alive client waits for one, beside a static file of the same service.
 
-A page that was shown since the snapshot is kept; one that was not is asked of the read copy and rendered. Each of those is
-asked for as of another day.
+A page that was shown since the snapshot is cached. Other pages are queried from the read copy and rendered: each of them is
+requested as of another day.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
-from tests.bench.measure import Figure, Size, make_environment, say, tell_seconds
+from tests.bench.measure import Figure, Size, format_seconds, log, make_environment
 from tests.service_process import ServiceProcess
 
 ROUNDS = 200
@@ -32,10 +32,16 @@ def measure_pages(size: Size, folder: Path) -> list[Figure]:
         figures = []
         for page in PAGES:
             next(_ask(client, [page]))
-            kept = median(_ask(client, [page] * ROUNDS))
+            cached = median(_ask(client, [page] * ROUNDS))
             first = median(_ask(client, _of_other_days(page)))
-            say(f"{page}: kept {tell_seconds(kept)}, first {tell_seconds(first)}, static file {tell_seconds(file_seconds)}")
-            figures += [_compare(f"{page}, kept", kept, file_seconds, 3), _compare(f"{page}, first", first, file_seconds)]
+            log(
+                f"{page}: cached {format_seconds(cached)}, first {format_seconds(first)}, "
+                f"static file {format_seconds(file_seconds)}"
+            )
+            figures += [
+                _compare(f"{page}, cached", cached, file_seconds, 3),
+                _compare(f"{page}, first", first, file_seconds),
+            ]
         return figures
 
 
@@ -56,4 +62,4 @@ def _ask(client: HTTPConnection, paths: list[str]) -> Iterator[float]:
 
 
 def _compare(name: str, ours: float, peer: float, target: float | None = None) -> Figure:
-    return Figure(name, f"static file {tell_seconds(peer)}", tell_seconds(ours), ours / peer, target)
+    return Figure(name, f"static file {format_seconds(peer)}", format_seconds(ours), ours / peer, target)

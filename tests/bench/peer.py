@@ -15,7 +15,8 @@ from waitress.server import create_server
 
 from service.settings import read_settings
 from service.warehouse.database import Connection
-from service.web.app import NEVER_TO_FILE, WEB_THREADS
+from service.web.app import WEB_THREADS
+from service.web.server import NEVER_TO_FILE
 from tests.bench.data import World, make_tables
 from tests.bench.measure import answer
 

@@ -28,12 +28,12 @@ from tests.bench.measure import (
     Figure,
     Size,
     find_percentile,
+    format_megabytes,
+    format_seconds,
+    log,
     make_environment,
     read_answer,
-    say,
     start_child,
-    tell_megabytes,
-    tell_seconds,
 )
 from tests.bench.scrape import Scraper
 from tests.prometheus_process import PrometheusProcess
@@ -53,15 +53,15 @@ def measure_remote_read(size: Size, folder: Path) -> list[Figure]:
     world = World(size.large_series, PERIODS)
     catalogue = write_catalogue(world, folder / "catalogue")
     data_dir = folder / "data"
-    say(f"making {world.observations:,} observations of {world.series:,} series")
+    log(f"making {world.observations:,} observations of {world.series:,} series")
     make_warehouse(world, catalogue, data_dir)
     service = start_child("service", data_dir, catalogue)
     try:
         started = time.monotonic()
         port = int(read_answer(service)["port"])
-        say(f"the service was ready after {tell_seconds(time.monotonic() - started)}")
+        log(f"the service was ready after {format_seconds(time.monotonic() - started)}")
         _wait_for_history(port)
-        say(f"and had read the history after {tell_seconds(time.monotonic() - started)}")
+        log(f"and had read the history after {format_seconds(time.monotonic() - started)}")
         figures = _measure_export(world, catalogue, data_dir, folder / "history.om")
         blocks = folder / "local" / "tsdb"
         _import_blocks(folder / "history.om", blocks)
@@ -98,8 +98,11 @@ def _measure_export(world: World, catalogue: Path, data_dir: Path, file: Path) -
                    env=make_environment(), stdout=subprocess.DEVNULL)  # fmt: skip
     seconds = time.monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    say(f"exported {tell_megabytes(file.stat().st_size)} in {tell_seconds(seconds)}, at most {tell_megabytes(peak)} of memory")
-    return [Figure(f"export of {world.observations:,} samples", "", f"{tell_seconds(seconds)}, {tell_megabytes(peak)}")]
+    log(
+        f"exported {format_megabytes(file.stat().st_size)} in {format_seconds(seconds)}, "
+        f"at most {format_megabytes(peak)} of memory"
+    )
+    return [Figure(f"export of {world.observations:,} samples", "", f"{format_seconds(seconds)}, {format_megabytes(peak)}")]
 
 
 def _import_blocks(file: Path, blocks: Path) -> None:
@@ -109,7 +112,7 @@ def _import_blocks(file: Path, blocks: Path) -> None:
         [find_tool("promtool"), "tsdb", "create-blocks-from", "openmetrics", str(file), str(blocks)],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    say(f"imported into blocks in {tell_seconds(time.monotonic() - started)}")
+    log(f"imported into blocks in {format_seconds(time.monotonic() - started)}")
 
 
 def _measure_queries(world: World, remote: PrometheusProcess, local: PrometheusProcess, port: int) -> list[Figure]:
@@ -147,8 +150,8 @@ def _measure_queries(world: World, remote: PrometheusProcess, local: PrometheusP
         body = bytes(cramjam.snappy.compress_raw(request.SerializeToString()))
         sizes: list[int] = []
         alone = _time(lambda body=body, sizes=sizes: sizes.append(_post(port, body)))  # type: ignore[misc]
-        say(f"{name}: of {tell_seconds(ours)} the service took {tell_seconds(alone)} for {sizes[0]:,} compressed bytes")
-        figures.append(Figure(f"PromQL, {name}", tell_seconds(peer), tell_seconds(ours), ours / peer, target))
+        log(f"{name}: of {format_seconds(ours)} the service took {format_seconds(alone)} for {sizes[0]:,} compressed bytes")
+        figures.append(Figure(f"PromQL, {name}", format_seconds(peer), format_seconds(ours), ours / peer, target))
     return figures
 
 
@@ -213,5 +216,5 @@ def _measure_scrapes(remote: PrometheusProcess, port: int) -> list[Figure]:
     asking.join()
     ours, peer = find_percentile(busy, 0.99), find_percentile(idle, 0.99)
     return [
-        Figure("scrape beside heavy history queries, p99", f"{tell_seconds(peer)} idle", tell_seconds(ours), ours / peer, 3)
+        Figure("scrape beside heavy history queries, p99", f"{format_seconds(peer)} idle", format_seconds(ours), ours / peer, 3)
     ]

@@ -1,7 +1,7 @@
 """Rendering: from the table of a snapshot's samples to the text that a scrape sends, each side in a process of its own.
 
 Against prometheus-client's generate_latest with a custom collector that fetches the same rows from the same table. gzip,
-which generate_latest does not make, is told apart. Memory is the peak above what the process held before it began, for
+which generate_latest does not make, is reported separately. Memory is the peak above what the process held before it began, for
 ours with the gzip of both formats.
 """
 
@@ -26,10 +26,10 @@ from tests.bench.measure import (
     Size,
     answer,
     find_percentile,
+    format_megabytes,
+    format_seconds,
+    log,
     run_child,
-    say,
-    tell_megabytes,
-    tell_seconds,
 )
 from tests.bench.peer import Row, fetch_rows, make_registry, make_samples
 
@@ -41,17 +41,17 @@ def measure_render(size: Size, folder: Path) -> list[Figure]:
     world = World(size.large_series, 1)
     catalogue = write_catalogue(world, folder / "catalogue")
     samples = folder / "samples.duckdb"
-    say(f"making {world.series:,} samples")
+    log(f"making {world.series:,} samples")
     with duckdb.connect(str(samples)) as connection:
         make_samples(connection, world)
     theirs, ours = [], []
     for turn in range(REPEATS):
         theirs.append(run_child("render", "peer", samples))
         ours.append(run_child("render", "ours", samples, catalogue))
-        say(
-            f"turn {turn + 1} of {REPEATS}: generate_latest {tell_seconds(theirs[-1]['text'])}, of it fetching "
-            f"{tell_seconds(theirs[-1]['fetch'])}; ours {tell_seconds(ours[-1]['text'])}, of it querying and fetching "
-            f"{tell_seconds(ours[-1]['fetch'])}, and gzip of both formats {tell_seconds(ours[-1]['gzip'])}"
+        log(
+            f"turn {turn + 1} of {REPEATS}: generate_latest {format_seconds(theirs[-1]['text'])}, of it fetching "
+            f"{format_seconds(theirs[-1]['fetch'])}; ours {format_seconds(ours[-1]['text'])}, of it querying and fetching "
+            f"{format_seconds(ours[-1]['fetch'])}, and gzip of both formats {format_seconds(ours[-1]['gzip'])}"
         )
 
     def find(results: list[dict[str, float]], key: str) -> float:
@@ -61,12 +61,12 @@ def measure_render(size: Size, folder: Path) -> list[Figure]:
     their_memory, memory = find(theirs, "peak_bytes"), find(ours, "peak_bytes")
     name = f"render {world.series:,} series"
     return [
-        Figure(f"{name}, text: generate_latest", tell_seconds(generated), tell_seconds(text), text / generated, 0.1),
-        Figure(f"{name}, gzip of both formats", "", tell_seconds(find(ours, "gzip"))),
+        Figure(f"{name}, text: generate_latest", format_seconds(generated), format_seconds(text), text / generated, 0.1),
+        Figure(f"{name}, gzip of both formats", "", format_seconds(find(ours, "gzip"))),
         Figure(
             f"{name}, peak memory: generate_latest",
-            tell_megabytes(their_memory),
-            tell_megabytes(memory),
+            format_megabytes(their_memory),
+            format_megabytes(memory),
             memory / their_memory,
             1,
         ),

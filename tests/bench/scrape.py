@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.bench.data import World, make_warehouse, write_catalogue
-from tests.bench.measure import Figure, Size, find_percentile, read_answer, say, start_child, tell_megabytes, tell_seconds
+from tests.bench.measure import Figure, Size, find_percentile, format_megabytes, format_seconds, log, read_answer, start_child
 
 SCRAPES = 200
 PEER_SCRAPES = 5
@@ -157,20 +157,20 @@ def measure_scrape(size: Size, folder: Path) -> list[Figure]:
     series = size.scrape_series
     figures = []
     with ExitStack() as stack:
-        say(f"starting the service with {series:,} series")
+        log(f"starting the service with {series:,} series")
         _, port = stack.enter_context(run_service(World(series, 1), folder))
         ours = Scraper(port)
         body = ours.fetch()
         text = gzip.decompress(body)
         # The sample lines of the bench's own indicators; a family's header begins with '#'.
         samples = text.count(b"\na4p_bench_")
-        say(f"{samples:,} samples, {tell_megabytes(len(text))} of text, {tell_megabytes(len(body))} gzip")
+        log(f"{samples:,} samples, {format_megabytes(len(text))} of text, {format_megabytes(len(body))} gzip")
         times: dict[str, list[float]] = {"nginx": [], "ours": []}
         scrapers = {"ours": ours}
         if shutil.which(NGINX):
             scrapers["nginx"] = Scraper(stack.enter_context(_run_nginx(body, folder / "nginx")))
         else:
-            say(f"{NGINX} is not there: the comparison with a static file is left out")
+            log(f"{NGINX} is not there: the comparison with a static file is left out")
         for scraper in scrapers.values():
             scraper.scrape()
         for _ in range(SCRAPES):
@@ -182,13 +182,13 @@ def measure_scrape(size: Size, folder: Path) -> list[Figure]:
             figures.append(
                 Figure(
                     f"scrape p50, {series:,} series: nginx static file",
-                    tell_seconds(static),
-                    tell_seconds(median),
+                    format_seconds(static),
+                    format_seconds(median),
                     median / static,
                     2.5,
                 )
             )
-        say(f"starting prometheus-client with {series:,} series")
+        log(f"starting prometheus-client with {series:,} series")
         peer = Scraper(stack.enter_context(_run_peer(series)))
         peer_times, our_times = [], []
         for _ in range(PEER_SCRAPES):
@@ -196,7 +196,9 @@ def measure_scrape(size: Size, folder: Path) -> list[Figure]:
             our_times += [ours.scrape()[0] for _ in range(SCRAPES // PEER_SCRAPES)]
         collected, median = find_percentile(peer_times, 0.5), find_percentile(our_times, 0.5)
         name = f"scrape p50, {series:,} series: prometheus-client collector"
-        figures.append(Figure(name, tell_seconds(collected), tell_seconds(median), collected / median, 300, is_at_least=True))
+        figures.append(
+            Figure(name, format_seconds(collected), format_seconds(median), collected / median, 300, is_at_least=True)
+        )
     return figures
 
 
@@ -212,7 +214,7 @@ def measure_publish(size: Size, folder: Path) -> list[Figure]:
 
 
 def _compare_busy(world: World, folder: Path, work: str) -> list[Figure]:
-    say(f"starting the service with {world.series:,} series and {world.observations:,} observations")
+    log(f"starting the service with {world.series:,} series and {world.observations:,} observations")
     with run_service(world, folder) as (child, port):
         scraper = Scraper(port)
         scraper.scrape()
@@ -221,22 +223,22 @@ def _compare_busy(world: World, folder: Path, work: str) -> list[Figure]:
         refreshes: list[float] = []
         for turn in range(1, BUSY_ROUNDS + 1):
             idle += _scrape_for(scraper, BUSY_SECONDS / 2)
-            tell_child(child, "refresh")
+            send_command(child, "refresh")
             busy += _scrape_for(scraper, BUSY_SECONDS)
-            tell_child(child, "rest")
+            send_command(child, "rest")
             refreshes += read_answer(child)["seconds"]
-            say(f"round {turn} of {BUSY_ROUNDS}: {len(idle)} scrapes at rest, {len(busy)} during {len(refreshes)} snapshots")
-    refresh = tell_seconds(find_percentile(refreshes, 0.5))
-    say(f"a snapshot and its read copy took {refresh}")
+            log(f"round {turn} of {BUSY_ROUNDS}: {len(idle)} scrapes at rest, {len(busy)} during {len(refreshes)} snapshots")
+    refresh = format_seconds(find_percentile(refreshes, 0.5))
+    log(f"a snapshot and its read copy took {refresh}")
     for share in (0.5, 0.9, 0.99, 1):
         at_rest, in_work = find_percentile(idle, share), find_percentile(busy, share)
-        say(f"p{share * 100:g}: {tell_seconds(at_rest)} at rest, {tell_seconds(in_work)} busy")
+        log(f"p{share * 100:g}: {format_seconds(at_rest)} at rest, {format_seconds(in_work)} busy")
     at_rest, in_work = find_percentile(idle, 0.99), find_percentile(busy, 0.99)
     name = f"scrape p99 during {work}: at rest"
-    return [Figure(name, tell_seconds(at_rest), tell_seconds(in_work), in_work / at_rest, 5)]
+    return [Figure(name, format_seconds(at_rest), format_seconds(in_work), in_work / at_rest, 5)]
 
 
-def tell_child(child: subprocess.Popen[str], word: str) -> None:
+def send_command(child: subprocess.Popen[str], word: str) -> None:
     assert child.stdin is not None
     child.stdin.write(f"{word}\n")
     child.stdin.flush()

@@ -25,7 +25,7 @@ MAX_SAMPLES = 20_000_000
 
 
 class Refresher:
-    """Refreshes in a thread of its own, as the scheduler does, for as long as it is told to."""
+    """Refreshes in a thread of its own, as the scheduler does, until it is stopped."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -53,7 +53,7 @@ class Refresher:
 
 
 def obey(refresher: Refresher) -> None:
-    """Do what standard input says."""
+    """Run the commands from standard input."""
     for line in sys.stdin:
         if line.strip() == "refresh":
             refresher.begin()

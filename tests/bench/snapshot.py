@@ -1,7 +1,7 @@
 """Snapshots: the value of each series as of a date, from observations in random order of series and period.
 
 Against one plain aggregate over the same table, `max(period_end)` by series: the least that finding what holds must read.
-Both are consumed where they are made; what it takes to keep the whole of `latest` and `changes` is told beside it.
+Both are consumed where they are made; the time to store the whole of `latest` and `changes` is reported too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from service.settings import read_settings
 from service.snapshots.snapshot import find_as_of_date
 from service.warehouse.database import Connection, open_warehouse, read_clock, run_sql
 from tests.bench.data import World, make_warehouse, write_catalogue
-from tests.bench.measure import Figure, Size, answer, find_percentile, run_child, say, tell_seconds
+from tests.bench.measure import Figure, Size, answer, find_percentile, format_seconds, log, run_child
 
 REPEATS = 9
 HOLDS = 3
@@ -25,18 +25,18 @@ LATEST = "select count(*), sum(value) from main.latest"
 def measure_snapshot(size: Size, folder: Path) -> list[Figure]:
     """Compare what finding the latest values takes with a plain aggregate scan, by turns."""
     world = World(size.load_series, size.large_load_periods)
-    say(f"making a warehouse of {world.observations:,} observations of {world.series:,} series")
+    log(f"making a warehouse of {world.observations:,} observations of {world.series:,} series")
     catalogue = write_catalogue(world, folder / "catalogue")
     make_warehouse(world, catalogue, folder / "data")
-    say("querying it")
+    log("querying it")
     result = run_child("snapshot", folder / "data")
     if result["series"] != world.series:
         raise RuntimeError(f"latest has {result['series']:,} series, not {world.series:,}")
     scan, latest = find_percentile(result["scan"], 0.5), find_percentile(result["latest"], 0.5)
     name = f"latest of {world.observations:,} observations, {world.series:,} series"
     return [
-        Figure(f"{name}: one aggregate scan", tell_seconds(scan), tell_seconds(latest), latest / scan, 2),
-        Figure("keeping latest and changes of them as tables", "", tell_seconds(find_percentile(result["hold"], 0.5))),
+        Figure(f"{name}: one aggregate scan", format_seconds(scan), format_seconds(latest), latest / scan, 2),
+        Figure("keeping latest and changes of them as tables", "", format_seconds(find_percentile(result["hold"], 0.5))),
     ]
 
 

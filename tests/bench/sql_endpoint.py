@@ -24,8 +24,8 @@ from service.application import Application
 from service.settings import find_in_tree, read_settings
 from service.warehouse.database import open_copy
 from service.warehouse.definitions import read_definitions
-from tests.bench.measure import Figure, Size, find_percentile, make_environment, read_answer, say, start_child, tell_seconds
-from tests.bench.scrape import HOST, tell_child
+from tests.bench.measure import Figure, Size, find_percentile, format_seconds, log, make_environment, read_answer, start_child
+from tests.bench.scrape import HOST, send_command
 
 ROUNDS = 300
 USERS = 50
@@ -79,7 +79,9 @@ def _compare_small(port: int, folder: Path) -> list[Figure]:
 
         inside, over_http = _take_turns(ask_duckdb, ours.ask)
         figures = [
-            Figure("SQL p50, small query: DuckDB in process", tell_seconds(inside), tell_seconds(over_http), over_http / inside)
+            Figure(
+                "SQL p50, small query: DuckDB in process", format_seconds(inside), format_seconds(over_http), over_http / inside
+            )
         ]
         _write_sqlite(copy, folder / "latest.db")
     try:
@@ -89,13 +91,13 @@ def _compare_small(port: int, folder: Path) -> list[Figure]:
         figures.append(
             Figure(
                 "SQL p50, small query: datasette, rows in SQLite",
-                tell_seconds(theirs),
-                tell_seconds(over_http),
+                format_seconds(theirs),
+                format_seconds(over_http),
                 over_http / theirs,
             )
         )
     except (subprocess.CalledProcessError, OSError) as error:
-        say(f"datasette cannot be had here ({error}): the comparison is left out")
+        log(f"datasette cannot be had here ({error}): the comparison is left out")
     return figures
 
 
@@ -127,7 +129,7 @@ def _write_sqlite(copy: duckdb.DuckDBPyConnection, file: Path) -> None:
 @contextmanager
 def _run_datasette(folder: Path) -> Iterator[int]:
     """Serve latest.db in a virtual environment that goes with the folder; give the port."""
-    say(f"installing {DATASETTE}")
+    log(f"installing {DATASETTE}")
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "setuptools<81", DATASETTE]
@@ -150,16 +152,16 @@ def _run_datasette(folder: Path) -> Iterator[int]:
 
 def _compare_users(child: subprocess.Popen[str], port: int) -> list[Figure]:
     idle = _ask_as_users(port)
-    tell_child(child, "refresh")
+    send_command(child, "refresh")
     busy = _ask_as_users(port)
-    tell_child(child, "rest")
+    send_command(child, "rest")
     published = len(read_answer(child)["seconds"])
-    say(f"{len(idle)} queries of {USERS} users at rest; {len(busy)} during {published} snapshots and their read copies")
+    log(f"{len(idle)} queries of {USERS} users at rest; {len(busy)} during {published} snapshots and their read copies")
     return [
         Figure(
             f"SQL p{share * 100:g} of {USERS} users while publishing: at rest",
-            tell_seconds(rest),
-            tell_seconds(work),
+            format_seconds(rest),
+            format_seconds(work),
             work / rest,
         )
         for share in (0.5, 0.99)

@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from service.settings import TREE
-from tests.bench.measure import Figure, Size, find_percentile, make_environment, say, tell_seconds
+from tests.bench.measure import Figure, Size, find_percentile, format_seconds, log, make_environment
 
 STARTS = 5
 PATIENCE_SECONDS = 60
@@ -22,14 +22,14 @@ POLL_SECONDS = 0.005
 def measure_start(size: Size, folder: Path) -> list[Figure]:
     """Report how long a start takes. The first one creates the warehouse and is reported separately."""
     made = _start(folder / "data")
-    say(f"made the warehouse and was ready in {tell_seconds(made)}")
+    log(f"made the warehouse and was ready in {format_seconds(made)}")
     times = []
     for turn in range(STARTS):
         times.append(_start(folder / "data"))
-        say(f"start {turn + 1} of {STARTS}: {tell_seconds(times[-1])}")
+        log(f"start {turn + 1} of {STARTS}: {format_seconds(times[-1])}")
     return [
-        Figure("a4p serve to ready, new warehouse", "", tell_seconds(made)),
-        Figure("a4p serve to ready, warehouse of the report", "", tell_seconds(find_percentile(times, 0.5))),
+        Figure("a4p serve to ready, new warehouse", "", format_seconds(made)),
+        Figure("a4p serve to ready, warehouse of the report", "", format_seconds(find_percentile(times, 0.5))),
     ]
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from metrics.exposition import assemble_exposition
 from metrics.families import list_families
 from metrics.thresholds import make_threshold
-from service.alerting.thresholds import try_threshold
+from service.alerting.thresholds import back_test_threshold
 from service.settings import read_settings
 from service.snapshots.snapshot import find_as_of_date, prepare_latest
 from service.warehouse.database import Connection, open_warehouse, read_clock, read_sql, run_sql
 from service.warehouse.definitions import Definitions, read_definitions
 from tests.bench.data import World, make_warehouse, store_thresholds, write_catalogue
-from tests.bench.measure import Figure, Size, answer, find_percentile, run_child, say, tell_seconds
+from tests.bench.measure import Figure, Size, answer, find_percentile, format_seconds, log, run_child
 
 PERIODS = 10
 REPEATS = 3
@@ -28,11 +28,11 @@ REPEATS = 3
 def measure_thresholds(size: Size, folder: Path) -> list[Figure]:
     """Compare trying a threshold, and rendering, with a million thresholds and with none."""
     world = World(size.threshold_series, PERIODS)
-    say(f"making a warehouse of {world.observations:,} observations of {world.series:,} series")
+    log(f"making a warehouse of {world.observations:,} observations of {world.series:,} series")
     catalogue = write_catalogue(world, folder / "catalogue")
     make_warehouse(world, catalogue, folder / "data")
     bare = run_child("thresholds", folder / "data", catalogue)
-    say("setting six thresholds on each")
+    log("setting six thresholds on each")
     store_thresholds(folder / "data")
     full = run_child("thresholds", folder / "data", catalogue)
     trial, trial_bare = (find_percentile(result["trial"], 0.5) for result in (full, bare))
@@ -40,14 +40,15 @@ def measure_thresholds(size: Size, folder: Path) -> list[Figure]:
     per_byte, per_byte_bare = (result["render"] / result["text_bytes"] for result in (full, bare))
     return [
         Figure(
-            f"{name}: test of one on {full['figures']:,} figures, to none", tell_seconds(trial_bare), tell_seconds(trial),
+            f"{name}: test of one on {full['figures']:,} figures, to none", format_seconds(trial_bare), format_seconds(trial),
             trial / trial_bare, 3,
         ),
         Figure(
-            f"{name}: rendering a megabyte of text, to none", tell_seconds(per_byte_bare * 1e6), tell_seconds(per_byte * 1e6),
+            f"{name}: rendering a megabyte of text, to none",
+            format_seconds(per_byte_bare * 1e6), format_seconds(per_byte * 1e6),
             per_byte / per_byte_bare, 1.25,
         ),
-        Figure(f"{name}: finding what each governs, in a snapshot", "", tell_seconds(full["govern"])),
+        Figure(f"{name}: finding what each governs, in a snapshot", "", format_seconds(full["govern"])),
     ]  # fmt: skip
 
 
@@ -58,11 +59,11 @@ def main(data_dir: Path, catalogue: Path) -> None:
     warehouse = open_warehouse(settings.warehouse_file, settings.threads, settings.memory_limit)
     cursor = warehouse.cursor()
     (thresholds,) = cursor.execute("select count(*) from thresholds").fetchone() or (0,)
-    wanted = make_threshold("bench_0_trained", "*", {}, "above", "warning", 900.0, None)
+    requested = make_threshold("bench_0_trained", "*", {}, "above", "warning", 900.0, None)
     trial = []
     for _ in range(REPEATS):
         started = time.process_time()
-        figures = len(try_threshold(cursor, definitions, wanted).figures)
+        figures = len(back_test_threshold(cursor, definitions, requested).figures)
         trial.append(time.process_time() - started)
     govern, render, text_bytes = _render(cursor, definitions)
     cursor.close()

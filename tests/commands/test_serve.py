@@ -281,7 +281,7 @@ def test_a_warehouse_made_by_a_newer_version(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "reported"),
     [
         ({"A4P_PORT": "http"}, "setting A4P_PORT"),
         ({"A4P_SNAPSHOT_CRON": "every day"}, "setting A4P_SNAPSHOT_CRON"),
@@ -289,8 +289,8 @@ def test_a_warehouse_made_by_a_newer_version(tmp_path: Path) -> None:
         ({"A4P_TIMEZONE": "Mars/Olympus"}, "setting A4P_TIMEZONE"),
     ],
 )
-def test_an_invalid_setting_is_reported_by_name(tmp_path: Path, setting: dict[str, str], told: str) -> None:
+def test_an_invalid_setting_is_reported_by_name(tmp_path: Path, setting: dict[str, str], reported: str) -> None:
     refused = run_a4p("serve", "--data-dir", str(tmp_path / "data"), **setting)
     assert refused.returncode == 1
-    assert told in refused.stderr
+    assert reported in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -26,7 +26,7 @@ def ask(report_dir: Path):
     return run
 
 
-def told(result: Result) -> str:
+def reported(result: Result) -> str:
     assert isinstance(result.exception, ServiceError), result.exception
     return str(result.exception)
 
@@ -81,21 +81,21 @@ def test_parquet_keeps_types(ask, tmp_path: Path) -> None:
 
 
 def test_an_error_is_reported_with_line_and_pointer(ask) -> None:
-    assert told(ask("select 'é' as a,\n  valeu from latest")).endswith("\n\nline 2 |   valeu from latest\n       |   ^")
-    assert 'Did you mean "latest"?\n\nline 1 | from latset\n       |      ^' in told(ask("from latset"))
-    assert told(ask("select 1;\n\nselec 2")).endswith("line 3 | selec 2\n       | ^")
-    assert "^" in told(ask("select 'a'::integer"))
+    assert reported(ask("select 'é' as a,\n  valeu from latest")).endswith("\n\nline 2 |   valeu from latest\n       |   ^")
+    assert 'Did you mean "latest"?\n\nline 1 | from latset\n       |      ^' in reported(ask("from latset"))
+    assert reported(ask("select 1;\n\nselec 2")).endswith("line 3 | selec 2\n       | ^")
+    assert "^" in reported(ask("select 'a'::integer"))
 
 
 def test_an_error_in_a_long_line_is_shown_with_its_context(ask) -> None:
-    lines = told(ask(f"select {'1, ' * 100} nope from latest")).splitlines()
+    lines = reported(ask(f"select {'1, ' * 100} nope from latest")).splitlines()
     assert max(map(len, lines[-2:])) < 120
     assert lines[-2][lines[-1].index("^") :].startswith("nope")
 
 
 @pytest.mark.parametrize("statement", ["delete from store.observations", "create table t (i integer)", "drop view latest"])
 def test_nothing_is_written(ask, statement: str) -> None:
-    assert "read-only" in told(ask(statement))
+    assert "read-only" in reported(ask(statement))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_wrong_usage_is_exit_code_2(ask, arguments: list[str]) -> None:
 
 
 def test_csv_supports_one_result_and_table_several(ask) -> None:
-    assert "here are 2" in told(ask("select 1 as a; select 2 as b"))
+    assert "here are 2" in reported(ask("select 1 as a; select 2 as b"))
     assert "(1 row)" in ask("select 1 as a; select 2 as b", "--format", "table").stdout
     assert ask("set variable n = 7; select getvariable('n') as n").stdout == "n\n7\n"
 

@@ -146,9 +146,9 @@ def test_a_period_other_than_the_cycle_is_shown(report: CycleReport, html: str) 
 
 
 def test_missing_reports_are_shown_and_never_zero(html: str, workbook: openpyxl.Workbook) -> None:
-    told = read_row(html, "Disinformation training received")
-    assert told.count("yes") == 4
-    assert told.count("not reported") == 7
+    message = read_row(html, "Disinformation training received")
+    assert message.count("yes") == 4
+    assert message.count("not reported") == 7
     rows = [
         row
         for row in read_sheet(workbook, "Strategic communications")
@@ -323,7 +323,7 @@ def test_changes_equal_those_of_the_view_changes(copy: ReadCopy, report: CycleRe
         rows = session.execute(
             "select indicator, mission, period_end, change from changes where missions_used is null order by all"
         ).fetchall()
-    told = sorted(
+    message = sorted(
         (entry.indicator, figure.mission, figure.period_end, figure.change)
         for priority in report.priorities
         for entry in priority.indicators
@@ -331,5 +331,5 @@ def test_changes_equal_those_of_the_view_changes(copy: ReadCopy, report: CycleRe
         # A window that ends after the cycle is in the document, and holds from later on.
         if figure.change is not None and not figure.runs_on
     )
-    assert told == rows
-    assert len(told) > 50
+    assert message == rows
+    assert len(message) > 50

@@ -42,8 +42,8 @@ def report(application: Application, write_csv: WriteCsv) -> Callable[..., None]
     def load(*figures: tuple[str, str, str, int | str]) -> None:
         rows = [
             {"mission": mission, "period_start": start, "period_end": end,
-             "value": "" if isinstance(said, str) else said, "status": said if isinstance(said, str) else "A"}
-            for mission, start, end, said in figures
+             "value": "" if isinstance(options, str) else options, "status": options if isinstance(options, str) else "A"}
+            for mission, start, end, options in figures
         ]  # fmt: skip
         application.load([write_csv(f"figures-{application.clock():%H%M%S}.csv", *rows)], "the tests")
         application.refresh()
@@ -77,13 +77,13 @@ def change(application: Application) -> Change:
     return change_one
 
 
-def tell_limits(application: Application, mission: str) -> list[tuple[datetime, float | None]]:
+def list_limits(application: Application, mission: str) -> list[tuple[datetime, float | None]]:
     """Return from when on which limit governs the new incidents of a mission; None where none does any more."""
     assert application.history is not None
-    return tell_rows(application.history.recorded, __name__="a4p_threshold", metric=METRIC, mission=mission)
+    return list_rows(application.history.recorded, __name__="a4p_threshold", metric=METRIC, mission=mission)
 
 
-def tell_rows(history: History, **labels: str) -> list[tuple[datetime, float | None]]:
+def list_rows(history: History, **labels: str) -> list[tuple[datetime, float | None]]:
     columns = {name: column.values for name, column in history.labels.items()}
     (number,) = (
         number
@@ -100,7 +100,7 @@ def tell_rows(history: History, **labels: str) -> list[tuple[datetime, float | N
 def test_a_threshold_is_valid_from_its_setting_until_its_removal(application: Application, report: Any, change: Change) -> None:
     report(("UNMISS", "2023-11-01", "2024-04-30", 125))
     set_at, changed_at, removed_at = change(100), change(50), change(None)
-    assert tell_limits(application, "UNMISS") == [(set_at, 100), (changed_at, 50), (removed_at, None)]
+    assert list_limits(application, "UNMISS") == [(set_at, 100), (changed_at, 50), (removed_at, None)]
 
 
 def test_the_own_threshold_of_a_mission_governs_while_it_is_valid(
@@ -108,8 +108,8 @@ def test_the_own_threshold_of_a_mission_governs_while_it_is_valid(
 ) -> None:
     report(("UNMISS", "2023-11-01", "2024-04-30", 125), ("UNIFIL", "2023-11-01", "2024-04-30", 43))
     general, own, own_gone = change(100), change(70, "UNMISS"), change(None, "UNMISS")
-    assert tell_limits(application, "UNMISS") == [(general, 100), (own, 70), (own_gone, 100)]
-    assert tell_limits(application, "UNIFIL") == [(general, 100)]
+    assert list_limits(application, "UNMISS") == [(general, 100), (own, 70), (own_gone, 100)]
+    assert list_limits(application, "UNIFIL") == [(general, 100)]
 
 
 def test_a_threshold_has_samples_only_while_the_series_has_a_value(
@@ -121,11 +121,11 @@ def test_a_threshold_has_samples_only_while_the_series_has_a_value(
         # An unreported figure ends nothing: the one before goes on being compared.
         ("UNIFIL", "2023-11-01", "2024-04-30", 43), ("UNIFIL", "2024-05-01", "2024-10-31", "M"),
     )  # fmt: skip
-    assert tell_limits(application, "UNMISS") == [
+    assert list_limits(application, "UNMISS") == [
         (datetime(2024, 11, 1, tzinfo=UTC), 100),
         (datetime(2025, 5, 1, tzinfo=UTC), None),
     ]
-    assert tell_limits(application, "UNIFIL") == [(set_at, 100)]
+    assert list_limits(application, "UNIFIL") == [(set_at, 100)]
 
 
 def test_setting_a_threshold_does_not_read_values_again(application: Application, report: Any, change: Change) -> None:
@@ -144,7 +144,7 @@ def test_the_agreement_of_a_total_is_valid_from_the_load_that_changed_it(applica
         (run_at,) = cursor.execute("select max(recorded_at) from store.reconciliation_runs").fetchone() or (None,)
         (name,) = cursor.execute("select check_name from reconciliation where not agrees limit 1").fetchone() or ("",)
     assert application.history is not None
-    assert tell_rows(application.history.recorded, __name__="a4p_reconciliation_agrees", check=name) == [(run_at, 0)]
+    assert list_rows(application.history.recorded, __name__="a4p_reconciliation_agrees", check=name) == [(run_at, 0)]
 
 
 def test_the_view_of_the_history_has_thresholds(application: Application, report: Any, change: Change) -> None:
@@ -187,10 +187,11 @@ def test_at_every_instant_the_limit_is_that_of_the_thresholds_known_then(warehou
         for mission, dimensions, comparison, limit, later in made:
             at += later
             instants.append(at)
-            said = Threshold("a4p_tpp_trainees", mission, dimensions, comparison, "info", limit, None)
+            options = Threshold("a4p_tpp_trainees", mission, dimensions, comparison, "info", limit, None)
             run_sql(
-                cursor, "thresholds/record", metric=said.metric, mission=said.mission, dimensions=said.dimensions,
-                comparison=said.comparison, severity=said.severity, limit_value=limit, note=None, set_by="the tests", now=at,
+                cursor, "thresholds/record", metric=options.metric, mission=options.mission, dimensions=options.dimensions,
+                comparison=options.comparison, severity=options.severity, limit_value=limit, note=None, set_by="the tests",
+                now=at,
                 is_default=False,
             )  # fmt: skip
         make_figures(cursor)
@@ -198,11 +199,11 @@ def test_at_every_instant_the_limit_is_that_of_the_thresholds_known_then(warehou
         for instant in instants:
             known = "select mission, dimensions, comparison, limit_value from governing_thresholds('thresholds', 'figures_of')"
             cursor.execute(f"set variable known_at = timestamptz '{instant.isoformat()}'")
-            told = cursor.execute(
+            message = cursor.execute(
                 "select mission, dimensions, comparison, value from told where starts <= $at and ends > $at order by all",
                 {"at": instant},
             ).fetchall()
-            assert told == cursor.execute(f"{known} order by all").fetchall(), instant
+            assert message == cursor.execute(f"{known} order by all").fetchall(), instant
             cursor.execute("reset variable known_at")
     finally:
         cursor.rollback()

@@ -212,9 +212,9 @@ def test_the_history_is_read_anew_only_when_something_changed(application: Appli
 def test_what_was_answered_is_counted(client: FlaskClient, application: Application) -> None:
     names = ["queries_total", "series_total", "samples_total", "duration_seconds_count"]
 
-    def tell() -> list[float]:
+    def read_values() -> list[float]:
         return [application.self_metrics.registry.get_sample_value(f"a4p_remote_read_{name}") or 0 for name in names]
 
-    before = tell()
+    before = read_values()
     read(client, at(milliseconds("2018-06-01"), MISCONDUCT, JOB))
-    assert [after - held for after, held in zip(tell(), before, strict=True)] == [1, 1, 1, 1]
+    assert [after - held for after, held in zip(read_values(), before, strict=True)] == [1, 1, 1, 1]

@@ -40,11 +40,11 @@ def answer(history: History, request: Request) -> list[list[tuple[int, bytes]]]:
     writer = ResponseWriter()
     writer.write_result(part for part, _, _ in encode_series(history, np.arange(history.series_count), plan))
     response = decompress(b"".join(writer.finish()))
-    told: list[list[tuple[int, bytes]]] = [[] for _ in range(history.series_count)]
+    reported: list[list[tuple[int, bytes]]] = [[] for _ in range(history.series_count)]
     for series in response.results[0].timeseries:
         (name,) = (label.value for label in series.labels if label.name == "__name__")
-        told[int(name[1:])] = [(s.timestamp, struct.pack("<d", s.value)) for s in series.samples]
-    return told
+        reported[int(name[1:])] = [(s.timestamp, struct.pack("<d", s.value)) for s in series.samples]
+    return reported
 
 
 def look_up(samples: list[tuple[int, bytes]], instant: int, is_left_open: bool) -> float | None:
@@ -84,9 +84,9 @@ def instants(draw: st.DrawFn) -> int:
 @settings(max_examples=100, deadline=None)
 @given(series=st.lists(rows, min_size=1, max_size=3), instant=instants(), is_left_open=st.booleans())
 def test_an_instant_query(series: list[Rows], instant: int, is_left_open: bool) -> None:
-    told = answer(make_history(series), Request(instant - LOOKBACK + is_left_open, instant, 0, 0, "", True))
-    assert [look_up(samples, instant, is_left_open) for samples in told] == [read(one, instant) for one in series]
-    assert all(len(samples) <= 1 for samples in told)
+    reported = answer(make_history(series), Request(instant - LOOKBACK + is_left_open, instant, 0, 0, "", True))
+    assert [look_up(samples, instant, is_left_open) for samples in reported] == [read(one, instant) for one in series]
+    assert all(len(samples) <= 1 for samples in reported)
 
 
 @settings(max_examples=150, deadline=None)
@@ -99,9 +99,9 @@ def test_a_range_query(
 ) -> None:
     end = start + count * step + rest % step
     history = make_history(series, [grows] * len(series))
-    told = answer(history, Request(start - LOOKBACK + is_left_open, end, step, 0, function, True))
+    reported = answer(history, Request(start - LOOKBACK + is_left_open, end, step, 0, function, True))
     for instant in range(start, end + 1, step):
-        for samples, one in zip(told, series, strict=True):
+        for samples, one in zip(reported, series, strict=True):
             assert look_up(samples, instant, is_left_open) == read(one, instant, grows)
 
 
@@ -117,11 +117,11 @@ def test_a_subquery_with_an_offset_of_whole_days_inside(
     offset = offset_days * DAY_MS if step % DAY_MS == 0 or DAY_MS % step == 0 else offset_days * step
     begin = evaluated - count * step
     start = begin - offset - LOOKBACK + 2 * is_left_open
-    told = answer(make_history(series), Request(start, evaluated - offset, step, 0, function, True))
+    reported = answer(make_history(series), Request(start, evaluated - offset, step, 0, function, True))
     for instant in range(-(-begin // step) * step + 0, evaluated + 1, step):
         if is_left_open and instant <= begin:
             continue
-        for samples, one in zip(told, series, strict=True):
+        for samples, one in zip(reported, series, strict=True):
             assert look_up(samples, instant - offset, is_left_open) == read(one, instant - offset)
 
 
@@ -132,19 +132,21 @@ def test_samples_are_always_correct(series: list[Rows], start: int, length: int,
     end = start + length
     if length // max(step, LOOKBACK) > 5_000:
         step = DAY_MS
-    told = answer(make_history(series), Request(start, end, step, 0, "", True))
-    beside = {sample[0] + nudge for samples in told for sample in samples[:500] for nudge in (-1, 0, 1, LOOKBACK - 1, LOOKBACK)}
+    reported = answer(make_history(series), Request(start, end, step, 0, "", True))
+    beside = {
+        sample[0] + nudge for samples in reported for sample in samples[:500] for nudge in (-1, 0, 1, LOOKBACK - 1, LOOKBACK)
+    }
     for instant in beside:
         if start <= instant <= end:
-            for samples, one in zip(told, series, strict=True):
+            for samples, one in zip(reported, series, strict=True):
                 assert look_up(samples, instant, True) in (None, read(one, instant))
 
 
 @settings(max_examples=200, deadline=None)
 @given(series=st.lists(rows, min_size=1, max_size=3), end=instants(), length=st.integers(1, 1500 * DAY_MS), step=steps)
 def test_a_range_selector_sees_each_figure_once(series: list[Rows], end: int, length: int, step: int) -> None:
-    told = answer(make_history(series), Request(end - length, end, step, length, "sum_over_time", True))
-    for samples, one in zip(told, series, strict=True):
+    reported = answer(make_history(series), Request(end - length, end, step, length, "sum_over_time", True))
+    for samples, one in zip(reported, series, strict=True):
         assert [(t, struct.unpack("<d", bits)[0]) for t, bits in samples] == [
             (day * DAY_MS, value) for day, value in one if value is not None and end - length <= day * DAY_MS <= end
         ]

@@ -30,7 +30,7 @@ def plain(load: Load, read: Read, tmp_path: Path) -> list[tuple[object, ...]]:
     figures = read(FIGURES)
     assert [(row[0], row[5], row[9]) for row in figures] == [
         ("sofa_incidents_new", 40.0, None),
-        ("tpp_trainees", None, 'said "wait", and\nso on; | see page 6'),
+        ("tpp_trainees", None, 'given "wait", and\nso on; | see page 6'),
         ("women_heads_and_deputies_ratio", 0.37, None),
     ]
     return figures

@@ -21,7 +21,7 @@ NO_TEXT = "is not a text file; load CSV, XLSX or Parquet"
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         pytest.param(b"", "is empty; it needs a header and at least one row", id="empty"),
         pytest.param(codecs.BOM_UTF8, f"row 1: is empty; {FIRST_LINE}", id="byte order mark alone"),
@@ -50,11 +50,11 @@ NO_TEXT = "is not a text file; load CSV, XLSX or Parquet"
         ),
     ],
 )
-def test_what_is_no_table_is_refused_by_what_it_is(refuse: Refuse, tmp_path: Path, content: str | bytes, told: str) -> None:
+def test_what_is_no_table_is_refused_by_what_it_is(refuse: Refuse, tmp_path: Path, content: str | bytes, reported: str) -> None:
     file = write(tmp_path / "figures.csv", content)
     error = str(refuse(file))
     assert str(file) in error
-    assert told in error
+    assert reported in error
 
 
 def test_a_header_without_rows_brings_nothing_and_says_so(load: Load, read: Read, tmp_path: Path) -> None:

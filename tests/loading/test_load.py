@@ -215,12 +215,16 @@ def test_the_time_of_a_batch_is_kept_in_utc(warehouse: Warehouse, read: Read, wr
 
 
 def test_progress_tells_each_stage_and_shares_between_0_and_1(warehouse: Warehouse, write_csv: WriteCsv, clock: Clock) -> None:
-    told: list[tuple[str, float | None]] = []
+    reported: list[tuple[str, float | None]] = []
     load_files(
-        warehouse, [write_csv("figures.csv", {})], "the tests", lambda stage, share: told.append((stage, share)), clock=clock
+        warehouse,
+        [write_csv("figures.csv", {})],
+        "the tests",
+        lambda stage, share: reported.append((stage, share)),
+        clock=clock,
     )
-    assert list(dict.fromkeys(stage for stage, _ in told)) == ["reading values.csv", "checking", "appending"]
-    assert all(share is None or 0 <= share <= 1 for _, share in told)
+    assert list(dict.fromkeys(stage for stage, _ in reported)) == ["reading values.csv", "checking", "appending"]
+    assert all(share is None or 0 <= share <= 1 for _, share in reported)
 
 
 def test_no_files_are_no_batches(load: Load) -> None:

@@ -33,9 +33,9 @@ def test_a_date_out_of_reach_is_refused_whatever_the_frequency(
 ) -> None:
     row = {"indicator": indicator, "mission": mission, "period_start": day, "period_end": day}
     file = write_csv("dates.csv", row)
-    told = [str(error) for error in refuse(file).rows]
-    assert f"{file}, row 2, column period_start: {day!r} {NO_DATE}" in told
-    assert f"{file}, row 2, column period_end: {day!r} {NO_DATE}" in told
+    reported = [str(error) for error in refuse(file).rows]
+    assert f"{file}, row 2, column period_start: {day!r} {NO_DATE}" in reported
+    assert f"{file}, row 2, column period_end: {day!r} {NO_DATE}" in reported
 
 
 def test_every_error_is_told_at_once(refuse: Refuse, write_csv: WriteCsv) -> None:

@@ -78,7 +78,7 @@ def test_parquet_of_pyarrow_is_read(load: Load, read: Read, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         (
             ("'Medical'", "null::varchar"),
@@ -112,10 +112,10 @@ def test_parquet_of_pyarrow_is_read(load: Load, read: Read, tmp_path: Path) -> N
     ],
 )
 def test_a_bad_row_of_parquet_is_told_with_row_column_value_and_mend(
-    refuse: Refuse, tmp_path: Path, change: tuple[str, str], told: str
+    refuse: Refuse, tmp_path: Path, change: tuple[str, str], reported: str
 ) -> None:
     error = refuse(write_parquet(tmp_path / "figures.parquet", TYPED.replace(*change)))
-    assert [str(row).partition("row 2, ")[2] for row in error.rows] == [told]
+    assert [str(row).partition("row 2, ")[2] for row in error.rows] == [reported]
 
 
 def test_rows_of_parquet_are_numbered_as_if_a_header_stood_above(refuse: Refuse, tmp_path: Path) -> None:
@@ -137,10 +137,10 @@ def test_parquet_without_rows_brings_nothing_and_says_so(load: Load, tmp_path: P
     assert str(load(file)[0]) == f"{file}: no changes in 0 rows"
 
 
-@pytest.mark.parametrize("kept", [0.01, 0.5, 0.99])
-def test_truncated_parquet_is_refused(refuse: Refuse, tmp_path: Path, kept: float) -> None:
+@pytest.mark.parametrize("retained", [0.01, 0.5, 0.99])
+def test_truncated_parquet_is_refused(refuse: Refuse, tmp_path: Path, retained: float) -> None:
     file = write_parquet(tmp_path / "figures.parquet", TYPED)
-    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * kept)])
+    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * retained)])
     error = str(refuse(file))
     assert error.startswith(f"{file} cannot be read as Parquet (")
     assert error.endswith("); write it again")

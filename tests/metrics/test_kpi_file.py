@@ -35,7 +35,7 @@ def test_a_header_may_have_several_pairs_on_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "replaced", "told"),
+    ("found", "replaced", "message"),
     [
         ("-- title: Crimes investigated\n", "", ":1: the key 'title' is missing in the header; add '-- title: ...'"),
         ("-- labels: mission\n", "-- labels: mission\n-- colour: red\n", ":6: the key 'colour' is unknown"),
@@ -47,13 +47,13 @@ def test_a_header_may_have_several_pairs_on_a_line(tmp_path: Path) -> None:
         ("select mission, value as value from latest\n", "", "there is no query below the header"),
     ],
 )
-def test_a_fault_names_file_line_and_fix(tmp_path: Path, found: str, replaced: str, told: str) -> None:
+def test_a_fault_names_file_line_and_fix(tmp_path: Path, found: str, replaced: str, message: str) -> None:
     assert found in GOOD
     file = write(tmp_path, GOOD.replace(found, replaced))
     with pytest.raises(CatalogueError) as caught:
         read_kpi(file)
     assert f"{file}" in str(caught.value)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_file_that_is_not_utf_8_is_an_error_that_names_it(tmp_path: Path) -> None:

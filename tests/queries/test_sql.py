@@ -145,7 +145,7 @@ def test_an_error_is_a_problem_with_its_position(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reported"),
     [
         ({}, "sql"),
         ({"sql": ""}, "sql"),
@@ -159,10 +159,10 @@ def test_an_error_is_a_problem_with_its_position(client: FlaskClient) -> None:
         ([], "body"),
     ],
 )
-def test_invalid_queries_are_reported(client: FlaskClient, body: object, told: str) -> None:
+def test_invalid_queries_are_reported(client: FlaskClient, body: object, reported: str) -> None:
     refused = client.post("/api/v1/sql", json=body)
     assert refused.status_code == 400
-    assert told in refused.json["detail"]
+    assert reported in refused.json["detail"]
 
 
 def test_malformed_requests_are_rejected(client: FlaskClient) -> None:

@@ -115,12 +115,12 @@ def test_a_kpi_gives_the_expected_rows(kpi: str, case: Row, tmp_path: Path) -> N
         bases = dict(
             cursor.execute("select mission, len(missions) || ' of ' || missions_expected from kpi_computed").fetchall()
         )
-    wanted = {
+    requested = {
         tuple(sorted((name, label) for name, label in row.items() if name not in ("value", "missions"))): row["value"]
         for row in expected
     }
-    assert len(wanted) == len(expected)
-    assert computed == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+    assert len(requested) == len(expected)
+    assert computed == pytest.approx(requested, rel=1e-12, abs=1e-12)
     for row in expected:
         if "missions" in row:
             assert bases[row["mission"]] == row["missions"]

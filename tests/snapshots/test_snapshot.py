@@ -198,7 +198,7 @@ def test_the_history_of_many_dates_in_one_query_equals_that_of_each_date(
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "reported"),
     [
         ("select mission, value from nowhere", "the query failed"),
         ("select mission, value as figure from latest", "the query's columns are mission, figure; they must be mission, value"),
@@ -208,7 +208,7 @@ def test_the_history_of_many_dates_in_one_query_equals_that_of_each_date(
     ],
 )
 def test_a_failed_kpi_is_left_out_and_reported(
-    application: Application, definitions: Definitions, tmp_path: Path, query: str, told: str
+    application: Application, definitions: Definitions, tmp_path: Path, query: str, reported: str
 ) -> None:
     application.refresh()
     file = tmp_path / "broken.sql"
@@ -221,7 +221,7 @@ def test_a_failed_kpi_is_left_out_and_reported(
     (failure,) = snapshot.failures
     assert failure.kpi == "broken"
     assert str(file) in str(failure)
-    assert told in str(failure)
+    assert reported in str(failure)
     text = b"".join(application.exposition.text.chunks)
     assert b"a4p_broken{" not in text
     assert b'a4p_crime_investigation_ratio{mission="ALL"}' in text

@@ -130,11 +130,11 @@ def test_a_breach_fires_is_delivered_is_listed_and_resolves(tmp_path: Path, gene
         assert "second.csv" in history and "first.csv" in history
         ask("snapshot")
         with duckdb.connect(str(tmp_path / "data" / "warehouse-read.duckdb"), read_only=True) as copy:
-            kept = copy.execute(
+            retained = copy.execute(
                 "select status, count(*) from alerts where mission = 'UNIFIL' and metric = 'a4p_sofa_incidents_new' "
                 "and severity = 'critical' group by all order by all"
             ).fetchall()
-        assert kept == [("firing", 1), ("resolved", 1)], "Alertmanager repeated itself every 5 s; each stands once"
+        assert retained == [("firing", 1), ("resolved", 1)], "Alertmanager repeated itself every 5 s; each stands once"
 
 
 @pytest.mark.timeout(300)

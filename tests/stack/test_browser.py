@@ -172,7 +172,7 @@ def test_pages_work_with_the_keyboard_and_without_javascript(browser: Browser, u
     tab.get_by_label("Limit", exact=True).fill("100")
     tab.keyboard.press("Enter")
     tab.wait_for_url("**limit=100**")
-    assert "would have fired 1 of 8 times" in tab.inner_text("#tried")
+    assert "would have fired 1 of 8 times" in tab.inner_text("#back-test")
     assert "UNMISS" in tab.get_by_role("region", name="Periods that would have fired").inner_text()
     context.close()
 

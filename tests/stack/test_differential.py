@@ -84,9 +84,9 @@ def make_world(chance: random.Random) -> World:
                     start, finish, _, _ = chance.choice(rows)
                     rows.append((start, finish, 2, None if chance.random() < 0.2 else chance.uniform(0, 500)))
             day = end + timedelta(days=1 if chance.random() < 0.7 else chance.randrange(1, 200))
-        kept = {(row[0], row[1], row[2]): row for row in rows}
+        retained = {(row[0], row[1], row[2]): row for row in rows}
         labels = {"__name__": f"a4p_{indicator}", "mission": mission, **dimensions}
-        series[frozenset(labels.items())] = list(kept.values())
+        series[frozenset(labels.items())] = list(retained.values())
     return World(series)
 
 
@@ -308,8 +308,8 @@ def test_every_form_of_query_returns_the_expected_values(world: World, prometheu
         for labels, values in expected.items():
             assert answer[labels].keys() == values.keys(), context
             for instant, value in values.items():
-                told = answer[labels][instant]
-                assert math.isclose(told, value, rel_tol=1e-12, abs_tol=1e-9), (context, dict(labels), instant)
+                reported = answer[labels][instant]
+                assert math.isclose(reported, value, rel_tol=1e-12, abs_tol=1e-9), (context, dict(labels), instant)
         counts[form] += 1
         filled += bool(expected)
     assert sum(counts.values()) == CASES

@@ -63,8 +63,10 @@ def test_the_page_has_at_least_ten_examples() -> None:
 def test_an_example_of_the_page_returns_the_result_of_the_page(
     prometheus: PrometheusProcess, instant: str, query: str, answer: list[str]
 ) -> None:
-    told = [f"{write_labels(series['metric'])} {series['value'][1]}" for series in prometheus.query(query, seconds(instant))]
-    assert sorted(told) == sorted(answer)
+    reported = [
+        f"{write_labels(series['metric'])} {series['value'][1]}" for series in prometheus.query(query, seconds(instant))
+    ]
+    assert sorted(reported) == sorted(answer)
 
 
 def test_the_example_of_the_readme_returns_a_result(prometheus: PrometheusProcess) -> None:
@@ -81,8 +83,8 @@ def test_the_value_of_a_year_is_valid_from_the_first_second_of_the_next(
 ) -> None:
     begins = seconds(f"{year + 1}-01-01")
     for instant, held in ((begins - 0.001, YEARS.get(year - 1)), (begins, value), (begins + DAY * 300, value)):
-        told = [float(series["value"][1]) for series in prometheus.query(MISCONDUCT, instant)]
-        assert told == ([] if held is None else [held])
+        reported = [float(series["value"][1]) for series in prometheus.query(MISCONDUCT, instant)]
+        assert reported == ([] if held is None else [held])
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_a_panel_over_all_indicators_of_a_mission_for_eight_years(
 ) -> None:
     start, end = seconds("2016-06-01"), seconds("2024-06-01")
     answer = prometheus.query_range('{job="a4p-history", mission="UNMISS"}', start, end, DAY)
-    told = {
+    reported = {
         write_labels(series["metric"]): {int(instant): float(value) for instant, value in series["values"]} for series in answer
     }
     expected: dict[str, dict[int, float]] = {}
@@ -114,8 +116,8 @@ def test_a_panel_over_all_indicators_of_a_mission_for_eight_years(
             points[int(instant)] = value + growth * ((instant - begins) // DAY)
             instant += DAY
     expected = {labels: points for labels, points in expected.items() if points}
-    assert told == expected
-    assert len(told) > 60
+    assert reported == expected
+    assert len(reported) > 60
 
 
 def test_the_current_limit_is_available_over_any_range(prometheus: PrometheusProcess) -> None:
@@ -182,12 +184,12 @@ def test_the_export_is_imported_completely(service: tuple[ServiceProcess, str], 
         expected.setdefault(write_labels({"__name__": metric, **labels}), []).append((starts, value))
     with PrometheusProcess(tmp_path / "prometheus", generation=generation) as imported:
         answer = imported.query('{job="a4p-history"}[50y]', datetime.now(UTC).timestamp())
-    told = {
+    reported = {
         write_labels(series["metric"]): [(float(instant), float(value)) for instant, value in series["values"]]
         for series in answer
     }
-    assert told == {labels: sorted(points) for labels, points in expected.items()}
-    assert sum(map(len, told.values())) > 1500
+    assert reported == {labels: sorted(points) for labels, points in expected.items()}
+    assert sum(map(len, reported.values())) > 1500
 
 
 def test_an_export_of_one_metric_and_some_years(service: tuple[ServiceProcess, str], tmp_path: Path) -> None:

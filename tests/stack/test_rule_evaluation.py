@@ -135,12 +135,12 @@ def test_the_rules_fire_exactly_for_the_breaches_of_the_view(
                 "select metric, mission, dimensions, comparison, severity from threshold_breaches"
             ).fetchall()
         agreed += len(breaches)
-        wanted = {}
+        requested = {}
         for metric, mission, dimensions, comparison, severity in breaches:
             alert = names[metric] + comparison.capitalize()
             labels = {"alertname": alert, "alertstate": "firing", "metric": metric, "mission": mission, **dimensions,
                       "comparison": comparison, "severity": severity}  # fmt: skip
-            wanted["ALERTS{" + ",".join(f"{k}={json.dumps(v)}" for k, v in labels.items()) + "}"] = 1
+            requested["ALERTS{" + ",".join(f"{k}={json.dumps(v)}" for k, v in labels.items()) + "}"] = 1
         shown = [
             line.rsplit(" ", 1)
             for line in samples
@@ -150,7 +150,7 @@ def test_the_rules_fire_exactly_for_the_breaches_of_the_view(
             "interval": "1m",
             "input_series": [{"series": series, "values": f"{value}x3"} for series, value in shown],
             "promql_expr_test": [{"expr": "ALERTS", "eval_time": "2m",
-                                  "exp_samples": [{"labels": labels, "value": 1} for labels in wanted]}],
+                                  "exp_samples": [{"labels": labels, "value": 1} for labels in requested]}],
         })  # fmt: skip
     # JSON is YAML, and is written in a tenth of the time.
     (tmp_path / "test.yml").write_text(json.dumps({"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": tests}))

@@ -44,13 +44,13 @@ def test_the_stack_runs_from_the_shipped_files_and_ends_with_ctrl_c(tmp_path: Pa
     )
     try:
         assert process.stdout is not None
-        said = []
+        given = []
         for line in process.stdout:
-            said.append(line)
+            given.append(line)
             if line.startswith("running"):
                 break
-        urls = dict(re.findall(r"^(\w+) +(http://\S+)$", "".join(said), re.MULTILINE))
-        assert {"service", "prometheus", "alertmanager"} <= urls.keys(), said
+        urls = dict(re.findall(r"^(\w+) +(http://\S+)$", "".join(given), re.MULTILINE))
+        assert {"service", "prometheus", "alertmanager"} <= urls.keys(), given
 
         def ask(path: str) -> Any:
             return json.loads(get(f"{urls['prometheus']}/api/v1/{path}")[2])["data"]

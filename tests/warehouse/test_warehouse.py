@@ -113,9 +113,9 @@ def test_the_database_of_another_program_is_refused(tmp_path: Path, content: str
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "warehouse.duckdb"
     file.write_bytes(content)
-    told = refusal_of(file)
-    assert told.startswith(f"{file} cannot be opened (")
-    assert told.endswith("); restore a backup with 'a4p restore'")
+    reported = refusal_of(file)
+    assert reported.startswith(f"{file} cannot be opened (")
+    assert reported.endswith("); restore a backup with 'a4p restore'")
 
 
 def test_a_warehouse_without_its_catalogue_of_tables_is_refused(warehouse: Warehouse) -> None:

@@ -213,9 +213,9 @@ def test_mission_page_compares_with_other_missions(client: FlaskClient) -> None:
 def test_threshold_is_back_tested_like_the_command_does(client: FlaskClient) -> None:
     text = client.get("/thresholds?metric=sofa_incidents_new&comparison=above&limit=30").get_data(as_text=True)
     assert "would have fired 2 of 8 times" in text
-    tried = text[text.index('id="tried"') : text.index('id="in-force"')]
-    assert find_row(tried, "UNIFIL")[1:4] == ["2023-11-01 to 2024-04-30", "43", "13"]
-    assert "a4p thresholds set a4p_sofa_incidents_new --above 30 --severity warning" in tried
+    back_test = text[text.index('id="back-test"') : text.index('id="in-force"')]
+    assert find_row(back_test, "UNIFIL")[1:4] == ["2023-11-01 to 2024-04-30", "43", "13"]
+    assert "a4p thresholds set a4p_sofa_incidents_new --above 30 --severity warning" in back_test
 
 
 @pytest.mark.parametrize(

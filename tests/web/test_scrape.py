@@ -78,12 +78,12 @@ def test_promtool_warns_only_about_the_two_public_names(client: FlaskClient) -> 
 
 def test_metrics_about_the_service_are_exposed(client: FlaskClient, application: Application) -> None:
     text = client.get("/metrics").text
-    told = {sample.name: sample.value for family in parse_text(text) for sample in family.samples}
-    assert told["a4p_snapshot_success"] == 1
-    assert told["a4p_snapshot_series"] == application.snapshot.series_count
-    assert told["a4p_snapshot_timestamp_seconds"] == pytest.approx(application.snapshot.made_at.timestamp())
-    assert told["a4p_warehouse_observations"] == SHIPPED_OBSERVATIONS
-    assert (told["a4p_warehouse_batches"], told["a4p_warehouse_revisions"]) == (len(OBSERVATION_FILES), 0)
+    reported = {sample.name: sample.value for family in parse_text(text) for sample in family.samples}
+    assert reported["a4p_snapshot_success"] == 1
+    assert reported["a4p_snapshot_series"] == application.snapshot.series_count
+    assert reported["a4p_snapshot_timestamp_seconds"] == pytest.approx(application.snapshot.made_at.timestamp())
+    assert reported["a4p_warehouse_observations"] == SHIPPED_OBSERVATIONS
+    assert (reported["a4p_warehouse_batches"], reported["a4p_warehouse_revisions"]) == (len(OBSERVATION_FILES), 0)
     assert f'a4p_snapshot_info{{id="{application.snapshot.snapshot_id}"}} 1.0' in text
     assert 'a4p_job_runs_total{job="snapshot",status="succeeded"} 1.0' in text
     assert "process_resident_memory_bytes" in text

@@ -9,7 +9,7 @@ from typing import Any, cast
 from flask import Blueprint, request
 
 from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, Threshold, make_threshold
-from service.alerting.thresholds import Trial, list_exclusions, list_metrics, try_threshold
+from service.alerting.thresholds import BackTest, list_exclusions, list_metrics, back_test_threshold
 from service.application import Application
 from service.errors import ThresholdError
 from service.warehouse.database import read_rows, run_sql
@@ -33,11 +33,11 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         form["severity"] = _choose(request.args.get("severity"), SEVERITIES, "warning")
         with open_page(application) as page:
             assert page.session is not None
-            trial: Trial | None = None
+            back_test: BackTest | None = None
             error_text = ""
             if form["metric"]:
                 try:
-                    trial = try_threshold(page.session, definitions, read_trial(form), suggest=True)
+                    back_test = back_test_threshold(page.session, definitions, read_back_test(form), suggest=True)
                 except ThresholdError as error:
                     error_text = str(error)
             thresholds = read_rows(run_sql(page.session, "thresholds/list", metric=None))
@@ -50,7 +50,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             return page.render(
                 "thresholds.html",
                 form=form,
-                trial=trial,
+                back_test=back_test,
                 error_text=error_text,
                 thresholds=thresholds,
                 history=read_rows(run_sql(page.session, "thresholds/history", metric=None, last=MAX_CHANGES)),
@@ -60,13 +60,13 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 severities=SEVERITIES,
                 measured=measured,
                 names=names,
-                command=write_command(trial.threshold) if trial else "",
+                command=write_command(back_test.threshold) if back_test else "",
                 max_fired=MAX_FIRED,
                 every_mission=EVERY_MISSION,
             )
 
 
-def read_trial(form: dict[str, str]) -> Threshold:
+def read_back_test(form: dict[str, str]) -> Threshold:
     """Return the threshold to back-test. Without a limit, only suggestions are computed.
 
     Raises ThresholdError if the limit is not a number or the labels are not name=value pairs.
