@@ -57,9 +57,9 @@ def draw_comparison(
     room: int = WIDTH,
     maximum: float | None = None,
 ) -> Chart:
-    """Return one period's figures side by side, largest first, each printed; those without a value come last, with a mark.
+    """Return the values of one period side by side, largest first, each printed. Missing values are last, with a mark.
 
-    A grey tick is the figure of the period before; `previous` is what the legend calls that. An orange tick is a limit. A bar
+    A grey tick is the value of the previous period; `previous` is its name in the legend. An orange tick is a limit. A bar
     above `maximum` ends there and is marked.
     """
     if not bars:
@@ -183,7 +183,7 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) 
 
 
 def draw_nothing(title: str) -> Chart:
-    """Return the chart of a metric of which no figure is known."""
+    """Return the chart of a metric without values."""
     spec: Spec = {
         "data": {"values": [{}]},
         "width": WIDTH,
@@ -195,7 +195,7 @@ def draw_nothing(title: str) -> Chart:
 
 
 def write_status(value: float | None, unit: str, status: str) -> str:
-    """Return a figure with the letter of its status, or the word for why there is none."""
+    """Return a value with the letter of its status, or the reason why there is none."""
     if value is None:
         return STATUS_TEXT[status]
     return write_figure(value, unit) + (f" {status}" if status in NOT_FINAL else "")
@@ -213,7 +213,7 @@ def describe_figures(values: Iterable[tuple[str, float | None, str]], unit: str)
 
 
 def _find_edge(bar: Bar, text_length: float) -> float:
-    """Return behind which value the figure is printed: the bar's or, where its tick stands in the way, the one before."""
+    """Return the value behind which the text is printed: that of the bar, or the previous one if its tick is in the way."""
     end = max(bar.value or 0, 0)
     return bar.previous if bar.previous is not None and end <= bar.previous < end + text_length else end
 

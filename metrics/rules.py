@@ -88,7 +88,7 @@ def name_alert(name: str, comparison: Comparison) -> str:
 def write_expression(metric: str, comparison: Comparison, alert: str) -> str:
     """Return the expression of a threshold's alert.
 
-    The labels of an alert are those of its `a4p_threshold`. A figure that is unreported is replaced by the one before; while
+    The labels of an alert are those of its `a4p_threshold`. An unreported value is replaced by the previous one; while
     the service cannot be scraped nothing is known, so what fires goes on firing.
     """
     return f"""(
@@ -132,12 +132,12 @@ def _render_threshold_alert(compared: Compared, comparison: Comparison, url: str
 
     further = "".join(f"{{{{ with $labels.{name} }}}}, {name} {{{{ . }}}}{{{{ end }}}}" for name in compared.labels)
     note = source(
-        '{{ with . | first | label "unreported_period_end" }}The period up to {{ . }} has no figure; '
-        "the one before goes on being compared.{{ end }}"
+        '{{ with . | first | label "unreported_period_end" }}The period up to {{ . }} has no value; '
+        "the previous value is still compared.{{ end }}"
     )
     annotations = {
         "summary": f"{compared.title}: {{{{ $labels.mission }}}}{further} is {comparison} its limit",
-        "description": f"The figure is {value}; the limit of severity {{{{ $labels.severity }}}} is {comparison} {limit}.",
+        "description": f"The value is {value}; the limit of severity {{{{ $labels.severity }}}} is {comparison} {limit}.",
         "value": value,
         "limit": limit,
         "period_end": source('{{ . | first | label "period_end" }}'),

@@ -80,10 +80,10 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class BackTest:
-    """The result of a back-test over the whole history. `figures` are sorted with firing values first."""
+    """The result of a back-test over the whole history. `governed` are sorted with firing values first."""
 
     threshold: Threshold
-    figures: tuple[GovernedValue, ...]
+    governed: tuple[GovernedValue, ...]
     suggestions: tuple[Suggestion, ...]
     warnings: tuple[str, ...]
     excluded: tuple[Exclusion, ...] = ()
@@ -91,21 +91,21 @@ class BackTest:
     @property
     def tested(self) -> list[GovernedValue]:
         """The values that the back-tested threshold governs."""
-        return [figure for figure in self.figures if figure.is_tested]
+        return [item for item in self.governed if item.is_tested]
 
     @property
     def fired(self) -> list[GovernedValue]:
-        return [figure for figure in self.tested if figure.fires]
+        return [item for item in self.tested if item.fires]
 
     @property
     def started(self) -> list[GovernedValue]:
         """Values that fire only with the threshold."""
-        return [figure for figure in self.figures if figure.fires and not figure.fires_today]
+        return [item for item in self.governed if item.fires and not item.fires_today]
 
     @property
     def cleared(self) -> list[GovernedValue]:
         """Values that fire only without the threshold."""
-        return [figure for figure in self.figures if figure.fires_today and not figure.fires]
+        return [item for item in self.governed if item.fires_today and not item.fires]
 
 
 def list_metrics(definitions: Definitions) -> list[str]:
@@ -325,31 +325,31 @@ def back_test_threshold(
         limit_value=threshold.limit,
         is_rare=is_rare,
     ).fetchall()
-    figures: list[GovernedValue] = []
+    governed: list[GovernedValue] = []
     for row in rows:
         check_time()
         value, mean = row[4], row[10]
         chance = find_poisson_tail(round(value), mean) if is_rare and mean is not None and value >= 0 else None
-        figures.append(GovernedValue(*(*row, chance)))
-    suggestions = suggest_limits(threshold, [figure for figure in figures if figure.is_tested], is_rare) if suggest else ()
+        governed.append(GovernedValue(*(*row, chance)))
+    suggestions = suggest_limits(threshold, [item for item in governed if item.is_tested], is_rare) if suggest else ()
     excluded = tuple(Exclusion(*row) for row in run_sql(connection, "thresholds/list_excluded").fetchall())
-    return BackTest(threshold, tuple(figures), suggestions, tuple(warnings), excluded)
+    return BackTest(threshold, tuple(governed), suggestions, tuple(warnings), excluded)
 
 
-def suggest_limits(threshold: Threshold, figures: list[GovernedValue], is_rare: bool) -> tuple[Suggestion, ...]:
+def suggest_limits(threshold: Threshold, governed: list[GovernedValue], is_rare: bool) -> tuple[Suggestion, ...]:
     """Return limits derived from the values that a threshold governs, the one that fires most often first."""
-    if not figures:
+    if not governed:
         return ()
     is_above = threshold.comparison == "above"
-    values = sorted((figure.value for figure in figures), reverse=not is_above)
+    values = sorted((item.value for item in governed), reverse=not is_above)
     found = [(values[-1], f"the {'highest' if is_above else 'lowest'} value so far: only a new record fires")]
     if len(values) >= 5:
         # Rounded down, so that with few values at least one is beyond the suggested limit.
         found.append((values[int(len(values) * SUGGESTED_QUANTILE) - 1], "about 90 % of the values so far are within it"))
     if is_rare and is_above:
         means: dict[object, list[float]] = {}
-        for figure in figures:
-            means.setdefault((figure.mission, *figure.dimensions.items()), []).append(figure.value)
+        for item in governed:
+            means.setdefault((item.mission, *item.dimensions.items()), []).append(item.value)
         mean = max(sum(series) / len(series) for series in means.values())
         limit = float(find_poisson_limit(mean, RARE_CHANCE))
         found.append((limit, f"random variation (Poisson, mean {mean:.4g}) exceeds it in fewer than 1 of 20 periods"))

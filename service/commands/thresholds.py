@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, make_threshold
-from service.alerting.thresholds import ThresholdChange, BackTest, GovernedValue, check_threshold, back_test_threshold
+from service.alerting.thresholds import BackTest, GovernedValue, ThresholdChange, back_test_threshold, check_threshold
 from service.client.choose import use_client
 from service.client.protocol import ThresholdRequest
 from service.commands.options import data_dir_option
@@ -23,7 +23,7 @@ from service.warehouse.definitions import read_definitions
 
 F = TypeVar("F", bound=Callable[..., Any])
 PIPE_WIDTH = 200
-SHOWN_FIGURES = 50
+MAX_SHOWN = 50
 
 
 @click.group(
@@ -247,29 +247,29 @@ def _show_back_test(back_test: BackTest) -> None:
         fired, tested = back_test.fired, back_test.tested
         click.echo(f"{back_test.threshold}: would have fired {len(fired):,} of {len(tested):,} times")
         if fired:
-            has_chance = any(figure.chance is not None for figure in fired)
+            has_chance = any(item.chance is not None for item in fired)
             table = Table("mission", "labels", "period", "value", "limit", "by how much", "", **PLAIN)
             if has_chance:
                 table.add_column("chance (Poisson)")
-            for figure in fired[:SHOWN_FIGURES]:
+            for item in fired[:MAX_SHOWN]:
                 cells = [
-                    figure.mission, _write_labels(figure.dimensions), _write_period(figure), f"{figure.value:g}",
-                    f"{back_test.threshold.limit:g}", f"{figure.excess:g}", "now" if figure.is_newest else "",
+                    item.mission, _write_labels(item.dimensions), _write_period(item), f"{item.value:g}",
+                    f"{back_test.threshold.limit:g}", f"{item.excess:g}", "now" if item.is_newest else "",
                 ]  # fmt: skip
-                table.add_row(*cells, *([_write_chance(figure)] if has_chance else []))
+                table.add_row(*cells, *([_write_chance(item)] if has_chance else []))
             _print(table)
-            if len(fired) > SHOWN_FIGURES:
-                click.echo(f"... and {len(fired) - SHOWN_FIGURES:,} more")
-        for word, figures in (("started", back_test.started), ("cleared", back_test.cleared)):
-            shown = [f"{figure.mission} {_write_labels(figure.dimensions)}".strip() for figure in figures if figure.is_newest]
-            now = f"; now: {', '.join(shown[:SHOWN_FIGURES])}" if shown else ""
-            click.echo(f"against today's thresholds, {word}: {len(figures):,}{now}")
-    for exclusion in back_test.excluded[:SHOWN_FIGURES]:
+            if len(fired) > MAX_SHOWN:
+                click.echo(f"... and {len(fired) - MAX_SHOWN:,} more")
+        for word, items in (("started", back_test.started), ("cleared", back_test.cleared)):
+            shown = [f"{item.mission} {_write_labels(item.dimensions)}".strip() for item in items if item.is_newest]
+            now = f"; now: {', '.join(shown[:MAX_SHOWN])}" if shown else ""
+            click.echo(f"against today's thresholds, {word}: {len(items):,}{now}")
+    for exclusion in back_test.excluded[:MAX_SHOWN]:
         click.echo(str(exclusion))
-    if len(back_test.excluded) > SHOWN_FIGURES:
-        click.echo(f"... and {len(back_test.excluded) - SHOWN_FIGURES:,} more are excluded")
+    if len(back_test.excluded) > MAX_SHOWN:
+        click.echo(f"... and {len(back_test.excluded) - MAX_SHOWN:,} more are excluded")
     if not back_test.tested:
-        click.echo("no figure so far is governed by it")
+        click.echo("no value so far is governed by it")
     for suggestion in back_test.suggestions:
         click.echo(
             f"suggested: --{back_test.threshold.comparison} {suggestion.limit:g}   fires {suggestion.fired:,} of "
@@ -277,14 +277,14 @@ def _show_back_test(back_test: BackTest) -> None:
         )
 
 
-def _write_period(figure: GovernedValue) -> str:
-    return f"{figure.period_start or 'as of'} {'to ' if figure.period_start else ''}{figure.period_end}"
+def _write_period(item: GovernedValue) -> str:
+    return f"{item.period_start or 'as of'} {'to ' if item.period_start else ''}{item.period_end}"
 
 
-def _write_chance(figure: GovernedValue) -> str:
-    if figure.chance is None or figure.earlier_mean is None:
+def _write_chance(item: GovernedValue) -> str:
+    if item.chance is None or item.earlier_mean is None:
         return "no earlier period"
-    return f"{figure.chance:.2g} (mean {figure.earlier_mean:.4g} of {figure.earlier_count})"
+    return f"{item.chance:.2g} (mean {item.earlier_mean:.4g} of {item.earlier_count})"
 
 
 def _write_labels(dimensions: dict[str, str]) -> str:

@@ -1,6 +1,6 @@
 -- A row is the value of one series of an indicator for one ended period: the last $max_periods periods of the first $max_series
 -- series, in catalogue order, with the total numbers of both.
-with figures as (
+with points as (
     select
         o.mission, o.dimensions, o.period_start, o.period_end, o.value, o.status, c.cycle,
         list_transform(map_keys(o.dimensions), lambda name: list_position(i.dimensions[name], o.dimensions[name])) as places
@@ -16,7 +16,7 @@ numbered as (
         *,
         dense_rank() over (order by mission = 'ALL' desc, mission, places, dimensions::varchar) as number,
         row_number() over (partition by mission, dimensions order by period_end desc, period_start desc) as age
-    from figures
+    from points
 )
 select
     name_series(mission, dimensions) as series, name_period(cycle, period_start, period_end) as period, period_start, period_end,

@@ -1,6 +1,6 @@
 -- A row is the value of one series of a KPI with the date from which it is valid: the last $max_periods dates of the first
 -- $max_series series, with the total numbers of both. A null value ends a series.
-with figures as (
+with points as (
     select mission, dimensions, as_of, value
     from store.current_kpi_values
     where kpi = $kpi
@@ -12,7 +12,7 @@ numbered as (
         *,
         dense_rank() over (order by mission = 'ALL' desc, mission, dimensions::varchar) as number,
         row_number() over (partition by mission, dimensions order by as_of desc) as age
-    from figures
+    from points
 )
 select
     name_series(mission, dimensions) as series, name_period(c.cycle, as_of, as_of) as period, as_of as period_start,

@@ -1,5 +1,5 @@
 -- The first value of a KPI that cannot be exposed.
-with figures as (
+with faults as (
     select as_of, mission, dimensions, value, count(*) over (partition by as_of, mission, dimensions) as occurrences
     from kpi_computed
     where kpi = $kpi
@@ -11,6 +11,6 @@ select
         when mission is null then 'has no mission; every row needs one'
         else 'occurs more than once; group by the labels'
     end as problem
-from figures
+from faults
 where occurrences > 1 or not isfinite(value) or mission is null
 limit 1

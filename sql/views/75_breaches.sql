@@ -71,7 +71,7 @@ computed as (
     where k.metric in (from requested) and v.computed_at <= known_at_time()
     qualify row_number() over (partition by v.kpi, v.mission, v.dimensions, v.as_of order by v.computed_at desc) = 1
 ),
-figures as (
+series_values as (
     select
         metric, mission, dimensions, value, period_start, period_end, status, source, page, batch_id, holds_from, holds_until
     from held
@@ -100,15 +100,15 @@ carried as (
                 }
             end
             ignore nulls
-        ) over (partition by metric, mission, dimensions order by holds_from) as figure
-    from figures
+        ) over (partition by metric, mission, dimensions order by holds_from) as compared
+    from series_values
 )
 select
     metric, mission, dimensions, holds_from, holds_until,
-    figure.value as value, figure.period_start as period_start, figure.period_end as period_end, figure.status as status,
-    figure.source as source, figure.page as page, figure.batch_id as batch_id, unreported_period_end
+    compared.value as value, compared.period_start as period_start, compared.period_end as period_end, compared.status as status,
+    compared.source as source, compared.page as page, compared.batch_id as batch_id, unreported_period_end
 from carried
-where figure.value is not null;
+where compared.value is not null;
 
 create or replace macro threshold_holdings(limits) as table
 from store.threshold_holdings_of(limits, 'holdings');

@@ -21,22 +21,22 @@ comment on view store.limits is 'A row is a limit, with the time from which and 
 -- The limit that governs a series for a comparison and severity, while the limit is valid and the series has a value.
 -- `observed` names the view holdings, or a table of those of every metric that ever had a threshold.
 create or replace macro store.limit_history(observed) as table
-with figures as (
+with intervals as (
     select metric, mission, dimensions, holds_from, coalesce(holds_until, 'infinity'::date) as holds_until
     from store.threshold_holdings_of('store.limits', observed)
 ),
 numbered as (
     select
         *,
-        count(*) filter (where is_apart) over (partition by metric, mission, dimensions order by holds_from) as spell
+        count(*) filter (where has_gap) over (partition by metric, mission, dimensions order by holds_from) as segment
     from (
         select
             *,
             holds_from is distinct from lag(holds_until) over (
                 partition by metric, mission, dimensions
                 order by holds_from
-            ) as is_apart
-        from figures
+            ) as has_gap
+        from intervals
     )
 ),
 shown as materialized (
@@ -44,7 +44,7 @@ shown as materialized (
         metric, mission, dimensions,
         starts_to_hold(min(holds_from)) as starts, starts_to_hold(max(holds_until)) as ends
     from numbered
-    group by metric, mission, dimensions, spell
+    group by metric, mission, dimensions, segment
 ),
 matching as materialized (
     select m.*, v.ended_at

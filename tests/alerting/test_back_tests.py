@@ -88,7 +88,7 @@ def test_rare_events_come_with_the_chance_of_such_a_figure(application: Applicat
     years = {2020: 10, 2021: 14, 2022: 30}
     report(*({**row, "period_start": f"{year}-01-01", "period_end": f"{year}-12-31", "value": n} for year, n in years.items()))
     back_test = try_it(application, threshold("serious_misconduct_allegations", 11))
-    found = {figure.period_end.year: (figure.earlier_mean, figure.chance) for figure in back_test.figures}
+    found = {figure.period_end.year: (figure.earlier_mean, figure.chance) for figure in back_test.governed}
     assert found[2020] == (None, None)
     assert found[2021] == (10, pytest.approx(find_poisson_tail(14, 10)))
     assert found[2022] == (12, pytest.approx(find_poisson_tail(30, 12)))
@@ -131,7 +131,7 @@ def test_thousands_of_thresholds_govern_each_its_series_and_one_is_tried_against
             requested = threshold("a4p_bench_0_trained", 0, severity="warning")
             back_test = back_test_threshold(cursor, definitions, requested)
             # Each series keeps its own: the general one governs none.
-            assert back_test.tested == [] and len(back_test.figures) > 700
+            assert back_test.tested == [] and len(back_test.governed) > 700
             own = threshold("a4p_bench_0_trained", 0, mission="UNMISS", dimensions={"training": "Training 1"})
             assert back_test_threshold(cursor, definitions, own).tested == []
     finally:

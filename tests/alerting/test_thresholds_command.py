@@ -61,7 +61,7 @@ def test_thresholds_work_without_a_service(tmp_path: Path) -> None:
     assert "it replaces 0.5" in reported and "warning: this threshold can never fire" in reported
     assert read_history(data_dir) == [(0.5, None), (3, 0.5)]
     assert "A. Analyst" in ask(data_dir, "thresholds", "history")
-    assert "no figure so far is governed by it" in ask(data_dir, "thresholds", "test", "sea_allegations", "--above", "1")
+    assert "no value so far is governed by it" in ask(data_dir, "thresholds", "test", "sea_allegations", "--above", "1")
     assert "no alert fires" in ask(data_dir, "alerts")
 
 

@@ -63,7 +63,7 @@ def main(data_dir: Path, catalogue: Path) -> None:
     trial = []
     for _ in range(REPEATS):
         started = time.process_time()
-        figures = len(back_test_threshold(cursor, definitions, requested).figures)
+        figures = len(back_test_threshold(cursor, definitions, requested).governed)
         trial.append(time.process_time() - started)
     govern, render, text_bytes = _render(cursor, definitions)
     cursor.close()

@@ -118,7 +118,7 @@ def test_a_threshold_has_samples_only_while_the_series_has_a_value(
     set_at = change(100)
     report(
         ("UNMISS", "2024-05-01", "2024-10-31", 9), ("UNMISS", "2024-11-01", "2025-04-30", "N"),
-        # An unreported figure ends nothing: the one before goes on being compared.
+        # An unreported value ends nothing: the previous value is still compared.
         ("UNIFIL", "2023-11-01", "2024-04-30", 43), ("UNIFIL", "2024-05-01", "2024-10-31", "M"),
     )  # fmt: skip
     assert list_limits(application, "UNMISS") == [

@@ -9,7 +9,7 @@ from typing import Any, cast
 from flask import Blueprint, request
 
 from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, Threshold, make_threshold
-from service.alerting.thresholds import BackTest, list_exclusions, list_metrics, back_test_threshold
+from service.alerting.thresholds import BackTest, back_test_threshold, list_exclusions, list_metrics
 from service.application import Application
 from service.errors import ThresholdError
 from service.warehouse.database import read_rows, run_sql
