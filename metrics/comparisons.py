@@ -208,7 +208,7 @@ def explain_doubt(statuses: Iterable[str]) -> list[str]:
 
 
 def describe_figures(values: Iterable[tuple[str, float | None, str]], unit: str) -> str:
-    """Return what the chart shows in words, for those who do not see it."""
+    """Return the text description of a chart."""
     return "; ".join(f"{label}: {write_status(value, unit, status)}" for label, value, status in values) + "."
 
 

@@ -122,7 +122,7 @@ def read_kpi(file: Path) -> Kpi:
     if name_fault := find_name_fault(header.kpi, header.unit):
         raise CatalogueError(f"{file}:{raw['kpi'][1]}: {name_fault}")
     if not query:
-        raise CatalogueError(f"{file}: there is no query below the header; add one")
+        raise CatalogueError(f"{file}: the query below the header is missing")
     labels = tuple(label.strip() for label in header.labels.split(","))
     if "mission" not in labels:
         raise CatalogueError(f"{file}:{raw['labels'][1]}: labels must name mission")

@@ -89,7 +89,7 @@ def write_expression(metric: str, comparison: Comparison, alert: str) -> str:
     """Return the expression of a threshold's alert.
 
     The labels of an alert are those of its `a4p_threshold`. An unreported value is replaced by the previous one; while
-    the service cannot be scraped nothing is known, so what fires goes on firing.
+    the service cannot be scraped the state is unknown, so firing alerts continue.
     """
     return f"""(
   {metric}

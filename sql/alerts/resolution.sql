@@ -48,7 +48,7 @@ observed as (
 ),
 computed as (
     select
-        'KPI computed anew' as cause,
+        'KPI recomputed' as cause,
         coalesce('value ' || v.value, 'no longer computed') || ' as of ' || v.as_of
             || coalesce(
                 ', after batch ' || (

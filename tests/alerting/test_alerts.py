@@ -47,7 +47,7 @@ def test_a_token_that_is_put_elsewhere_can_be_read_by_its_group(tmp_path: Path) 
     assert read_token(settings) == token == settings.token_file.read_text()
 
 
-@pytest.mark.parametrize(("content", "problem"), [(None, "Is a directory"), ("é" * 40, "holds no token")])
+@pytest.mark.parametrize(("content", "problem"), [(None, "Is a directory"), ("é" * 40, "contains no token")])
 def test_a_token_file_that_cannot_be_used_is_one_sentence(tmp_path: Path, content: str | None, problem: str) -> None:
     settings = Settings(data_dir=tmp_path)
     if content is None:

@@ -66,7 +66,7 @@ def test_removing_what_is_not_clear_says_what_there_is(application: Application,
     put(limit=200, severity="critical")
     reported = remove(["above", "below"], ["info", "warning", "critical"])
     assert "more than one matches" in reported and "above 200 (critical)" in reported
-    assert "no such threshold is in force; there is" in remove(["above"], ["warning"], mission="UNMISS")
+    assert "no matching threshold; current: " in remove(["above"], ["warning"], mission="UNMISS")
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_backup_and_restore(tmp_path: Path, submission: Path) -> None:
     assert run_a4p("backup", str(tmp_path / "b.duckdb"), "--data-dir", data_dir).returncode == 0
     restored = run_a4p("restore", str(tmp_path / "b.duckdb"), "--data-dir", str(tmp_path / "other"))
     assert restored.returncode == 0, restored.stderr
-    assert "nothing new" in run_a4p("load", str(submission), "--data-dir", str(tmp_path / "other")).stdout
+    assert "no changes" in run_a4p("load", str(submission), "--data-dir", str(tmp_path / "other")).stdout
 
 
 def test_a_backup_without_a_warehouse_is_an_error(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_an_error_is_reported_and_the_prompt_continues(typed: Callable[[str], st
 
 def test_dot_commands(typed: Callable[[str], str]) -> None:
     assert "observations_known_at(t)" in typed(".tables\n")
-    assert "Last day of the period that holds" in typed(".schema latest\n")
+    assert "Last day of the current period" in typed(".schema latest\n")
     assert "unknown view nope" in typed(".schema nope\n")
     assert ".examples" in typed(".help\n")
     assert ".nope unknown command" in typed(".nope\n")

@@ -77,7 +77,7 @@ def test_a_load_in_the_service_is_in_the_next_scrape(tmp_path: Path, submission:
         assert b'\na4p_sofa_incidents_new{mission="UNMISS"} 97\n' in metrics
         assert b'\na4p_indicator_change{indicator="sofa_incidents_new",mission="UNMISS"} -28\n' in metrics
         again = run_a4p("load", str(submission), "--data-dir", str(tmp_path / "data"))
-        assert "nothing new" in again.stdout
+        assert "no changes" in again.stdout
         assert count_observations(tmp_path / "data") == 400
 
 
@@ -89,7 +89,7 @@ def test_a_refused_load_lists_its_errors_and_is_counted(tmp_path: Path) -> None:
         refused = run_a4p("load", str(bad), "--data-dir", str(tmp_path / "data"))
         assert refused.returncode == 1
         assert "nothing was loaded: 2 errors" in refused.stderr
-        assert "bad.csv, row 2, column value: '-1.0' is below the least possible" in refused.stderr
+        assert "bad.csv, row 2, column value: '-1.0' is below the minimum of" in refused.stderr
         assert "bad.csv, row 3, column mission: 'UNMIS' is not a known mission" in refused.stderr
         wait_for(lambda: b"\na4p_load_refused_total 1.0\n" in get(f"{url}/metrics")[2])
 
@@ -276,7 +276,7 @@ def test_a_warehouse_made_by_a_newer_version(tmp_path: Path) -> None:
         connection.execute("insert into store.migrations values (999, '0999_later', now())")
     refused = run_a4p("serve", "--port", "0", "--data-dir", str(data_dir))
     assert refused.returncode == 1
-    assert "was made by a newer version of this service" in refused.stderr
+    assert "was created by a newer version of this service" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
 
 

@@ -113,7 +113,7 @@ def test_wrong_usage_is_exit_code_2(ask, arguments: list[str]) -> None:
 
 
 def test_csv_supports_one_result_and_table_several(ask) -> None:
-    assert "here are 2" in reported(ask("select 1 as a; select 2 as b"))
+    assert "there are 2" in reported(ask("select 1 as a; select 2 as b"))
     assert "(1 row)" in ask("select 1 as a; select 2 as b", "--format", "table").stdout
     assert ask("set variable n = 7; select getvariable('n') as n").stdout == "n\n7\n"
 

@@ -142,7 +142,7 @@ def test_a_query_that_comes_before_the_history_is_read_waits_for_it_within_its_t
         assert client.get("/-/ready").status_code == 200
         body = write_request(at(milliseconds("2018-06-01"), MISCONDUCT, JOB))
         early = client.post("/api/v1/read", data=body)
-        assert (early.status_code, early.text.split(";")[0]) == (503, "the history is not read from the warehouse yet")
+        assert (early.status_code, early.text.split(";")[0]) == (503, "the history is being read from the warehouse")
         assert count_refused(application, "not_ready") == 1
         application.remote_reader._settings = settings.model_copy(update={"remote_read_seconds": 30})
         statuses: list[int] = []

@@ -117,8 +117,8 @@ BAD_TABLES = {
         "write dates as YYYY-MM-DD"
     ),
     "day_or_month_first": (
-        "{file}, row 3, column period_start: '01/11/2023' may have the day or the month first, and no date of the file shows "
-        "which; write dates as YYYY-MM-DD"
+        "{file}, row 3, column period_start: '01/11/2023' may have the day or the month first, and no other date in "
+        "the file decides it; write dates as YYYY-MM-DD"
     ),
     "decimal_comma_and_decimal_point": (
         "{file}, row 2, column value: '0,37' has a decimal comma, but row 3 '12.5' has a decimal point; "

@@ -80,7 +80,7 @@ def test_dotted_dates_are_read_between_commas_but_decimal_commas_are_not(load: L
 def test_a_point_before_three_digits_is_ambiguous_with_local_dates(load: Load, tmp_path: Path) -> None:
     area = "explosive_land_released_square_meters"
     with pytest.raises(
-        LoadError, match=r"'1\.234' may be 1234 or 1\.234, as row 2 '01\.11\.2023' is not a date of the standard"
+        LoadError, match=r"'1\.234' may be 1234 or 1\.234, as row 2 '01\.11\.2023' is not in the standard format"
     ):
         load(write_rows(tmp_path, row("01.11.2023", "30.04.2024", "1.234", area, "ALL")))
     (batch,) = load(write_rows(tmp_path, row("2023-11-01", "2024-04-30", "1.234", area, "ALL")))

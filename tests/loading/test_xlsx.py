@@ -178,7 +178,7 @@ def test_an_unknown_sheet_is_rejected_with_the_existing_names(warehouse: Warehou
 
 def test_a_sheet_of_a_csv_file_is_refused(warehouse: Warehouse, write_csv: Callable[..., Path]) -> None:
     file = write_csv("a.csv", {})
-    with pytest.raises(LoadError, match="leave --sheet out"):
+    with pytest.raises(LoadError, match="Remove --sheet"):
         load_files(warehouse, [file], "the tests", sheet="Data")
 
 
@@ -194,7 +194,7 @@ def write_zip(file: Path, **entries: str) -> Path:
     [
         ({"sheet.csv": "x"}, "is a ZIP archive but not an Excel workbook; unpack it, or save the sheet as .xlsx or CSV"),
         ({"xl/workbook.bin": "x"}, "is a binary workbook (.xlsb); save it as .xlsx"),
-        ({"xl/workbook.xml": "x", "xl/vbaProject.bin": "x"}, "holds macros; save it as .xlsx without macros"),
+        ({"xl/workbook.xml": "x", "xl/vbaProject.bin": "x"}, "contains macros; save it as .xlsx without macros"),
         ({"xl/workbook.xml": "x"}, "cannot be read as an Excel workbook"),
     ],
 )

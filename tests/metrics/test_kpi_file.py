@@ -44,7 +44,7 @@ def test_a_header_may_have_several_pairs_on_a_line(tmp_path: Path) -> None:
         ("-- labels: mission\n", "-- just words\n", ":5: expected '-- key: value', found 'just words'"),
         ("unit: ratio", "unit: percent", ":4: unit: Input should be"),
         ("kpi: crime_ratio", "kpi: crime", ":1: the unit is 'ratio', so the name must end in '_ratio'"),
-        ("select mission, value as value from latest\n", "", "there is no query below the header"),
+        ("select mission, value as value from latest\n", "", "the query below the header is missing"),
     ],
 )
 def test_a_fault_names_file_line_and_fix(tmp_path: Path, found: str, replaced: str, message: str) -> None:

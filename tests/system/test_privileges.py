@@ -144,15 +144,15 @@ def test_the_owner_of_a_directory_of_other_users_is_not_changed(tmp_path: Path, 
         tmp_path.chmod(0o1777)
     refused = run_a4p("serve", "--port", "0", A4P_DATA_DIR=str(tmp_path), A4P_USER=USER)
     assert refused.returncode == 1
-    assert "holds files of others and none of the service, so it is not given to nobody" in refused.stderr
+    assert "contains other files and none of the service, so its owner is not changed to nobody" in refused.stderr
     assert tmp_path.stat().st_uid == 0
 
 
 @pytest.mark.parametrize(
     ("user", "reason"),
     [
-        ("no-such-user", "there is no user 'no-such-user' on this machine; create it with 'useradd --system no-such-user'"),
-        ("4294967294", "there is no user '4294967294' on this machine"),
+        ("no-such-user", "unknown user 'no-such-user'; create it with 'useradd --system no-such-user'"),
+        ("4294967294", "unknown user '4294967294'"),
         ("root", "'root' is root or in root's group; set it to a separate user"),
         ("0", "'0' is root or in root's group"),
     ],

@@ -96,8 +96,8 @@ def test_a_warehouse_of_a_newer_service_is_refused(warehouse: Warehouse) -> None
     (known,) = warehouse.cursor().execute("select max(version) from store.migrations where version < 9999").fetchone() or ()
     warehouse.close()
     assert refusal_of(warehouse.file) == (
-        f"{warehouse.file} was made by a newer version of this service (its tables are version 9999, this one knows {known}); "
-        "upgrade the service, or name another data directory"
+        f"{warehouse.file} was created by a newer version of this service (its tables are version 9999, this version supports {known}); "
+        "upgrade the service, or set A4P_DATA_DIR to another directory"
     )
 
 
@@ -170,7 +170,7 @@ def test_a_warehouse_that_another_process_holds_is_locked_until_it_ends(tmp_path
 
 
 def test_a_copy_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WarehouseError, match=r"no\.duckdb does not exist; start the service once, or name another"):
+    with pytest.raises(WarehouseError, match=r"no\.duckdb does not exist; start the service once, or set A4P_DATA_DIR"):
         open_copy(tmp_path / "no.duckdb")
 
 

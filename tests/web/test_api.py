@@ -323,6 +323,6 @@ def test_root_lists_all_resources(client: FlaskClient) -> None:
 
 def test_openapi_descriptions_are_the_comments_on_views(client: FlaskClient) -> None:
     schemas = client.get("/api/v1/openapi.json").get_json()["components"]["schemas"]
-    assert schemas["Observation"]["properties"]["value"]["description"].startswith("The figure in the unit of the indicator")
+    assert schemas["Observation"]["properties"]["value"]["description"].startswith("Value in the unit of the indicator")
     assert "UNMISS" in schemas["MissionName"]["enum"]
     assert "*" in schemas["ThresholdMission"]["enum"] and "*" not in schemas["MissionName"]["enum"]
