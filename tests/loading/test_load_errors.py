@@ -123,7 +123,7 @@ def test_a_load_that_needs_more_memory_than_there_is_says_so_and_changes_nothing
     before = dump(warehouse)
     with warehouse.cursor() as cursor:
         cursor.execute("set global memory_limit = '4MB'")
-        with pytest.raises(LoadError, match="more memory and temporary disk space than DuckDB may use. Split them"):
+        with pytest.raises(LoadError, match=r"more memory and temporary disk space than DuckDB may use\. Split them"):
             load(file)
         cursor.execute("set global memory_limit = '1GB'")
     assert dump(warehouse) == before

@@ -154,7 +154,7 @@ def test_temporary_files_are_limited_and_a_load_beyond_the_limit_changes_nothing
     settings = Settings(data_dir=tmp_path / "data", threads=1, memory_limit="40MB", max_temp_size="4MB")  # type: ignore[arg-type]
     application = Application(settings, definitions)
     try:
-        with pytest.raises(LoadError, match="temporary disk space than DuckDB may use. Split them, or raise A4P_MEMORY_LIMIT"):
+        with pytest.raises(LoadError, match=r"temporary disk space than DuckDB may use\. Split them, or raise A4P_MEMORY_"):
             application.load([file], "the tests")
         with application.warehouse.cursor() as cursor:
             assert cursor.execute("select count(*) from store.observations").fetchone() == (0,)

@@ -96,8 +96,8 @@ def test_a_warehouse_of_a_newer_service_is_refused(warehouse: Warehouse) -> None
     (known,) = warehouse.cursor().execute("select max(version) from store.migrations where version < 9999").fetchone() or ()
     warehouse.close()
     assert refusal_of(warehouse.file) == (
-        f"{warehouse.file} was created by a newer version of this service (its tables are version 9999, this version supports {known}); "
-        "upgrade the service, or set A4P_DATA_DIR to another directory"
+        f"{warehouse.file} was created by a newer version of this service (its tables are version 9999, "
+        f"this version supports {known}); upgrade the service, or set A4P_DATA_DIR to another directory"
     )
 
 
