@@ -32,7 +32,8 @@ with reported as materialized (
     from store.latest_observations
     where value is not null
 ),
-known as (
+-- Not materialized, because DuckDB 1.5.5 stores every column of every observation otherwise.
+known as not materialized (
     select *
     from store.observations
     where recorded_at <= known_at_time()
