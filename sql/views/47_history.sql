@@ -98,6 +98,13 @@ where missions_used is not null and computed_at <= known_at_time();
 
 comment on view store.kpi_totals is 'A row is a KPI series whose value is computed over several missions.';
 
+-- The day from which the catalogue is shown: the first period_end or, where no period has ended, the date as of which values are read.
+create or replace view store.history_start as
+select coalesce(least(min(period_end), as_of_date()), as_of_date()) as day
+from store.observations;
+
+comment on view store.history_start is 'The one row is the day from which the history has series of catalogue entries.';
+
 -- Series of /metrics other than the indicators, with the same names and labels. A row is valid from its date until the next row
 -- of the series, a null value ends the series, and growth is added on each further day.
 create or replace macro store.derived_history(held) as table
@@ -138,30 +145,28 @@ union all
 select
     'a4p_indicator_info',
     map {'indicator': i.indicator, 'metric': i.metric, 'priority': i.priority, 'unit': i.unit, 'better': i.better},
-    f.first_period_end, 1, 0
+    f.day, 1, 0
 from indicators as i
-cross join (select min(period_end) as first_period_end from store.observations) as f
-where f.first_period_end is not null
+cross join store.history_start as f
 union all
 select
     'a4p_kpi_info',
     map {'kpi': k.kpi, 'metric': k.metric, 'priority': k.priority, 'unit': k.unit, 'better': k.better},
-    f.first_period_end, 1, 0
+    f.day, 1, 0
 from kpis as k
-cross join (select min(period_end) as first_period_end from store.observations) as f
-where f.first_period_end is not null
+cross join store.history_start as f
 union all
 select
     'a4p_indicator_expected', map {'indicator': e.indicator, 'mission': e.mission},
-    greatest(f.first_period_end, coalesce(e.opened_on, f.first_period_end)), 1, 0
+    greatest(f.day, coalesce(e.opened_on, f.day)), 1, 0
 from store.expected_missions as e
-cross join (select min(period_end) as first_period_end from store.observations) as f
-where f.first_period_end is not null and is_open_on(e.status, null, e.closed_on, f.first_period_end)
+cross join store.history_start as f
+where is_open_on(e.status, null, e.closed_on, f.day)
 union all
 select 'a4p_indicator_expected', map {'indicator': e.indicator, 'mission': e.mission}, e.closed_on + 1, null, 0
 from store.expected_missions as e
-cross join (select min(period_end) as first_period_end from store.observations) as f
-where e.closed_on >= f.first_period_end
+cross join store.history_start as f
+where e.closed_on >= f.day
 union all
 select
     'a4p_indicator_overdue', map {'indicator': o.indicator, 'mission': o.mission, 'cycle': o.cycle::varchar, 'title': o.title},
