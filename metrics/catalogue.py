@@ -17,6 +17,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from metrics.cycles import Cycles, explain_old_form
 
 METRIC_PREFIX = "a4p_"
+# The mission of values about peacekeeping as a whole.
+ALL_MISSIONS = "ALL"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # Labels set by the service, Prometheus or a rule.
 RESERVED_LABELS = frozenset(

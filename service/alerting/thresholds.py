@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import cast
 
-from metrics.catalogue import CatalogueError, Indicator
+from metrics.catalogue import ALL_MISSIONS, CatalogueError, Indicator
 from metrics.families import INDICATOR_CHANGE
 from metrics.poisson import find_poisson_limit, find_poisson_tail
 from metrics.thresholds import EVERY_MISSION, Comparison, Severity, Threshold, make_threshold
@@ -18,7 +18,6 @@ from service.warehouse.database import Connection, Warehouse, read_clock, run_sq
 from service.warehouse.definitions import Definitions
 
 SET_AS_DEFAULT_BY = "a4p"
-ALL_MISSIONS = "ALL"
 ALL_NAMES = "docs/metrics.md lists all metrics and labels."
 # The chance that a Poisson-distributed value exceeds a suggested limit of rare events.
 RARE_CHANCE = 0.05

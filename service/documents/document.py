@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from metrics.catalogue import ALL_MISSIONS
 from metrics.figures import STATUS_TEXT, write_figure
 from metrics.vega import Engine, run_engine
-from service.documents.figures import WHOLE, Breach, CycleReport, IndicatorReport, PriorityReport
+from service.documents.figures import Breach, CycleReport, IndicatorReport, PriorityReport
 from service.documents.pictures import Picture, draw_pictures
 from service.documents.tables import (
     NOT_REPORTED,
@@ -125,7 +126,7 @@ def explain_marks(report: CycleReport) -> tuple[tuple[str, str], ...]:
             if any(kpi.is_impossible(figure) for p in report.priorities for kpi in p.kpis for figure in kpi.figures)
             else []
         ),
-        (WHOLE, "peacekeeping as a whole; not always the sum of the missions"),
+        (ALL_MISSIONS, "peacekeeping as a whole; not always the sum of the missions"),
     )
 
 
@@ -181,7 +182,7 @@ def _write_note(entry: IndicatorReport) -> Note:
         if figure.page and figure.page not in pages[figure.source]:
             pages[figure.source].append(figure.page)
         if figure.note and not figure.is_stale:
-            mission = "" if figure.mission == WHOLE else figure.mission
+            mission = "" if figure.mission == ALL_MISSIONS else figure.mission
             remarks.setdefault(figure.note, []).append(", ".join(filter(None, [mission, figure.part])))
     sources = (source + (f", page {', '.join(found)}" if found else "") for source, found in pages.items())
     written = [f"{'; '.join(filter(None, names))}: {note}".removeprefix(": ") for note, names in remarks.items()]
@@ -190,6 +191,8 @@ def _write_note(entry: IndicatorReport) -> Note:
         last = (f"{figure.mission} {write_figure(figure.value, entry.unit)} ({figure.period})" for figure in stale)
         written.append(f"{NOT_REPORTED} in this cycle; last known: {', '.join(last)}")
     reported = (
-        "" if entry.expected_missions == (WHOLE,) else f", reported by {len(entry.reporters)} of {len(entry.expected_missions)}"
+        ""
+        if entry.expected_missions == (ALL_MISSIONS,)
+        else f", reported by {len(entry.reporters)} of {len(entry.expected_missions)}"
     )
     return Note(entry.title, entry.description, f"{entry.source}{reported}. {'; '.join(sources)}", tuple(written))

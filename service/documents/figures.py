@@ -9,13 +9,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from metrics.catalogue import ALL_MISSIONS
 from metrics.charts import Point
 from metrics.figures import Tone, judge_change
 from service.errors import ReportError
 from service.snapshots.read_copy import ReadCopy, SnapshotInfo
 from service.warehouse.database import Connection, run_sql
 
-WHOLE = "ALL"
 # Periods of one series that a chart of a document shows.
 MAX_PERIODS = 24
 
@@ -281,4 +281,4 @@ def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
 
 
 def _name_series(mission: str, part: str) -> str:
-    return ", ".join(filter(None, ["" if mission == WHOLE and part else mission, part]))
+    return ", ".join(filter(None, ["" if mission == ALL_MISSIONS and part else mission, part]))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from metrics.catalogue import ALL_MISSIONS
 from metrics.charts import Point, draw_history
 from metrics.comparisons import PARTS, Bar, Part, draw_comparison, draw_parts
 from metrics.vega import Chart, Engine, render_svg
-from service.documents.figures import WHOLE, CycleReport, Figure, IndicatorReport, PriorityReport
+from service.documents.figures import CycleReport, Figure, IndicatorReport, PriorityReport
 
 # A chart of fewer values shows no more than the table.
 MIN_PERIODS = 3
@@ -54,7 +55,7 @@ def _choose(report: CycleReport, entry: IndicatorReport) -> Chart | None:
         return draw_parts(rows, entry.unit, title, room=WIDTH)
     if len(missions) == 1:
         return _draw_periods(entry, title, MIN_PERIODS)
-    shown = [figure for figure in figures if figure.mission != WHOLE]
+    shown = [figure for figure in figures if figure.mission != ALL_MISSIONS]
     if parts or len(shown) < MIN_MISSIONS or sum(bool(figure.value) for figure in shown) < 2:
         return None
     bars = [Bar(figure.mission, figure.value, figure.status, figure.previous_value) for figure in shown]

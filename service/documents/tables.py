@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from metrics.catalogue import ALL_MISSIONS
 from metrics.comparisons import IMPOSSIBLE, NOT_FINAL
 from metrics.figures import STATUS_TEXT, Tone, judge_change, write_change, write_figure
-from service.documents.figures import WHOLE, CycleReport, Figure, IndicatorReport, KpiFigure, KpiReport
+from service.documents.figures import CycleReport, Figure, IndicatorReport, KpiFigure, KpiReport
 
 Entry = IndicatorReport | KpiReport
 NOT_REPORTED = "not reported"
@@ -108,7 +109,7 @@ def tabulate_missions(entries: Sequence[IndicatorReport], kpis: Sequence[KpiRepo
             windows = "; ".join(dict.fromkeys(figure.period for figure in kpi.figures if not figure.is_cycle))
             rows.append((f"KPI: {kpi.title}{_name_base(kpi)}", False, windows, cells))
     # The whole is last, like a sum.
-    ordered = [name for name in missions if name != WHOLE] + [WHOLE]
+    ordered = [name for name in missions if name != ALL_MISSIONS] + [ALL_MISSIONS]
     shown = [name for name in ordered if any(name in cells for *_, cells in rows)]
     table = Table(
         BY_MISSION,
@@ -134,7 +135,7 @@ def tabulate_disagreements(report: CycleReport) -> Table | None:
 
 def _is_whole(entry: Entry) -> bool:
     expected = entry.expected_missions if isinstance(entry, IndicatorReport) else ()
-    return {*expected, *(figure.mission for figure in entry.figures)} == {WHOLE}
+    return {*expected, *(figure.mission for figure in entry.figures)} == {ALL_MISSIONS}
 
 
 def _drop_empty(table: Table) -> Table:
@@ -157,7 +158,7 @@ def _fill(entry: IndicatorReport, figure: Figure, with_change: bool = False) -> 
 def _name_base(kpi: KpiReport) -> str:
     """Return the number of missions that the totals of a KPI cover, in brackets; empty if there is no total."""
     bases = dict.fromkeys(figure.base for figure in kpi.figures if figure.base)
-    scope = "" if any(figure.base for figure in kpi.figures if figure.mission != WHOLE) else f"{WHOLE}: "
+    scope = "" if any(figure.base for figure in kpi.figures if figure.mission != ALL_MISSIONS) else f"{ALL_MISSIONS}: "
     return f" ({scope}{', '.join(bases)})" if bases else ""
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from flask import Blueprint, abort
 
+from metrics.catalogue import ALL_MISSIONS
 from service.application import Application
 from service.names import suggest_names
 from service.web.pages.layout import cache_pages, open_page, write_labels
 
-WHOLE = "ALL"
 MAX_SERIES = 1000
 
 Row = dict[str, Any]
@@ -76,8 +76,8 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 "priority.html",
                 priority=found,
                 missions=[entry for entry in catalogue.missions if any(entry.mission in row.cells for row in matrix)],
-                whole=[row for row in matrix if set(row.cells) == {WHOLE}],
-                by_mission=[row for row in matrix if set(row.cells) != {WHOLE}],
+                whole=[row for row in matrix if set(row.cells) == {ALL_MISSIONS}],
+                by_mission=[row for row in matrix if set(row.cells) != {ALL_MISSIONS}],
                 unreported=[entry for name, entry in catalogue.indicators if name == priority and entry.indicator not in seen],
                 breaches={
                     (row["name"], row["mission"], write_labels(row["dimensions"]))
