@@ -22,7 +22,8 @@ from service.warehouse.database import Connection, Warehouse, run_sql
 from service.warehouse.definitions import Definitions
 from service.warehouse.stored_definitions import store_catalogue, store_kpis
 from tests.conftest import STORED_AT, NewWarehouse
-from tests.history.test_remote_read import JOB, ONLY_SCRAPED, at, compress
+from tests.history.remote_read_client import JOB, at, write_request
+from tests.history.test_remote_read import ONLY_SCRAPED
 
 HALF_YEARS = [
     (date(2022, 5, 1), date(2022, 10, 31)), (date(2022, 11, 1), date(2023, 4, 30)), (date(2023, 5, 1), date(2023, 10, 31)),
@@ -197,7 +198,7 @@ def _read_history(warehouse: Warehouse, instant: datetime) -> dict[Labels, float
     """Return the newest sample of each series that remote read returns for an instant."""
     history = HistoryReader(warehouse).read()
     reader = RemoteReader(Settings(), lambda: warehouse, SelfMetrics(), lambda _: history)
-    answer = b"".join(reader.answer(compress(at(int(instant.timestamp() * 1000), JOB)), "the tests"))
+    answer = b"".join(reader.answer(write_request(at(int(instant.timestamp() * 1000), JOB)), "the tests"))
     response = ReadResponse.FromString(bytes(cramjam.snappy.decompress_raw(answer)))
     return {
         frozenset((label.name, label.value) for label in series.labels if label.name != "job"): series.samples[-1].value
