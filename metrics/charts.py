@@ -22,15 +22,15 @@ from metrics.comparisons import (
     describe_figures,
     draw_comparison,
     draw_nothing,
-    explain_doubt,
     explain_impossible,
+    explain_not_final,
     is_above,
     write_status,
 )
 from metrics.figures import STATUS_TEXT, write_figure
 from metrics.vega import (
     CHARACTER_PIXELS,
-    DASH_WHERE_DOUBTFUL,
+    DASH_IF_NOT_FINAL,
     EARLIER,
     FIGURE,
     INK,
@@ -40,10 +40,10 @@ from metrics.vega import (
     Chart,
     Spec,
     arrange,
-    doubt,
     frame,
     layer,
     pad_labels,
+    style_not_final,
     text_layer,
 )
 
@@ -122,7 +122,7 @@ def draw_history(
                 "text": text + (IMPOSSIBLE if is_above(point.value, maximum) else ""),
                 "base": 0,
                 "edge": clip(point.value if is_step else max(point.value or 0, 0), maximum),
-                "doubtful": point.status in NOT_FINAL,
+                "not_final": point.status in NOT_FINAL,
             }
         )
     if is_step:
@@ -153,8 +153,8 @@ def draw_history(
     layers: list[Spec] = [
         layer("none", {"type": "rect", "color": NONE}, x=x, x2=x2),
         text_layer("none", x_middle, {"value": height - 10}, fontSize=13),
-        layer("bar", {"type": "rect", "strokeWidth": 1}, x=x, x2=x2, y=y, y2={"field": "base"}, **doubt()),
-        layer("step", {"type": "rule", "strokeWidth": 3, "color": FIGURE}, x=x, x2=x2, y=y, strokeDash=DASH_WHERE_DOUBTFUL),
+        layer("bar", {"type": "rect", "strokeWidth": 1}, x=x, x2=x2, y=y, y2={"field": "base"}, **style_not_final()),
+        layer("step", {"type": "rule", "strokeWidth": 3, "color": FIGURE}, x=x, x2=x2, y=y, strokeDash=DASH_IF_NOT_FINAL),
         layer("riser", {"type": "rule", "strokeWidth": 1}, x=x, y=y, y2={"field": "base"}, color={"value": FIGURE}),
         *(text_layer(kind, x_middle, {**y, "field": "edge"}, dy=-7) for kind in ("bar", "step")),
         *_draw_limits(y, width),
@@ -283,5 +283,5 @@ def _explain_statuses(points: Sequence[Point]) -> list[str]:
     absent = {point.status for point in points if point.value is None}
     return [
         *(f"{mark} {STATUS_TEXT[status]}" for status, mark in MARKS.items() if status in absent),
-        *explain_doubt(point.status for point in points),
+        *explain_not_final(point.status for point in points),
     ]

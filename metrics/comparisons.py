@@ -8,7 +8,20 @@ from dataclasses import dataclass, replace
 from typing import overload
 
 from metrics.figures import STATUS_TEXT, write_figure
-from metrics.vega import CHARACTER_PIXELS, EARLIER, INK, LIMIT, PAPER, Chart, Spec, doubt, frame, layer, pad_labels, text_layer
+from metrics.vega import (
+    CHARACTER_PIXELS,
+    EARLIER,
+    INK,
+    LIMIT,
+    PAPER,
+    Chart,
+    Spec,
+    frame,
+    layer,
+    pad_labels,
+    style_not_final,
+    text_layer,
+)
 
 # Palette of Okabe and Ito for the parts of a whole, distinguishable with any colour vision and in grey print, darkest first.
 PARTS = ("#0072b2", "#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#d55e00")
@@ -80,7 +93,7 @@ def draw_comparison(
             "base": 0,
             "edge": _find_edge(bar, (len(text) * CHARACTER_PIXELS + 16) * highest / width),
             "text": text,
-            "doubtful": bar.status in NOT_FINAL,
+            "not_final": bar.status in NOT_FINAL,
         }
         for bar, text in zip(ordered, texts, strict=True)
     ]
@@ -98,7 +111,7 @@ def draw_comparison(
     x = {"field": "value", "type": "quantitative", "scale": {"zero": True}, "axis": None}
     tick = {"type": "tick", "thickness": 4, "size": 20, "opacity": 1, "stroke": PAPER, "strokeWidth": 1}
     layers = [
-        layer("bar", {"type": "bar", "height": 14}, x=x, x2={"field": "base"}, y=y, **doubt()),
+        layer("bar", {"type": "bar", "height": 14}, x=x, x2={"field": "base"}, y=y, **style_not_final()),
         *(layer(kind, {**tick, "color": color}, x=x, y=y) for kind, color in (("previous", EARLIER), ("limit", LIMIT))),
         text_layer("bar", {**x, "field": "edge"}, y, align="left", dx=6),
         text_layer("none", {**x, "field": "edge"}, y, {"value": EARLIER}, align="left", dx=6),
@@ -111,7 +124,7 @@ def draw_comparison(
             f"orange tick: limit, {text}"
             for text in dict.fromkeys(f"{limit.comparison} {write_figure(limit.value, unit)}" for limit in limits)
         ),
-        *explain_doubt(bar.status for bar in bars),
+        *explain_not_final(bar.status for bar in bars),
         *explain_impossible((bar.value for bar in bars), maximum, unit),
     ]
     described = sorted(bars, key=lambda bar: (bar.value is None, -(bar.value or 0)))
@@ -201,7 +214,7 @@ def write_status(value: float | None, unit: str, status: str) -> str:
     return write_figure(value, unit) + (f" {status}" if status in NOT_FINAL else "")
 
 
-def explain_doubt(statuses: Iterable[str]) -> list[str]:
+def explain_not_final(statuses: Iterable[str]) -> list[str]:
     """Return what the letters stand for, of those that occur."""
     seen = set(statuses)
     return [f"{status} {STATUS_TEXT[status]}" for status in NOT_FINAL if status in seen]

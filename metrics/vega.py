@@ -15,7 +15,15 @@ from typing import Any
 
 import vl_convert
 
-FIGURE, DOUBTFUL, EARLIER, LIMIT, NONE, INK, PAPER = "#1f6aa5", "#cfe2f1", "#66737f", "#c2410c", "#eceff2", "#1b2733", "#ffffff"
+FIGURE, PROVISIONAL, EARLIER, LIMIT, NONE, INK, PAPER = (
+    "#1f6aa5",
+    "#cfe2f1",
+    "#66737f",
+    "#c2410c",
+    "#eceff2",
+    "#1b2733",
+    "#ffffff",
+)
 # vl-convert contains Liberation Sans, which has the widths of Arial, and measures text with it.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 CHARACTER_PIXELS = 6.2
@@ -25,7 +33,7 @@ Spec = dict[str, Any]
 Engine = Callable[[str], str]
 # The chart is one image with a description; the roles of its parts add no information.
 _INNER_ROLES = re.compile(r' (?:role="graphics-[a-z]+"|aria-[a-z]+="[^"]*")')
-DASH_WHERE_DOUBTFUL = {"condition": {"test": "datum.doubtful", "value": [4, 2]}, "value": [1, 0]}
+DASH_IF_NOT_FINAL = {"condition": {"test": "datum.not_final", "value": [4, 2]}, "value": [1, 0]}
 
 
 @dataclass(frozen=True)
@@ -37,13 +45,13 @@ class Chart:
     description: str
 
 
-def doubt() -> Spec:
+def style_not_final() -> Spec:
     """Return the encoding of a mark whose value may be estimated or provisional."""
     # The outline is dashed as well, because a light fill is lost in copies.
     return {
-        "color": {"condition": {"test": "datum.doubtful", "value": DOUBTFUL}, "value": FIGURE},
+        "color": {"condition": {"test": "datum.not_final", "value": PROVISIONAL}, "value": FIGURE},
         "stroke": {"value": FIGURE},
-        "strokeDash": DASH_WHERE_DOUBTFUL,
+        "strokeDash": DASH_IF_NOT_FINAL,
     }
 
 

@@ -2,7 +2,7 @@
 -- An alert that fires again may have its earlier start: Alertmanager merges it with its predecessor if they overlap. So a
 -- firing notification is compared only with those since the alert was last resolved.
 insert into store.alerts
-with told as (
+with received as (
     select unnest(from_json($alerts::json, '[{
         "fingerprint": "VARCHAR", "status": "VARCHAR", "labels": "MAP(VARCHAR, VARCHAR)",
         "annotations": "MAP(VARCHAR, VARCHAR)", "starts_at": "TIMESTAMPTZ", "ends_at": "TIMESTAMPTZ"
@@ -14,7 +14,7 @@ rows as (
         a.labels['mission'] as mission, a.labels['severity'] as severity, try_cast(a.annotations['value'] as double) as value,
         try_cast(a.annotations['limit'] as double) as limit_value, a.labels as labels, a.annotations as annotations,
         a.starts_at as starts_at, if(a.status = 'resolved', a.ends_at, null) as ends_at
-    from told
+    from received
 ),
 last_resolved as (
     select fingerprint, max(recorded_at) as resolved_at

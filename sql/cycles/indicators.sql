@@ -1,13 +1,13 @@
 -- A row is an indicator with the missions that were expected to report it in the prepared cycle, did, and did not.
-with told as (
+with reported as (
     select indicator, mission, bool_or(status not in ('M', 'U')) as has_figure
     from cycle_figures
     where not is_stale
     group by all
 ),
-spoken as (
+received as (
     select indicator, list(mission) as missions, list(mission) filter (where has_figure) as reporters
-    from told
+    from reported
     group by all
 ),
 -- The missions that were open on the last day of the cycle, which is the date of as_of here.
@@ -29,6 +29,6 @@ select
     b.indicator is not null as has_begun
 from store.current_indicators as i
 left join expected as e using (indicator)
-left join spoken as s using (indicator)
+left join received as s using (indicator)
 left join begun as b using (indicator)
 order by i.ordinal

@@ -96,7 +96,7 @@ def test_what_is_unknown_is_answered_with_the_nearest_known_names(put: Put, opti
         ({"metric": "patrols_with_women_ratio", "limit": 1.5, "comparison": "below"}, "always fires"),
         ({"metric": "sofa_incidents_new", "limit": 0, "comparison": "below"}, "can never fire"),
         ({"metric": "sofa_incidents_new_share", "limit": 1}, "can never fire"),
-        ({"metric": "crime_trial_ratio", "limit": 30}, "for 30 % give 0.3"),
+        ({"metric": "crime_trial_ratio", "limit": 30}, "for 30 % use 0.3"),
         ({"metric": "a4p_indicator_change", "dimensions": {"indicator": "patrols_with_women_ratio"}, "limit": 1}, "never fire"),
         ({"metric": "sofa_incidents_new", "limit": 100}, None),
         ({"metric": "sofa_incidents_new", "limit": 0}, None),

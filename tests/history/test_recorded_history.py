@@ -195,12 +195,12 @@ def test_at_every_instant_the_limit_is_that_of_the_thresholds_known_then(warehou
                 is_default=False,
             )  # fmt: skip
         make_figures(cursor)
-        cursor.execute("create or replace temp table told as from store.limit_history('figures')")
+        cursor.execute("create or replace temp table found as from store.limit_history('figures')")
         for instant in instants:
             known = "select mission, dimensions, comparison, limit_value from governing_thresholds('thresholds', 'figures_of')"
             cursor.execute(f"set variable known_at = timestamptz '{instant.isoformat()}'")
             message = cursor.execute(
-                "select mission, dimensions, comparison, value from told where starts <= $at and ends > $at order by all",
+                "select mission, dimensions, comparison, value from found where starts <= $at and ends > $at order by all",
                 {"at": instant},
             ).fetchall()
             assert message == cursor.execute(f"{known} order by all").fetchall(), instant

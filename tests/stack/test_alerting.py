@@ -90,7 +90,7 @@ def test_a_breach_fires_is_delivered_is_listed_and_resolves(tmp_path: Path, gene
         return done.stdout
 
     def fires() -> list[str]:
-        # Beyond the default warning too, which the critical one may or may not inhibit before it is told.
+        # Beyond the default warning too, which the critical one may or may not inhibit before it is delivered.
         shown = ask("alerts").splitlines()
         return [line for line in shown if "New SOFA or SOMA incidents: UNIFIL" in line and " critical " in line]
 

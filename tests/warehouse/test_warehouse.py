@@ -22,7 +22,7 @@ def reopen(file: Path) -> Warehouse:
 
 
 def refusal_of(file: Path) -> str:
-    """Return what is told when a file cannot be opened; it must be one sentence, and the file untouched."""
+    """Return the error of a file that cannot be opened. It has no trace, and the file is unchanged."""
     before = file.read_bytes() if file.is_file() else None
     with pytest.raises(WarehouseError) as caught:
         reopen(file)
