@@ -220,12 +220,12 @@ def test_the_same_snapshot_gives_the_same_bytes(data_dir: Path, report: CycleRep
 
 
 def test_the_command_writes_the_same_bytes_in_another_process(
-    data_dir: Path, report: CycleReport, document: Document, tmp_path: Path
+    data_dir: Path, copy: ReadCopy, report: CycleReport, document: Document, tmp_path: Path
 ) -> None:
     target = tmp_path / "cycle.pdf"
     written = run_a4p("report", "--data-dir", str(data_dir), "--output", str(target))
     assert written.returncode == 0, written.stderr
-    assert f"{target}: cycle 5, snapshot 1 of" in written.stdout
+    assert f"{target}: cycle 5, snapshot {copy.info.snapshot_id} of" in written.stdout
     assert target.read_bytes() == render_cycle(report, "pdf", document)
 
 
