@@ -171,7 +171,7 @@ def test_the_read_copy_has_the_limit_of_temporary_files_too(application: Applica
 def test_a_query_of_the_read_copy_ends_at_the_limit_of_temporary_files(application: Application) -> None:
     spilling = "select max(n) from (select row_number() over (order by md5(range::varchar)) as n from range(2_000_000))"
     file = application.settings.read_copy_file
-    with ReadCopy(file, threads=1, memory_limit="60MB", max_temp_bytes=1_000_000_000).ask() as session:
+    with ReadCopy(file, threads=1, memory_limit="60MB", max_temp_bytes=1_000_000_000).open_session() as session:
         assert session.execute(spilling).fetchone() == (2_000_000,)
     limited = ReadCopy(file, threads=1, memory_limit="60MB", max_temp_bytes=4_000_000)
     with limited.open_session() as session, pytest.raises(duckdb.OutOfMemoryException):
