@@ -16,6 +16,7 @@ import duckdb
 
 from metrics.exposition import Exposition, assemble_exposition
 from metrics.history import WholeHistory
+from service.access.access import Access
 from service.alerting.thresholds import check_defaults, store_default_thresholds
 from service.charts.process import DrawingProcess
 from service.errors import LoadError, ServiceError, WarehouseLost, WarehouseOpening
@@ -75,6 +76,7 @@ class Application:
         self.snapshot: Snapshot | None = None
         self.history: WholeHistory | None = None
         self.read_copy: ReadCopy | None = None
+        self.access = Access(settings, clock)
         self.drawing = DrawingProcess()
         self.sandbox = SandboxPool(settings)
         # Pages, charts, documents and API responses computed at the same time; two keep DuckDB and the processors busy.

@@ -216,3 +216,35 @@ class ReadRefused(ServiceError):
 
 class PrivilegeError(ServiceError):
     """Root privileges could not be dropped. The service does not start."""
+
+
+class AccessError(ServiceError):
+    """A user, role, token or saved query is unknown, invalid or taken."""
+
+
+class AccessUnavailable(ServiceError):
+    """The database of users and the audit cannot be read or written. Nothing is allowed that needs it."""
+
+    can_retry = True
+
+
+class SignInRefused(ServiceError):
+    """A wrong name or password, or a user without access; the text is the same for each."""
+
+
+class SignInDelayed(ServiceError):
+    """Too many failed attempts: the next is possible after `seconds`."""
+
+    can_retry = True
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many failed attempts; try again in {seconds} s")
+        self.seconds = seconds
+
+
+class NotSignedIn(ServiceError):
+    """An action needs an identity."""
+
+
+class NotAllowed(ServiceError):
+    """The identity does not have the right to an action."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, ValidationError
@@ -124,9 +124,28 @@ class Settings(BaseSettings):
     remote_read_request_bytes: int = Field(8 << 20, ge=1, description="Maximum size of a remote-read request, decompressed.")
     remote_read_seconds: float = Field(30, gt=0, description="Maximum time per remote-read request.")
     remote_read_concurrency: int = Field(4, ge=1, description="Concurrent remote-read requests; four times as many wait.")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/?#]+)?$",
+        description="URL under which browsers reach the service, such as `https://a4p.example.org`, for links in mail.",
+    )
+    anonymous: Literal["read", "none"] | None = Field(
+        None,
+        description="Rights of requests without sign-in or token: `read` or `none`.",
+        json_schema_extra={"shown_default": "`read` on a loopback address without a proxy, else `none`"},
+    )
+    prometheus_access: Literal["open", "token"] = Field(
+        "open", description="Whether `/metrics`, `/api/v1/read` and `/-/` need a token of a reader: `open` or `token`."
+    )
+    proxy_addresses: Names = Field(
+        (), description="Addresses of trusted reverse proxies, separated by commas; only they may name the user of a request."
+    )
+    session_idle_minutes: int = Field(120, ge=1, description="Minutes without a request after which a session ends.")
+    session_hours: int = Field(12, ge=1, description="Hours after which a session ends in any case.")
+    audit_days: int = Field(1095, ge=1, description="Days for which entries of the audit are retained.")
     sql_token: SecretStr = Field(
         SecretStr(""),
-        description="Bearer token required by /api/v1/sql. Without one, /api/v1/sql is available on loopback addresses only.",
+        description="Bearer token with the rights of a reader, for programs that query /api/v1/sql.",
     )
     sql_seconds: float = Field(10, gt=0, description="Maximum time per query of /api/v1/sql.")
     sql_rows: int = Field(100_000, ge=1, description="Maximum rows per response of /api/v1/sql.")
@@ -156,6 +175,10 @@ class Settings(BaseSettings):
     @property
     def read_copy_file(self) -> Path:
         return self.data_dir / READ_COPY_NAME
+
+    @property
+    def access_file(self) -> Path:
+        return self.data_dir / "access.sqlite"
 
     @property
     def manifest_file(self) -> Path:

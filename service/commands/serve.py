@@ -17,7 +17,7 @@ import duckdb
 from service.application import Application
 from service.client.address import listen, write_secret
 from service.commands.options import catalogue_option, data_dir_option
-from service.errors import WarehouseUnwritable
+from service.errors import AccessUnavailable, WarehouseUnwritable
 from service.jobs.watch import WATCH_SECONDS
 from service.settings import read_settings
 from service.system.disk import translate_write_error
@@ -30,7 +30,6 @@ from service.warehouse.manifest import check_nothing_lost
 from service.web.app import count_threads, make_app
 from service.web.handoff import make_handoff_app
 from service.web.server import WebServer, bind
-from service.web.sql import is_open
 
 
 @click.command(
@@ -86,8 +85,7 @@ def serve(
                 raise
         restrict_data_directory(settings)
         server = WebServer(make_app(application), count_threads(application), tcp)
-        if is_open(settings):
-            application.sandbox.start()
+        application.sandbox.start()
         start.begin(server, tcp, started)
         server.run()
     except KeyboardInterrupt:
@@ -183,6 +181,7 @@ class Start:
         click.echo(f"metrics   {url}/metrics")
         click.echo(f"pages     {url}/")
         click.echo(f"read copy {settings.read_copy_file} (any DuckDB opens it)")
+        _offer_first_administrator(application, settings.public_url or url)
         click.echo(f"ready in {time.monotonic() - started:.1f} s; stop with Ctrl-C")
 
     def _prepare(self) -> None:
@@ -203,6 +202,18 @@ def _load_report(application: Application) -> None:
     with application.warehouse.cursor() as cursor:
         (total,) = cursor.execute("select count(*) from observations").fetchone() or (0,)
     click.echo(f"{new + revised:,} observations loaded, {total:,} in the warehouse")
+
+
+def _offer_first_administrator(application: Application, url: str) -> None:
+    """Print a link that works once while there is no administrator; without one the service still serves readers."""
+    try:
+        application.access.audit.close_interrupted()
+        secret = application.access.offer_first_administrator()
+    except AccessUnavailable as error:
+        click.echo(f"no one can sign in: {error}", err=True)
+        return
+    if secret is not None:
+        click.echo(f"first administrator, within a day: {url}/setup?link={secret}")
 
 
 def _raise_interrupt(number: int, frame: FrameType | None) -> None:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 PRIVATE_FILE, SHARED_FILE = 0o600, 0o640
 PRIVATE_DIRECTORY, DATA_DIRECTORY = 0o700, 0o750
 # Names of the service's files in the data directory. Other files are not changed.
-OWN_NAMES = ("warehouse*", "a4p.*", "alerts-token", BACKUPS_NAME, "tmp")
+OWN_NAMES = ("warehouse*", "access.sqlite*", "a4p.*", "alerts-token", BACKUPS_NAME, "tmp")
 
 
 def find_group(name: str) -> int | None:

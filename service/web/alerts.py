@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from service.alerting.alerts import Notification, read_token, record_notification
 from service.application import Application
+from service.web.authorization import public
 from service.web.problems import Refused, refuse_invalid
 
 # A group of a thousand alerts with their annotations has about one megabyte.
@@ -21,6 +22,7 @@ def make_alerts_blueprint(application: Application) -> Blueprint:
     expected = f"Bearer {read_token(application.settings)}".encode()
 
     @routes.post("/api/v1/alerts")
+    @public
     def receive() -> Response:
         given = request.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, expected):

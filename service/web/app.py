@@ -7,6 +7,7 @@ from flask import Flask
 from service.application import Application
 from service.web.alerts import make_alerts_blueprint
 from service.web.api import make_api_blueprint
+from service.web.authorization import add_authorization
 from service.web.budget import AnswerBudget
 from service.web.charts import make_charts_blueprint
 from service.web.host_check import add_checks
@@ -22,11 +23,12 @@ WEB_THREADS = 8
 
 
 def make_app(application: Application) -> Flask:
-    """Return the public WSGI application. It is read-only, except that alerts are recorded."""
+    """Return the public WSGI application. Every view needs a right, and every write is in the audit."""
     app = Flask("service.web")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     add_checks(app, application.settings)
     limit_requests(app, application.settings)
+    add_authorization(app, application)
     show_errors(app, application)
     budget = AnswerBudget()
     app.register_blueprint(make_scrape_blueprint(application))

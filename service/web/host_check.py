@@ -8,9 +8,9 @@ from ipaddress import ip_address
 from flask import Flask, Response, request
 
 from service.settings import Settings
+from service.system.loopback import LOOPBACK_NAMES
 from service.web.problems import Refused, answer_problem
 
-LOOPBACK_NAMES = frozenset(["localhost", "127.0.0.1", "::1"])
 # Only resources of the service itself, nothing inline, no frames: injected scripts cannot run.
 CONTENT_SECURITY_POLICY = "; ".join(
     [

@@ -11,7 +11,18 @@ from flask import Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from service.errors import AlertError, LoadError, NoFreeSlot, ServiceError, ThresholdError
+from service.errors import (
+    AccessError,
+    AlertError,
+    LoadError,
+    NoFreeSlot,
+    NotAllowed,
+    NotSignedIn,
+    ServiceError,
+    SignInDelayed,
+    SignInRefused,
+    ThresholdError,
+)
 from service.names import suggest_names
 
 MEDIA_TYPE = "application/problem+json"
@@ -19,7 +30,7 @@ INTERNAL_ERROR = "Internal error. See the log of the service."
 NOT_READY = "The first snapshot is not complete yet. Try again in a few seconds."
 RETRY_SECONDS = 5
 # Errors that the caller can fix. Other errors are internal.
-MISTAKES = (AlertError, LoadError, ThresholdError)
+MISTAKES = (AccessError, AlertError, LoadError, ThresholdError)
 
 
 class Fault(TypedDict):
@@ -49,6 +60,12 @@ def is_api_request() -> bool:
 
 def refuse_service_error(error: ServiceError) -> Refused:
     """Return a ServiceError as 400 if the caller can fix it, 503 if a retry may succeed, else 500 without details."""
+    if isinstance(error, NotSignedIn | SignInRefused):
+        return Refused(401, str(error), {"WWW-Authenticate": "Bearer"})
+    if isinstance(error, NotAllowed):
+        return Refused(403, str(error))
+    if isinstance(error, SignInDelayed):
+        return Refused(429, str(error), {"Retry-After": str(error.seconds)})
     if isinstance(error, NoFreeSlot) and error.is_full:
         return Refused(429, str(error), {"Retry-After": str(RETRY_SECONDS)})
     if error.can_retry:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from service.application import Application
 from service.errors import ReadRefused
+from service.web.authorization import for_prometheus
 from service.web.budget import AnswerBudget
 from service.web.chunks import make_chunked_response
 from service.web.clients import find_client
@@ -18,6 +19,7 @@ def make_remote_read_blueprint(application: Application, budget: AnswerBudget) -
     limit = application.settings.remote_read_body_bytes
 
     @routes.post("/api/v1/read")
+    @for_prometheus
     def read() -> Response:
         try:
             if request.content_length is not None and request.content_length > limit:

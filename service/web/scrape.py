@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 from prometheus_client.exposition import choose_encoder
 
 from service.application import Application
+from service.web.authorization import for_prometheus
 from service.web.chunks import make_chunked_response
 
 
@@ -14,6 +15,7 @@ def make_scrape_blueprint(application: Application) -> Blueprint:
     routes = Blueprint("scrape", __name__)
 
     @routes.get("/metrics")
+    @for_prometheus
     def metrics() -> Response:
         if not application.is_ready:
             # A response without the values of the snapshot would resolve all alerts.
@@ -33,10 +35,12 @@ def make_scrape_blueprint(application: Application) -> Blueprint:
         return response
 
     @routes.get("/-/healthy")
+    @for_prometheus
     def healthy() -> Response:
         return Response("healthy\n", content_type="text/plain; charset=utf-8")
 
     @routes.get("/-/ready")
+    @for_prometheus
     def ready() -> Response:
         if application.is_ready:
             return Response("ready\n", content_type="text/plain; charset=utf-8")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
-from ipaddress import ip_address
 from typing import Any
 
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from service.access.roles import Right
 from service.application import Application
 from service.errors import PoolBusy, WorkerLost
 from service.queries.sandbox.pool import QueryResult
@@ -17,10 +16,10 @@ from service.queries.sandbox.protocol import Format, QueryRequest
 from service.settings import Settings
 from service.web.api.answer import SNAPSHOT_HEADER
 from service.web.api.queries import Count, Day, Instant
+from service.web.authorization import requires
 from service.web.budget import AnswerBudget
 from service.web.chunks import make_chunked_response
 from service.web.clients import find_client
-from service.web.host_check import LOOPBACK_NAMES
 from service.web.problems import NOT_READY, RETRY_SECONDS, Refused, refuse_invalid
 
 DEFAULT_ROWS = 1000
@@ -48,20 +47,9 @@ class SqlRequest(BaseModel):
     format: Format | None = Field(None, description="Format of the result. Overrides Accept.")
 
 
-def is_open(settings: Settings) -> bool:
-    """Return whether SQL queries are enabled: on a loopback address, or with a token."""
-    if settings.sql_token.get_secret_value() or settings.host in LOOPBACK_NAMES:
-        return True
-    try:
-        return ip_address(settings.host).is_loopback
-    except ValueError:
-        return False
-
-
 def make_sql_blueprint(application: Application, budget: AnswerBudget) -> Blueprint:
-    """Return the routes for untrusted SQL. They are disabled when other hosts could connect without a token."""
+    """Return the routes for untrusted SQL."""
     routes = Blueprint("sql", __name__)
-    settings = application.settings
 
     @routes.after_request
     def count(response: Response) -> Response:
@@ -69,16 +57,16 @@ def make_sql_blueprint(application: Application, budget: AnswerBudget) -> Bluepr
         return response
 
     @routes.get("/api/v1/sql")
+    @requires(Right.QUERY)
     def run_linked_query() -> Response:
-        _check_caller(settings)
         repeated = [name for name, values in request.args.lists() if len(values) > 1]
         if repeated:
             raise Refused(400, f"{repeated[0]}: given more than once. Give it once.")
         return _answer(application, budget, _read(request.args.to_dict()))
 
     @routes.post("/api/v1/sql")
+    @requires(Right.QUERY)
     def run_query() -> Response:
-        _check_caller(settings)
         # Forms of other sites cannot send this type without a CORS preflight.
         if request.mimetype != "application/json":
             raise Refused(415, "The body must be JSON. Send the header Content-Type: application/json")
@@ -92,15 +80,6 @@ def make_sql_blueprint(application: Application, budget: AnswerBudget) -> Bluepr
         return _answer(application, budget, query)
 
     return routes
-
-
-def _check_caller(settings: Settings) -> None:
-    if not is_open(settings):
-        raise Refused(403, "SQL is disabled: the service is not bound to a loopback address. Set A4P_SQL_TOKEN to enable it.")
-    token = settings.sql_token.get_secret_value()
-    given = request.headers.get("Authorization", "").encode("utf-8", "replace")
-    if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):
-        raise Refused(401, "Send the value of A4P_SQL_TOKEN as a bearer token.", {"WWW-Authenticate": "Bearer"})
 
 
 def _read(given: dict[str, str]) -> SqlRequest:

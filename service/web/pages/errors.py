@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, make_response
+from flask import Flask, Response, make_response, request
 from werkzeug.exceptions import HTTPException
 
 from service.application import Application
-from service.errors import ServiceError
+from service.errors import NotSignedIn, ServiceError
 from service.web.pages.layout import Page
+from service.web.pages.sign_in import redirect_to_sign_in
 from service.web.problems import INTERNAL_ERROR, RETRY_SECONDS, answer_problem, is_api_request, refuse_service_error
 
 TITLES = {
     400: "Invalid request",
+    401: "Sign-in needed",
+    403: "Not allowed",
     404: "Page not found",
     405: "Method not allowed",
     500: "Internal error",
@@ -47,5 +50,9 @@ def show_errors(app: Flask, application: Application) -> None:
 
     @app.errorhandler(ServiceError)
     def show_service_error(error: ServiceError) -> Response | HTTPException:
-        app.logger.error("%s", error)
-        return show(refuse_service_error(error))
+        if isinstance(error, NotSignedIn) and not is_api_request() and "Authorization" not in request.headers:
+            return redirect_to_sign_in()
+        refused = refuse_service_error(error)
+        if (refused.code or 500) >= 500:
+            app.logger.error("%s", error)
+        return show(refused)

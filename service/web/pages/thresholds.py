@@ -108,5 +108,5 @@ def write_command(threshold: Threshold) -> str:
     return shlex.join([*parts, "--severity", threshold.severity])
 
 
-def _choose(given: str | None, known: tuple[str, ...], deerror_text: str) -> str:
-    return given if given in known else deerror_text
+def _choose(given: str | None, known: tuple[str, ...], default: str) -> str:
+    return given if given in known else default

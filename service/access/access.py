@@ -1,0 +1,92 @@
+"""Everything about access of one data directory, opened together."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from service.access.audit import Audit
+from service.access.identity import Identity, make_anonymous
+from service.access.roles import Grant, Role
+from service.access.sessions import Sessions
+from service.access.store import AccessStore
+from service.access.tokens import Tokens
+from service.access.users import FIRST_ADMINISTRATOR, User, Users
+from service.errors import AccessUnavailable, SignInDelayed, SignInRefused
+from service.settings import Settings
+from service.system.loopback import is_loopback
+
+
+class Access:
+    """Users, tokens, sessions and the audit of a data directory. Methods raise AccessUnavailable."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self.store = AccessStore(settings.access_file, clock)
+        self.users = Users(self.store)
+        self.tokens = Tokens(self.store)
+        self.sessions = Sessions(
+            self.store, timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
+        )
+        self.audit = Audit(self.store)
+
+    @property
+    def may_read_anonymously(self) -> bool:
+        """Whether requests without an identity are those of a reader.
+
+        By default where the service is bound to a loopback address and no proxy is configured.
+        """
+        settings = self._settings
+        if settings.anonymous is not None:
+            return settings.anonymous == "read"
+        return is_loopback(settings.host) and not settings.proxy_addresses
+
+    def make_anonymous(self, address: str) -> Identity:
+        """Return the identity of a request that brings none."""
+        return make_anonymous(address, self.may_read_anonymously)
+
+    def identify_token(self, secret: str, address: str) -> Identity | None:
+        """Return the identity of a bearer token, or None for an unknown one. A4P_SQL_TOKEN is the token of a reader."""
+        sql_token = self._settings.sql_token.get_secret_value()
+        if sql_token and hmac.compare_digest(secret.encode(), sql_token.encode()):
+            return Identity("A4P_SQL_TOKEN", (Grant(Role.READER),), "token", address, is_service=True)
+        return self.tokens.identify(secret, address)
+
+    def sign_in(self, name: str, password: str, address: str, user_agent: str) -> tuple[User, str]:
+        """Return the user with this password, and the secret of a new session; the attempt is in the audit.
+
+        Raises SignInRefused and SignInDelayed.
+        """
+        try:
+            user = self.users.check_password(name, password, address)
+        except (SignInRefused, SignInDelayed) as error:
+            self.audit.note(self.make_anonymous(address), "sign in", name[:100], "refused", str(error))
+            raise
+        return user, self.begin_session(user, "password", address, user_agent)
+
+    def begin_session(self, user: User, signed_in_by: str, address: str, user_agent: str) -> str:
+        """Return the secret of a new session of a user who proved who they are; it is in the audit."""
+        secret = self.sessions.begin(user.name, signed_in_by, address, user_agent)
+        self.audit.note(Identity(user.name, user.grants, signed_in_by, address), "sign in", user.name)
+        return secret
+
+    def offer_first_administrator(self) -> str | None:
+        """Return the secret of a new link for the first administrator, or None where there is one."""
+        if self.users.has_administrator():
+            return None
+        return self.users.make_link(FIRST_ADMINISTRATOR)
+
+    def find_cookie_key(self) -> str:
+        """Return the key that signs cookies, made at first use."""
+        with self.store.read() as connection:
+            row = connection.execute("select value from settings where name = 'cookie_key'").fetchone()
+        if row is not None:
+            return str(row["value"])
+        with self.store.write() as connection:
+            connection.execute("insert or ignore into settings values ('cookie_key', ?)", [secrets.token_hex(32)])
+            row = connection.execute("select value from settings where name = 'cookie_key'").fetchone()
+        if row is None:
+            raise AccessUnavailable("the key of cookies cannot be stored")
+        return str(row["value"])

@@ -1,0 +1,244 @@
+"""The audit: an append-only, hash-chained record of every write and every refused one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import timedelta
+from typing import Any
+
+from service.access.identity import Identity
+from service.access.store import AccessStore
+from service.errors import NotAllowed, NotSignedIn, ServiceError
+
+# The previous hash of the first row.
+FIRST_HASH = "0" * 64
+ANCHOR = "audit_anchor"
+MAX_TEXT = 4_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the audit. `before` and `after` are JSON; `result` is done, refused, failed or interrupted."""
+
+    at: str
+    actor: str
+    roles: str
+    signed_in_by: str
+    address: str
+    action: str
+    target: str
+    before: str | None
+    after: str | None
+    reason: str | None
+    result: str
+    detail: str | None
+    request_id: str
+
+
+COLUMNS = tuple(item.name for item in fields(Entry))
+
+
+@dataclass
+class Recording:
+    """What a write adds to its entry while it runs."""
+
+    target: str = ""
+    before: Any = None
+    after: Any = None
+    changes_nothing: bool = field(default=False)
+
+
+class Audit:
+    """Writes and reads the audit of an access store."""
+
+    def __init__(self, store: AccessStore) -> None:
+        self._store = store
+
+    @contextmanager
+    def record(
+        self, identity: Identity, action: str, target: str = "", reason: str | None = None, request_id: str = ""
+    ) -> Iterator[Recording]:
+        """Record one write, from before it begins until it ended; the block adds `before` and `after`.
+
+        The block does not run if the audit cannot be written: AccessUnavailable. An exception is recorded as refused
+        (no right, or a mistake of the caller) or failed, and raised again. A write during which the process ends is recorded
+        as interrupted at the next start.
+        """
+        recording = Recording(target)
+        entry = self._make_entry(identity, action, target, reason, request_id)
+        with self._store.write() as connection:
+            number = connection.execute("insert into audit_begun (entry) values (?)", [json.dumps(asdict(entry))]).lastrowid
+        try:
+            yield recording
+        except BaseException as error:
+            result = "refused" if isinstance(error, ServiceError) and not error.can_retry else "failed"
+            self._end(number, replace(entry, result=result, detail=_shorten(str(error)), **_describe(recording)))
+            raise
+        if recording.changes_nothing:
+            with self._store.write() as connection:
+                connection.execute("delete from audit_begun where id = ?", [number])
+            return
+        self._end(number, replace(entry, result="done", **_describe(recording)))
+
+    def note(
+        self,
+        identity: Identity,
+        action: str,
+        target: str,
+        result: str = "done",
+        detail: str | None = None,
+        request_id: str = "",
+        connection: sqlite3.Connection | None = None,
+        after: Any = None,
+    ) -> None:
+        """Record something that has happened, such as a refused request; in the transaction of `connection` if given."""
+        entry = replace(
+            self._make_entry(identity, action, target, None, request_id),
+            result=result,
+            detail=_shorten(detail),
+            after=_write(after),
+        )
+        if connection is not None:
+            _append(connection, entry)
+            return
+        with self._store.write() as own:
+            _append(own, entry)
+
+    def note_refusal(self, identity: Identity, action: str, target: str, error: ServiceError, request_id: str = "") -> None:
+        """Record a request that was refused for want of a right."""
+        assert isinstance(error, NotAllowed | NotSignedIn)
+        self.note(identity, action, target, "refused", str(error), request_id)
+
+    def close_interrupted(self) -> int:
+        """Record the writes that the end of a process cut off; return their number. For the start of the service only."""
+        with self._store.write() as connection:
+            rows = connection.execute("select id, entry from audit_begun order by id").fetchall()
+            for row in rows:
+                _append(connection, replace(Entry(**json.loads(row["entry"])), result="interrupted"))
+            connection.execute("delete from audit_begun")
+        return len(rows)
+
+    def list_entries(
+        self, limit: int = 100, before_id: int | None = None, filters: Mapping[str, str] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return entries as dictionaries with `id` and `hash`, newest first.
+
+        `filters` are `actor`, `action`, `result`, `target` (equal), `since` and `until` (times as the store holds them).
+        """
+        conditions, values = ["true"], []
+        for name, value in (filters or {}).items():
+            if name in ("actor", "action", "result", "target"):
+                conditions.append(f"{name} = ?")
+            else:
+                conditions.append({"since": "at >= ?", "until": "at < ?"}[name])
+            values.append(value)
+        if before_id is not None:
+            conditions.append("id < ?")
+            values.append(str(before_id))
+        with self._store.read() as connection:
+            rows = connection.execute(
+                f"select id, {', '.join(COLUMNS)}, hash from audit where {' and '.join(conditions)} order by id desc limit ?",
+                [*values, limit],
+            ).fetchall()
+        return [dict(row) for row in rows]
+
+    def verify(self) -> tuple[int, str]:
+        """Return the number of rows and the newest hash of an intact chain. Raises ServiceError with the first broken row."""
+        with self._store.read() as connection:
+            previous = _read_anchor(connection)
+            count, number = 0, None
+            for row in connection.execute("select * from audit order by id"):
+                gap = number is not None and row["id"] != number + 1
+                if gap or row["previous_hash"] != previous or row["hash"] != _hash(previous, _read_entry(row)):
+                    raise ServiceError(
+                        f"the audit was changed: row {row['id']} of {row['at']} does not continue the rows before it; "
+                        "compare with a copy made by 'a4p backup --access'"
+                    )
+                previous, number, count = row["hash"], row["id"], count + 1
+            newest = connection.execute("select value from settings where name = 'audit_newest'").fetchone()
+        if newest is not None and newest["value"] != previous:
+            raise ServiceError("the audit was changed: its newest rows are missing; compare with a copy")
+        return count, previous
+
+    def prune(self, days: int) -> int:
+        """Delete entries older than a number of days; the rest remains a verifiable chain. Returns how many."""
+        oldest = self._store.now(-timedelta(days=days))
+        with self._store.write() as connection:
+            last = connection.execute("select id, hash from audit where at < ? order by id desc limit 1", [oldest]).fetchone()
+            if last is None:
+                return 0
+            _set(connection, ANCHOR, last["hash"])
+            return connection.execute("delete from audit where id <= ?", [last["id"]]).rowcount
+
+    def _make_entry(self, identity: Identity, action: str, target: str, reason: str | None, request_id: str) -> Entry:
+        return Entry(
+            at=self._store.now(),
+            actor=identity.name,
+            roles=identity.roles,
+            signed_in_by=identity.signed_in_by,
+            address=identity.address,
+            action=action,
+            target=target,
+            before=None,
+            after=None,
+            reason=_shorten(reason),
+            result="done",
+            detail=None,
+            request_id=request_id or secrets.token_hex(8),
+        )
+
+    def _end(self, number: int | None, entry: Entry) -> None:
+        with self._store.write() as connection:
+            connection.execute("delete from audit_begun where id = ?", [number])
+            _append(connection, entry)
+
+
+def _append(connection: sqlite3.Connection, entry: Entry) -> None:
+    row = connection.execute("select hash from audit order by id desc limit 1").fetchone()
+    previous = row["hash"] if row else _read_anchor(connection)
+    values = asdict(entry)
+    new = _hash(previous, values)
+    marks = ", ".join("?" for _ in range(len(COLUMNS) + 2))
+    connection.execute(
+        f"insert into audit ({', '.join(COLUMNS)}, previous_hash, hash) values ({marks})",
+        [*(values[name] for name in COLUMNS), previous, new],
+    )
+    _set(connection, "audit_newest", new)
+
+
+def _read_entry(row: sqlite3.Row) -> dict[str, Any]:
+    return {name: row[name] for name in COLUMNS}
+
+
+def _hash(previous: str, values: Mapping[str, Any]) -> str:
+    text = json.dumps([previous, *(values[name] for name in COLUMNS)], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_anchor(connection: sqlite3.Connection) -> str:
+    row = connection.execute("select value from settings where name = ?", [ANCHOR]).fetchone()
+    return row["value"] if row else FIRST_HASH
+
+
+def _set(connection: sqlite3.Connection, name: str, value: str) -> None:
+    connection.execute(
+        "insert into settings values (?, ?) on conflict (name) do update set value = excluded.value", [name, value]
+    )
+
+
+def _describe(recording: Recording) -> dict[str, Any]:
+    return {"target": recording.target, "before": _write(recording.before), "after": _write(recording.after)}
+
+
+def _write(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _shorten(text: str | None) -> str | None:
+    return text if text is None or len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"

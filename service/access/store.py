@@ -1,0 +1,145 @@
+"""The file `access.sqlite`: opened for each transaction, migrated, readable by the user of the service only."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from service.errors import AccessUnavailable
+from service.settings import find_in_tree
+
+WAIT_SECONDS = 5.0
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+def write_time(moment: datetime) -> str:
+    """Return a time as the store holds it; the text sorts like the time."""
+    return moment.astimezone(UTC).strftime(TIME_FORMAT)
+
+
+def read_time(text: str) -> datetime:
+    """Return a time of the store."""
+    return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)
+
+
+class AccessStore:
+    """The database of users, tokens, sessions and the audit in a data directory.
+
+    The file is made at the first transaction. Every method raises AccessUnavailable when it cannot be read or written.
+    """
+
+    def __init__(self, file: Path, clock: Callable[[], datetime]) -> None:
+        self.file = file
+        self.clock = clock
+        self._is_prepared = False
+        self._preparing = threading.Lock()
+
+    def now(self, later: timedelta = timedelta()) -> str:
+        """Return the present time, or a later one, as the store holds it."""
+        return write_time(self.clock() + later)
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection for reading."""
+        with self._connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection in a write transaction, committed at the end, rolled back on an exception."""
+        with self._connect() as connection:
+            connection.execute("begin immediate")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def copy(self, target: Path) -> None:
+        """Write a consistent copy of the database; the target must not exist. Raises AccessUnavailable."""
+        with self._connect() as connection:
+            # The copy holds password hashes: private from its first byte.
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            copy = sqlite3.connect(target)
+            try:
+                connection.backup(copy)
+            finally:
+                copy.close()
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        try:
+            if not self._is_prepared:
+                with self._preparing:
+                    self._prepare()
+            connection = self._open()
+            try:
+                yield connection
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise AccessUnavailable(f"the users and the audit in {self.file} cannot be used: {error}") from None
+        except OSError as error:
+            raise AccessUnavailable(f"the users and the audit in {self.file} cannot be used: {error.strerror}") from None
+
+    def _open(self) -> sqlite3.Connection:
+        # A file that was deleted while the service runs is not made anew: that would be a store without users.
+        connection = sqlite3.connect(
+            f"{self.file.absolute().as_uri()}?mode=rw", uri=True, timeout=WAIT_SECONDS, isolation_level=None
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("pragma foreign_keys = on")
+        connection.execute("pragma synchronous = full")
+        return connection
+
+    def _prepare(self) -> None:
+        if self._is_prepared:
+            return
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        if not self.file.exists():
+            os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = self._open()
+        try:
+            # A current database is not written: the disk may be read-only.
+            if connection.execute("pragma user_version").fetchone()[0] != list_migrations()[-1][0]:
+                connection.execute("begin immediate")
+                migrate(connection, self.file)
+                connection.commit()
+        finally:
+            connection.close()
+        self._is_prepared = True
+
+
+def list_migrations() -> list[tuple[int, Path]]:
+    """Return number and file of each migration of this release, in order."""
+    return [(int(file.name.partition("_")[0]), file) for file in sorted((find_in_tree("sql") / "access").glob("*.sql"))]
+
+
+def migrate(connection: sqlite3.Connection, file: Path) -> None:
+    """Apply the migrations that a database lacks, within its transaction. Raises AccessUnavailable for a newer one."""
+    (version,) = connection.execute("pragma user_version").fetchone()
+    migrations = list_migrations()
+    if version > migrations[-1][0]:
+        raise AccessUnavailable(f"{file} was written by a newer release; start that release, or restore an older copy")
+    for number, migration in migrations:
+        if number > version:
+            for statement in _split_statements(migration.read_text(encoding="utf-8")):
+                connection.execute(statement)
+            # A pragma takes no parameters; the number is from the name of a file of this release.
+            connection.execute(f"pragma user_version = {number}")
+
+
+def _split_statements(script: str) -> Iterator[str]:
+    # executescript would commit the transaction first.
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

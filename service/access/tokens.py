@@ -1,0 +1,130 @@
+"""API tokens of users and services: shown once, stored as hashes, revocable, with their last use."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from service.access.identity import Identity
+from service.access.roles import Grant, Role
+from service.access.store import AccessStore
+from service.access.users import hash_secret, read_grants
+from service.errors import AccessError
+
+# Found by scanners of leaked secrets.
+PREFIX = "a4p_"
+SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token without its secret. Times are as the store holds them."""
+
+    id: int
+    user: str | None
+    service: str | None
+    grants: tuple[Grant, ...]
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None
+    last_used_from: str | None
+
+    @property
+    def owner(self) -> str:
+        return self.user or f"service {self.service}"
+
+
+class Tokens:
+    """The tokens of an access store. Methods raise AccessUnavailable and AccessError."""
+
+    def __init__(self, store: AccessStore) -> None:
+        self._store = store
+
+    def create_for_user(self, user: str, created_by: str, days: int | None = None) -> tuple[int, str]:
+        """Return number and secret of a new token with the roles of a user."""
+        with self._store.write() as connection:
+            row = connection.execute("select name, disabled_at from users where name = ?", [user]).fetchone()
+            if row is None or row["disabled_at"] is not None:
+                raise AccessError(f"there is no enabled user {user!r}; 'a4p users list' lists all")
+            return self._create(connection, row["name"], None, None, (), created_by, days)
+
+    def create_for_service(
+        self, service: str, role: Role, missions: Sequence[str], created_by: str, days: int | None = None
+    ) -> tuple[int, str]:
+        """Return number and secret of a new token of a program with one role."""
+        with self._store.write() as connection:
+            return self._create(connection, None, service, role, missions, created_by, days)
+
+    def _create(
+        self, connection: sqlite3.Connection, user: str | None, service: str | None, role: Role | None,
+        missions: Sequence[str], created_by: str, days: int | None,
+    ) -> tuple[int, str]:  # fmt: skip
+        secret = PREFIX + secrets.token_urlsafe(32)
+        expires_at = None if days is None else self._store.now(timedelta(days=days))
+        number = connection.execute(
+            "insert into tokens (hash, user, service, role, missions, created_at, created_by, expires_at) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [hash_secret(secret), user, service, role, json.dumps(list(missions)), self._store.now(), created_by, expires_at],
+        ).lastrowid
+        assert number is not None
+        return number, secret
+
+    def list_all(self, user: str | None = None) -> list[Token]:
+        """Return the tokens, of one user or all, newest first."""
+        with self._store.read() as connection:
+            rows = connection.execute("select * from tokens where ? is null or user = ? order by id desc", [user, user])
+            return [_read(connection, row) for row in rows.fetchall()]
+
+    def revoke(self, number: int, user: str | None = None) -> Token:
+        """End a token, of this user if one is given, and return it."""
+        with self._store.write() as connection:
+            row = connection.execute(
+                "select * from tokens where id = ? and (? is null or user = ?)", [number, user, user]
+            ).fetchone()
+            if row is None:
+                raise AccessError(f"there is no token {number}; 'a4p tokens list' lists all")
+            connection.execute(
+                "update tokens set revoked_at = coalesce(revoked_at, ?) where id = ?", [self._store.now(), number]
+            )
+            return _read(connection, row)
+
+    def identify(self, secret: str, address: str) -> Identity | None:
+        """Return the identity of a token; None if it is unknown, expired, revoked or its user is disabled.
+
+        The hash of the secret is looked up, so the time says nothing about stored hashes.
+        """
+        if not secret.startswith(PREFIX):
+            return None
+        with self._store.read() as connection:
+            row = connection.execute(
+                "select tokens.* from tokens left join users on users.name = tokens.user "
+                "where hash = ? and revoked_at is null and (expires_at is null or expires_at > ?) and disabled_at is null",
+                [hash_secret(secret), self._store.now()],
+            ).fetchone()
+            if row is None:
+                return None
+            token = _read(connection, row)
+        if token.last_used_at is None or token.last_used_at < self._store.now(-SEEN_EVERY):
+            with self._store.write() as connection:
+                connection.execute(
+                    "update tokens set last_used_at = ?, last_used_from = ? where id = ?",
+                    [self._store.now(), address, token.id],
+                )
+        return Identity(token.user or str(token.service), token.grants, "token", address, is_service=token.user is None)
+
+
+def _read(connection: sqlite3.Connection, row: sqlite3.Row) -> Token:
+    if row["user"] is not None:
+        grants = read_grants(connection, row["user"])
+    else:
+        grants = tuple(Grant(Role(row["role"]), mission) for mission in json.loads(row["missions"]) or [""])
+    return Token(
+        row["id"], row["user"], row["service"], grants, row["created_at"], row["created_by"], row["expires_at"],
+        row["revoked_at"], row["last_used_at"], row["last_used_from"],
+    )  # fmt: skip

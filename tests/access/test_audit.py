@@ -1,0 +1,113 @@
+"""The audit: a row for every write, whatever became of it, in a chain that shows changes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import timedelta
+
+import pytest
+
+from service.access.access import Access
+from service.access.identity import Identity
+from service.access.roles import Grant, Role
+from service.errors import AccessUnavailable, ServiceError, ThresholdError
+from tests.access.conftest import SetClock
+
+ANA = Identity("ana", (Grant(Role.ANALYST, "UNMISS"),), "password", "10.0.0.1")
+
+
+def record(access: Access, action: str = "set threshold") -> None:
+    with access.audit.record(ANA, action, "a4p_sofa_incidents_new", "too many", "request-1") as recording:
+        recording.before, recording.after = {"limit": 50}, {"limit": 100}
+
+
+def test_a_write_has_who_when_from_where_and_why(access: Access) -> None:
+    record(access)
+    (entry,) = access.audit.list_entries()
+    assert entry.pop("hash") and entry == {
+        "id": 1, "at": "2026-11-26T08:00:00.000000Z", "actor": "ana", "roles": "analyst of UNMISS",
+        "signed_in_by": "password", "address": "10.0.0.1", "action": "set threshold", "target": "a4p_sofa_incidents_new",
+        "before": '{"limit": 50}', "after": '{"limit": 100}', "reason": "too many", "result": "done", "detail": None,
+        "request_id": "request-1",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "result"), [(ThresholdError("unknown metric"), "refused"), (RuntimeError("disk"), "failed")])
+def test_a_write_that_fails_is_recorded_with_its_reason(access: Access, error: Exception, result: str) -> None:
+    with pytest.raises(type(error)), access.audit.record(ANA, "set threshold"):
+        raise error
+    (entry,) = access.audit.list_entries()
+    assert (entry["result"], entry["detail"]) == (result, str(error))
+
+
+def test_nothing_is_written_that_the_audit_cannot_record(access: Access) -> None:
+    record(access)
+    access.store.file.unlink()
+    is_written = False
+    with pytest.raises(AccessUnavailable), access.audit.record(ANA, "set threshold"):
+        is_written = True
+    assert not is_written
+
+
+def test_a_write_cut_off_by_a_kill_is_recorded_at_the_next_start(access: Access) -> None:
+    interrupted = access.audit.record(ANA, "load")
+    interrupted.__enter__()
+    assert access.audit.list_entries() == []
+    assert access.audit.close_interrupted() == 1
+    assert [(entry["action"], entry["result"]) for entry in access.audit.list_entries()] == [("load", "interrupted")]
+    assert access.audit.close_interrupted() == 0
+
+
+def test_rows_do_not_change(access: Access) -> None:
+    record(access)
+    with pytest.raises(AccessUnavailable, match="do not change"), access.store.write() as connection:
+        connection.execute("update audit set actor = 'eve'")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update audit set actor = 'eve' where id = 2",
+        "update audit set after = null where id = 2",
+        "delete from audit where id = 2",
+        "delete from audit where id = 1",
+        "delete from audit where id = 3",
+        "update audit set id = 9 where id = 3",
+    ],
+)
+def test_a_changed_chain_is_found(access: Access, change: str) -> None:
+    for _ in range(3):
+        record(access)
+    assert access.audit.verify()[0] == 3
+    with sqlite3.connect(access.store.file) as connection:
+        connection.execute("drop trigger audit_rows_do_not_change")
+        connection.execute(change)
+    with pytest.raises(ServiceError, match="the audit was changed"):
+        access.audit.verify()
+
+
+def test_old_rows_are_deleted_and_the_rest_is_a_chain(access: Access, clock: SetClock) -> None:
+    record(access, "old")
+    clock.now += timedelta(days=10)
+    record(access, "new")
+    assert access.audit.prune(days=5) == 1
+    assert access.audit.verify()[0] == 1
+    record(access, "newer")
+    assert [entry["action"] for entry in access.audit.list_entries()] == ["newer", "new"]
+    assert access.audit.verify()[0] == 2
+
+
+def test_entries_are_filtered_and_paged(access: Access, clock: SetClock) -> None:
+    for action in ("load", "set threshold", "load"):
+        record(access, action)
+        clock.now += timedelta(hours=1)
+    assert [entry["id"] for entry in access.audit.list_entries(filters={"action": "load"})] == [3, 1]
+    assert [entry["id"] for entry in access.audit.list_entries(limit=1, before_id=3)] == [2]
+    since = {"since": "2026-11-26T09:00:00.000000Z", "until": "2026-11-26T10:00:00.000000Z"}
+    assert [entry["id"] for entry in access.audit.list_entries(filters=since)] == [2]
+
+
+def test_values_are_json(access: Access) -> None:
+    record(access)
+    assert json.loads(access.audit.list_entries()[0]["after"]) == {"limit": 100}
