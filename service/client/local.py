@@ -9,6 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from metrics.thresholds import EVERY_MISSION
+from service.access.audit import Recording
+from service.access.identity import Identity, make_socket_identity
+from service.access.roles import Right
 from service.alerting.alerts import acknowledge_alerts, list_firing, trace_alert
 from service.alerting.thresholds import ThresholdChange, read_threshold, remove_threshold, set_threshold
 from service.application import Application
@@ -32,20 +36,52 @@ from service.warehouse.definitions import read_definitions
 
 
 class ApplicationClient:
-    """Works with an open application. `with_history` also renews the history for remote read after a change."""
+    """Works with an open application. `with_history` also renews the history for remote read after a change.
 
-    def __init__(self, application: Application, with_history: bool) -> None:
+    `identity` is the author of the requests: each method checks the right of the identity, raises NotSignedIn or NotAllowed
+    without it, and records a change in the audit. Without an identity the author is the operating-system user that the request
+    names: only commands of this machine that can read the data directory may leave it out.
+    """
+
+    def __init__(
+        self, application: Application, with_history: bool, identity: Identity | None = None, request_id: str = ""
+    ) -> None:
         self._application = application
         self._with_history = with_history
+        self._identity = identity
+        self._request_id = request_id
+
+    @contextmanager
+    def _record(
+        self, user: str, right: Right, mission: str | None, action: str, target: str, reason: str | None = None
+    ) -> Iterator[Recording]:
+        identity = self._identity or make_socket_identity(user)
+        with self._application.access.audit.record(identity, action, target, reason, self._request_id) as recording:
+            identity.check(right, mission)
+            yield recording
+
+    def _name(self, user: str) -> str:
+        return self._identity.name if self._identity else user
 
     def load(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> tuple[Batch, ...]:
-        with _report_cancellation():
-            return tuple(
+        target = ", ".join(file.name for file in request.files)
+        with _report_cancellation(), self._record(request.loaded_by, Right.LOAD, None, "load", target) as recording:
+            batches = tuple(
                 self._application.load_and_show(
-                    request.files, request.loaded_by, progress, request.shown, self._with_history, request.sheet,
+                    request.files, self._name(request.loaded_by), progress, request.shown, self._with_history, request.sheet,
                     request.max_rows, lambda: interrupt.is_requested,
                 )
             )  # fmt: skip
+            recording.after = [
+                {
+                    "batch_id": batch.batch_id,
+                    "file": batch.file_name,
+                    "new_observations": batch.new_observations,
+                    "revisions": batch.revisions,
+                }
+                for batch in batches
+            ]
+            return batches
 
     def preview(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> Preview:
         with _report_cancellation():
@@ -69,12 +105,19 @@ class ApplicationClient:
         threshold = read_threshold(
             {**request.model_dump(), "comparison": request.comparisons[0], "severity": request.severities[0]}
         )
-        if request.action == "set":
-            changed = set_threshold(warehouse, definitions, threshold, request.set_by, clock)
-        else:
-            changed = remove_threshold(
-                warehouse, definitions, threshold, request.comparisons, request.severities, request.set_by, clock
-            )
+        mission = "" if threshold.mission == EVERY_MISSION else threshold.mission
+        set_by = self._name(request.set_by)
+        action = f"{request.action} threshold"
+        with self._record(request.set_by, Right.SET_THRESHOLDS, mission, action, threshold.metric, request.note) as recording:
+            if request.action == "set":
+                changed = set_threshold(warehouse, definitions, threshold, set_by, clock)
+            else:
+                changed = remove_threshold(
+                    warehouse, definitions, threshold, request.comparisons, request.severities, set_by, clock
+                )
+            recording.target = changed.text
+            recording.before = changed.replaced_limit
+            recording.after = request.limit if request.action == "set" else None
         progress("making a snapshot", None)
         return replace(changed, warnings=(*changed.warnings, *self._application.show_change(self._with_history)))
 
@@ -82,14 +125,27 @@ class ApplicationClient:
         if request.action != "ack":
             with self._application.warehouse.cursor() as cursor:
                 return _read_alerts(cursor, request)
-        application = self._application
-        return acknowledge_alerts(
-            application.warehouse, request.alerts, request.note, request.acknowledged_by, application.clock()
-        )
+        application, user = self._application, request.acknowledged_by
+        missions = self._find_missions(request.alerts)
+        with self._record(user, Right.ACKNOWLEDGE, None, "acknowledge", ", ".join(request.alerts), request.note) as recording:
+            for mission in missions:
+                (self._identity or make_socket_identity(user)).check(Right.ACKNOWLEDGE, mission)
+            acknowledged = acknowledge_alerts(
+                application.warehouse, request.alerts, request.note, self._name(user), application.clock()
+            )
+            recording.target = "; ".join(acknowledged)
+            return acknowledged
+
+    def _find_missions(self, beginnings: list[str]) -> set[str]:
+        """Return the missions of firing alerts by the beginnings of their fingerprints; empty for an alert without mission."""
+        with self._application.warehouse.cursor() as cursor:
+            rows = cursor.execute("select fingerprint, coalesce(labels['mission'], '') from firing_alerts").fetchall()
+        return {mission for fingerprint, mission in rows if any(map(fingerprint.startswith, beginnings))}
 
     def back_up(self, request: BackupRequest, progress: Progress) -> None:
         progress("copying", None)
-        self._application.back_up(request.target)
+        with self._record(request.backed_up_by, Right.LOAD, None, "backup", str(request.target)):
+            self._application.back_up(request.target)
 
     def verify(self, progress: Progress) -> Verification:
         return self._application.verify(progress)

@@ -87,9 +87,10 @@ class CancelRequest(Request):
 
 
 class BackupRequest(Request):
-    """The file to write, as an absolute path."""
+    """The file to write, as an absolute path, and who asks for it."""
 
     target: Path
+    backed_up_by: str = ""
 
 
 @dataclass(frozen=True)

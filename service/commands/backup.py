@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 
 import click
@@ -41,6 +42,7 @@ def backup(target: Path | None, data_dir: Path | None) -> None:
         raise WarehouseError(f"directory {target.parent} does not exist; create it first")
     if not is_running(settings.data_dir) and not settings.warehouse_file.exists():
         raise WarehouseError(f"{settings.warehouse_file} does not exist; there is nothing to back up")
+    request = BackupRequest(target=target, backed_up_by=getpass.getuser())
     with show_progress() as progress:
-        use_client(settings, lambda client: client.back_up(BackupRequest(target=target), progress))
+        use_client(settings, lambda client: client.back_up(request, progress))
     click.echo(f"{target}: {target.stat().st_size:,} bytes")
