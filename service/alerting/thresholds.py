@@ -14,7 +14,7 @@ from metrics.thresholds import EVERY_MISSION, Comparison, Severity, Threshold, m
 from service.errors import ThresholdError
 from service.names import suggest_names
 from service.system.time_limit import check_time
-from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
+from service.warehouse.database import Connection, Warehouse, make_object, read_clock, read_objects, read_rows, run_sql
 from service.warehouse.definitions import Definitions
 
 SET_AS_DEFAULT_BY = "a4p"
@@ -226,11 +226,11 @@ def set_threshold(
 def list_exclusions(connection: Connection, metric: str | None) -> dict[object, list[Exclusion]]:
     """Return the missions that thresholds for every mission do not govern, by key. None selects all metrics."""
     found: dict[object, list[Exclusion]] = {}
-    for name, labels, comparison, severity, *excluded in run_sql(
-        connection, "thresholds/list_own_limits", metric=metric
-    ).fetchall():
-        key = make_threshold(name, EVERY_MISSION, labels, comparison, severity, None, None).key
-        found.setdefault(key, []).append(Exclusion(*excluded))
+    for row in read_rows(run_sql(connection, "thresholds/list_own_limits", metric=metric)):
+        key = make_threshold(
+            row["metric"], EVERY_MISSION, row["threshold_dimensions"], row["comparison"], row["severity"], None, None
+        ).key
+        found.setdefault(key, []).append(make_object(Exclusion, row))
     return found
 
 
@@ -323,15 +323,15 @@ def back_test_threshold(
         severity=threshold.severity,
         limit_value=threshold.limit,
         is_rare=is_rare,
-    ).fetchall()
+    )
     governed: list[GovernedValue] = []
-    for row in rows:
+    for row in read_rows(rows):
         check_time()
-        value, mean = row[4], row[10]
+        value, mean = row["value"], row["earlier_mean"]
         chance = find_poisson_tail(round(value), mean) if is_rare and mean is not None and value >= 0 else None
-        governed.append(GovernedValue(*(*row, chance)))
+        governed.append(make_object(GovernedValue, row, chance=chance))
     suggestions = suggest_limits(threshold, [item for item in governed if item.is_tested], is_rare) if suggest else ()
-    excluded = tuple(Exclusion(*row) for row in run_sql(connection, "thresholds/list_excluded").fetchall())
+    excluded = tuple(read_objects(run_sql(connection, "thresholds/list_excluded"), Exclusion))
     return BackTest(threshold, tuple(governed), suggestions, tuple(warnings), excluded)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -14,7 +14,7 @@ from metrics.charts import Point
 from metrics.figures import Tone, judge_change
 from service.errors import ReportError
 from service.snapshots.read_copy import ReadCopy, SnapshotInfo
-from service.warehouse.database import Connection, run_sql
+from service.warehouse.database import Connection, make_object, read_objects, read_rows, run_sql
 
 # Periods of one series that a chart of a document shows.
 MAX_PERIODS = 24
@@ -204,7 +204,7 @@ class CycleInfo:
 
 def list_cycles(session: Connection) -> list[CycleInfo]:
     """Return every cycle, newest first."""
-    return [CycleInfo(*row) for row in run_sql(session, "cycles/list").fetchall()]
+    return read_objects(run_sql(session, "cycles/list"), CycleInfo)
 
 
 def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> CycleReport:
@@ -223,45 +223,44 @@ def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
     with copy.open_session(span["period_end"], known_at) as session:
         run_sql(session, "cycles/prepare", **span)
         figures = {
-            indicator: tuple(Figure(*row[1:]) for row in rows)
-            for indicator, rows in groupby(run_sql(session, "cycles/figures").fetchall(), itemgetter(0))
+            indicator: tuple(make_object(Figure, row) for row in rows)
+            for indicator, rows in groupby(read_rows(run_sql(session, "cycles/figures")), itemgetter("indicator"))
         }
         history = {
-            indicator: [Point(_name_series(row[1], row[2]), *row[3:]) for row in rows]
+            indicator: [make_object(Point, row, series=_name_series(row["mission"], row["part"])) for row in rows]
             for indicator, rows in groupby(
-                run_sql(session, "cycles/history", max_periods=MAX_PERIODS).fetchall(), itemgetter(0)
+                read_rows(run_sql(session, "cycles/history", max_periods=MAX_PERIODS)), itemgetter("indicator")
             )
         }
-        indicators = run_sql(session, "cycles/indicators").fetchall()
-        kpis = run_sql(session, "cycles/kpis", **span).fetchall()
-        breaches = [Breach(*row) for row in run_sql(session, "cycles/breaches").fetchall()]
-        disagreements = [Disagreement(*row) for row in run_sql(session, "cycles/disagreements", cycle=cycle, **span).fetchall()]
+        indicators = read_rows(run_sql(session, "cycles/indicators"))
+        kpis = read_rows(run_sql(session, "cycles/kpis", **span))
+        breaches = read_objects(run_sql(session, "cycles/breaches"), Breach)
+        disagreements = read_objects(run_sql(session, "cycles/disagreements", cycle=cycle, **span), Disagreement)
         priorities = session.execute("select priority, title, number from priorities").fetchall()
         missions = session.execute("select mission, name from missions").fetchall()
 
-    def read_indicator(row: Sequence[Any]) -> IndicatorReport:
-        _, indicator, title, description, unit, better, source, metric, expected, reporters, unreported, _ = row
-        return IndicatorReport(
-            indicator, title, description, unit, better, source, metric, tuple(expected), tuple(reporters), tuple(unreported),
-            figures[indicator], tuple(history.get(indicator, ())),
-        )  # fmt: skip
+    def read_indicator(row: dict[str, Any]) -> IndicatorReport:
+        lists = {name: tuple(row[name]) for name in ("expected_missions", "reporters", "unreported_missions")}
+        indicator = row["indicator"]
+        return make_object(
+            IndicatorReport, {**row, **lists}, figures=figures[indicator], history=tuple(history.get(indicator, ()))
+        )
 
-    def read_kpi(definition: Sequence[Any], rows: Iterable[Sequence[Any]]) -> KpiReport:
-        kpi, title, description, unit, better, maximum = definition
-        figures = tuple(KpiFigure(*row[7:]) for row in rows)
-        return KpiReport(kpi, title, description, unit, better, maximum, figures)
+    def read_kpi(rows: Iterable[dict[str, Any]]) -> KpiReport:
+        own = list(rows)
+        return make_object(KpiReport, own[0], figures=tuple(make_object(KpiFigure, row) for row in own))
 
     def read_priority(priority: str, title: str, number: int | None) -> PriorityReport:
-        own = [row for row in indicators if row[0] == priority]
-        own_kpis = groupby((row for row in kpis if row[0] == priority), lambda row: row[1:7])
+        own = [row for row in indicators if row["priority"] == priority]
+        own_kpis = groupby((row for row in kpis if row["priority"] == priority), itemgetter("kpi"))
         return PriorityReport(
             priority,
             title,
             number,
-            tuple(read_indicator(row) for row in own if row[1] in figures),
-            tuple(read_kpi(definition, rows) for definition, rows in own_kpis),
+            tuple(read_indicator(row) for row in own if row["indicator"] in figures),
+            tuple(read_kpi(rows) for _, rows in own_kpis),
             tuple(breach for breach in breaches if breach.priority == priority),
-            tuple(row[2] for row in own if not row[11]),
+            tuple(row["title"] for row in own if not row["has_begun"]),
         )
 
     return CycleReport(

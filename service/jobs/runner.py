@@ -16,7 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from service.errors import JobInterrupted, ServiceError
 from service.jobs.schedule import CronSchedule
 from service.jobs.self_metrics import SelfMetrics
-from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
+from service.warehouse.database import Connection, Warehouse, read_clock, read_objects, run_sql
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +55,7 @@ class Run:
 
 def list_runs(connection: Connection, last: int, only_failed: bool) -> list[Run]:
     """Return the newest runs, newest first."""
-    rows = run_sql(connection, "jobs/list_runs", last=last, only_failed=only_failed).fetchall()
-    return [Run(*row) for row in rows]
+    return read_objects(run_sql(connection, "jobs/list_runs", last=last, only_failed=only_failed), Run)
 
 
 @dataclass(frozen=True)

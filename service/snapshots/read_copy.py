@@ -17,7 +17,7 @@ from service.errors import WarehouseError
 from service.queries.moments import set_moment
 from service.settings import MAX_TEMP_BYTES
 from service.system.time_limit import watch_session
-from service.warehouse.database import DUCKDB_CONFIG, Connection
+from service.warehouse.database import DUCKDB_CONFIG, Connection, read_objects
 
 _numbers = count()
 
@@ -56,14 +56,12 @@ class ReadCopy:
             self._connection.execute("set global TimeZone = 'UTC'")
             # DuckDB 1.5.5 ignores this limit in `config`.
             self._connection.execute(f"set global max_temp_directory_size = '{max_temp_bytes}B'")
-            row = self._connection.execute(
-                "select snapshot_id, as_of, made_at, batch_id, series_count from snapshot_info"
-            ).fetchone()
+            snapshots = read_objects(self._connection.execute("from snapshot_info"), SnapshotInfo)
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(f"the read copy {file} cannot be opened: {str(error).splitlines()[0]}") from None
-        if row is None:
+        if not snapshots:
             raise WarehouseError(f"the read copy {file} has no snapshot yet")
-        self.info = SnapshotInfo(*row)
+        (self.info,) = snapshots
 
     @contextmanager
     def open_session(self, as_of: date | None = None, known_at: datetime | None = None) -> Iterator[Connection]:

@@ -6,12 +6,13 @@ import hashlib
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -39,6 +40,7 @@ READ_VIEWS_DIGEST = (
 # The largest backward step of a clock that is corrected while it runs. Rows further ahead were recorded by a wrong clock.
 MAX_CORRECTION = timedelta(minutes=5)
 
+Row = TypeVar("Row")
 Connection = duckdb.DuckDBPyConnection
 
 
@@ -60,6 +62,20 @@ def read_rows(result: Connection) -> list[dict[str, Any]]:
     """Return the rows of a small result, each a dictionary by column."""
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def make_object(kind: type[Row], row: Mapping[str, Any], **further: Any) -> Row:
+    """Return a dataclass with the fields that a row has by name, and further ones. Other columns are ignored.
+
+    Raises TypeError if a field without default is missing.
+    """
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in row.items() if name in names}, **further)
+
+
+def read_objects(result: Connection, kind: type[Row]) -> list[Row]:
+    """Return the rows of a small result as dataclasses, bound by the names of the columns."""
+    return [make_object(kind, row) for row in read_rows(result)]
 
 
 def read_clock() -> datetime:

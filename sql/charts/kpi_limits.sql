@@ -5,6 +5,6 @@ with shown as (
     join kpis as k using (kpi)
     where v.kpi = $kpi and ($mission is null or v.mission = $mission)
 )
-select name_series(mission, dimensions) as series, comparison, limit_value
+select name_series(mission, dimensions) as series, comparison, limit_value as value
 from governing_thresholds(thresholds, shown)
 order by all

@@ -5,6 +5,6 @@ with shown as (
     join indicators as i using (indicator)
     where o.indicator = $indicator and ($mission is null or o.mission = $mission)
 )
-select name_series(mission, dimensions) as series, comparison, limit_value
+select name_series(mission, dimensions) as series, comparison, limit_value as value
 from governing_thresholds(thresholds, shown)
 order by all

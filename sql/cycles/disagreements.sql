@@ -8,7 +8,7 @@ with named as (
     from reconciliation
     where not agrees
 )
-select check_name, expected, computed, difference, note
+select check_name as "check", expected as printed, computed, difference, note
 from named
 where (cycle = '' or cycle = $cycle::varchar)
     and (window_start is null or (window_start <= $period_end and window_end >= $period_start))

@@ -8,7 +8,7 @@ with meant as (
 governing as (
     from governing_thresholds('tested_thresholds', 'tested_holdings')
 )
-select distinct mission, g.threshold_dimensions as dimensions, g.threshold_mission = mission as is_own, g.limit_value
+select distinct mission, g.threshold_dimensions as dimensions, g.threshold_mission = mission as is_own, g.limit_value as "limit"
 from meant as m
 join governing as g using (metric, mission, dimensions, comparison, severity)
 where g.set_by <> 'tested'

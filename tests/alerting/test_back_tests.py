@@ -92,7 +92,7 @@ def test_rare_events_come_with_the_chance_of_such_a_figure(application: Applicat
     assert found[2020] == (None, None)
     assert found[2021] == (10, pytest.approx(find_poisson_tail(14, 10)))
     assert found[2022] == (12, pytest.approx(find_poisson_tail(30, 12)))
-    assert all(figure.chance is None for figure in try_it(application, threshold(limit=1)).figures)
+    assert all(figure.chance is None for figure in try_it(application, threshold(limit=1)).governed)
 
 
 def test_suggested_limits_say_how_often_they_would_have_fired(application: Application, report: Report) -> None:

@@ -78,7 +78,7 @@ def test_runs_missed_while_the_service_was_down_are_one_row_and_one_run(warehous
         "snapshot",
         "missed",
         None,
-        "48 run(s) due from 2024-05-01 13:00 UTC to 2024-05-03 12:00 UTC did not happen",
+        "48 run(s) due from 2024-05-01 13:00 UTC to 2024-05-03 12:00 UTC missed",
     )
     assert make_runner(warehouse, clock).catch_up([hourly]) == [], "what was recorded is not caught up again"
 

@@ -73,6 +73,7 @@ def test_unknown_host_header_is_rejected(client: FlaskClient, host: str, path: s
 def test_setting_allows_further_host_names(tmp_path: Path, definitions: Definitions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A4P_ALLOWED_HOSTS", "a4p, indicators.example.org")
     monkeypatch.setenv("A4P_HOST", "0.0.0.0")
+    monkeypatch.setenv("A4P_ANONYMOUS", "read")
     opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
     try:
         client = make_app(opened).test_client()
@@ -224,7 +225,7 @@ def test_threshold_is_back_tested_like_the_command_does(client: FlaskClient) -> 
         ("metric=sofa_incident", "Unknown metric"),
         ("metric=sofa_incidents_new&limit=many", "is not a number"),
         ("metric=sofa_incidents_new&limit=nan", "the number must be finite"),
-        ("metric=sofa_incidents_new&mission=NOWHERE&limit=1", "unknown mission"),
+        ("metric=sofa_incidents_new&mission=NOWHERE&limit=1", "Unknown mission"),
         ("metric=hospital_outage_days&labels=cause&limit=1", "is not written as name=value"),
         ("metric=<script>alert(1)</script>&limit=1", "&lt;script&gt;"),
     ],
