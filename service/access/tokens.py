@@ -12,7 +12,7 @@ from datetime import timedelta
 from service.access.identity import Identity
 from service.access.roles import Grant, Role
 from service.access.store import AccessStore
-from service.access.users import hash_secret, read_grants
+from service.access.users import NAME, hash_secret, read_grants
 from service.errors import AccessError
 
 # Found by scanners of leaked secrets.
@@ -57,8 +57,13 @@ class Tokens:
     def create_for_service(
         self, service: str, role: Role, missions: Sequence[str], created_by: str, days: int | None = None
     ) -> tuple[int, str]:
-        """Return number and secret of a new token of a program with one role."""
+        """Return number and secret of a new token of a program with one role. Raises AccessError for a name of a user."""
+        if not NAME.fullmatch(service):
+            raise AccessError(f"invalid name of a service {service!r}; use letters, digits and . _ @ + -, at most 100")
         with self._store.write() as connection:
+            # Both names are actors in the audit.
+            if connection.execute("select 1 from users where name = ?", [service]).fetchone():
+                raise AccessError(f"{service} is the name of a user; choose another name for the service")
             return self._create(connection, None, service, role, missions, created_by, days)
 
     def _create(

@@ -89,19 +89,21 @@ class Users:
         """Replace the roles of a user."""
         with self._store.write() as connection:
             name = _need(connection, name)["name"]
+            had_administrator = _has_administrator(connection)
             connection.execute("delete from grants where user = ?", [name])
             _set_grants(connection, name, grants)
-            _keep_an_administrator(connection)
+            _check_administrator_remains(connection, had_administrator)
 
     def disable(self, name: str, is_disabled: bool = True) -> None:
         """Disable a user and end all sessions of it, or enable it again."""
         with self._store.write() as connection:
             name = _need(connection, name)["name"]
+            had_administrator = _has_administrator(connection)
             disabled_at = self._store.now() if is_disabled else None
             connection.execute("update users set disabled_at = ? where name = ?", [disabled_at, name])
             if is_disabled:
                 connection.execute("delete from sessions where user = ?", [name])
-                _keep_an_administrator(connection)
+                _check_administrator_remains(connection, had_administrator)
 
     def set_password(self, name: str, password: str) -> None:
         """Set a password and end all sessions of the user."""
@@ -230,6 +232,6 @@ def _has_administrator(connection: sqlite3.Connection) -> bool:
     return bool(found)
 
 
-def _keep_an_administrator(connection: sqlite3.Connection) -> None:
-    if not _has_administrator(connection):
+def _check_administrator_remains(connection: sqlite3.Connection, had_administrator: bool) -> None:
+    if had_administrator and not _has_administrator(connection):
         raise AccessError("this is the only administrator; make another one first")
