@@ -17,6 +17,7 @@ import duckdb
 from metrics.exposition import Exposition, assemble_exposition
 from metrics.history import WholeHistory
 from service.access.access import Access
+from service.alerting.silences import deliver_silences
 from service.alerting.thresholds import check_defaults, store_default_thresholds
 from service.charts.process import DrawingProcess
 from service.errors import LoadError, ServiceError, WarehouseLost, WarehouseOpening
@@ -84,6 +85,7 @@ class Application:
         self.remote_reader = RemoteReader(settings, lambda: self.warehouse, self.self_metrics, self.find_history)
         self._was_history_read = threading.Event()
         self._history_thread: threading.Thread | None = None
+        self._delivering = threading.Lock()
         # Concurrent: 10 million observations take almost a minute, and other jobs should not wait for it.
         self._history_job = Job("history", "", self._read_history, is_concurrent=True)
         published = Job("read_copy", "", self._publish)
@@ -124,6 +126,7 @@ class Application:
             [
                 ClockWatch(clock, lambda _: self.runner.reschedule()).check,
                 self._check_warehouse,
+                self._deliver_again,
                 RetryWatch(self.find_failure, self.refresh_again, self._has_space_for_copy).check,
             ]
         )
@@ -276,6 +279,17 @@ class Application:
         self._was_history_read.wait(timeout_seconds)
         return self.history
 
+    def deliver_silences(self) -> tuple[str, ...]:
+        """Send to Alertmanager, where one is configured, what it does not have of the silences. Return what failed.
+
+        What failed is sent again every few seconds while the service runs.
+        """
+        if not self.settings.alertmanager_url:
+            return ()
+        with self._delivering:
+            failures = deliver_silences(self.warehouse, self.settings.alertmanager_url, self.clock())
+        return tuple(f"the silence is recorded, but not sent yet: {failure}; it is sent again" for failure in failures)
+
     def back_up(self, target: Path) -> None:
         """Write a copy of the warehouse. Raises WarehouseError, also if `target` is a file in use."""
         check_target(target, self.settings)
@@ -366,6 +380,10 @@ class Application:
             is_present = False
             log.error("%s", error)
         self.self_metrics.record_warehouse_file(is_present)
+
+    def _deliver_again(self) -> None:
+        for failure in self.deliver_silences():
+            log.warning("%s", failure)
 
     def _has_space_for_copy(self) -> bool:
         read_copy = self.settings.read_copy_file

@@ -63,6 +63,20 @@ class AlertError(ServiceError):
     """An alert is unknown or ambiguous, or the token of the alerts endpoint cannot be used."""
 
 
+class SilenceUnknown(AlertError):
+    """There is no silence with this id."""
+
+
+class AlertmanagerUnavailable(ServiceError):
+    """Alertmanager could not be reached. `is_refusal`: it answered, and refused a silence."""
+
+    can_retry = True
+
+    def __init__(self, message: str, is_refusal: bool = False) -> None:
+        super().__init__(message)
+        self.is_refusal = is_refusal
+
+
 class QueryError(ServiceError):
     """A user's query is invalid.
 

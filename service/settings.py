@@ -115,6 +115,11 @@ class Settings(BaseSettings):
         description="File with the token that Alertmanager sends.",
         json_schema_extra={"shown_default": "`alerts-token` in the data directory"},
     )
+    alertmanager_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+[^\s?#/])?$",
+        description="URL of Alertmanager, such as `http://127.0.0.1:9093`. Silences are sent to it; empty: nowhere.",
+    )
     remote_read_lookback_seconds: int = Field(
         300, ge=1, description="Shortest --query.lookback-delta of the Prometheus servers that read the history."
     )

@@ -14,6 +14,7 @@ from service.access.audit import Recording
 from service.access.identity import Identity, make_socket_identity
 from service.access.roles import Right
 from service.alerting.alerts import acknowledge_alerts, list_firing, trace_alert
+from service.alerting.silences import SilenceChange, end_silence, find_recorded_silence, set_silence
 from service.alerting.thresholds import ThresholdChange, read_threshold, remove_threshold, set_threshold
 from service.application import Application
 from service.client.protocol import (
@@ -21,6 +22,7 @@ from service.client.protocol import (
     BackupRequest,
     JobsRequest,
     LoadRequest,
+    SilenceRequest,
     SnapshotSummary,
     ThresholdRequest,
 )
@@ -141,6 +143,31 @@ class ApplicationClient:
         with self._application.warehouse.cursor() as cursor:
             rows = cursor.execute("select fingerprint, coalesce(labels['mission'], '') from firing_alerts").fetchall()
         return {mission for fingerprint, mission in rows if any(map(fingerprint.startswith, beginnings))}
+
+    def set_silence(self, request: SilenceRequest) -> SilenceChange:
+        """Set a silence, send it to Alertmanager where one is configured, and return it. Raises as `set_silence` does."""
+        application, mission = self._application, "" if request.mission == EVERY_MISSION else request.mission
+        fields = request.model_dump(exclude={"set_by"})
+        with self._record(request.set_by, Right.SILENCE, mission, "set silence", request.mission, request.note) as recording:
+            silence = set_silence(
+                application.warehouse, application.definitions, set_by=self._name(request.set_by), now=application.clock(),
+                **fields,
+            )  # fmt: skip
+            recording.target, recording.after = str(silence), {"silence_id": silence.silence_id}
+        return SilenceChange(silence, application.deliver_silences())
+
+    def end_silence(self, silence_id: str, ended_by: str = "", reason: str | None = None) -> SilenceChange:
+        """End a silence, expire it in Alertmanager where it was sent, and return it. Raises as `end_silence` does."""
+        application = self._application
+        with self._record(ended_by, Right.SILENCE, None, "end silence", silence_id[:100], reason) as recording:
+            with application.warehouse.cursor() as cursor:
+                silence = find_recorded_silence(cursor, silence_id)
+            recording.target, recording.before = str(silence), {"silence_id": silence_id, "ends_at": silence.ends_at}
+            mission = "" if silence.mission == EVERY_MISSION else silence.mission
+            (self._identity or make_socket_identity(ended_by)).check(Right.SILENCE, mission)
+            ended = end_silence(application.warehouse, silence_id, self._name(ended_by), application.clock())
+            recording.after = {"silence_id": silence_id, "ends_at": ended.ends_at}
+        return SilenceChange(ended, application.deliver_silences())
 
     def back_up(self, request: BackupRequest, progress: Progress) -> None:
         progress("copying", None)

@@ -7,9 +7,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from metrics.thresholds import Comparison, Severity
+from metrics.thresholds import EVERY_MISSION, Comparison, Severity
 from service.alerting.thresholds import ThresholdChange
 from service.jobs.runner import Run
 from service.loading.interrupt import Interrupt
@@ -78,6 +78,19 @@ class AlertsRequest(Request):
     alerts: list[str] = Field(default_factory=list)
     note: str | None = None
     acknowledged_by: str = ""
+
+
+class SilenceRequest(Request):
+    """A silence to set from now until `ends_at`, of the alerts with all the given labels."""
+
+    ends_at: AwareDatetime
+    mission: str = EVERY_MISSION
+    metric: str | None = None
+    severity: Severity | None = None
+    dimensions: dict[str, str] = Field(default_factory=dict)
+    alert: str | None = Field(None, max_length=200)
+    note: str | None = None
+    set_by: str = ""
 
 
 class CancelRequest(Request):

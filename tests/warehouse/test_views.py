@@ -37,6 +37,10 @@ VIEWS = {
         "fingerprint alert metric mission severity value limit_value labels annotations starts_at acknowledged_by "
         "acknowledgement acknowledged_at value_now limit_now period_end_now"
     ),
+    "silences": (
+        "silence_id alert metric mission severity dimensions starts_at ends_at note set_by ended_by alertmanager_id "
+        "is_delivered recorded_at"
+    ),
     "alert_values": "metric mission dimensions value period_end unreported_period_end limits",
     "job_runs": "run_id job due started ended status row_count error",
     "batches": "batch_id file_name sha256 loaded_by recorded_at row_count new_observations revisions unchanged",
