@@ -236,6 +236,14 @@ class AccessError(ServiceError):
     """A user, role, token or saved query is unknown, invalid or taken."""
 
 
+class QueryUnknown(AccessError):
+    """There is no saved query with this number that the caller can see."""
+
+
+class ChangedMeanwhile(ServiceError):
+    """What was to be changed is no longer what the caller read."""
+
+
 class AccessUnavailable(ServiceError):
     """The database of users and the audit cannot be read or written. Nothing is allowed that needs it."""
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from service.access.audit import Audit
 from service.access.identity import Identity, make_anonymous
 from service.access.roles import Grant, Role
+from service.access.saved_queries import SavedQueries
 from service.access.sessions import Sessions
 from service.access.store import AccessStore
 from service.access.tokens import Tokens
@@ -31,6 +32,7 @@ class Access:
             self.store, timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
         )
         self.audit = Audit(self.store)
+        self.saved_queries = SavedQueries(self.store)
 
     @property
     def may_read_anonymously(self) -> bool:

@@ -28,6 +28,11 @@ class Identity:
         return self.signed_in_by == "anonymous"
 
     @property
+    def owner(self) -> str:
+        """The name under which queries are saved: a service is never the user of the same name."""
+        return f"service {self.name}" if self.is_service else self.name
+
+    @property
     def roles(self) -> str:
         """The grants as text, such as `analyst of UNMISS`."""
         return ", ".join(map(str, self.grants)) or "none"

@@ -13,6 +13,7 @@ from metrics.thresholds import EVERY_MISSION
 from service.access.audit import Recording
 from service.access.identity import Identity, make_socket_identity
 from service.access.roles import Right
+from service.access.saved_queries import SavedQuery
 from service.alerting.alerts import acknowledge_alerts, list_firing, trace_alert
 from service.alerting.silences import SilenceChange, end_silence, find_recorded_silence, set_silence
 from service.alerting.thresholds import ThresholdChange, read_threshold, remove_threshold, set_threshold
@@ -22,11 +23,12 @@ from service.client.protocol import (
     BackupRequest,
     JobsRequest,
     LoadRequest,
+    SavedQueryRequest,
     SilenceRequest,
     SnapshotSummary,
     ThresholdRequest,
 )
-from service.errors import ClientGone, LoadError
+from service.errors import ClientGone, LoadError, NotSignedIn
 from service.jobs.runner import Run, list_runs
 from service.loading.interrupt import Interrupt
 from service.loading.report import Batch, Preview
@@ -169,6 +171,33 @@ class ApplicationClient:
             recording.after = {"silence_id": silence_id, "ends_at": ended.ends_at}
         return SilenceChange(ended, application.deliver_silences())
 
+    def save_query(self, request: SavedQueryRequest, number: int | None = None, expected: str | None = None) -> SavedQuery:
+        """Save a query of the identity, as a new one or in place of its query `number`, and return it.
+
+        Raises as `SavedQueries.add` and `SavedQueries.change` do.
+        """
+        queries, owner = self._application.access.saved_queries, self._need_identity().owner
+        with self._record("", Right.SAVE_QUERIES, None, "save query", request.name[:100]) as recording:
+            if number is None:
+                saved = queries.add(owner, request.name, request.text, request.is_shared)
+            else:
+                recording.before = _describe_query(queries.get(number, owner))
+                saved = queries.change(number, owner, request.name, request.text, request.is_shared, expected)
+            recording.target, recording.after = f"{saved.id}: {saved.name}", _describe_query(saved)
+            return saved
+
+    def delete_query(self, number: int, expected: str | None = None) -> None:
+        """Delete a query of the identity. Raises as `SavedQueries.delete` does."""
+        owner = self._need_identity().owner
+        with self._record("", Right.SAVE_QUERIES, None, "delete query", str(number)) as recording:
+            deleted = self._application.access.saved_queries.delete(number, owner, expected)
+            recording.target, recording.before = f"{deleted.id}: {deleted.name}", _describe_query(deleted)
+
+    def _need_identity(self) -> Identity:
+        if self._identity is None:
+            raise NotSignedIn("saved queries belong to users; use the page /sql or the API")
+        return self._identity
+
     def back_up(self, request: BackupRequest, progress: Progress) -> None:
         progress("copying", None)
         with self._record(request.backed_up_by, Right.LOAD, None, "backup", str(request.target)):
@@ -233,6 +262,10 @@ class LocalClient:
         if self._application is None:
             self._application = Application(self._settings, read_definitions(self._settings.catalogue))
         return ApplicationClient(self._application, with_history=False)
+
+
+def _describe_query(query: SavedQuery) -> dict[str, Any]:
+    return {"name": query.name, "text": query.text, "is_shared": query.is_shared}
 
 
 @contextmanager

@@ -93,6 +93,14 @@ class SilenceRequest(Request):
     set_by: str = ""
 
 
+class SavedQueryRequest(Request):
+    """A query to save."""
+
+    name: str
+    text: str
+    is_shared: bool = False
+
+
 class CancelRequest(Request):
     """The load or preview to cancel, by the name in the header of its request."""
 
