@@ -14,6 +14,7 @@ COPY pyproject.toml README.md ./
 COPY metrics metrics
 COPY service service
 COPY sql sql
+COPY prometheus/alertmanager.yml prometheus/alertmanager.yml
 RUN pip --python /opt/venv/bin/python install setuptools==83.0.0 \
     && pip --python /opt/venv/bin/python install --no-deps --no-build-isolation --editable . \
     && pip --python /opt/venv/bin/python uninstall --yes setuptools \

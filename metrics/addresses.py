@@ -58,11 +58,10 @@ def place_alertmanager(text: str, addresses: Addresses) -> str:
     )
 
 
-def render_container_files(prometheus: str, alertmanager: str) -> dict[str, str]:
+def render_container_files(prometheus: str) -> dict[str, str]:
     """Return the text of the files of prometheus/compose by name, derived from the shipped files."""
     return {
         "prometheus.yml": _begin("prometheus.yml", place_prometheus(prometheus, CONTAINERS)),
-        "alertmanager.yml": _begin("alertmanager.yml", place_alertmanager(alertmanager, CONTAINERS)),
     }
 
 

@@ -147,6 +147,21 @@ class Settings(BaseSettings):
     )
     session_idle_minutes: int = Field(120, ge=1, description="Minutes without a request after which a session ends.")
     session_hours: int = Field(12, ge=1, description="Hours after which a session ends in any case.")
+    smtp_server: str = Field(
+        "", pattern=r"^(\S+:\d{1,5})?$", description="Mail server for alerts, as host:port, such as `smtp.example.org:587`."
+    )
+    smtp_from: str = Field("", pattern=r"^(\S+@\S+)?$", description="Sender of mail.")
+    smtp_user: str = Field("", description="User of the mail server.")
+    smtp_password_file: Path | None = Field(None, description="File with the password of the mail server.")
+    smtp_tls: bool = Field(True, description="Whether the mail server must offer STARTTLS.")
+    mail_critical: Names = Field((), description="Recipients of mail on critical alerts, separated by commas.")
+    mail_warning: Names = Field((), description="Recipients of mail on warnings, separated by commas.")
+    mail_info: Names = Field((), description="Recipients of mail on alerts of severity info, separated by commas.")
+    webhook_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="URL to which Alertmanager posts every alert, such as that of a chat or ticket system.",
+    )
     audit_days: int = Field(1095, ge=1, description="Days for which entries of the audit are retained.")
     sql_token: SecretStr = Field(
         SecretStr(""),

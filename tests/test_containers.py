@@ -16,6 +16,7 @@ import yaml
 
 from service.settings import TREE, Settings, find_in_tree
 from service.web.host_check import is_allowed_host
+from tests.service_process import run_a4p
 from tests.tools import find_tool
 
 PUBLISHED = {"a4p": 8000, "grafana": 3000}
@@ -33,7 +34,7 @@ def services() -> dict[str, Any]:
     done = run_compose("config", "--format", "json", GRAFANA_ADMIN_PASSWORD="of the tests")
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)["services"]
-    assert set(found) == {"a4p", "prometheus", "alertmanager", "grafana"}
+    assert set(found) == {"a4p", "prometheus", "alertmanager-config", "alertmanager", "grafana"}
     return found
 
 
@@ -53,7 +54,9 @@ def test_there_is_no_default_password() -> None:
     assert "GRAFANA_ADMIN_PASSWORD is missing a value" in done.stderr
     example = (TREE / ".env.example").read_text()
     asked = re.findall(r"\$\{(\w+):\?", (TREE / "docker-compose.yml").read_text())
-    assert re.findall(r"^(\w+)=$", example, re.MULTILINE) == asked
+    assert re.findall(r"^(\w+)=$", example, re.MULTILINE)[0:1] == asked
+    optional = re.findall(r"\$\{(\w+):-", (TREE / "docker-compose.yml").read_text())
+    assert set(re.findall(r"^(\w+)=", example, re.MULTILINE)) == {*asked, *optional}
 
 
 def test_every_container_is_hardened(services: dict[str, Any]) -> None:
@@ -68,7 +71,7 @@ def test_every_container_is_hardened(services: dict[str, Any]) -> None:
 def test_every_image_is_pinned_by_version_and_digest(services: dict[str, Any]) -> None:
     assert Path(services["a4p"]["build"]["context"]) == TREE
     (python,) = re.findall(r"^ARG PYTHON=(.*)$", (TREE / "Dockerfile").read_text(), re.MULTILINE)
-    images = [python, *(service["image"] for name, service in services.items() if name != "a4p")]
+    images = [python, *(service["image"] for service in services.values() if service["image"] != "a4p-service")]
     for image in images:
         assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+[a-z-]*@sha256:[0-9a-f]{64}", image), image
 
@@ -84,10 +87,9 @@ def test_only_the_service_and_grafana_are_published_and_on_the_loopback(services
 
 def test_only_the_service_mounts_the_data_directory(services: dict[str, Any]) -> None:
     assert list_mounts(services, "data") == {"a4p": True}
-    assert list_mounts(services, "token") == {"a4p": True, "alertmanager": False}
+    assert list_mounts(services, "token") == {"a4p": True, "alertmanager-config": True, "alertmanager": False}
     token = services["a4p"]["environment"]["A4P_ALERTS_TOKEN_FILE"]
-    webhook = yaml.safe_load((find_in_tree("prometheus") / "compose" / "alertmanager.yml").read_text())
-    assert webhook["receivers"][0]["webhook_configs"][0]["http_config"]["authorization"]["credentials_file"] == token
+    assert f"--token-file={token}" in services["alertmanager-config"]["command"]
     # The token is readable by its group, which is the service's.
     assert services["alertmanager"]["group_add"] == [services["a4p"]["user"].split(":")[1]]
 
@@ -96,14 +98,17 @@ def test_each_starts_after_its_dependencies_are_healthy(services: dict[str, Any]
     needs = {name: set(service.get("depends_on", ())) for name, service in services.items()}
     assert needs == {
         "a4p": set(),
-        "alertmanager": {"a4p"},
+        "alertmanager-config": {"a4p"},
+        "alertmanager": {"a4p", "alertmanager-config"},
         "prometheus": {"a4p", "alertmanager"},
         "grafana": {"prometheus", "alertmanager"},
     }
     for name, service in services.items():
-        assert all(need["condition"] == "service_healthy" for need in service.get("depends_on", {}).values())
+        for needed, need in service.get("depends_on", {}).items():
+            ends = needed == "alertmanager-config"
+            assert need["condition"] == ("service_completed_successfully" if ends else "service_healthy"), name
         # The service's own is in its image.
-        assert ("healthcheck" in service) == (name != "a4p")
+        assert ("healthcheck" in service) == (service["image"] != "a4p-service")
     assert "\nHEALTHCHECK " in (TREE / "Dockerfile").read_text()
 
 
@@ -115,17 +120,21 @@ def test_mounts_from_the_checkout_exist_and_are_read_only(services: dict[str, An
                 assert Path(mount["source"]).exists(), mount["source"]
 
 
-def test_prometheus_and_alertmanager_accept_their_files_which_reach_containers_only(services: dict[str, Any]) -> None:
+def test_prometheus_and_alertmanager_accept_their_files_which_reach_containers_only(
+    services: dict[str, Any], tmp_path: Path
+) -> None:
     folder = find_in_tree("prometheus") / "compose"
+    configuration = tmp_path / "alertmanager.yml"
+    written = services["alertmanager-config"]["command"][:-1]
+    assert run_a4p(*written, f"--output={configuration}").returncode == 0
     for command in (
         [find_tool("promtool"), "check", "config", str(folder / "prometheus.yml")],
-        [find_tool("amtool"), "check-config", str(folder / "alertmanager.yml")],
+        [find_tool("amtool"), "check-config", str(configuration)],
     ):
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-    reached = re.findall(
-        r'(?:http://|targets: \[")([a-z0-9.-]+):', "".join(file.read_text() for file in sorted(folder.glob("*.yml")))
-    )
+    texts = "".join(file.read_text() for file in (folder / "prometheus.yml", configuration))
+    reached = re.findall(r'(?:http://|targets: \[")([a-z0-9.-]+):', texts)
     assert set(reached) == {"a4p", "alertmanager"}
     settings = Settings(host="0.0.0.0", allowed_hosts=services["a4p"]["environment"]["A4P_ALLOWED_HOSTS"])
     for host in ("a4p:8000", "127.0.0.1:8000"):

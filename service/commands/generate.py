@@ -26,9 +26,7 @@ def list_generated() -> dict[Path, str]:
     definitions = read_definitions(find_in_tree("metrics"))
     rules = render_rules(definitions.catalogue, definitions.kpis)
     prometheus = find_in_tree("prometheus")
-    container_files = render_container_files(
-        *((prometheus / name).read_text(encoding="utf-8") for name in ("prometheus.yml", "alertmanager.yml"))
-    )
+    container_files = render_container_files((prometheus / "prometheus.yml").read_text(encoding="utf-8"))
     try:
         # Needed only to change definitions, so it is not a requirement of the service.
         from metrics.dashboards import render_dashboards

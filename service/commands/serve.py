@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import threading
@@ -181,7 +182,7 @@ class Start:
         click.echo(f"metrics   {url}/metrics")
         click.echo(f"pages     {url}/")
         click.echo(f"read copy {settings.read_copy_file} (any DuckDB opens it)")
-        _offer_first_administrator(application, settings.public_url or url)
+        _offer_first_administrator(application, settings.public_url or _find_own_url(url))
         click.echo(f"ready in {time.monotonic() - started:.1f} s; stop with Ctrl-C")
 
     def _prepare(self) -> None:
@@ -202,6 +203,11 @@ def _load_report(application: Application) -> None:
     with application.warehouse.cursor() as cursor:
         (total,) = cursor.execute("select count(*) from observations").fetchone() or (0,)
     click.echo(f"{new + revised:,} observations loaded, {total:,} in the warehouse")
+
+
+def _find_own_url(url: str) -> str:
+    """Return the URL by which a browser on this machine reaches the service."""
+    return re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", url)
 
 
 def _offer_first_administrator(application: Application, url: str) -> None:

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from metrics.addresses import Addresses, place_alertmanager, place_prometheus
+from metrics.notifications import add_notifications
 from service.errors import StackError
+from service.notifications import read_notifications
 from service.settings import Settings, find_in_tree
 
 HOST = "127.0.0.1"
@@ -62,10 +64,11 @@ def plan_stack(settings: Settings) -> list[Program]:
         token_file=str(settings.token_file.resolve()),
     )
     files = {}
+    notifications = read_notifications(settings)
     for name, place in (("prometheus.yml", place_prometheus), ("alertmanager.yml", place_alertmanager)):
         files[name] = folder / name
-        text = (find_in_tree("prometheus") / name).read_text(encoding="utf-8")
-        files[name].write_text(place(text, addresses), encoding="utf-8")
+        text = place((find_in_tree("prometheus") / name).read_text(encoding="utf-8"), addresses)
+        files[name].write_text(add_notifications(text, notifications) if name == "alertmanager.yml" else text, encoding="utf-8")
     programs = [
         Program(
             "service",
