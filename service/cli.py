@@ -14,8 +14,8 @@ from service.errors import ServiceError
 FAILED = 1
 # Each is a module of service.commands with a command of that name.
 COMMANDS = """
-    alertmanager alerts backup check doctor export generate jobs load report restore rules serve snapshot sql
-    stack thresholds verify
+    alertmanager alerts audit backup check doctor export generate jobs load report restore rules serve snapshot sql
+    stack thresholds tokens users verify
 """.split()
 
 

@@ -20,6 +20,7 @@ from service.errors import NotAllowed, NotSignedIn, ServiceError
 FIRST_HASH = "0" * 64
 ANCHOR = "audit_anchor"
 MAX_TEXT = 4_000
+VERIFIED_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -150,21 +151,15 @@ class Audit:
 
     def verify(self) -> tuple[int, str]:
         """Return the number of rows and the newest hash of an intact chain. Raises ServiceError with the first broken row."""
-        with self._store.read() as connection:
-            previous = _read_anchor(connection)
-            count, number = 0, None
-            for row in connection.execute("select * from audit order by id"):
-                gap = number is not None and row["id"] != number + 1
-                if gap or row["previous_hash"] != previous or row["hash"] != _hash(previous, _read_entry(row)):
-                    raise ServiceError(
-                        f"the audit was changed: row {row['id']} of {row['at']} does not continue the rows before it; "
-                        "compare with a copy made by 'a4p backup --access'"
-                    )
-                previous, number, count = row["hash"], row["id"], count + 1
-            newest = connection.execute("select value from settings where name = 'audit_newest'").fetchone()
-        if newest is not None and newest["value"] != previous:
-            raise ServiceError("the audit was changed: its newest rows are missing; compare with a copy")
-        return count, previous
+        while True:
+            with self._store.read() as connection:
+                anchor, newest, last_id = _read_ends(connection)
+                try:
+                    return _verify_chain(connection, anchor, newest, last_id)
+                except ServiceError:
+                    # Old rows may have been pruned meanwhile.
+                    if _read_anchor(connection) == anchor:
+                        raise
 
     def prune(self, days: int) -> int:
         """Delete entries older than a number of days; the rest remains a verifiable chain. Returns how many."""
@@ -197,6 +192,37 @@ class Audit:
         with self._store.write() as connection:
             connection.execute("delete from audit_begun where id = ?", [number])
             _append(connection, entry)
+
+
+def _read_ends(connection: sqlite3.Connection) -> tuple[str, str | None, int]:
+    """Return the hash before the oldest row, the newest hash and the number of the newest row, all at one moment."""
+    connection.execute("begin")
+    anchor = _read_anchor(connection)
+    newest = connection.execute("select value from settings where name = 'audit_newest'").fetchone()
+    (last_id,) = connection.execute("select coalesce(max(id), 0) from audit").fetchone()
+    connection.execute("commit")
+    return anchor, newest["value"] if newest else None, last_id
+
+
+def _verify_chain(connection: sqlite3.Connection, previous: str, newest: str | None, last_id: int) -> tuple[int, str]:
+    count, number = 0, None
+    # In parts: a write cannot commit while rows are read.
+    while rows := connection.execute(
+        "select * from audit where id > ? and id <= ? order by id limit ?", [number or 0, last_id, VERIFIED_AT_ONCE]
+    ).fetchall():
+        for row in rows:
+            gap = number is not None and row["id"] != number + 1
+            if gap or row["previous_hash"] != previous or row["hash"] != _hash(previous, _read_entry(row)):
+                raise ServiceError(
+                    f"the audit was changed: row {row['id']} of {row['at']} does not continue the rows before it; "
+                    "compare with a copy made by 'a4p backup --access'"
+                )
+            previous, number, count = row["hash"], row["id"], count + 1
+    if newest is not None and newest != previous:
+        raise ServiceError(
+            "the audit was changed: its newest rows are missing; compare with a copy made by 'a4p backup --access'"
+        )
+    return count, previous
 
 
 def _append(connection: sqlite3.Connection, entry: Entry) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from service.access import audit
 from service.access.access import Access
 from service.access.identity import Identity
 from service.access.roles import Grant, Role
@@ -84,6 +85,17 @@ def test_a_changed_chain_is_found(access: Access, change: str) -> None:
         connection.execute("drop trigger audit_rows_do_not_change")
         connection.execute(change)
     with pytest.raises(ServiceError, match="the audit was changed"):
+        access.audit.verify()
+
+
+def test_a_long_chain_is_verified_in_parts(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "VERIFIED_AT_ONCE", 2)
+    for _ in range(5):
+        record(access)
+    assert access.audit.verify() == (5, access.audit.list_entries(1)[0]["hash"])
+    with sqlite3.connect(access.store.file) as connection:
+        connection.execute("delete from audit where id = 3")
+    with pytest.raises(ServiceError, match="row 4 of"):
         access.audit.verify()
 
 
