@@ -20,7 +20,7 @@ from service.access.access import Access
 from service.alerting.silences import deliver_silences
 from service.alerting.thresholds import check_defaults, store_default_thresholds
 from service.charts.process import DrawingProcess
-from service.errors import LoadError, ServiceError, WarehouseLost, WarehouseOpening
+from service.errors import AccessUnavailable, LoadError, ServiceError, WarehouseLost, WarehouseOpening
 from service.history.remote_read import RemoteReader
 from service.history.series import HistoryReader
 from service.jobs.runner import Job, JobRunner
@@ -77,7 +77,7 @@ class Application:
         self.snapshot: Snapshot | None = None
         self.history: WholeHistory | None = None
         self.read_copy: ReadCopy | None = None
-        self.access = Access(settings, clock)
+        self.access = Access(settings, clock, self.self_metrics)
         self.drawing = DrawingProcess()
         self.sandbox = SandboxPool(settings)
         # Pages, charts, documents and API responses computed at the same time; two keep DuckDB and the processors busy.
@@ -362,7 +362,7 @@ class Application:
             batches, observations, revisions = run_sql(cursor, "snapshot/count_observations").fetchone() or (0, 0, 0)
         size_bytes = self.settings.warehouse_file.stat().st_size
         self.self_metrics.record_warehouse(size_bytes, batches, observations, revisions, now)
-        self._prune()
+        self._prune_backups()
         return int(observations)
 
     def _open_read_copy(self) -> ReadCopy:
@@ -393,4 +393,12 @@ class Application:
         self.warehouse.checkpoint()
 
     def _prune(self) -> int:
+        deleted = self._prune_backups()
+        try:
+            return deleted + self.access.prune()
+        except AccessUnavailable as error:
+            log.error("old entries of the audit and ended sessions were not deleted: %s", error)
+            return deleted
+
+    def _prune_backups(self) -> int:
         return prune_backups(self.settings.backup_dir, self.settings.retention)

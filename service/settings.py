@@ -85,7 +85,7 @@ class Settings(BaseSettings):
         "0 * * * *", description="Schedule of snapshots (five-field cron). A load also computes a snapshot."
     )
     checkpoint_cron: Cron = Field("30 3 * * *", description="Schedule of checkpoints of the warehouse.")
-    prune_cron: Cron = Field("45 3 * * *", description="Schedule of the deletion of old backups.")
+    prune_cron: Cron = Field("45 3 * * *", description="Schedule of the deletion of old backups, audit entries and sessions.")
     timezone: TimeZone = Field("UTC", description="Time zone of the schedules.")
     keep_backups: int = Field(5, ge=1, description="Number of newest backups to retain, independent of their age.")
     keep_backups_hours: int = Field(

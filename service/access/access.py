@@ -6,6 +6,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from service.access.audit import Audit
 from service.access.identity import Identity, make_anonymous
@@ -19,19 +20,31 @@ from service.errors import AccessUnavailable, SignInDelayed, SignInRefused
 from service.settings import Settings
 from service.system.loopback import is_loopback
 
+# Answers to requests with an Idempotency-Key are repeated for a day.
+IDEMPOTENCY_LIFE = timedelta(days=1)
+
+
+class AccessMetrics(Protocol):
+    """Counters of attempts to sign in (success, refused, delayed), and of rows of the audit by action and result."""
+
+    def count_attempt(self, result: str) -> None: ...
+
+    def count_write(self, action: str, result: str) -> None: ...
+
 
 class Access:
     """Users, tokens, sessions and the audit of a data directory. Methods raise AccessUnavailable."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], datetime], metrics: AccessMetrics | None = None) -> None:
         self._settings = settings
+        self._metrics = metrics
         self.store = AccessStore(settings.access_file, clock)
         self.users = Users(self.store)
         self.tokens = Tokens(self.store)
         self.sessions = Sessions(
             self.store, timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
         )
-        self.audit = Audit(self.store)
+        self.audit = Audit(self.store, metrics.count_write) if metrics else Audit(self.store)
         self.saved_queries = SavedQueries(self.store)
 
     @property
@@ -64,14 +77,22 @@ class Access:
         try:
             user = self.users.check_password(name, password, address)
         except (SignInRefused, SignInDelayed) as error:
-            self.audit.note(self.make_anonymous(address), "sign in", name[:100], "refused", str(error))
+            self.note_refused_sign_in(name, address, error)
             raise
         return user, self.begin_session(user, "password", address, user_agent)
+
+    def note_refused_sign_in(self, name: str, address: str, error: SignInRefused | SignInDelayed) -> None:
+        """Record and count an attempt to sign in that was refused or must wait."""
+        if self._metrics:
+            self._metrics.count_attempt("delayed" if isinstance(error, SignInDelayed) else "refused")
+        self.audit.note(self.make_anonymous(address), "sign in", name[:100], "refused", str(error))
 
     def begin_session(self, user: User, signed_in_by: str, address: str, user_agent: str) -> str:
         """Return the secret of a new session of a user who proved who they are; it is in the audit."""
         secret = self.sessions.begin(user.name, signed_in_by, address, user_agent)
         self.audit.note(Identity(user.name, user.grants, signed_in_by, address), "sign in", user.name)
+        if self._metrics:
+            self._metrics.count_attempt("success")
         return secret
 
     def offer_first_administrator(self) -> str | None:
@@ -79,6 +100,19 @@ class Access:
         if self.users.has_administrator():
             return None
         return self.users.make_link(FIRST_ADMINISTRATOR)
+
+    def prune(self) -> int:
+        """Delete old rows of the audit, and sessions, links and idempotency keys that have ended; return how many."""
+        if not self.store.file.exists():
+            return 0
+        deleted = self.audit.prune(self._settings.audit_days)
+        with self.store.write() as connection:
+            deleted += self.sessions.delete_ended(connection)
+            deleted += connection.execute("delete from links where expires_at < ?", [self.store.now()]).rowcount
+            deleted += connection.execute(
+                "delete from idempotency_keys where at < ?", [self.store.now(-IDEMPOTENCY_LIFE)]
+            ).rowcount
+        return deleted
 
     def find_cookie_key(self) -> str:
         """Return the key that signs cookies, made at first use."""

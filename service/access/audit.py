@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timedelta
@@ -56,10 +56,11 @@ class Recording:
 
 
 class Audit:
-    """Writes and reads the audit of an access store."""
+    """Writes and reads the audit of an access store. `count_entry` gets action and result of each new row."""
 
-    def __init__(self, store: AccessStore) -> None:
+    def __init__(self, store: AccessStore, count_entry: Callable[[str, str], None] = lambda action, result: None) -> None:
         self._store = store
+        self._count_entry = count_entry
 
     @contextmanager
     def record(
@@ -107,9 +108,10 @@ class Audit:
         )
         if connection is not None:
             _append(connection, entry)
-            return
-        with self._store.write() as own:
-            _append(own, entry)
+        else:
+            with self._store.write() as own:
+                _append(own, entry)
+        self._count_entry(action, result)
 
     def note_refusal(self, identity: Identity, action: str, target: str, error: ServiceError, request_id: str = "") -> None:
         """Record a request that was refused for want of a right."""
@@ -120,10 +122,13 @@ class Audit:
         """Record the writes that the end of a process cut off; return their number. For the start of the service only."""
         with self._store.write() as connection:
             rows = connection.execute("select id, entry from audit_begun order by id").fetchall()
-            for row in rows:
-                _append(connection, replace(Entry(**json.loads(row["entry"])), result="interrupted"))
+            entries = [replace(Entry(**json.loads(row["entry"])), result="interrupted") for row in rows]
+            for entry in entries:
+                _append(connection, entry)
             connection.execute("delete from audit_begun")
-        return len(rows)
+        for entry in entries:
+            self._count_entry(entry.action, entry.result)
+        return len(entries)
 
     def list_entries(
         self, limit: int = 100, before_id: int | None = None, filters: Mapping[str, str] | None = None
@@ -192,6 +197,7 @@ class Audit:
         with self._store.write() as connection:
             connection.execute("delete from audit_begun where id = ?", [number])
             _append(connection, entry)
+        self._count_entry(entry.action, entry.result)
 
 
 def _read_ends(connection: sqlite3.Connection) -> tuple[str, str | None, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from datetime import timedelta
 
 from service.access.identity import Identity
@@ -26,7 +27,7 @@ class Sessions:
         secret = secrets.token_urlsafe(32)
         now = self._store.now()
         with self._store.write() as connection:
-            connection.execute("delete from sessions where expires_at < ? or seen_at < ?", [now, self._store.now(-self._idle)])
+            self.delete_ended(connection)
             connection.execute(
                 "insert into sessions values (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
@@ -41,6 +42,12 @@ class Sessions:
                 ],
             )
         return secret
+
+    def delete_ended(self, connection: sqlite3.Connection) -> int:
+        """Delete the sessions that have ended; return how many."""
+        return connection.execute(
+            "delete from sessions where expires_at < ? or seen_at < ?", [self._store.now(), self._store.now(-self._idle)]
+        ).rowcount
 
     def identify(self, secret: str, address: str) -> Identity | None:
         """Return the identity of a session; None if it is unknown or has ended, or its user is disabled."""

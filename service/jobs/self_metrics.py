@@ -1,4 +1,4 @@
-"""The service's metrics about itself: a4p_snapshot_*, job_*, load_*, warehouse_*, exposition_*, remote_read_* and sql_*."""
+"""The service's metrics about itself: snapshots, jobs, loads, warehouse, exposition, remote read, SQL, sign-ins and writes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import product
 
 import duckdb
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
@@ -20,6 +21,33 @@ from service.snapshots.snapshot import Snapshot
 # The minimum time between two renderings of these metrics, for any number of scrapes.
 RENDER_INTERVAL_SECONDS = 1.0
 READ_DURATION_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2, 10, 60)
+
+ATTEMPT_RESULTS = ("success", "refused", "delayed")
+WRITE_RESULTS = ("done", "refused", "failed", "interrupted")
+# Signing in and out is not a write.
+UNCOUNTED_ACTIONS = ("sign in", "sign out")
+# The kind of each action of the audit. Others, such as requests that were refused before their action was known, are `other`.
+WRITE_KINDS = {
+    "load": "load",
+    "set threshold": "set_threshold",
+    "remove threshold": "remove_threshold",
+    "acknowledge": "acknowledge",
+    "set silence": "set_silence",
+    "end silence": "end_silence",
+    "save query": "save_query",
+    "delete query": "delete_query",
+    "backup": "backup",
+    "add user": "manage_users",
+    "set roles": "manage_users",
+    "disable user": "manage_users",
+    "enable user": "manage_users",
+    "reset password": "manage_users",
+    "make password link": "manage_users",
+    "set password": "manage_users",
+    "create token": "manage_tokens",
+    "revoke token": "manage_tokens",
+}
+OTHER_KIND = "other"
 
 Encoder = Callable[[CollectorRegistry], bytes]
 
@@ -86,6 +114,14 @@ class SelfMetrics:
             buckets=READ_DURATION_BUCKETS,
             registry=registry,
         )
+        self._attempts = counter("a4p_auth_attempts", "Attempts to sign in since the start, by result.", "result")
+        for result in ATTEMPT_RESULTS:
+            self._attempts.labels(result)
+        self._writes = counter(
+            "a4p_writes", "Writes in the audit since the start, by kind and result, also the refused ones.", "kind", "result"
+        )
+        for kind, result in product((*dict.fromkeys(WRITE_KINDS.values()), OTHER_KIND), WRITE_RESULTS):
+            self._writes.labels(kind, result)
         self._queries = counter("a4p_sql_queries", "SQL queries over HTTP since the start, by HTTP status.", "code")
         self._snapshot_success.set(0)
         self._made_at: float | None = None
@@ -170,6 +206,15 @@ class SelfMetrics:
     def count_query(self, code: int) -> None:
         """Count an SQL query over HTTP by the status of its response."""
         self._queries.labels(str(code)).inc()
+
+    def count_attempt(self, result: str) -> None:
+        """Count an attempt to sign in: success, refused or delayed."""
+        self._attempts.labels(result).inc()
+
+    def count_write(self, action: str, result: str) -> None:
+        """Count a row of the audit by the kind of its action."""
+        if action not in UNCOUNTED_ACTIONS:
+            self._writes.labels(WRITE_KINDS.get(action, OTHER_KIND), result).inc()
 
     def render(self, content_type: str, encoder: Encoder) -> bytes:
         """Return the text of these metrics, rendered within the last second."""
