@@ -145,6 +145,20 @@ class Settings(BaseSettings):
     proxy_addresses: Names = Field(
         (), description="Addresses of trusted reverse proxies, separated by commas; only they may name the user of a request."
     )
+    proxy_user_header: str = Field(
+        "", description="Header in which a trusted proxy names the user it has authenticated, such as `X-Remote-User`."
+    )
+    proxy_groups_header: str = Field("", description="Header in which a trusted proxy lists the groups of the user.")
+    group_roles: Names = Field(
+        (),
+        description="Roles of groups of the OpenID provider or proxy, as `GROUP=ROLE` or `GROUP=ROLE:MISSION`, separated by "
+        "commas. The group `*` is everybody.",
+    )
+    openid_issuer: str = Field("", pattern=r"^(https?://\S+)?$", description="Issuer URL of an OpenID provider.")
+    openid_client_id: str = Field("", description="Client ID of this service at the provider.")
+    openid_client_secret_file: Path | None = Field(None, description="File with the client secret.")
+    openid_scopes: str = Field("openid profile email", description="Scopes to request; some providers need one for groups.")
+    openid_groups_claim: str = Field("groups", description="Claim of the ID token with the groups of the user.")
     session_idle_minutes: int = Field(120, ge=1, description="Minutes without a request after which a session ends.")
     session_hours: int = Field(12, ge=1, description="Hours after which a session ends in any case.")
     smtp_server: str = Field(

@@ -65,7 +65,8 @@ class Users:
             if _find(connection, name):
                 raise AccessError(f"there is a user {name} already; change its roles with 'a4p users roles {name}'")
             connection.execute(
-                "insert into users values (?, ?, ?, ?, ?, null)", [name, hashed, origin, self._store.now(), created_by]
+                "insert into users values (?, ?, ?, ?, ?, null, null, null)",
+                [name, hashed, origin, self._store.now(), created_by],
             )
             _set_grants(connection, name, grants)
 
@@ -84,6 +85,34 @@ class Users:
         with self._store.read() as connection:
             row = _find(connection, name)
             return _read(connection, row) if row else None
+
+    def sign_in_from_outside(
+        self, name: str, origin: str, grants: Sequence[Grant] | None, issuer: str | None = None, subject: str | None = None
+    ) -> User:
+        """Return the user whom an OpenID provider or a proxy has authenticated, added at the first sign-in.
+
+        `grants` replace the roles of the user; None leaves them. A user of a provider is found by issuer and subject. Raises
+        AccessError for a disabled user, a name that is none, and a name that belongs to a user of another origin.
+        """
+        if not NAME.fullmatch(name):
+            raise AccessError(f"{name!r} is no name of a user; use letters, digits and . _ @ + -, at most 100")
+        with self._store.read() as connection:
+            row = _find_outside(connection, name, issuer, subject)
+            if row is not None and (grants is None or set(grants) == set(read_grants(connection, row["name"]))):
+                return _check_outside(connection, row, origin)
+        with self._store.write() as connection:
+            row = _find_outside(connection, name, issuer, subject)
+            if row is None:
+                connection.execute(
+                    "insert into users values (?, null, ?, ?, ?, null, ?, ?)",
+                    [name, origin, self._store.now(), origin, issuer, subject],
+                )
+                row = _need(connection, name)
+            user = _check_outside(connection, row, origin)
+            if grants is not None:
+                connection.execute("delete from grants where user = ?", [user.name])
+                _set_grants(connection, user.name, grants)
+            return _read(connection, row)
 
     def set_grants(self, name: str, grants: Sequence[Grant]) -> None:
         """Replace the roles of a user."""
@@ -175,7 +204,7 @@ class Users:
                 if _find(connection, name):
                     raise AccessError(f"there is a user {name} already; choose another name")
                 connection.execute(
-                    "insert into users values (?, ?, 'local', ?, 'first administrator', null)",
+                    "insert into users values (?, ?, 'local', ?, 'first administrator', null, null, null)",
                     [name, hashed, self._store.now()],
                 )
                 _set_grants(connection, name, [Grant(Role.ADMINISTRATOR)])
@@ -190,6 +219,27 @@ class Users:
 def _find(connection: sqlite3.Connection, name: str) -> sqlite3.Row | None:
     row: sqlite3.Row | None = connection.execute("select * from users where name = ?", [name]).fetchone()
     return row
+
+
+def _find_outside(connection: sqlite3.Connection, name: str, issuer: str | None, subject: str | None) -> sqlite3.Row | None:
+    if subject is None:
+        return _find(connection, name)
+    row: sqlite3.Row | None = connection.execute(
+        "select * from users where issuer = ? and subject = ?", [issuer, subject]
+    ).fetchone()
+    if row is None and (same := _find(connection, name)) is not None:
+        raise AccessError(f"the name {same['name']} belongs to another user here; ask an administrator")
+    return row
+
+
+def _check_outside(connection: sqlite3.Connection, row: sqlite3.Row, origin: str) -> User:
+    # An administrator may add the user of a proxy beforehand, without a password.
+    is_own = row["origin"] == origin or (origin == "proxy" and row["password_hash"] is None)
+    if not is_own:
+        raise AccessError(f"the name {row['name']} belongs to another user here; ask an administrator")
+    if row["disabled_at"] is not None:
+        raise AccessError(f"the user {row['name']} is disabled; ask an administrator")
+    return _read(connection, row)
 
 
 def _need(connection: sqlite3.Connection, name: str) -> sqlite3.Row:

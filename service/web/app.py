@@ -12,8 +12,10 @@ from service.web.budget import AnswerBudget
 from service.web.charts import make_charts_blueprint
 from service.web.host_check import add_checks
 from service.web.openapi import make_openapi_blueprint
+from service.web.openid import add_openid
 from service.web.pages import make_pages_blueprint
 from service.web.pages.errors import show_errors
+from service.web.proxy import TrustedProxies
 from service.web.remote_read import make_remote_read_blueprint
 from service.web.scrape import make_scrape_blueprint
 from service.web.sql import make_sql_blueprint
@@ -29,6 +31,7 @@ def make_app(application: Application) -> Flask:
     add_checks(app, application.settings)
     limit_requests(app, application.settings)
     add_authorization(app, application)
+    add_openid(app, application)
     show_errors(app, application)
     budget = AnswerBudget()
     app.register_blueprint(make_scrape_blueprint(application))
@@ -39,6 +42,8 @@ def make_app(application: Application) -> Flask:
     app.register_blueprint(make_alerts_blueprint(application))
     app.register_blueprint(make_openapi_blueprint(application))
     app.register_blueprint(make_remote_read_blueprint(application, budget))
+    if application.settings.proxy_addresses:
+        app.wsgi_app = TrustedProxies(app.wsgi_app, application.settings.proxy_addresses)  # type: ignore[method-assign]
     return app
 
 

@@ -19,10 +19,11 @@ from flask_wtf.csrf import CSRFError, CSRFProtect  # type: ignore[import-untyped
 
 from service.access.access import Access
 from service.access.identity import Identity
-from service.access.roles import Right
+from service.access.roles import Grant, Right
 from service.application import Application
 from service.errors import AccessUnavailable, NotAllowed, NotSignedIn
 from service.web.problems import Refused, is_api_request
+from service.web.proxy import identify_by_proxy
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -117,7 +118,7 @@ def add_authorization(app: Flask, application: Application) -> CSRFProtect:
             return
         identity = identify(application)
         g.identity = identity
-        if request.method not in SAFE_METHODS and (identity.session or right == PUBLIC):
+        if request.method not in SAFE_METHODS and (identity.session or identity.signed_in_by == "proxy" or right == PUBLIC):
             # A bearer token is sent by a program, never by a browser on its own.
             try:
                 csrf.protect()
@@ -155,9 +156,9 @@ def add_authorization(app: Flask, application: Application) -> CSRFProtect:
 
 
 def identify(application: Application) -> Identity:
-    """Return the identity of the request: of its bearer token, else of its session, else anonymous.
+    """Return the identity of the request: of its bearer token, else of a trusted proxy or its session, else anonymous.
 
-    Raises NotSignedIn for a token that is unknown, expired or revoked.
+    Raises NotSignedIn for a token that is unknown, expired or revoked, and AccessError for a user of a proxy without access.
     """
     access = application.access
     address = find_address()
@@ -169,6 +170,8 @@ def identify(application: Application) -> Identity:
         if identity is None:
             raise NotSignedIn("the bearer token is unknown, expired or revoked")
         return identity
+    if by_proxy := identify_by_proxy(application, address):
+        return by_proxy
     user = current_user._get_current_object()
     return user.identity if isinstance(user, SessionUser) else access.make_anonymous(address)
 
@@ -184,10 +187,10 @@ def find_address() -> str:
     return request.remote_addr or "unknown"
 
 
-def begin_session(identity: Identity, secret: str) -> None:
+def begin_session(name: str, grants: tuple[Grant, ...], signed_in_by: str, secret: str) -> None:
     """Give the browser the session with this secret; nothing of an earlier session remains."""
     session.clear()
-    login_user(SessionUser(identity, secret))
+    login_user(SessionUser(Identity(name, grants, signed_in_by), secret))
 
 
 def end_session() -> None:

@@ -209,7 +209,8 @@ def _list_options(largest_body_bytes: int) -> dict[str, Any]:
         "ident": "a4p",
         "outbuf_overflow": NEVER_TO_FILE,
         "outbuf_high_watermark": NEVER_TO_FILE,
-        "clear_untrusted_proxy_headers": True,
+        # TrustedProxies heeds these headers of trusted addresses only.
+        "clear_untrusted_proxy_headers": False,
         "max_request_body_size": largest_body_bytes,
         # Our limit is lower and closes idle connections. At its own limit, waitress stops accepting.
         "connection_limit": 2 * MAX_CONNECTIONS,

@@ -28,8 +28,8 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         return answer
 
     def enter(user: User, secret: str) -> Response:
-        begin_session(Identity(user.name, user.grants, "password"), secret)
-        return _go(check_next(request.values.get("next", "")))
+        begin_session(user.name, user.grants, "password", secret)
+        return go(check_next(request.values.get("next", "")))
 
     @routes.get("/sign-in")
     @public
@@ -63,7 +63,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 access.sessions.end(identity.session)
             access.audit.note(identity, "sign out", identity.name)
         end_session()
-        return _go("/sign-in")
+        return go("/sign-in")
 
     @routes.get("/setup")
     @public
@@ -117,10 +117,11 @@ def redirect_to_sign_in() -> Response:
     ]
     fields = [*request.args.items(multi=True), *fields]
     target = f"{request.path}?{urlencode(fields)}" if fields else request.path
-    return _go(f"/sign-in?{urlencode({'next': target if len(target) <= MAX_NEXT else request.path})}")
+    return go(f"/sign-in?{urlencode({'next': target if len(target) <= MAX_NEXT else request.path})}")
 
 
-def _go(target: str) -> Response:
+def go(target: str) -> Response:
+    """Return a redirect to a path of this service that a browser follows with GET."""
     answer = redirect(target, 303)
     assert isinstance(answer, Response)
     answer.headers["Cache-Control"] = "no-store"
