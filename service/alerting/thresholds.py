@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import cast
+from typing import Any, Literal, cast
 
 from metrics.catalogue import ALL_MISSIONS, CatalogueError, Indicator
 from metrics.families import INDICATOR_CHANGE
 from metrics.poisson import find_poisson_limit, find_poisson_tail
 from metrics.thresholds import EVERY_MISSION, Comparison, Severity, Threshold, make_threshold
-from service.errors import ThresholdError
+from service.errors import ChangedMeanwhile, ThresholdError
 from service.names import suggest_names
 from service.system.time_limit import check_time
 from service.warehouse.database import Connection, Warehouse, make_object, read_clock, read_objects, read_rows, run_sql
@@ -21,6 +21,9 @@ SET_AS_DEFAULT_BY = "a4p"
 ALL_NAMES = "docs/metrics.md lists all metrics and labels."
 # The chance that a Poisson-distributed value exceeds a suggested limit of rare events.
 RARE_CHANCE = 0.05
+# The limit that the author of a change saw: a number, NO_LIMIT where there was no threshold, or None if it is not compared.
+NO_LIMIT: Literal["none"] = "none"
+SeenLimit = float | Literal["none"] | None
 SUGGESTED_QUANTILE = 0.9
 
 
@@ -212,15 +215,46 @@ def set_threshold(
     requested: Threshold,
     set_by: str,
     clock: Callable[[], datetime] = read_clock,
+    seen: SeenLimit = None,
 ) -> ThresholdChange:
-    """Record a threshold. The replaced one remains in the history. Raises ThresholdError as `check_threshold` does."""
+    """Record a threshold. The replaced one remains in the history.
+
+    Raises ThresholdError as `check_threshold` does, and ChangedMeanwhile if the current limit is not the one that was seen.
+    """
     threshold, warnings = check_threshold(definitions, requested)
     with warehouse.write() as cursor:
         threshold = resolve_mission(cursor, definitions, threshold)
         replaced = _find_limit(cursor, threshold)
+        _check_seen(threshold, replaced, seen)
         _record(cursor, threshold, set_by, clock())
         exclusions = list_exclusions(cursor, threshold.metric).get(threshold.key, ())
     return ThresholdChange(str(threshold), replaced, tuple(warnings), tuple(map(str, exclusions)))
+
+
+def find_threshold(connection: Connection, definitions: Definitions, requested: Threshold) -> dict[str, Any] | None:
+    """Return limit_value, note, set_by and set_at of the current threshold with these fields, or None.
+
+    Raises ThresholdError as `check_threshold` does.
+    """
+    threshold, _ = check_threshold(definitions, replace(requested, limit=None))
+    threshold = resolve_mission(connection, definitions, threshold)
+    found = run_sql(
+        connection,
+        "thresholds/find",
+        metric=threshold.metric,
+        mission=threshold.mission,
+        dimensions=threshold.dimensions,
+        comparison=threshold.comparison,
+        severity=threshold.severity,
+    )
+    return next(iter(read_rows(found)), None)
+
+
+def _check_seen(threshold: Threshold, current: float | None, seen: SeenLimit) -> None:
+    if seen is None or current == (None if seen == NO_LIMIT else seen):
+        return
+    state = "removed" if current is None else f"set to {threshold.comparison} {current:g}"
+    raise ChangedMeanwhile(f"the threshold was {state} in the meantime; check it and repeat the change")
 
 
 def list_exclusions(connection: Connection, metric: str | None) -> dict[object, list[Exclusion]]:
@@ -242,10 +276,11 @@ def remove_threshold(
     severities: Iterable[str],
     removed_by: str,
     clock: Callable[[], datetime] = read_clock,
+    seen: SeenLimit = None,
 ) -> ThresholdChange:
     """Record the end of the threshold with this metric, mission, labels, and one of these comparisons and severities.
 
-    Raises ThresholdError unless exactly one matches.
+    Raises ThresholdError unless exactly one matches, and ChangedMeanwhile if its limit is not the one that was seen.
     """
     requested, _ = check_threshold(definitions, replace(requested, limit=None))
     with warehouse.write() as cursor:
@@ -265,6 +300,7 @@ def remove_threshold(
             raise ThresholdError(
                 f"more than one matches: {', '.join(map(str, found))}; select one with --severity, --above or --below"
             )
+        _check_seen(found[0], found[0].limit, seen)
         _record(cursor, replace(found[0], limit=None, note=requested.note), removed_by, clock())
     return ThresholdChange(str(found[0]), found[0].limit, ())
 
@@ -303,11 +339,13 @@ def check_defaults(definitions: Definitions) -> None:
 
 
 def back_test_threshold(
-    connection: Connection, definitions: Definitions, requested: Threshold, suggest: bool = False
+    connection: Connection, definitions: Definitions, requested: Threshold, suggest: bool = False, removes: bool = False
 ) -> BackTest:
     """Return the back-test of a threshold over the whole history. Nothing is recorded.
 
-    With `suggest`, the result includes suggested limits, and the threshold may have no limit. Raises as `check_threshold`.
+    With `suggest`, the result includes suggested limits, and the threshold may have no limit. With `removes`, the result shows
+    the effect of the removal: values that start or stop firing, because other thresholds or none govern them. Raises as
+    `check_threshold`.
     """
     threshold, warnings = check_threshold(definitions, requested)
     threshold = resolve_mission(connection, definitions, threshold)
@@ -323,6 +361,7 @@ def back_test_threshold(
         severity=threshold.severity,
         limit_value=threshold.limit,
         is_rare=is_rare,
+        removes=removes,
     )
     governed: list[GovernedValue] = []
     for row in read_rows(rows):

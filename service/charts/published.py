@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from metrics.catalogue import Indicator
 from metrics.charts import Point, draw_history
 from metrics.comparisons import Limit
 from metrics.kpi_file import Kpi
+from metrics.thresholds import EVERY_MISSION, Threshold
 from metrics.vega import Chart
 from service.warehouse.database import Connection, make_object, read_objects, read_rows, run_sql
 
@@ -30,6 +32,31 @@ def draw_kpi(session: Connection, kpi: Kpi, mission: str | None = None) -> Chart
     rows = read_rows(run_sql(session, "charts/kpi_history", max_series=MAX_SERIES, max_periods=MAX_PERIODS, **parameters))
     limits = read_objects(run_sql(session, "charts/kpi_limits", **parameters), Limit)
     return _draw(rows, limits, kpi.title, kpi.unit, mission, kpi.maximum)
+
+
+def draw_back_test(session: Connection, measured: Indicator | Kpi, tested: Sequence[Threshold]) -> Chart:
+    """Return the chart of an indicator or KPI with the limits of back-tested thresholds, for the series that they govern."""
+    mission = None if len(tested) > 1 or tested[0].mission == EVERY_MISSION else tested[0].mission
+    if isinstance(measured, Indicator):
+        query, about, maximum = "charts/history", {"indicator": measured.indicator}, None
+    else:
+        query, about, maximum = "charts/kpi_history", {"kpi": measured.kpi}, measured.maximum
+    rows = read_rows(run_sql(session, query, max_series=MAX_SERIES, max_periods=MAX_PERIODS, mission=mission, **about))
+    limits: list[Limit] = []
+    for threshold in tested:
+        if threshold.limit is not None:
+            found = run_sql(
+                session,
+                "charts/tested_limits",
+                metric=threshold.metric,
+                mission=threshold.mission,
+                dimensions=threshold.dimensions,
+                comparison=threshold.comparison,
+                severity=threshold.severity,
+                limit_value=threshold.limit,
+            )
+            limits += read_objects(found, Limit)
+    return _draw(rows, limits, measured.title, measured.unit, mission, maximum)
 
 
 def _draw(

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from metrics.thresholds import EVERY_MISSION
+from metrics.thresholds import EVERY_MISSION, Threshold
 from service.access.audit import Recording
 from service.access.identity import Identity, make_socket_identity
 from service.access.roles import Right
 from service.access.saved_queries import SavedQuery
 from service.alerting.alerts import acknowledge_alerts, list_firing, trace_alert
 from service.alerting.silences import SilenceChange, end_silence, find_recorded_silence, set_silence
-from service.alerting.thresholds import ThresholdChange, read_threshold, remove_threshold, set_threshold
+from service.alerting.thresholds import (
+    ThresholdChange,
+    check_threshold,
+    read_threshold,
+    remove_threshold,
+    set_threshold,
+)
 from service.application import Application
 from service.client.protocol import (
     AlertsRequest,
@@ -103,27 +109,43 @@ class ApplicationClient:
             return tuple(list_runs(cursor, request.last, request.only_failed))
 
     def change_threshold(self, request: ThresholdRequest, progress: Progress) -> ThresholdChange:
+        return self.change_thresholds([request], progress)[0]
+
+    def change_thresholds(self, requests: Sequence[ThresholdRequest], progress: Progress) -> list[ThresholdChange]:
+        """Change several thresholds and publish them together. Without the right to one of them, none is changed."""
+
+        def is_allowed(request: ThresholdRequest) -> bool:
+            mission = "" if request.mission == EVERY_MISSION else request.mission
+            return self._identity is None or self._identity.may(Right.SET_THRESHOLDS, mission)
+
+        # A refusal or a mistake is raised before the first change.
+        ordered = sorted(requests, key=is_allowed)
+        for request in ordered[1:]:
+            check_threshold(self._application.definitions, read_request(request))
+        changed = [self._record_threshold(request) for request in ordered]
+        progress("making a snapshot", None)
+        delays = self._application.show_change(self._with_history)
+        return [replace(change, warnings=(*change.warnings, *delays)) for change in changed]
+
+    def _record_threshold(self, request: ThresholdRequest) -> ThresholdChange:
         warehouse, definitions, clock = (
             self._application.warehouse, self._application.definitions, self._application.clock,
         )  # fmt: skip
-        threshold = read_threshold(
-            {**request.model_dump(), "comparison": request.comparisons[0], "severity": request.severities[0]}
-        )
+        threshold = read_request(request)
         mission = "" if threshold.mission == EVERY_MISSION else threshold.mission
         set_by = self._name(request.set_by)
         action = f"{request.action} threshold"
         with self._record(request.set_by, Right.SET_THRESHOLDS, mission, action, threshold.metric, request.note) as recording:
             if request.action == "set":
-                changed = set_threshold(warehouse, definitions, threshold, set_by, clock)
+                changed = set_threshold(warehouse, definitions, threshold, set_by, clock, request.seen)
             else:
                 changed = remove_threshold(
-                    warehouse, definitions, threshold, request.comparisons, request.severities, set_by, clock
+                    warehouse, definitions, threshold, request.comparisons, request.severities, set_by, clock, request.seen
                 )
             recording.target = changed.text
             recording.before = changed.replaced_limit
             recording.after = request.limit if request.action == "set" else None
-        progress("making a snapshot", None)
-        return replace(changed, warnings=(*changed.warnings, *self._application.show_change(self._with_history)))
+        return changed
 
     def use_alerts(self, request: AlertsRequest) -> Any:
         if request.action != "ack":
@@ -266,6 +288,11 @@ class LocalClient:
 
 def _describe_query(query: SavedQuery) -> dict[str, Any]:
     return {"name": query.name, "text": query.text, "is_shared": query.is_shared}
+
+
+def read_request(request: ThresholdRequest) -> Threshold:
+    """Return the threshold of a request, with the first of its comparisons and severities."""
+    return read_threshold({**request.model_dump(), "comparison": request.comparisons[0], "severity": request.severities[0]})
 
 
 @contextmanager

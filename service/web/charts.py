@@ -1,4 +1,4 @@
-"""Charts of indicators and KPIs as images: `/charts/indicators/<name>.svg`.
+"""Charts as images: `/charts/indicators/<name>.svg` of indicators and KPIs, `/charts/thresholds.svg` of a back-test.
 
 Pages embed a chart as an image. It requires only `img-src 'self'` in the Content-Security-Policy, works without JavaScript,
 and prints:
@@ -16,16 +16,21 @@ from typing import cast
 
 from flask import Blueprint, Response, abort, request
 
+from metrics.catalogue import Indicator
 from metrics.kpi_file import Kpi
 from metrics.vega import render_svg
+from service.alerting.thresholds import check_threshold, resolve_mission
 from service.application import Application
-from service.charts.published import draw_indicator, draw_kpi
+from service.charts.published import draw_back_test, draw_indicator, draw_kpi
+from service.errors import ThresholdError
 from service.web.answer_cache import AnswerCache, answer_bytes
 from service.web.pages.layout import read_moment
+from service.web.pages.threshold_form import read_form
 from service.web.problems import NOT_READY
 
 # About 5 MB.
 MAX_CACHED = 200
+SVG = "image/svg+xml; charset=utf-8"
 
 
 def make_charts_blueprint(application: Application) -> Blueprint:
@@ -53,6 +58,30 @@ def make_charts_blueprint(application: Application) -> Blueprint:
                 chart = draw_indicator(session, found, mission) if found else draw_kpi(session, cast(Kpi, kpi), mission)
             return render_svg(chart, application.drawing.draw)
 
-        return answer_bytes(cache.find(copy, (indicator, mission, as_of, known_at), draw), "image/svg+xml; charset=utf-8")
+        return answer_bytes(cache.find(copy, (indicator, mission, as_of, known_at), draw), SVG)
+
+    @routes.get("/charts/thresholds.svg")
+    def draw_threshold() -> Response:
+        definitions = application.definitions
+        try:
+            tested = [check_threshold(definitions, target)[0] for target in read_form(request.args).list_targets()]
+        except ThresholdError as error:
+            abort(404, str(error))
+        catalogue, kpis = definitions.catalogue, definitions.kpis
+        measured: list[Indicator | Kpi] = [*(entry for _, entry in catalogue.indicators), *kpis]
+        found = next((entry for entry in measured if tested and entry.metric == tested[0].metric), None)
+        if found is None:
+            abort(404, "Only thresholds of an indicator or KPI have a chart.")
+        as_of, known_at = read_moment()
+        copy = application.read_copy
+        if copy is None:
+            abort(503, NOT_READY)
+
+        def draw() -> bytes:
+            with copy.open_session(as_of, known_at) as session:
+                chart = draw_back_test(session, found, [resolve_mission(session, definitions, target) for target in tested])
+            return render_svg(chart, application.drawing.draw)
+
+        return answer_bytes(cache.find(copy, (*((target.key, target.limit) for target in tested), as_of, known_at), draw), SVG)
 
     return routes

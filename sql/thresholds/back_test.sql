@@ -1,5 +1,6 @@
 -- Every value that one back-tested threshold, or the current ones, would govern in its comparison and severity, over the whole
--- history. $limit_value is null if no limit is given; the threshold is then evaluated with a limit that no value exceeds.
+-- history. $limit_value is null if no limit is given; the threshold is then evaluated with a limit that no value exceeds. With
+-- $removes, the others are evaluated without the back-tested one.
 create or replace temp table today_thresholds as
 select *
 from thresholds
@@ -39,9 +40,13 @@ create or replace temp table tested_holdings as
 from store.threshold_holdings_of('tested_thresholds', 'tested_observed')
 where unreported_period_end is null;
 
+create or replace temp table remaining_thresholds as
+from tested_thresholds
+where not $removes or set_by <> 'tested';
+
 create or replace temp table back_test as
 with tested as (
-    from store.evaluate_shown('tested_thresholds', 'tested_holdings')
+    from store.evaluate_shown('remaining_thresholds', 'tested_holdings')
 ),
 today as (
     from store.evaluate_shown('today_thresholds', 'tested_holdings')

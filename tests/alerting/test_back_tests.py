@@ -142,7 +142,7 @@ def test_a_back_test_does_not_compare_all_pairs_of_values(application: Applicati
     # Such a join took quarters of an hour for a hundred thousand figures.
     report(("UNMISS", 4, 90), ("UNMISS", 5, 125))
     given = {"metric": "a4p_sofa_incidents_new", "mission": "*", "dimensions": {}, "comparison": "above",
-            "severity": "warning", "limit_value": 100, "is_rare": True}  # fmt: skip
+            "severity": "warning", "limit_value": 100, "is_rare": True, "removes": False}  # fmt: skip
     with application.warehouse.cursor() as cursor:
         for statement in cursor.extract_statements(read_sql("thresholds/back_test")):
             bound = {name: given[name] for name in statement.named_parameters}

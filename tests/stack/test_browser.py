@@ -38,6 +38,8 @@ PAGES = [
     "/cycles/4?known_at=2020-01-01",
     "/thresholds?metric=sofa_incidents_new&limit=30",
     "/thresholds?metric=wrong",
+    "/thresholds?action=copy&metric=sofa_incidents_new&mission=UNMISS&limit=20&missions=UNIFIL&missions=MONUSCO",
+    "/thresholds?action=remove&metric=hospital_outage_days&limit=30",
     "/quality",
     "/quality?as_of=1900-01-01",
     "/sql",
@@ -127,6 +129,11 @@ def test_all_links_work_and_all_pages_show_one_snapshot(url: str) -> None:
 @pytest.mark.parametrize("path", PAGES)
 def test_page_has_no_errors_fits_a_phone_and_is_accessible(page: Page, url: str, path: str) -> None:
     page.goto(url + path)
+    check_page(page)
+
+
+def check_page(page: Page) -> None:
+    """Check that a page is accessible, and fits a phone with all its images."""
     serious = [
         (violation["id"], violation["impact"], [node["html"][:200] for node in violation["nodes"][:3]])
         for violation in Axe().run(page).response["violations"]

@@ -1,22 +1,54 @@
-"""The page `/thresholds`: current thresholds, their history, and back-tests."""
+"""The page `/thresholds`: current thresholds and their history, back-tests, and forms that set, copy and remove them."""
 
 from __future__ import annotations
 
-import math
 import shlex
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 
-from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, Threshold, make_threshold
-from service.alerting.thresholds import BackTest, back_test_threshold, list_exclusions, list_metrics
+from metrics.catalogue import ALL_MISSIONS
+from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Threshold, make_threshold
+from service.access.identity import Identity
+from service.access.roles import Right
+from service.alerting.thresholds import (
+    NO_LIMIT,
+    BackTest,
+    ThresholdChange,
+    back_test_threshold,
+    find_threshold,
+    list_exclusions,
+    list_metrics,
+)
 from service.application import Application
-from service.errors import ThresholdError
+from service.client.local import ApplicationClient
+from service.errors import ChangedMeanwhile, ThresholdError
+from service.system.progress import ignore_progress
 from service.warehouse.database import read_rows, run_sql
-from service.web.pages.layout import open_page
+from service.web.authorization import current_identity, requires
+from service.web.pages.layout import Page, open_page
+from service.web.pages.private import answer_private, explain_missing_right, go_to, link_to_sign_in
+from service.web.pages.threshold_form import ThresholdForm, read_form, write_label_field, write_number
 
 MAX_CHANGES = 100
 MAX_FIRED = 100
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A threshold of the form before it is changed: its back-test, the current one, and why the user must not change it."""
+
+    mission: str
+    back_test: BackTest
+    current: dict[str, Any] | None
+    refusal: str
+    is_allowed: bool
+
+    @property
+    def seen(self) -> str:
+        """The current limit, as the form sends it back."""
+        return f"{self.mission}={NO_LIMIT if self.current is None else write_number(self.current['limit_value'])}"
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
@@ -25,75 +57,136 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     measured: dict[str, Any] = {entry.metric: entry for _, entry in definitions.catalogue.indicators}
     measured |= {kpi.metric: kpi for kpi in definitions.kpis}
     names = {metric: getattr(entry, "indicator", None) or entry.kpi for metric, entry in measured.items()}
+    missions = [entry.mission for entry in definitions.catalogue.missions]
 
     @routes.get("/thresholds")
-    def show_thresholds() -> str:
-        form = {name: request.args.get(name, "").strip() for name in ("metric", "mission", "labels", "limit")}
-        form["comparison"] = _choose(request.args.get("comparison"), COMPARISONS, "above")
-        form["severity"] = _choose(request.args.get("severity"), SEVERITIES, "warning")
+    def show_thresholds() -> Response:
+        return show(read_form(request.args))
+
+    @routes.post("/thresholds")
+    @requires(Right.SET_THRESHOLDS)
+    def change_thresholds() -> Response:
+        form = read_form(request.form)
+        identity = current_identity()
+        try:
+            if not form.reason:
+                raise ThresholdError("reason: say why, for those who see the alert or the history.")
+            requests = form.list_requests(identity.name)
+            check_all_seen(form)
+            client = ApplicationClient(application, True, identity)
+            changed = client.change_thresholds(requests, ignore_progress)
+        except ChangedMeanwhile as conflict:
+            return show(form, 409, f"{str(conflict)[0].upper()}{str(conflict)[1:]}.")
+        except ThresholdError as error:
+            return show(form, 400, str(error))
+        return go_to("/thresholds#in-force", describe_changes(form.action, changed))
+
+    def check_all_seen(form: ThresholdForm) -> None:
+        """Raise ChangedMeanwhile before the first of several changes."""
+        if form.action != "copy":
+            return
+        with application.open_live_session() as session:
+            for target in form.list_targets():
+                current = find_threshold(session, definitions, target)
+                limit = None if current is None else current["limit_value"]
+                seen = form.seen.get(target.mission)
+                if seen and seen != (NO_LIMIT if limit is None else write_number(limit)):
+                    state = "was removed" if limit is None else f"is now {target.comparison} {limit:g}"
+                    raise ChangedMeanwhile(f"the threshold of {target.mission} {state}; check it and copy again")
+
+    def test_targets(page: Page, form: ThresholdForm, identity: Identity) -> list[Tested]:
+        """Return the back-tests of the thresholds that a form describes."""
+        assert page.session is not None
+        found = []
+        for target in form.list_targets():
+            mission = "" if target.mission == EVERY_MISSION else target.mission
+            back_test = back_test_threshold(
+                page.session, definitions, target, suggest=form.action == "set", removes=form.action == "remove"
+            )
+            with application.open_live_session() as live:
+                current = find_threshold(live, definitions, target)
+            found.append(
+                Tested(
+                    target.mission,
+                    back_test,
+                    current,
+                    explain_missing_right(identity, Right.SET_THRESHOLDS, mission),
+                    identity.may(Right.SET_THRESHOLDS, mission),
+                )
+            )
+        return found
+
+    def show(form: ThresholdForm, status: int = 200, error_text: str = "") -> Response:
+        identity = current_identity()
         with open_page(application) as page:
-            assert page.session is not None
-            back_test: BackTest | None = None
-            error_text = ""
-            if form["metric"]:
+            tested: list[Tested] = []
+            if form.metric:
                 try:
-                    back_test = back_test_threshold(page.session, definitions, read_back_test(form), suggest=True)
+                    tested = test_targets(page, form, identity)
                 except ThresholdError as error:
-                    error_text = str(error)
-            thresholds = read_rows(run_sql(page.session, "thresholds/list", metric=None))
-            exclusions = list_exclusions(page.session, None)
-            for row in thresholds:
-                key = make_threshold(
-                    row["metric"], row["mission"], row["dimensions"], row["comparison"], row["severity"], None, None
-                ).key
-                row["exclusions"] = exclusions.get(key, [])
-            return page.render(
+                    error_text = error_text or str(error)
+            body = page.render(
                 "thresholds.html",
                 form=form,
-                back_test=back_test,
+                tested=tested,
                 error_text=error_text,
-                thresholds=thresholds,
-                history=read_rows(run_sql(page.session, "thresholds/history", metric=None, last=MAX_CHANGES)),
+                is_conflict=status == 409,
+                thresholds=list_thresholds(page, identity),
+                history=page.read("thresholds/history", metric=None, last=MAX_CHANGES),
                 metrics=list_metrics(definitions),
-                missions=[entry.mission for entry in definitions.catalogue.missions],
+                missions=missions,
                 comparisons=COMPARISONS,
                 severities=SEVERITIES,
                 measured=measured,
                 names=names,
-                command=write_command(back_test.threshold) if back_test else "",
+                may_change=identity.may(Right.SET_THRESHOLDS),
+                may_change_mission={mission: identity.may(Right.SET_THRESHOLDS, mission) for mission in missions},
+                refusal=explain_missing_right(identity, Right.SET_THRESHOLDS),
+                sign_in_link=link_to_sign_in() if identity.is_anonymous else "",
+                write_command=write_command,
+                write_number=write_number,
                 max_fired=MAX_FIRED,
                 every_mission=EVERY_MISSION,
+                all_missions=ALL_MISSIONS,
             )
+        return answer_private(body, status)
+
+    def list_thresholds(page: Page, identity: Identity) -> list[dict[str, Any]]:
+        """Return the current thresholds with their exclusions and the fields of the form that changes each."""
+        assert page.session is not None
+        thresholds = read_rows(run_sql(page.session, "thresholds/list", metric=None))
+        exclusions = list_exclusions(page.session, None)
+        for row in thresholds:
+            key = make_threshold(
+                row["metric"], row["mission"], row["dimensions"], row["comparison"], row["severity"], None, None
+            ).key
+            mission = "" if row["mission"] == EVERY_MISSION else row["mission"]
+            row["exclusions"] = exclusions.get(key, [])
+            row["may_change"] = identity.may(Right.SET_THRESHOLDS, mission)
+            row["fields"] = {
+                "metric": row["metric"],
+                "mission": mission,
+                "labels": write_label_field(row["dimensions"]),
+                "comparison": row["comparison"],
+                "severity": row["severity"],
+                "limit": write_number(row["limit_value"]),
+            }
+        return thresholds
 
 
-def read_back_test(form: dict[str, str]) -> Threshold:
-    """Return the threshold to back-test. Without a limit, only suggestions are computed.
-
-    Raises ThresholdError if the limit is not a number or the labels are not name=value pairs.
-    """
-    limit: float | None = None
-    if form["limit"]:
-        try:
-            limit = float(form["limit"])
-        except ValueError:
-            raise ThresholdError(f"limit: {form['limit']!r} is not a number. Write it like 100 or 0.25.") from None
-        if not math.isfinite(limit):
-            raise ThresholdError("limit: the number must be finite.")
-    labels: dict[str, str] = {}
-    for pair in filter(None, (part.strip() for part in form["labels"].split(";"))):
-        name, equals, value = (part.strip() for part in pair.partition("="))
-        if not (equals and name and value):
-            raise ThresholdError(f"labels: {pair!r} is not written as name=value. Separate labels with a semicolon.")
-        labels[name] = value
-    return make_threshold(
-        form["metric"],
-        form["mission"] or EVERY_MISSION,
-        labels,
-        cast(Comparison, form["comparison"]),
-        cast(Severity, form["severity"]),
-        limit,
-        None,
-    )
+def describe_changes(action: str, changed: list[ThresholdChange]) -> str:
+    """Return what was changed, as the message of the page."""
+    if action == "remove":
+        text = f"Removed: {changed[0].text}."
+    elif action == "copy":
+        text = (
+            f"Set for {len(changed)} mission{'s' if len(changed) != 1 else ''}: {'; '.join(change.text for change in changed)}."
+        )
+    else:
+        replaced = changed[0].replaced_limit
+        text = f"Set: {changed[0].text}{'' if replaced is None else f'. It replaces the limit {replaced:g}'}."
+    notes = dict.fromkeys(note for change in changed for note in (*change.warnings, *change.exclusions))
+    return " ".join([text, *(f"{note[0].upper()}{note[1:]}." for note in notes)])
 
 
 def write_command(threshold: Threshold) -> str:
@@ -106,7 +199,3 @@ def write_command(threshold: Threshold) -> str:
     for name, value in threshold.dimensions.items():
         parts += ["--label", f"{name}={value}"]
     return shlex.join([*parts, "--severity", threshold.severity])
-
-
-def _choose(given: str | None, known: tuple[str, ...], default: str) -> str:
-    return given if given in known else default

@@ -1,0 +1,93 @@
+"""Two users in Chromium: an analyst sets a threshold without JavaScript, and a reader is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from service.access.access import Access
+from service.access.roles import Grant, Role
+from service.settings import Settings
+from tests.service_process import ServiceProcess, get
+from tests.stack.test_browser import OPTIONS, check_page
+from tests.tools import find_tool
+from tests.web.browsing import PASSWORD
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    data_dir = tmp_path_factory.mktemp("access") / "data"
+    data_dir.mkdir()
+    users = Access(Settings(data_dir=data_dir), lambda: datetime.now(UTC)).users
+    users.add("boss", [Grant(Role.ADMINISTRATOR)], "test", PASSWORD)
+    users.add("ana", [Grant(Role.ANALYST)], "boss", PASSWORD)
+    users.add("rita", [Grant(Role.READER)], "boss", PASSWORD)
+    with ServiceProcess(data_dir) as service:
+        yield service.wait_until_ready()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_tool("chromium"), args=OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+def enter(browser: Browser, url: str, name: str, uses_scripts: bool = True) -> Page:
+    """Return a tab of a new browser in which a user signed in."""
+    tab = browser.new_context(java_script_enabled=uses_scripts).new_page()
+    tab.goto(f"{url}/sign-in")
+    tab.get_by_label("Name").fill(name)
+    tab.get_by_label("Password").fill(PASSWORD)
+    tab.get_by_role("button", name="Sign in").click()
+    return tab
+
+
+@pytest.mark.timeout(120)
+def test_an_analyst_sets_a_threshold_after_its_back_test(browser: Browser, url: str) -> None:
+    tab = enter(browser, url, "ana", uses_scripts=False)
+    tab.goto(f"{url}/indicators/sofa_incidents_new")
+    tab.get_by_role("link", name="Set a threshold").click()
+    tab.get_by_label("Limit", exact=True).fill("100")
+    tab.get_by_label("Severity").select_option("critical")
+    tab.get_by_role("button", name="Back-test").click()
+    assert "would have fired 1 of 8 times" in tab.inner_text("#back-test")
+    tab.get_by_role("img", name="with the limit").wait_for()
+    assert "UNMISS" in tab.get_by_role("region", name="Periods that would have fired").inner_text()
+    tab.get_by_label("Reason").fill("Ask the host state")
+    tab.get_by_role("button", name="Set threshold").click()
+    assert "Set: a4p_sofa_incidents_new above 100 (critical)." in tab.get_by_role("status").inner_text()
+    listed = tab.get_by_role("region", name="Current thresholds").get_by_role("row").filter(has_text="above 100")
+    assert "Ask the host state" in listed.inner_text() and "ana" in listed.inner_text()
+    assert 'severity="critical"} 100' in get(f"{url}/metrics")[2].decode()
+
+
+@pytest.mark.timeout(120)
+def test_a_reader_is_refused(browser: Browser, url: str) -> None:
+    tab = enter(browser, url, "rita")
+    tab.goto(f"{url}/thresholds?metric=sofa_incidents_new&limit=90")
+    assert tab.get_by_role("button", name="Set threshold").count() == 0
+    assert "must not set thresholds" in tab.inner_text("main")
+    token = tab.request.get(f"{url}/sign-in").text().split('name="csrf_token" value="')[1].split('"')[0]
+    form = {"metric": "sofa_incidents_new", "limit": "90", "reason": "A test", "csrf_token": token}
+    assert tab.request.post(f"{url}/thresholds", form=form).status == 403
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("user", "path"),
+    [
+        ("ana", "/thresholds?metric=sofa_incidents_new&limit=20"),
+        ("ana", "/thresholds?metric=serious_misconduct_allegations&mission=ALL&limit=300"),
+    ],
+)
+def test_page_of_a_user_fits_a_phone_and_is_accessible(browser: Browser, url: str, user: str, path: str) -> None:
+    tab = enter(browser, url, user)
+    tab.goto(url + path)
+    check_page(tab)
