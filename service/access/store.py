@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,12 +30,14 @@ def read_time(text: str) -> datetime:
 class AccessStore:
     """The database of users, tokens, sessions and the audit in a data directory.
 
-    The file is made at the first transaction. Every method raises AccessUnavailable when it cannot be read or written.
+    The file is made at the first transaction. A store with `is_read_only` neither makes nor migrates it. Every method raises
+    AccessUnavailable when it cannot be read or written.
     """
 
-    def __init__(self, file: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(self, file: Path, clock: Callable[[], datetime], is_read_only: bool = False) -> None:
         self.file = file
         self.clock = clock
+        self._mode = "ro" if is_read_only else "rw"
         self._is_prepared = False
         self._preparing = threading.Lock()
 
@@ -91,7 +93,7 @@ class AccessStore:
     def _open(self) -> sqlite3.Connection:
         # A file that was deleted while the service runs is not made anew: that would be a store without users.
         connection = sqlite3.connect(
-            f"{self.file.absolute().as_uri()}?mode=rw", uri=True, timeout=WAIT_SECONDS, isolation_level=None
+            f"{self.file.absolute().as_uri()}?mode={self._mode}", uri=True, timeout=WAIT_SECONDS, isolation_level=None
         )
         connection.row_factory = sqlite3.Row
         connection.execute("pragma foreign_keys = on")
@@ -100,6 +102,9 @@ class AccessStore:
 
     def _prepare(self) -> None:
         if self._is_prepared:
+            return
+        if self._mode == "ro":
+            self._check_version()
             return
         self.file.parent.mkdir(parents=True, exist_ok=True)
         if not self.file.exists():
@@ -113,6 +118,13 @@ class AccessStore:
                 connection.commit()
         finally:
             connection.close()
+        self._is_prepared = True
+
+    def _check_version(self) -> None:
+        with closing(self._open()) as connection:
+            (version,) = connection.execute("pragma user_version").fetchone()
+        if not 1 <= version <= list_migrations()[-1][0]:
+            raise AccessUnavailable(f"{self.file} is not a database of users, or was written by a newer release")
         self._is_prepared = True
 
 

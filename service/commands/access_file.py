@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
-from pathlib import Path
 
 from metrics.catalogue import read_catalogue
 from service.access.access import Access
@@ -12,7 +10,7 @@ from service.access.administration import Administration
 from service.access.identity import make_socket_identity
 from service.errors import AccessError
 from service.settings import Settings
-from service.system.file_access import list_own_files
+from service.system.file_access import give_to_directory_owner, list_own_files
 from service.system.privileges import drop_privileges
 from service.warehouse.database import read_clock
 
@@ -38,7 +36,7 @@ def open_access(settings: Settings, may_create: bool = False) -> Access:
     if is_new:
         with access.store.read():
             pass
-        _give_to_owner(directory, file)
+        give_to_directory_owner(file)
     return access
 
 
@@ -49,10 +47,3 @@ def open_administration(settings: Settings, may_create: bool = False) -> Adminis
     access = open_access(settings, may_create)
     missions = {mission.mission for mission in read_catalogue(settings.catalogue).missions}
     return Administration(access, make_socket_identity(user), missions)
-
-
-def _give_to_owner(directory: Path, file: Path) -> None:
-    # A command run by root must not create a file that the service cannot open.
-    if os.geteuid() == 0:
-        owner = directory.stat()
-        os.chown(file, owner.st_uid, owner.st_gid)

@@ -1,4 +1,4 @@
-"""`a4p verify`: read a warehouse whole and compare its counts, digests and revisions."""
+"""`a4p verify`: read a warehouse whole and compare its counts, digests and revisions; verify access.sqlite."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
+from service.access.backup import is_access_file, verify_access
 from service.client.choose import use_client
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
-from service.errors import WarehouseError
+from service.errors import ServiceError, WarehouseError
 from service.settings import Settings, read_settings
 from service.system.progress import Progress
 from service.warehouse.backups.verify import Verification, verify_file
@@ -21,19 +22,30 @@ from service.warehouse.backups.verify import Verification, verify_file
 Examples:
   a4p verify
   a4p verify data/backups/*.duckdb
+  a4p verify access.sqlite
 """
 )
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @data_dir_option
 def verify(files: tuple[Path, ...], data_dir: Path | None) -> None:
-    """Verify the warehouse and its read copy, or FILES (backups, read copies).
+    """Verify the warehouse, its read copy and access.sqlite, or FILES (backups, read copies, copies of access.sqlite).
 
-    Reads every block, and compares the observations of each batch with the count and the digest recorded when it was loaded.
+    Reads every block, and compares the observations of each batch with the count and the digest recorded when it was loaded,
+    and the entries of the audit with their hashes.
     Works while the service runs. Exit code 1 if a fault is found; each is listed.
     """
     settings = read_settings(data_dir=data_dir)
     has_faults = False
-    for file in files or (settings.warehouse_file, settings.read_copy_file):
+    access_files = [settings.access_file] if settings.access_file.exists() else []
+    for file in files or (settings.warehouse_file, settings.read_copy_file, *access_files):
+        if is_access_file(file):
+            try:
+                entries, newest = verify_access(file)
+                click.echo(f"{file}: {entries:,} entries in the audit, newest hash {newest}")
+            except ServiceError as error:
+                has_faults = True
+                click.echo(f"{file}: {error}", err=True)
+            continue
         with show_progress() as progress:
             found = _verify(file, settings, progress)
         click.echo(f"{file}: {found}")

@@ -73,6 +73,13 @@ def share_file(file: Path, group: int | None) -> None:
         file.chmod(PRIVATE_FILE)
 
 
+def give_to_directory_owner(file: Path) -> None:
+    """Make the owner of its directory the owner of a file that root created, so that the service can open it."""
+    if os.geteuid() == 0:
+        owner = file.parent.stat()
+        os.chown(file, owner.st_uid, owner.st_gid)
+
+
 def restrict_backups(backup_dir: Path, read_copy: Path) -> None:
     """Make the backups private that were shared while they were the read copy. Raises OSError."""
     for _, backup in list_backups(backup_dir):

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from service.errors import WarehouseError, WarehouseLost
+from service.access.backup import verify_access
+from service.errors import ServiceError, WarehouseError, WarehouseLost
 from service.settings import Settings
 from service.system.disk import has_space
 from service.warehouse.backups.names import list_backups
@@ -34,6 +35,7 @@ def examine(settings: Settings, now: datetime, is_running: bool) -> Iterator[Fin
     yield from examine_clock(settings, now)
     yield from examine_disk(settings)
     yield from examine_backups(settings, now)
+    yield from examine_access(settings)
     yield from examine_permissions(settings)
 
 
@@ -98,10 +100,26 @@ def examine_backups(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding("backups", f"{len(dated)} backups, the newest of {newest:%Y-%m-%d %H:%M} UTC")
 
 
+def examine_access(settings: Settings) -> Iterator[Finding]:
+    """Yield whether the users can be read and the audit was not changed."""
+    if not settings.access_file.exists():
+        yield Finding("access", "no users yet")
+        return
+    try:
+        entries, _ = verify_access(settings.access_file)
+    except ServiceError as error:
+        yield Finding("access", str(error), "stop the service and restore a copy: a4p restore --access FILE")
+    else:
+        yield Finding("access", f"{entries:,} entries in the audit, none changed")
+
+
 def examine_permissions(settings: Settings) -> Iterator[Finding]:
     """Yield each file that more users than intended can read or write."""
     for file in (settings.warehouse_file, settings.token_file, settings.socket_file):
         if file.exists() and file.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP):
             yield Finding("permissions", f"{file} is open to other users", f"chmod o-rwx,g-w {file}")
+    access_file = settings.access_file
+    if access_file.exists() and access_file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield Finding("permissions", f"{access_file} is open to other users", f"chmod 600 {access_file}")
     if settings.data_dir.is_dir() and settings.data_dir.stat().st_mode & stat.S_IWOTH:
         yield Finding("permissions", f"{settings.data_dir} can be written by every user", f"chmod o-w {settings.data_dir}")

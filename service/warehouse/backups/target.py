@@ -33,6 +33,8 @@ def list_used_files(settings: Settings) -> Iterable[tuple[str, Path]]:
         ("read copy", settings.read_copy_file),
         ("socket", settings.socket_file),
         ("alerts token", settings.token_file),
+        ("database of users", settings.access_file),
+        ("journal of the database of users", settings.access_file.with_name(f"{settings.access_file.name}-journal")),
     )
 
 
