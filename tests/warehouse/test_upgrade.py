@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import stat
 import tarfile
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from service.access.audit import FIRST_HASH
+from service.access.backup import verify_access
 from service.settings import find_in_tree
 from tests.service_process import ServiceProcess, get, run_a4p
 
@@ -50,6 +55,29 @@ def test_a_data_directory_of_the_previous_release_is_served_unchanged(previous_d
         "where metric = 'a4p_sofa_incidents_new' order by 1, 2",
     )
     assert "100" in thresholds and "UNIFIL,60" in thresholds
+
+
+def count_rows(data_dir: Path) -> dict[str, int]:
+    with duckdb.connect(str(data_dir / "warehouse.duckdb")) as connection:
+        tables = ["store.observations", "store.batches", "store.thresholds", "store.kpi_values", "store.snapshots"]
+        counted = (connection.execute(f"select count(*) from {table}").fetchone() for table in tables)
+        return {table: row[0] for table, row in zip(tables, counted, strict=True) if row}
+
+
+def test_an_upgraded_directory_gets_users_and_loses_no_row(previous_data_dir: Path, tmp_path: Path) -> None:
+    shutil.copytree(previous_data_dir, tmp_path / "before")
+    with ServiceProcess(previous_data_dir) as service:
+        url = service.wait_until_ready()
+        link = next(line for line in service.output if line.startswith("first administrator"))
+        assert get(link.rpartition(" ")[2])[0] == 200
+        # On a loopback address nobody has to sign in to read, as before.
+        assert get(f"{url}/api/v1/missions")[0] == 200
+        service.stop()
+    file = previous_data_dir / "access.sqlite"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert verify_access(file) == (0, FIRST_HASH)
+    before, after = count_rows(tmp_path / "before"), count_rows(previous_data_dir)
+    assert all(after[table] >= count > 0 for table, count in before.items()), (before, after)
 
 
 def test_an_upgraded_directory_opens_again_without_a_change(previous_data_dir: Path) -> None:
