@@ -58,9 +58,14 @@ class Access:
             return settings.anonymous == "read"
         return is_loopback(settings.host) and not settings.proxy_addresses
 
-    def make_anonymous(self, address: str) -> Identity:
-        """Return the identity of a request that brings none."""
-        return make_anonymous(address, self.may_read_anonymously)
+    def make_anonymous(self, address: str, is_forwarded: bool = False) -> Identity:
+        """Return the identity of a request that brings none.
+
+        A request that a proxy has forwarded may come from anywhere, also to a loopback address: it may read if A4P_ANONYMOUS
+        says so.
+        """
+        may_read = self.may_read_anonymously and not (is_forwarded and self._settings.anonymous is None)
+        return make_anonymous(address, may_read)
 
     def identify_token(self, secret: str, address: str) -> Identity | None:
         """Return the identity of a bearer token, or None for an unknown one. A4P_SQL_TOKEN is the token of a reader."""

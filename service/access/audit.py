@@ -6,6 +6,8 @@ import hashlib
 import json
 import secrets
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -20,6 +22,8 @@ from service.errors import NotAllowed, NotSignedIn, ServiceError
 FIRST_HASH = "0" * 64
 ANCHOR = "audit_anchor"
 MAX_TEXT = 4_000
+# Refused requests without an identity that are recorded in a minute.
+MAX_ANONYMOUS = 60
 VERIFIED_AT_ONCE = 5_000
 
 
@@ -60,6 +64,8 @@ class Audit:
 
     def __init__(self, store: AccessStore, count_entry: Callable[[str, str], None] = lambda action, result: None) -> None:
         self._store = store
+        self._lock = threading.Lock()
+        self._minute_began, self._in_minute, self._left_out = time.monotonic(), 0, 0
         self._count_entry = count_entry
 
     @contextmanager
@@ -99,7 +105,18 @@ class Audit:
         connection: sqlite3.Connection | None = None,
         after: Any = None,
     ) -> None:
-        """Record something that has happened, such as a refused request; in the transaction of `connection` if given."""
+        """Record something that has happened, such as a refused request; in the transaction of `connection` if given.
+
+        Of refused requests without an identity, MAX_ANONYMOUS a minute are recorded, and the number of the others with the next
+        one: nobody can fill the disk from outside.
+        """
+        if identity.is_anonymous and result == "refused":
+            left_out = self._take_anonymous()
+            if left_out is None:
+                self._count_entry(action, result)
+                return
+            if left_out:
+                detail = f"{detail or ''} ({left_out:,} earlier refusals of unknown clients are not listed)".strip()
         entry = replace(
             self._make_entry(identity, action, target, None, request_id),
             result=result,
@@ -112,6 +129,19 @@ class Audit:
             with self._store.write() as own:
                 _append(own, entry)
         self._count_entry(action, result)
+
+    def _take_anonymous(self) -> int | None:
+        """Return how many refusals were left out since the last one that was recorded; None if this one is left out too."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._minute_began >= 60:
+                self._minute_began, self._in_minute = now, 0
+            if self._in_minute >= MAX_ANONYMOUS:
+                self._left_out += 1
+                return None
+            self._in_minute += 1
+            left_out, self._left_out = self._left_out, 0
+            return left_out
 
     def note_refusal(self, identity: Identity, action: str, target: str, error: ServiceError, request_id: str = "") -> None:
         """Record a request that was refused for want of a right."""

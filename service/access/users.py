@@ -210,6 +210,8 @@ class Users:
                 _set_grants(connection, name, [Grant(Role.ADMINISTRATOR)])
             else:
                 name = row["user"]
+                if _need(connection, name)["disabled_at"] is not None:
+                    raise SignInRefused("this user is disabled; ask an administrator")
                 connection.execute("update users set password_hash = ? where name = ?", [hashed, name])
                 connection.execute("delete from sessions where user = ?", [name])
             connection.execute("update links set used_at = ? where hash = ?", [self._store.now(), row["hash"]])

@@ -173,7 +173,12 @@ def identify(application: Application) -> Identity:
     if by_proxy := identify_by_proxy(application, address):
         return by_proxy
     user = current_user._get_current_object()
-    return user.identity if isinstance(user, SessionUser) else access.make_anonymous(address)
+    return user.identity if isinstance(user, SessionUser) else access.make_anonymous(address, is_forwarded())
+
+
+def is_forwarded() -> bool:
+    """Return whether a proxy has forwarded the request."""
+    return any(name in request.headers for name in ("Forwarded", "X-Forwarded-For"))
 
 
 def current_identity() -> Identity:

@@ -10,6 +10,7 @@ import pytest
 
 from service.access import audit
 from service.access.access import Access
+from service.access.audit import Audit
 from service.access.identity import Identity
 from service.access.roles import Grant, Role
 from service.errors import AccessUnavailable, ServiceError, ThresholdError
@@ -118,6 +119,22 @@ def test_entries_are_filtered_and_paged(access: Access, clock: SetClock) -> None
     assert [entry["id"] for entry in access.audit.list_entries(limit=1, before_id=3)] == [2]
     since = {"since": "2026-11-26T09:00:00.000000Z", "until": "2026-11-26T10:00:00.000000Z"}
     assert [entry["id"] for entry in access.audit.list_entries(filters=since)] == [2]
+
+
+def test_refusals_of_unknown_clients_cannot_fill_the_disk(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("service.access.audit.time.monotonic", lambda: now)
+    audit, stranger = Audit(access.store), access.make_anonymous("203.0.113.9")
+    for _ in range(500):
+        audit.note(stranger, "sign in", "ana", "refused", "wrong name or password")
+    assert len(audit.list_entries(1000)) == 60
+    now += 60
+    audit.note(stranger, "sign in", "ana", "refused", "wrong name or password")
+    newest = audit.list_entries(1)[0]
+    assert newest["detail"] == "wrong name or password (440 earlier refusals of unknown clients are not listed)"
+    for _ in range(100):
+        audit.note(ANA, "load", "x.csv", "refused", "no right")
+    assert len(audit.list_entries(1000)) == 161, "those of users are all recorded"
 
 
 def test_values_are_json(access: Access) -> None:

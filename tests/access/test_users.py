@@ -112,6 +112,13 @@ def test_the_first_administrator_comes_by_a_link_that_works_once(access: Access,
         access.users.use_link(secret, "second", PASSWORD)
 
 
+def test_a_link_of_a_disabled_user_does_not_work(users: Access) -> None:
+    secret = users.users.make_link("password", "ana")
+    users.users.disable("ana")
+    with pytest.raises(SignInRefused, match="disabled"):
+        users.users.use_link(secret, "ana", PASSWORD)
+
+
 def test_a_link_ends_after_a_day(users: Access, clock: SetClock) -> None:
     secret = users.users.make_link("password", "ana")
     clock.now += timedelta(days=1, seconds=1)

@@ -57,6 +57,16 @@ def test_a_page_leads_to_the_sign_in_page_and_back(client: FlaskClient) -> None:
     assert client.get(answer.location).status_code == 200
 
 
+def test_what_a_proxy_has_forwarded_is_not_local(tmp_path: Path, definitions: Definitions) -> None:
+    application = Application(Settings(data_dir=tmp_path, threads=1), definitions, opens_warehouse=False)
+    client = make_app(application).test_client()
+    # Allowed, but there is no snapshot yet.
+    assert client.get("/missions").status_code == 503
+    assert client.get("/missions", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 303
+    assert client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 503
+    application.close()
+
+
 def test_the_api_answers_401_with_a_problem(client: FlaskClient) -> None:
     answer = client.get("/api/v1/missions")
     assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
