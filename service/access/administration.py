@@ -66,6 +66,16 @@ class Administration:
         with self._record("reset password", name):
             self._access.users.set_password(name, password)
 
+    def change_own_password(self, present: str, new: str) -> None:
+        """Replace the password of the identity, which gives the present one, and end all its sessions.
+
+        Raises SignInRefused and SignInDelayed as `check_password` does, and AccessError for a password that is not acceptable.
+        """
+        name = self._identity.name
+        with self._record("change password", name, is_own=True):
+            self._access.users.check_password(name, present, self._identity.address)
+            self._access.users.set_password(name, new)
+
     def make_link(self, name: str) -> str:
         """Return the secret of a link that works once within a day, for a user to choose a password."""
         with self._record("make password link", name):

@@ -44,6 +44,7 @@ PAGES = [
     "/quality?as_of=1900-01-01",
     "/sql",
     "/jobs",
+    "/account",
     "/no-such-page",
 ]
 PHONE = {"width": 390, "height": 844}

@@ -84,6 +84,10 @@ def test_a_reader_is_refused(browser: Browser, url: str) -> None:
     ("user", "path"),
     [
         ("ana", "/thresholds?metric=sofa_incidents_new&limit=20"),
+        ("ana", "/account"),
+        ("boss", "/admin/users"),
+        ("boss", "/admin/users/ana"),
+        ("boss", "/admin/audit"),
         ("ana", "/thresholds?metric=serious_misconduct_allegations&mission=ALL&limit=300"),
     ],
 )

@@ -22,6 +22,7 @@ from urllib.parse import quote, urlencode
 from flask import Response, abort, current_app, render_template, request
 
 from metrics.figures import NO_BREAK, STATUS_TEXT, judge_change, write_change, write_figure
+from service.access.store import read_time
 from service.application import Application
 from service.queries.moments import parse_date, parse_instant
 from service.snapshots.read_copy import SnapshotInfo
@@ -169,6 +170,11 @@ def write_instant(instant: datetime | None) -> str:
     return "" if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def write_stored_time(text: str | None) -> str:
+    """Return a time of the database of users in UTC, such as 2024-04-30 12:00 UTC."""
+    return write_instant(read_time(text)) if text else ""
+
+
 def write_labels(dimensions: dict[str, str]) -> str:
     """Return dimension values as text, such as Engineering or Female, Police."""
     return ", ".join(str(value) for value in dimensions.values())
@@ -182,6 +188,7 @@ def list_template_functions() -> dict[str, object]:
         "judge_change": judge_change,
         "write_day": write_day,
         "write_instant": write_instant,
+        "write_stored_time": write_stored_time,
         "write_labels": write_labels,
         "has_page": has_page,
         "status_text": STATUS_TEXT,

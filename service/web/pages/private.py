@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from flask import Response, flash, make_response, redirect, request
+from flask import Response, flash, make_response, request
 
 from service.access.identity import Identity
 from service.access.roles import Right
 from service.errors import NotAllowed, NotSignedIn
+from service.web.pages.sign_in import go
 
 
 def answer_private(body: str, status: int = 200) -> Response:
@@ -22,10 +23,7 @@ def go_to(target: str, message: str = "") -> Response:
     """Return a redirect after a form was processed. The next private page shows the message once."""
     if message:
         flash(message)
-    answer = redirect(target, 303)
-    assert isinstance(answer, Response)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return go(target)
 
 
 def link_to_sign_in() -> str:
