@@ -264,7 +264,8 @@ def _verify_chain(connection: sqlite3.Connection, previous: str, newest: str | N
 def _append(connection: sqlite3.Connection, entry: Entry) -> None:
     row = connection.execute("select hash from audit order by id desc limit 1").fetchone()
     previous = row["hash"] if row else _read_anchor(connection)
-    values = asdict(entry)
+    values = {name: _make_storable(text) for name, text in asdict(entry).items()}
+    values["target"] = _shorten(values["target"])
     new = _hash(previous, values)
     marks = ", ".join("?" for _ in range(len(COLUMNS) + 2))
     connection.execute(
@@ -300,6 +301,11 @@ def _describe(recording: Recording) -> dict[str, Any]:
 
 def _write(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _make_storable(text: str | None) -> str | None:
+    # The name of a file may have bytes that are no text, which Python holds as lone surrogates.
+    return text if text is None else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _shorten(text: str | None) -> str | None:

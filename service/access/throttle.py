@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import timedelta
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from service.access.store import AccessStore, read_time
 from service.errors import SignInDelayed
@@ -12,6 +13,8 @@ WINDOW = timedelta(minutes=15)
 # Failures within the window before a delay begins, of an account and of an address.
 FREE_BY_ACCOUNT, FREE_BY_ADDRESS = 5, 20
 MAX_DELAY_SECONDS = 60
+# Providers give each customer at least such a network.
+IPV6_PREFIX = 64
 # An address from which a user signed in so recently is not delayed by the attempts of others.
 KNOWN_ADDRESS = timedelta(days=30)
 
@@ -21,6 +24,7 @@ def check_delay(store: AccessStore, connection: sqlite3.Connection, account: str
 
     The delay doubles with each failure up to a minute. Unknown accounts have the same delays as existing ones.
     """
+    address = _find_network(address)
     since = store.now(-WINDOW)
     is_known = connection.execute(
         "select exists (select 1 from attempts where account = ? and address = ? and succeeded = 1 and at > ?)",
@@ -43,6 +47,7 @@ def check_delay(store: AccessStore, connection: sqlite3.Connection, account: str
 
 def record_attempt(store: AccessStore, connection: sqlite3.Connection, account: str, address: str, succeeded: bool) -> None:
     """Record an attempt, and delete those that are too old to count."""
+    address = _find_network(address)
     connection.execute("insert into attempts values (?, ?, ?, ?)", [account, address, store.now(), int(succeeded)])
     connection.execute(
         "delete from attempts where at < ? or (succeeded = 0 and at < ?)",
@@ -50,6 +55,17 @@ def record_attempt(store: AccessStore, connection: sqlite3.Connection, account: 
     )
     if succeeded:
         connection.execute("delete from attempts where account = ? and address = ? and succeeded = 0", [account, address])
+
+
+def _find_network(address: str) -> str:
+    """Return an IPv4 address, or the network of an IPv6 address: one user or attacker has all addresses of a network."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ip_network((int(parsed), IPV6_PREFIX), strict=False))
 
 
 def _find_delay(store: AccessStore, over: int, last: str | None) -> int:

@@ -148,7 +148,7 @@ class Users:
         Raises SignInRefused with the same text, after the same time, for an unknown or disabled user and a wrong password, and
         SignInDelayed after too many failures.
         """
-        account = name[:100]
+        account = name[:100].encode("utf-8", "replace").decode()
         with self._store.write() as connection:
             check_delay(self._store, connection, account, address)
             # Counted as a failure before the hash is computed, so that attempts side by side are counted too.
@@ -219,6 +219,8 @@ class Users:
 
 
 def _find(connection: sqlite3.Connection, name: str) -> sqlite3.Row | None:
+    if not NAME.fullmatch(name):
+        return None
     row: sqlite3.Row | None = connection.execute("select * from users where name = ?", [name]).fetchone()
     return row
 

@@ -140,6 +140,14 @@ def test_an_unknown_user_is_one_sentence(run: Run) -> None:
     assert str(run("users", "disable", "nobody").exception) == "there is no user 'nobody'; 'a4p users list' lists all"
 
 
+@pytest.mark.parametrize("name", ["\udcff", "", "a\0b"])
+def test_a_name_that_is_no_text_is_one_sentence(run: Run, tmp_path: Path, name: str) -> None:
+    run("users", "add", "boss", "--role", "administrator", "--link")
+    for command in (["add", name, "--role", "reader", "--link"], ["disable", name], ["reset", name, "--link"]):
+        assert isinstance(run("users", *command).exception, AccessError), command
+    assert open_access(tmp_path).audit.verify()[0] == 5
+
+
 def test_a_data_directory_with_a_typing_error_is_not_created(run: Run, tmp_path: Path) -> None:
     missing = tmp_path / "dta"
     for command in (["add", "ana", "--role", "reader", "--link"], ["list"]):
