@@ -86,7 +86,7 @@ class Access:
             raise
         return user, self.begin_session(user, "password", address, user_agent)
 
-    def note_refused_sign_in(self, name: str, address: str, error: SignInRefused | SignInDelayed) -> None:
+    def note_refused_sign_in(self, name: str, address: str, error: Exception) -> None:
         """Record and count an attempt to sign in that was refused or must wait."""
         if self._metrics:
             self._metrics.count_attempt("delayed" if isinstance(error, SignInDelayed) else "refused")

@@ -37,6 +37,7 @@ WRITE_KINDS = {
     "save query": "save_query",
     "delete query": "delete_query",
     "backup": "backup",
+    "restore": "restore",
     "add user": "manage_users",
     "set roles": "manage_users",
     "disable user": "manage_users",
@@ -44,6 +45,7 @@ WRITE_KINDS = {
     "reset password": "manage_users",
     "make password link": "manage_users",
     "set password": "manage_users",
+    "change password": "manage_users",
     "create token": "manage_tokens",
     "revoke token": "manage_tokens",
 }

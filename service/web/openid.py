@@ -80,7 +80,7 @@ def add_openid(app: Flask, application: Application) -> None:
         except (OAuthError, RequestException, ValueError, KeyError, AccessError) as error:
             # What Authlib says is about the protocol; the log has it, the browser a sentence.
             log.warning("a sign-in by OpenID was refused: %s", error)
-            access.audit.note(access.make_anonymous(address), "sign in", "openid", "refused", str(error))
+            access.note_refused_sign_in("openid", address, error)
             detail = str(error) if isinstance(error, AccessError) else "the answer of the provider was not valid; sign in again"
             raise SignInRefused(detail) from None
         target = check_next(str(session.get(NEXT_KEY, "")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from service.access.access import Access
@@ -9,8 +11,8 @@ from service.access.administration import Administration
 from service.access.identity import Identity, make_anonymous, make_socket_identity
 from service.access.roles import Grant, Role
 from service.errors import NotSignedIn, SignInDelayed, SignInRefused
-from service.jobs.self_metrics import WRITE_RESULTS, SelfMetrics
-from service.settings import Settings
+from service.jobs.self_metrics import UNCOUNTED_ACTIONS, WRITE_KINDS, WRITE_RESULTS, SelfMetrics
+from service.settings import TREE, Settings
 from tests.access.conftest import SetClock
 
 PASSWORD = "correct horse battery"
@@ -85,6 +87,28 @@ def test_changes_of_users_and_tokens_have_a_kind(counted: Access, metrics: SelfM
     administration.create_user_token("ana")
     administration.revoke_token(1)
     assert read_counts(metrics, "a4p_writes_total") == {("manage_users", "done"): 6, ("manage_tokens", "done"): 2}
+
+
+def find_actions() -> set[str]:
+    """Return the actions that the code records in the audit by name."""
+    folders = [TREE / "service" / name for name in ("access", "client", "web")]
+    calls = (
+        node
+        for folder in folders
+        for file in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("_record", "record", "note")
+    )
+    texts = ([value.value for value in call.args if isinstance(value, ast.Constant) and value.value] for call in calls)
+    return {str(found[0]) for found in texts if found}
+
+
+def test_every_action_of_the_code_has_a_kind() -> None:
+    actions = find_actions()
+    assert {"load", "add user", "acknowledge"} <= actions
+    assert actions <= {*WRITE_KINDS, *UNCOUNTED_ACTIONS, "refused"}
 
 
 def test_a_write_that_changes_nothing_is_not_counted(counted: Access, metrics: SelfMetrics) -> None:
