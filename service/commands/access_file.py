@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 
 from metrics.catalogue import read_catalogue
 from service.access.access import Access
@@ -26,10 +27,17 @@ def open_access(settings: Settings, may_create: bool = False) -> Access:
         raise AccessError(
             f"the data directory {directory} does not exist; set --data-dir or A4P_DATA_DIR, or create it for a new service"
         )
-    is_new = not file.exists()
+    try:
+        is_new = not file.exists()
+        is_other = is_new and any(directory.iterdir()) and not any(list_own_files(directory))
+        is_readable = is_new or os.access(file, os.R_OK | os.W_OK)
+    except PermissionError:
+        is_readable = False
+    if not is_readable:
+        raise AccessError(f"{file} cannot be opened by {getpass.getuser()}; run this command as the user of the service")
     if is_new and not may_create:
         raise AccessError(f"there are no users in {directory} yet; add one with 'a4p users add NAME --role administrator'")
-    if is_new and any(directory.iterdir()) and not any(list_own_files(directory)):
+    if is_other:
         raise AccessError(f"{directory} has files of other programs and none of the service; set --data-dir or A4P_DATA_DIR")
     drop_privileges(settings)
     access = Access(settings, read_clock)

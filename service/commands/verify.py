@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -36,9 +37,8 @@ def verify(files: tuple[Path, ...], data_dir: Path | None) -> None:
     """
     settings = read_settings(data_dir=data_dir)
     has_faults = False
-    access_files = [settings.access_file] if settings.access_file.exists() else []
-    for file in files or (settings.warehouse_file, settings.read_copy_file, *access_files):
-        if is_access_file(file):
+    for file in files or _list_files(settings):
+        if file == settings.access_file or is_access_file(file):
             try:
                 entries, newest = verify_access(file)
                 click.echo(f"{file}: {entries:,} entries in the audit, newest hash {newest}")
@@ -55,6 +55,14 @@ def verify(files: tuple[Path, ...], data_dir: Path | None) -> None:
     if has_faults:
         click.echo("a4p: faults found; restore a backup without faults ('a4p restore')", err=True)
         sys.exit(1)
+
+
+def _list_files(settings: Settings) -> Iterator[Path]:
+    yield settings.warehouse_file
+    yield settings.read_copy_file
+    # Looked for last: the warehouse says which user can read the directory.
+    if settings.access_file.exists():
+        yield settings.access_file
 
 
 def _verify(file: Path, settings: Settings, progress: Progress) -> Verification:

@@ -70,6 +70,13 @@ def test_verify_ends_with_1_for_a_changed_audit(run: Run, tmp_path: Path) -> Non
     assert verified.exit_code == 1 and "the audit was changed: row 1 of" in verified.stderr
 
 
+def test_a_file_without_a_header_is_a_fault(run: Run, data_dir: Path) -> None:
+    (data_dir / "access.sqlite").write_bytes(b"\0" * 5000)
+    assert "file is not a database" in run("verify", str(data_dir / "access.sqlite")).stderr
+    assert "file is not a database" in run("verify").stderr
+    assert "fix  access: " in run("doctor").stdout
+
+
 def test_doctor_reports_a_changed_audit_and_an_open_mode(run: Run, data_dir: Path) -> None:
     assert "ok   access: 1 entries in the audit, none changed" in run("doctor").stdout
     (data_dir / "access.sqlite").chmod(0o640)

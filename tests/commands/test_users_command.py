@@ -164,6 +164,14 @@ def test_a_directory_of_other_programs_gets_no_users(run: Run, tmp_path: Path) -
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_a_file_of_another_user_names_the_fix(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("users", "add", "boss", "--role", "administrator", "--link")
+    monkeypatch.setattr("os.access", lambda *arguments: False)
+    failed = run("users", "list")
+    assert isinstance(failed.exception, AccessError)
+    assert str(failed.exception).endswith("run this command as the user of the service")
+
+
 def test_only_a_command_that_adds_creates_the_file(run: Run, tmp_path: Path) -> None:
     for command in (["users", "list"], ["users", "disable", "ana"], ["tokens", "list"], ["audit"], ["audit", "verify"]):
         assert "there are no users" in str(run(*command).exception)
