@@ -95,6 +95,11 @@ def list_firing(connection: Connection) -> list[dict[str, Any]]:
     return read_rows(run_sql(connection, "alerts/list"))
 
 
+def list_states(connection: Connection, since: datetime) -> list[dict[str, Any]]:
+    """Return the alerts that fire, and those resolved at `since` or later, the most severe first."""
+    return read_rows(run_sql(connection, "alerts/list_states", since=since))
+
+
 def trace_alert(connection: Connection, fingerprint: str) -> dict[str, Any]:
     """Return every notification of an alert, and every revision of the observation of its newest notification.
 

@@ -54,13 +54,15 @@ group by all;
 
 comment on view alert_values is 'A row is a series of a metric of an alert, with its current value and limits.';
 
+create or replace view store.newest_alerts as
+select *
+from alerts
+qualify row_number() over (partition by fingerprint order by recorded_at desc, starts_at desc, status = 'resolved' desc) = 1;
+
+comment on view store.newest_alerts is 'A row is an alert, firing or resolved, as last reported by Alertmanager.';
+
 create or replace view firing_alerts as
-with newest as (
-    select *
-    from alerts
-    qualify row_number() over (partition by fingerprint order by recorded_at desc, starts_at desc, status = 'resolved' desc) = 1
-),
-acknowledged as (
+with acknowledged as (
     select *
     from store.alert_acknowledgements
     qualify row_number() over (partition by fingerprint, starts_at order by recorded_at desc) = 1
@@ -69,7 +71,7 @@ select
     n.fingerprint, n.alert, n.metric, n.mission, n.severity, n.value, n.limit_value, n.labels, n.annotations, n.starts_at,
     a.acknowledged_by, a.note as acknowledgement, a.recorded_at as acknowledged_at,
     v.value as value_now, v.limits[(n.labels['comparison']) || ' ' || n.severity] as limit_now, v.period_end as period_end_now
-from newest as n
+from store.newest_alerts as n
 left join acknowledged as a using (fingerprint, starts_at)
 left join alert_values as v
     on v.metric = n.metric and v.mission = n.mission and list_has_all(map_entries(n.labels), map_entries(v.dimensions))

@@ -45,6 +45,7 @@ PAGES = [
     "/sql",
     "/jobs",
     "/account",
+    "/alerts",
     "/no-such-page",
 ]
 PHONE = {"width": 390, "height": 844}

@@ -41,6 +41,7 @@ NAVIGATION = (
     ("/missions", "Missions"),
     ("/cycles", "Cycles"),
     ("/thresholds", "Thresholds"),
+    ("/alerts", "Alerts"),
     ("/quality", "Quality"),
     ("/sql", "SQL"),
     ("/jobs", "Jobs"),
