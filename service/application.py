@@ -82,6 +82,8 @@ class Application:
         self.sandbox = SandboxPool(settings)
         # Pages, charts, documents and API responses computed at the same time; two keep DuckDB and the processors busy.
         self.pages = FairSlots(slots=2, waiting=MAX_WAITING_PAGES)
+        # Changes requested over HTTP: each makes a snapshot, one after another.
+        self.writes = FairSlots(slots=4, waiting=32)
         self.remote_reader = RemoteReader(settings, lambda: self.warehouse, self.self_metrics, self.find_history)
         self._was_history_read = threading.Event()
         self._history_thread: threading.Thread | None = None
@@ -187,6 +189,7 @@ class Application:
         sheet: str | None = None,
         max_rows: int | None = None,
         is_cancelled: Callable[[], bool] = is_never_abandoned,
+        names: Sequence[str] | None = None,
     ) -> list[Batch]:
         """Load files. Return a Batch for each. The next `refresh` publishes the change.
 
@@ -197,7 +200,7 @@ class Application:
             with limit_time(math.inf, is_cancelled):
                 batches = load_files(
                     self.warehouse, files, loaded_by, progress,
-                    clock=self.clock, shown=shown, sheet=sheet, max_rows=limit,
+                    clock=self.clock, shown=shown, sheet=sheet, max_rows=limit, names=names,
                 )  # fmt: skip
         except LoadError:
             self.self_metrics.record_refused_load()
@@ -213,6 +216,7 @@ class Application:
         sheet: str | None = None,
         max_rows: int | None = None,
         is_cancelled: Callable[[], bool] = is_never_abandoned,
+        names: Sequence[str] | None = None,
     ) -> Preview:
         """Return the result that a load of these files would have. Nothing is recorded.
 
@@ -220,7 +224,7 @@ class Application:
         """
         limit = max_rows or self.settings.load_max_rows
         with limit_time(math.inf, is_cancelled):
-            return preview_files(self.warehouse, self.definitions, files, progress, self.clock, shown, sheet, limit)
+            return preview_files(self.warehouse, self.definitions, files, progress, self.clock, shown, sheet, limit, names)
 
     def load_and_show(
         self,
@@ -232,12 +236,13 @@ class Application:
         sheet: str | None = None,
         max_rows: int | None = None,
         is_cancelled: Callable[[], bool] = is_never_abandoned,
+        names: Sequence[str] | None = None,
     ) -> list[Batch]:
         """Load files and publish the change. Raises as `load` does. A failed snapshot is a delay of each batch.
 
         A committed load is published even if it is cancelled afterwards.
         """
-        batches = self.load(files, loaded_by, progress, shown, sheet, max_rows, is_cancelled)
+        batches = self.load(files, loaded_by, progress, shown, sheet, max_rows, is_cancelled, names)
         if all(batch.batch_id is None for batch in batches):
             return batches
         progress("making a snapshot", None)

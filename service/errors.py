@@ -244,6 +244,14 @@ class ChangedMeanwhile(ServiceError):
     """What was to be changed is no longer what the caller read."""
 
 
+class KeyReused(ServiceError):
+    """An idempotency key of another request."""
+
+
+class KeyInUse(ServiceError):
+    """The first request with an idempotency key is still running."""
+
+
 class AccessUnavailable(ServiceError):
     """The database of users and the audit cannot be read or written. Nothing is allowed that needs it."""
 

@@ -109,6 +109,7 @@ class Settings(BaseSettings):
         ByteSize(MAX_TEMP_BYTES), ge=1, description="DuckDB limit of temporary files in data_dir/tmp, per open database."
     )
     load_max_rows: int = Field(LOAD_MAX_ROWS, ge=1, description="Maximum rows of one load, all its files together.")
+    load_max_bytes: ByteSize = Field(ByteSize(64_000_000), ge=1, description="Maximum size of a file that is loaded over HTTP.")
     page_seconds: float = Field(20, gt=0, description="Maximum time for one page, chart, document or API response.")
     alerts_token_file: Path | None = Field(
         None,

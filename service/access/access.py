@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from service.access.audit import Audit
+from service.access.idempotency import IdempotencyKeys
 from service.access.identity import Identity, make_anonymous
 from service.access.roles import Grant, Role
 from service.access.saved_queries import SavedQueries
@@ -46,6 +47,7 @@ class Access:
         )
         self.audit = Audit(self.store, metrics.count_write) if metrics else Audit(self.store)
         self.saved_queries = SavedQueries(self.store)
+        self.idempotency_keys = IdempotencyKeys(self.store)
 
     @property
     def may_read_anonymously(self) -> bool:

@@ -216,15 +216,19 @@ def set_threshold(
     set_by: str,
     clock: Callable[[], datetime] = read_clock,
     seen: SeenLimit = None,
+    expected: str | None = None,
 ) -> ThresholdChange:
     """Record a threshold. The replaced one remains in the history.
 
-    Raises ThresholdError as `check_threshold` does, and ChangedMeanwhile if the current limit is not the one that was seen.
+    Raises ThresholdError as `check_threshold` does, and ChangedMeanwhile if the current limit is not the one that was seen, or
+    as `check_revision` does.
     """
     threshold, warnings = check_threshold(definitions, requested)
     with warehouse.write() as cursor:
         threshold = resolve_mission(cursor, definitions, threshold)
-        replaced = _find_limit(cursor, threshold)
+        check_revision(cursor, threshold, expected)
+        current = _find_current(cursor, threshold)
+        replaced = current["limit_value"] if current else None
         _check_seen(threshold, replaced, seen)
         _record(cursor, threshold, set_by, clock())
         exclusions = list_exclusions(cursor, threshold.metric).get(threshold.key, ())
@@ -232,29 +236,23 @@ def set_threshold(
 
 
 def find_threshold(connection: Connection, definitions: Definitions, requested: Threshold) -> dict[str, Any] | None:
-    """Return limit_value, note, set_by and set_at of the current threshold with these fields, or None.
+    """Return limit_value, note, set_by, set_at, recorded_at and revision of the current threshold with these fields, or None.
 
     Raises ThresholdError as `check_threshold` does.
     """
     threshold, _ = check_threshold(definitions, replace(requested, limit=None))
-    threshold = resolve_mission(connection, definitions, threshold)
-    found = run_sql(
-        connection,
-        "thresholds/find",
-        metric=threshold.metric,
-        mission=threshold.mission,
-        dimensions=threshold.dimensions,
-        comparison=threshold.comparison,
-        severity=threshold.severity,
-    )
-    return next(iter(read_rows(found)), None)
+    return _find_current(connection, resolve_mission(connection, definitions, threshold))
 
 
 def _check_seen(threshold: Threshold, current: float | None, seen: SeenLimit) -> None:
     if seen is None or current == (None if seen == NO_LIMIT else seen):
         return
+    raise _report_change(threshold, current)
+
+
+def _report_change(threshold: Threshold, current: float | None) -> ChangedMeanwhile:
     state = "removed" if current is None else f"set to {threshold.comparison} {current:g}"
-    raise ChangedMeanwhile(f"the threshold was {state} in the meantime; check it and repeat the change")
+    return ChangedMeanwhile(f"the threshold was {state} in the meantime; check it and repeat the change")
 
 
 def list_exclusions(connection: Connection, metric: str | None) -> dict[object, list[Exclusion]]:
@@ -277,10 +275,12 @@ def remove_threshold(
     removed_by: str,
     clock: Callable[[], datetime] = read_clock,
     seen: SeenLimit = None,
+    expected: str | None = None,
 ) -> ThresholdChange:
     """Record the end of the threshold with this metric, mission, labels, and one of these comparisons and severities.
 
-    Raises ThresholdError unless exactly one matches, and ChangedMeanwhile if its limit is not the one that was seen.
+    Raises ThresholdError unless exactly one matches, and ChangedMeanwhile if its limit is not the one that was seen, or as
+    `check_revision` does.
     """
     requested, _ = check_threshold(definitions, replace(requested, limit=None))
     with warehouse.write() as cursor:
@@ -301,8 +301,22 @@ def remove_threshold(
                 f"more than one matches: {', '.join(map(str, found))}; select one with --severity, --above or --below"
             )
         _check_seen(found[0], found[0].limit, seen)
+        check_revision(cursor, found[0], expected)
         _record(cursor, replace(found[0], limit=None, note=requested.note), removed_by, clock())
     return ThresholdChange(str(found[0]), found[0].limit, ())
+
+
+def check_revision(connection: Connection, threshold: Threshold, expected: str | None) -> None:
+    """Raise ChangedMeanwhile unless the current threshold has this revision.
+
+    `*` expects any current one, an empty string expects none, None expects nothing.
+    """
+    if expected is None:
+        return
+    current = _find_current(connection, threshold)
+    if (expected == "*" and current is not None) or expected == (current["revision"] if current else ""):
+        return
+    raise _report_change(threshold, current["limit_value"] if current else None)
 
 
 def store_default_thresholds(warehouse: Warehouse, definitions: Definitions, now: datetime) -> None:
@@ -410,11 +424,17 @@ def _list_in_force(cursor: Connection, metric: str) -> list[Threshold]:
     return [make_threshold(*row) for row in rows]
 
 
-def _find_limit(cursor: Connection, requested: Threshold) -> float | None:
-    for threshold in _list_in_force(cursor, requested.metric):
-        if threshold.key == requested.key:
-            return threshold.limit
-    return None
+def _find_current(connection: Connection, threshold: Threshold) -> dict[str, Any] | None:
+    found = run_sql(
+        connection,
+        "thresholds/find",
+        metric=threshold.metric,
+        mission=threshold.mission,
+        dimensions=threshold.dimensions,
+        comparison=threshold.comparison,
+        severity=threshold.severity,
+    )
+    return next(iter(read_rows(found)), None)
 
 
 def _record(cursor: Connection, threshold: Threshold, set_by: str, now: datetime, is_default: bool = False) -> None:

@@ -74,12 +74,12 @@ class ApplicationClient:
         return self._identity.name if self._identity else user
 
     def load(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> tuple[Batch, ...]:
-        target = ", ".join(file.name for file in request.files)
+        target = ", ".join(request.names or [file.name for file in request.files])
         with _report_cancellation(), self._record(request.loaded_by, Right.LOAD, None, "load", target) as recording:
             batches = tuple(
                 self._application.load_and_show(
                     request.files, self._name(request.loaded_by), progress, request.shown, self._with_history, request.sheet,
-                    request.max_rows, lambda: interrupt.is_requested,
+                    request.max_rows, lambda: interrupt.is_requested, request.names,
                 )
             )  # fmt: skip
             recording.after = [
@@ -96,8 +96,9 @@ class ApplicationClient:
     def preview(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> Preview:
         with _report_cancellation():
             return self._application.preview(
-                request.files, progress, request.shown, request.sheet, request.max_rows, lambda: interrupt.is_requested
-            )
+                request.files, progress, request.shown, request.sheet, request.max_rows, lambda: interrupt.is_requested,
+                request.names,
+            )  # fmt: skip
 
     def refresh(self, progress: Progress) -> SnapshotSummary:
         progress("making a snapshot", None)
@@ -137,10 +138,18 @@ class ApplicationClient:
         action = f"{request.action} threshold"
         with self._record(request.set_by, Right.SET_THRESHOLDS, mission, action, threshold.metric, request.note) as recording:
             if request.action == "set":
-                changed = set_threshold(warehouse, definitions, threshold, set_by, clock, request.seen)
+                changed = set_threshold(warehouse, definitions, threshold, set_by, clock, request.seen, request.expected)
             else:
                 changed = remove_threshold(
-                    warehouse, definitions, threshold, request.comparisons, request.severities, set_by, clock, request.seen
+                    warehouse,
+                    definitions,
+                    threshold,
+                    request.comparisons,
+                    request.severities,
+                    set_by,
+                    clock,
+                    request.seen,
+                    request.expected,
                 )
             recording.target = changed.text
             recording.before = changed.replaced_limit

@@ -33,6 +33,8 @@ class LoadRequest(Request):
     """Files to load or preview, as absolute paths, and who loads them; `changes` limits the changes in the report."""
 
     files: list[Path]
+    # The names to record of uploaded files, in place of their paths.
+    names: list[str] | None = None
     loaded_by: str = ""
     changes: int = Field(MAX_SHOWN_CHANGES, ge=0)
     with_unchanged: bool = False
@@ -67,6 +69,8 @@ class ThresholdRequest(Request):
     note: str | None
     set_by: str
     seen: SeenLimit = None
+    # The revision that the caller read: see `check_revision`.
+    expected: str | None = None
 
     @model_validator(mode="after")
     def _check_limit(self) -> ThresholdRequest:

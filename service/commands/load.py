@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -58,14 +59,15 @@ def load(
     Ctrl-C cancels the load; a load that was already committed is reported.
     """
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)
+    # Not sent to a service of release 0.1, which does not know it.
+    limited: dict[str, Any] = {} if max_rows is None else {"max_rows": max_rows}
     request = LoadRequest(
         files=[file.absolute() for file in files],
         loaded_by=loaded_by,
         changes=VERBOSE_CHANGES if verbose else MAX_SHOWN_CHANGES,
         with_unchanged=verbose,
         sheet=sheet,
-        # Not sent to a service of release 0.1, which does not know it.
-        **({} if max_rows is None else {"max_rows": max_rows}),
+        **limited,
     )
     if dry_run:
         with show_progress() as progress, catch_interrupt() as interrupt:

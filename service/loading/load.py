@@ -52,16 +52,18 @@ def load_files(
     shown: Shown = NONE_SHOWN,
     sheet: str | None = None,
     max_rows: int = LOAD_MAX_ROWS,
+    names: Sequence[str] | None = None,
 ) -> list[Batch]:
     """Load observation files (CSV, XLSX or Parquet) in one transaction. Return a Batch for each, in order.
 
-    `sheet` is the sheet to read of each workbook; the default is the first. `max_rows` limits the rows of all files together.
+    `names` are recorded in place of the paths, one for each file. `sheet` is the sheet to read of each workbook; the default
+    is the first. `max_rows` limits the rows of all files together.
     A file whose bytes were loaded before adds nothing. With `is_shipped` a row that was ever recorded is not recorded
     again, so that the report's own files never revert a correction. Raises LoadError with the first 50 invalid rows and
     their number, or as `check_time` does. The warehouse is then unchanged.
     """
     with open_staging(warehouse) as cursor:
-        known = stage_files(cursor, files, is_shipped, progress, sheet, max_rows)
+        known = stage_files(cursor, files, is_shipped, progress, sheet, max_rows, names)
         if all(known):
             return [batch for batch in known if batch]
 
@@ -99,23 +101,24 @@ def stage_files(
     progress: Progress,
     sheet: str | None = None,
     max_rows: int = LOAD_MAX_ROWS,
+    names: Sequence[str] | None = None,
 ) -> list[Batch | None]:
     """Stage and check files; return the Batch of each that was loaded before and None for the others.
 
     Raises LoadError, and as `check_time` does.
     """
     with watch_session(cursor):
-        return _stage_files(cursor, files, is_shipped, progress, sheet, RowBudget(max_rows))
+        recorded = names or [file.name if is_shipped else str(file) for file in files]
+        return _stage_files(cursor, files, recorded, progress, sheet, RowBudget(max_rows))
 
 
 def _stage_files(
-    cursor: Connection, files: Sequence[Path], is_shipped: bool, progress: Progress, sheet: str | None, budget: RowBudget
+    cursor: Connection, files: Sequence[Path], names: Sequence[str], progress: Progress, sheet: str | None, budget: RowBudget
 ) -> list[Batch | None]:
     known: list[Batch | None] = []
     digests: dict[str, str] = {}
     staged: dict[int, StagedFile] = {}
-    for ordinal, file in enumerate(files):
-        file_name = file.name if is_shipped else str(file)
+    for ordinal, (file, file_name) in enumerate(zip(files, names, strict=True)):
         check_time()
         check_file(file, file_name)
         budget.check_bytes(file_name, file.stat().st_size)

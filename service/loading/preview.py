@@ -29,13 +29,14 @@ def preview_files(
     shown: Shown = SHOWN,
     sheet: str | None = None,
     max_rows: int = LOAD_MAX_ROWS,
+    names: Sequence[str] | None = None,
 ) -> Preview:
     """Return what `load_files` would do with these files. The warehouse is not changed.
 
     Breaches are those of the next snapshot, computed KPIs included. Raises LoadError as `load_files` does.
     """
     with open_staging(warehouse) as cursor:
-        known = stage_files(cursor, files, False, progress, sheet, max_rows)
+        known = stage_files(cursor, files, False, progress, sheet, max_rows, names)
         if all(known):
             return Preview(tuple(batch for batch in known if batch), (), ())
         now = clock()

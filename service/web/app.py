@@ -49,5 +49,5 @@ def make_app(application: Application) -> Flask:
 
 def count_threads(application: Application) -> int:
     """Return the number of request threads, so that waiting requests do not block others."""
-    waiting = (application.pages, application.remote_reader.slots, application.sandbox.slots)
+    waiting = (application.pages, application.writes, application.remote_reader.slots, application.sandbox.slots)
     return WEB_THREADS + sum(slots.slots + slots.waiting for slots in waiting)

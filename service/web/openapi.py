@@ -11,13 +11,17 @@ from flask import Blueprint, Response
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from service.access.roles import Right
 from service.alerting.alerts import Notification
 from service.application import Application
 from service.web.api import PREFIX
 from service.web.api.answer import SNAPSHOT_HEADER, send_json
+from service.web.api.operations import CONDITION, OPERATIONS, Operation
 from service.web.api.queries import Names, list_names
 from service.web.api.resources import RESOURCES, Resource
 from service.web.api.rows import KIND, Row, item_model, page_model
+from service.web.api.thresholds import LABEL_PREFIX
+from service.web.api.writing import KEY_HEADER, REPLAYED_HEADER
 from service.web.problems import MEDIA_TYPE
 from service.web.sql import MEDIA_TYPES, TRUNCATED_HEADER, SqlRequest
 
@@ -64,6 +68,18 @@ HEADERS: Json = {
     "ETag": {"description": "Tag of snapshot and bytes. Send it as If-None-Match.", "schema": {"type": "string"}},
     SNAPSHOT_HEADER: {"description": "Snapshot of the answer.", "schema": {"type": "string"}},
 }
+IDEMPOTENCY_KEY: Json = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "description": "A key of this request: a repeated request gets the same answer and changes nothing again.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+IF_MATCH: Json = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The ETag that was read. The change is refused if there is another one now.",
+    "schema": {"type": "string"},
+}
 IF_NONE_MATCH: Json = {"name": "If-None-Match", "in": "header", "description": "An ETag.", "schema": {"type": "string"}}
 
 
@@ -97,6 +113,7 @@ def write_document(application: Application) -> str:
         "components": {
             "schemas": _list_schemas(application, list_names(application.definitions)),
             "securitySchemes": {
+                "token": _describe_token("Token of a user or a service: docs/access.md."),
                 "alertsToken": _describe_token("Content of the file alerts-token in the data directory."),
                 "sqlToken": _describe_token("Value of A4P_SQL_TOKEN, if it is set."),
             },
@@ -110,6 +127,8 @@ def _list_paths() -> Json:
     for resource in RESOURCES:
         get = _describe_get(resource)
         paths[f"{PREFIX}/{resource.path}"] = {"get": get}
+    for operation in OPERATIONS:
+        paths.setdefault(f"{PREFIX}/{operation.path}", {})[operation.method] = _describe_operation(operation)
     paths[f"{PREFIX}/alerts"]["post"] = _describe_notification()
     paths[f"{PREFIX}/read"] = {"post": _describe_remote_read()}
     paths[f"{PREFIX}/sql"] = {"get": _describe_sql(is_link=True), "post": _describe_sql(is_link=False)}
@@ -143,6 +162,82 @@ def _describe_get(resource: Resource) -> Json:
     }
 
 
+def _describe_operation(operation: Operation) -> Json:
+    item = operation.path.partition("{")[2].rstrip("}")
+    parameters: list[Json] = []
+    if item:
+        schema: Json = {"type": "integer", "minimum": 1} if operation.has_number else {"type": "string", "pattern": "^[^/]+$"}
+        parameters.append({"name": item, "in": "path", "required": True, "schema": schema})
+    if operation.parameters:
+        parameters += [parameter for parameter in _list_parameters(operation.parameters) if parameter["name"] != "dimensions"]
+    if operation.method == "post" and operation.is_write:
+        parameters.append(IDEMPOTENCY_KEY)
+    if CONDITION in operation.problems:
+        parameters.append(IF_MATCH)
+    described: Json = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": f"Right: {operation.right.replace('_', ' ')}."
+        + (f" Each further label is a parameter {LABEL_PREFIX}NAME." if operation.has_labels else ""),
+        "security": [{"token": []}, *([] if operation.is_write or operation.right == Right.READ_AUDIT else [{}])],
+        "parameters": parameters,
+        "responses": {
+            **{status: _describe_answer(operation, status) for status in operation.statuses},
+            **_list_problems(_list_problem_statuses(operation)),
+        },
+    }
+    if operation.body:
+        body = {"$ref": f"#/components/schemas/{operation.body.__name__}"}
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if operation.form_field:
+        file = {"type": "string", "format": "binary"}
+        form = {
+            "type": "object",
+            "required": [operation.form_field],
+            "properties": {operation.form_field: file},
+            "additionalProperties": False,
+        }
+        described["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
+    return described
+
+
+def _describe_answer(operation: Operation, status: str) -> Json:
+    described: Json = {"description": operation.summary}
+    if operation.answer:
+        schema = {"$ref": f"#/components/schemas/{operation.answer.__name__}"}
+        described["content"] = {"application/json": {"schema": schema}}
+    if operation.has_csv:
+        described["content"]["text/csv"] = {"schema": {"type": "string"}}
+    headers: Json = {}
+    if operation.has_etag:
+        headers["ETag"] = {"description": "Revision, for If-Match.", "schema": {"type": "string"}}
+    if operation.method == "post" and operation.is_write:
+        headers[REPLAYED_HEADER] = {"description": "true for a stored answer.", "schema": {"type": "string"}}
+    if headers:
+        described["headers"] = headers
+    return described
+
+
+def _list_problem_statuses(operation: Operation) -> dict[str, str]:
+    statuses = {
+        "400": "Invalid request.",
+        "401": "Missing or wrong token.",
+        "403": "The right is missing.",
+        "503": "The service is busy, or cannot store the change.",
+        **operation.problems,
+    }
+    if operation.body or operation.form_field:
+        statuses |= {"413": "The body is too large.", "415": "The body has another media type."}
+    if operation.is_write:
+        statuses["429"] = "Too many changes wait."
+    if operation.has_csv:
+        statuses["406"] = "No accepted media type."
+    if operation.method == "post" and operation.is_write:
+        statuses["409"] = "The first request with this Idempotency-Key is not answered yet."
+        statuses["422"] = "The Idempotency-Key was used for another request."
+    return dict(sorted(statuses.items()))
+
+
 def _list_parameters(query: type[BaseModel]) -> list[Json]:
     schema = query.model_json_schema(by_alias=True)
     parameters = []
@@ -174,8 +269,10 @@ def _list_problems(statuses: dict[str, str]) -> Json:
 def _list_schemas(application: Application, names: Names) -> Json:
     models = list(dict.fromkeys(resource.row for resource in RESOURCES))
     described: list[type[BaseModel]] = [*models, Notification, SqlRequest]
+    for operation in OPERATIONS:
+        described += [model for model in (operation.body, operation.answer) if model is not None]
     _, generated = models_json_schema(
-        [(model, "validation") for model in described], ref_template="#/components/schemas/{model}"
+        [(model, "validation") for model in dict.fromkeys(described)], ref_template="#/components/schemas/{model}"
     )
     schemas: Json = {"Problem": PROBLEM, "SqlAnswer": SQL_ANSWER}
     comments = _read_comments(application)

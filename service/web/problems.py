@@ -14,13 +14,18 @@ from werkzeug.exceptions import HTTPException
 from service.errors import (
     AccessError,
     AlertError,
+    ChangedMeanwhile,
+    KeyInUse,
+    KeyReused,
     LoadError,
     NoFreeSlot,
     NotAllowed,
     NotSignedIn,
+    QueryUnknown,
     ServiceError,
     SignInDelayed,
     SignInRefused,
+    SilenceUnknown,
     ThresholdError,
 )
 from service.names import suggest_names
@@ -31,6 +36,14 @@ NOT_READY = "The first snapshot is not complete yet. Try again in a few seconds.
 RETRY_SECONDS = 5
 # Errors that the caller can fix. Other errors are internal.
 MISTAKES = (AccessError, AlertError, LoadError, ThresholdError)
+# Mistakes with a status of their own.
+STATUSES: Mapping[type[ServiceError], int] = {
+    QueryUnknown: 404,
+    SilenceUnknown: 404,
+    KeyInUse: 409,
+    ChangedMeanwhile: 412,
+    KeyReused: 422,
+}
 
 
 class Fault(TypedDict):
@@ -66,8 +79,17 @@ def refuse_service_error(error: ServiceError) -> Refused:
         return Refused(403, str(error))
     if isinstance(error, SignInDelayed):
         return Refused(429, str(error), {"Retry-After": str(error.seconds)})
+    for kind, status in STATUSES.items():
+        if isinstance(error, kind):
+            return Refused(status, str(error))
     if isinstance(error, NoFreeSlot) and error.is_full:
         return Refused(429, str(error), {"Retry-After": str(RETRY_SECONDS)})
+    if isinstance(error, LoadError) and error.rows:
+        faults: list[Fault] = [
+            {"name": f"row {row.row}, column {row.column}", "detail": f"{row.value!r} {row.problem}; {row.fix}"}
+            for row in error.rows
+        ]
+        return Refused(400, error.message, errors=faults, total=error.total)
     if error.can_retry:
         return Refused(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
     return Refused(400, str(error)) if isinstance(error, MISTAKES) else Refused(500, INTERNAL_ERROR)

@@ -9,14 +9,15 @@ from flask import Blueprint, Response, request
 
 from service.application import Application
 from service.names import suggest_names
-from service.snapshots.read_copy import ReadCopy
 from service.system.time_limit import left_seconds, watch_session
 from service.web.answer_cache import MAX_WAIT_SECONDS
+from service.web.api import alerts, audit, loads, saved_queries, thresholds
 from service.web.api.answer import link_next, make_answer, read_page, send_json, write_members
+from service.web.api.copies import open_copy
 from service.web.api.queries import ALL_NAMES, Names, bind_query, list_names, read_query
 from service.web.api.resources import RESOURCES, Resource
 from service.web.clients import find_client
-from service.web.problems import NOT_READY, RETRY_SECONDS, Refused
+from service.web.problems import Refused
 
 PREFIX = "/api/v1"
 
@@ -29,20 +30,15 @@ def make_api_blueprint(application: Application) -> Blueprint:
         rule = f"/{resource.path}".replace("{", "<").replace("}", ">")
         routes.add_url_rule(rule, resource.operation, _answer(application, resource, names), methods=["GET"])
 
+    for module in (thresholds, alerts, loads, saved_queries, audit):
+        module.add_routes(routes, application)
+
     @routes.get("/")
     def list_resources() -> Response:
         paths = [f"{PREFIX}/{resource.path}" for resource in RESOURCES]
         return send_json(f"{{{write_members({'openapi': f'{PREFIX}/openapi.json', 'resources': paths})[2:]}}}\n", None)
 
     return routes
-
-
-def open_copy(application: Application) -> ReadCopy:
-    """Return the read copy. Raises Refused (503) before the first snapshot."""
-    copy = application.read_copy
-    if copy is None:
-        raise Refused(503, NOT_READY, {"Retry-After": str(RETRY_SECONDS)})
-    return copy
 
 
 def _answer(application: Application, resource: Resource, names: Names) -> Callable[..., Response]:

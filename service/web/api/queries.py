@@ -143,6 +143,11 @@ class AlertsQuery(Query):
     severity: tuple[Severity, ...] = Field((), description="Only alerts of these severities.")
 
 
+class SilencesQuery(Query):
+    mission: tuple[ThresholdMission, ...] = Field((), description="Only silences of these missions; * means all missions.")
+    active_at: Instant | None = Field(None, description="Only silences that apply at this instant.")
+
+
 class JobsQuery(Query):
     job: tuple[str, ...] = Field((), description="Only runs of these jobs.")
     status: tuple[RunStatus, ...] = Field((), description="Only runs with these statuses.")

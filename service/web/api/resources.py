@@ -75,6 +75,7 @@ RESOURCES = (
         "threshold_history", "threshold_history", "The history of thresholds", queries.ThresholdsQuery, rows.ThresholdSetting
     ),
     Resource("alerts", "alerts", f"The firing alerts. {_LIVE}", queries.AlertsQuery, rows.FiringAlert, is_live=True),
+    Resource("silences", "silences", f"The silences. {_LIVE}", queries.SilencesQuery, rows.Silence, is_live=True),
     Resource("snapshots", "snapshots", "The snapshots", queries.Query, rows.Snapshot),
     Resource("jobs", "jobs", f"The runs of jobs. {_LIVE}", queries.JobsQuery, rows.JobRun, is_live=True),
     Resource("batches", "batches", "The loads", queries.KnownQuery, rows.Batch),

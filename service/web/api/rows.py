@@ -28,6 +28,7 @@ Dimensions = dict[str, str]
 Status = Literal["A", "E", "P", "M", "U", "N"]
 Comparison = Literal["above", "below"]
 Severity = Literal["info", "warning", "critical"]
+AuditResult = Literal["done", "refused", "failed", "interrupted"]
 RunStatus = Literal["running", "succeeded", "failed", "missed", "interrupted"]
 
 
@@ -211,6 +212,24 @@ class FiringAlert(Row):
     value_now: float | None
     limit_now: float | None
     period_end_now: Date | None
+
+
+class Silence(Row):
+    view = "silences"
+    silence_id: str
+    alert: str | None
+    metric: str | None
+    mission: str
+    severity: Severity | None
+    dimensions: Dimensions
+    starts_at: Time
+    ends_at: Time
+    note: str | None
+    set_by: str
+    ended_by: str | None
+    alertmanager_id: str | None
+    is_delivered: bool
+    recorded_at: Time
 
 
 class Snapshot(Row):

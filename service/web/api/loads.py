@@ -1,0 +1,170 @@
+"""Loads in the API: an uploaded file is checked and loaded, or previewed, as by `a4p load`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from flask import Blueprint, Response, request
+from pydantic import Field
+from werkzeug.datastructures import FileStorage
+
+from service.access.roles import Right
+from service.application import Application
+from service.client.protocol import LoadRequest
+from service.errors import WarehouseUnwritable
+from service.loading.interrupt import Interrupt
+from service.loading.report import Batch, Breach
+from service.system.disk import check_space
+from service.system.progress import ignore_progress
+from service.system.time_limit import is_never_abandoned
+from service.web.api.queries import Flag
+from service.web.api.writing import Answer, Given, make_client, read_parameters, send, writes
+from service.web.problems import Refused
+
+FIELD = "file"
+PREFIX = "upload-"
+MAX_NAME_LENGTH = 255
+CHUNK_BYTES = 1 << 20
+
+
+class LoadQuery(Given):
+    """How a file is loaded."""
+
+    dry_run: Flag = Field(False, description="Return the preview: what the load would change. Nothing is loaded.")
+    sheet: str | None = Field(
+        None, min_length=1, max_length=100, description="Sheet to read of a workbook; default: the first."
+    )
+
+
+class LoadedFile(Answer):
+    """The report on a file. `batch_id` is null if it added nothing, and in a preview. `changes` lists changed cells."""
+
+    file_name: str
+    batch_id: int | None
+    row_count: int
+    new_observations: int
+    revisions: int
+    unchanged: int
+    loaded_before_at: datetime | None
+    sha256: str
+    text: str
+    changes: list[str]
+    warnings: list[str]
+    warning_count: int
+    notes: list[str]
+    delays: list[str]
+
+
+class LoadAnswer(Answer):
+    """The report on a load; in a preview, also the breaches of thresholds that would start or end."""
+
+    dry_run: bool
+    files: list[LoadedFile]
+    started: list[str]
+    cleared: list[str]
+
+
+def add_routes(routes: Blueprint, application: Application) -> None:
+    """Add the route of loads. Files that an earlier process left behind are deleted."""
+    folder = application.settings.data_dir / "tmp"
+    for left in folder.glob(f"{PREFIX}*"):
+        left.unlink(missing_ok=True)
+
+    @routes.post("/loads")
+    @writes(application, Right.LOAD, _hash_upload)
+    def load_file() -> Response:
+        query = read_parameters(LoadQuery)
+        upload = _find_upload()
+        name = _read_name(upload)
+        client = make_client(application)
+        interrupt = Interrupt(request.environ.get("waitress.client_disconnected", is_never_abandoned))
+        with _store_upload(upload, folder, application.settings.load_max_bytes) as file:
+            requested = LoadRequest.model_validate({"files": [file], "names": [name], "sheet": query.sheet})
+            if query.dry_run:
+                preview = client.preview(requested, ignore_progress, interrupt)
+                return send(_describe(preview.batches, True, preview.started, preview.cleared))
+            batches = client.load(requested, ignore_progress, interrupt)
+        return send(_describe(batches, False), 201 if any(batch.batch_id is not None for batch in batches) else 200)
+
+
+def _find_upload() -> FileStorage:
+    if request.mimetype != "multipart/form-data":
+        raise Refused(415, f"Send the file as multipart/form-data in the field {FIELD}.")
+    names = [*request.files.keys(), *(name for name in request.form if name != "csrf_token")]
+    uploads = request.files.getlist(FIELD)
+    if set(names) != {FIELD} or len(uploads) != 1:
+        given = ", ".join(sorted(set(names)))[:200] or "none"
+        raise Refused(400, f"{FIELD}: send one file in this field, and no others. Fields: {given}.")
+    return uploads[0]
+
+
+def _hash_upload() -> str:
+    """Return a digest of the name and the content of the file: the boundary of a multipart body differs each time."""
+    upload = _find_upload()
+    digest = hashlib.sha256(f"{upload.filename}\n".encode("utf-8", "replace"))
+    while chunk := upload.stream.read(CHUNK_BYTES):
+        digest.update(chunk)
+    upload.stream.seek(0)
+    return digest.hexdigest()
+
+
+def _read_name(upload: FileStorage) -> str:
+    """Return the name to record. It is never used as a path."""
+    name = PurePosixPath((upload.filename or "").replace("\\", "/")).name
+    name = "".join(character for character in name if character.isprintable())[-MAX_NAME_LENGTH:]
+    if not name:
+        raise Refused(400, f"{FIELD}: the file needs a name.")
+    return name
+
+
+@contextmanager
+def _store_upload(upload: FileStorage, folder: Path, max_bytes: int) -> Iterator[Path]:
+    """Give a private copy of the upload, deleted at the end. Raises Refused (413)."""
+    size = upload.stream.seek(0, os.SEEK_END)
+    upload.stream.seek(0)
+    if size > max_bytes:
+        raise Refused(413, f"The file exceeds the maximum of {max_bytes:,} bytes (A4P_LOAD_MAX_BYTES). Use 'a4p load'.")
+    file = folder / f"{PREFIX}{secrets.token_hex(16)}"
+    try:
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            check_space(folder, size)
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+                shutil.copyfileobj(upload.stream, target, CHUNK_BYTES)
+        except OSError as error:
+            raise WarehouseUnwritable(f"the file cannot be stored in {folder}: {error.strerror}") from None
+        yield file
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _describe(
+    batches: tuple[Batch, ...], is_preview: bool, started: tuple[Breach, ...] = (), cleared: tuple[Breach, ...] = ()
+) -> LoadAnswer:
+    files = [
+        LoadedFile(
+            file_name=batch.file_name,
+            batch_id=batch.batch_id,
+            row_count=batch.row_count,
+            new_observations=batch.new_observations,
+            revisions=batch.revisions,
+            unchanged=batch.unchanged,
+            loaded_before_at=batch.loaded_before_at,
+            sha256=batch.sha256,
+            text=str(batch),
+            changes=list(map(str, batch.changes)),
+            warnings=list(map(str, batch.warnings)),
+            warning_count=batch.warning_count,
+            notes=list(batch.notes),
+            delays=list(batch.delays),
+        )
+        for batch in batches
+    ]
+    return LoadAnswer(dry_run=is_preview, files=files, started=list(map(str, started)), cleared=list(map(str, cleared)))

@@ -1,0 +1,110 @@
+"""The table of operations of the API beside the resources, from which the OpenAPI document is generated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from service.access.roles import Right
+from service.web.api import alerts, audit, loads, saved_queries, thresholds
+
+CONDITION = "412"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation: its right, the models of body, parameters and answer, and its statuses beside those of every operation.
+
+    `form_field` is the field of an uploaded file. `has_etag`: the answer has an ETag.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    right: Right
+    answer: type[BaseModel] | None
+    body: type[BaseModel] | None = None
+    parameters: type[BaseModel] | None = None
+    form_field: str = ""
+    statuses: tuple[str, ...] = ("200",)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    has_labels: bool = False
+    has_etag: bool = False
+    has_csv: bool = False
+
+    @property
+    def has_number(self) -> bool:
+        """Whether the name in braces is a number."""
+        return self.path.endswith("{query}")
+
+    @property
+    def is_write(self) -> bool:
+        """Whether the operation changes something."""
+        return self.right not in (Right.READ, Right.QUERY, Right.READ_AUDIT)
+
+
+_CHANGED = {CONDITION: "It was changed meanwhile: If-Match has another ETag."}
+_NO_QUERY = {"404": "There is no such query, or it is another user's."}
+
+OPERATIONS = (
+    Operation(
+        "get", "thresholds/current", "get_threshold", "One current threshold, with the ETag for If-Match", Right.READ,
+        thresholds.OneThreshold, parameters=thresholds.ThresholdKey, has_labels=True, has_etag=True,
+        problems={"404": "There is no such threshold."},
+    ),
+    Operation(
+        "post", "thresholds", "set_threshold", "Set a threshold; 200 if it replaces another limit", Right.SET_THRESHOLDS,
+        thresholds.ChangedThreshold, body=thresholds.ThresholdToSet, statuses=("200", "201"), problems=_CHANGED, has_etag=True,
+    ),
+    Operation(
+        "delete", "thresholds", "remove_threshold", "Remove a threshold; its history remains", Right.SET_THRESHOLDS,
+        thresholds.ChangedThreshold, parameters=thresholds.ThresholdToRemove, has_labels=True, problems=_CHANGED,
+    ),
+    Operation(
+        "post", "thresholds/backtest", "back_test_threshold", "Back-test a threshold on the history; changes nothing",
+        Right.READ, thresholds.BackTestAnswer, body=thresholds.ThresholdToTest,
+    ),
+    Operation(
+        "post", "alerts/acknowledgements", "acknowledge_alerts", "Acknowledge firing alerts", Right.ACKNOWLEDGE,
+        alerts.Acknowledged, body=alerts.Acknowledgement, statuses=("201",),
+    ),
+    Operation(
+        "post", "silences", "set_silence", "Silence alerts until an end", Right.SILENCE, alerts.ChangedSilence,
+        body=alerts.SilenceToSet, statuses=("201",),
+    ),
+    Operation(
+        "delete", "silences/{silence}", "end_silence", "End a silence", Right.SILENCE, alerts.ChangedSilence,
+        parameters=alerts.EndReason, problems={"404": "There is no such silence."},
+    ),
+    Operation(
+        "post", "loads", "load_file", "Load a file of observations (CSV, XLSX or Parquet), or preview the load", Right.LOAD,
+        loads.LoadAnswer, parameters=loads.LoadQuery, form_field=loads.FIELD, statuses=("200", "201"),
+    ),
+    Operation(
+        "get", "queries", "list_queries", "The own saved queries and those that others share", Right.QUERY,
+        saved_queries.QueryList, parameters=saved_queries.NoParameters,
+    ),
+    Operation(
+        "post", "queries", "save_query", "Save a query", Right.SAVE_QUERIES, saved_queries.OneQuery,
+        body=saved_queries.QueryToSave, statuses=("201",), has_etag=True,
+    ),
+    Operation(
+        "get", "queries/{query}", "get_query", "One saved query, with the ETag for If-Match", Right.QUERY,
+        saved_queries.OneQuery, parameters=saved_queries.NoParameters, problems=_NO_QUERY, has_etag=True,
+    ),
+    Operation(
+        "put", "queries/{query}", "change_query", "Replace an own query", Right.SAVE_QUERIES, saved_queries.OneQuery,
+        body=saved_queries.QueryToSave, problems={**_NO_QUERY, **_CHANGED}, has_etag=True,
+    ),
+    Operation(
+        "delete", "queries/{query}", "delete_query", "Delete an own query", Right.SAVE_QUERIES, None,
+        parameters=saved_queries.NoParameters, statuses=("204",), problems={**_NO_QUERY, **_CHANGED},
+    ),
+    Operation(
+        "get", "audit", "list_audit", "The audit, newest first", Right.READ_AUDIT, audit.AuditPage,
+        parameters=audit.AuditQuery, has_csv=True,
+    ),
+)  # fmt: skip
