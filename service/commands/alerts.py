@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from service.client.choose import use_client
 from service.client.protocol import AlertsRequest
 from service.commands.options import data_dir_option
+from service.commands.tables import print_table
 from service.queries.result_table import make_printable
 from service.settings import read_settings
 
-PIPE_WIDTH = 200
 # So many indicators can be overdue that what matters would not be seen among them.
 FOLDED_SEVERITY = "info"
 
@@ -76,27 +73,24 @@ def _list(data_dir: Path | None, show_all: bool) -> None:
 
 
 def _print_alerts(rows: list[dict[str, Any]]) -> None:
-    table = Table(
-        "alert", "severity", "since (UTC)", "value", "limit", "value now", "limit now", "what", "acknowledged",
-        box=None, pad_edge=False,
-    )  # fmt: skip
-
-    for row in rows:
-        table.add_row(
-            row["fingerprint"][:8],
-            Text(make_printable(row["severity"] or "")),
-            row["since"],
-            _write(row["value"]),
-            _write(row["limit_value"]),
-            _write_now(row, "value_now"),
-            _write_now(row, "limit_now"),
-            Text(make_printable(row["summary"] or row["alert"])),
-            Text(make_printable(row["acknowledged"] or "")),
-        )
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
-    console.print(table)
+    columns = ["alert", "severity", "since (UTC)", "value", "limit", "value now", "limit now", "what", "acknowledged"]
+    print_table(
+        columns,
+        (
+            [
+                row["fingerprint"][:8],
+                row["severity"] or "",
+                row["since"],
+                _write(row["value"]),
+                _write(row["limit_value"]),
+                _write_now(row, "value_now"),
+                _write_now(row, "limit_now"),
+                row["summary"] or row["alert"],
+                row["acknowledged"] or "",
+            ]
+            for row in rows
+        ),
+    )
 
 
 @alerts.command(

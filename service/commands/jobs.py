@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from service.client.choose import use_client
 from service.client.protocol import JobsRequest
 from service.commands.options import data_dir_option
+from service.commands.tables import print_table
 from service.settings import read_settings
-
-PIPE_WIDTH = 200
 
 
 @click.command(
@@ -30,19 +27,19 @@ def jobs(last: int, failed: bool, data_dir: Path | None) -> None:
     """List the newest runs of the scheduled jobs. Works with and without a running service."""
     settings = read_settings(data_dir=data_dir)
     runs = use_client(settings, lambda client: client.list_runs(JobsRequest(last=last, only_failed=failed)))
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
-    table = Table("run", "job", "due (UTC)", "started (UTC)", "took", "status", "rows", "error", box=None, pad_edge=False)
-    for run in runs:
-        table.add_row(
-            str(run.run_id),
-            run.job,
-            run.due,
-            run.started or "",
-            f"{run.seconds:.2f} s" if run.seconds is not None else "",
-            run.status,
-            f"{run.row_count:,}" if run.row_count is not None else "",
-            run.error or "",
-        )
-    console.print(table)
+    print_table(
+        ["run", "job", "due (UTC)", "started (UTC)", "took", "status", "rows", "error"],
+        (
+            [
+                str(run.run_id),
+                run.job,
+                run.due,
+                run.started or "",
+                f"{run.seconds:.2f} s" if run.seconds is not None else "",
+                run.status,
+                f"{run.row_count:,}" if run.row_count is not None else "",
+                run.error or "",
+            ]
+            for run in runs
+        ),
+    )

@@ -14,11 +14,16 @@ PIPE_WIDTH = 200
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows below the names of the columns, as wide as the terminal, or PIPE_WIDTH in a pipe."""
+    """Print rows below the names of the columns, as `print_wide` does."""
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         # Names and addresses come from other users.
         table.add_row(*(Text(make_printable(cell)) for cell in row))
+    print_wide(table)
+
+
+def print_wide(table: Table) -> None:
+    """Print a table as wide as the terminal, or PIPE_WIDTH in a pipe."""
     console = Console()
     if not console.is_terminal:
         console.width = PIPE_WIDTH

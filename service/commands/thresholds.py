@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, make_threshold
@@ -17,12 +16,12 @@ from service.client.choose import use_client
 from service.client.protocol import ThresholdRequest
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
+from service.commands.tables import print_wide
 from service.settings import Settings, read_settings
 from service.warehouse.database import open_copy, run_sql
 from service.warehouse.definitions import read_definitions
 
 F = TypeVar("F", bound=Callable[..., Any])
-PIPE_WIDTH = 200
 MAX_SHOWN = 50
 
 
@@ -168,7 +167,7 @@ def list_(metric: str | None, data_dir: Path | None) -> None:
             metric_, mission, _write_labels(dimensions), f"{comparison} {limit:g}", severity, f"{breaches:,}", note or "",
             set_by, set_at,
         )  # fmt: skip
-    _print(table)
+    print_wide(table)
 
 
 @thresholds.command(
@@ -192,7 +191,7 @@ def history(metric: str | None, last: int, data_dir: Path | None) -> None:
             set_at, set_by, metric_, mission, _write_labels(dimensions), severity, comparison, _write_limit(before, "none"),
             _write_limit(after, "removed"), note or "",
         )  # fmt: skip
-    _print(table)
+    print_wide(table)
 
 
 @thresholds.command(
@@ -257,7 +256,7 @@ def _show_back_test(back_test: BackTest) -> None:
                     f"{back_test.threshold.limit:g}", f"{item.excess:g}", "now" if item.is_newest else "",
                 ]  # fmt: skip
                 table.add_row(*cells, *([_write_chance(item)] if has_chance else []))
-            _print(table)
+            print_wide(table)
             if len(fired) > MAX_SHOWN:
                 click.echo(f"... and {len(fired) - MAX_SHOWN:,} more")
         for word, items in (("started", back_test.started), ("cleared", back_test.cleared)):
@@ -300,13 +299,6 @@ def _name_metric(settings: Settings, metric: str | None) -> str | None:
         return None
     threshold = make_threshold(metric, EVERY_MISSION, {}, "above", "warning", None, None)
     return check_threshold(read_definitions(settings.catalogue), threshold)[0].metric
-
-
-def _print(table: Table) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
-    console.print(table)
 
 
 def _change(settings: Settings, requested: ThresholdRequest) -> ThresholdChange:

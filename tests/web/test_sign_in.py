@@ -95,6 +95,19 @@ def test_a_wrong_password_is_refused_and_audited(client: FlaskClient, applicatio
     assert "wrong password" not in str(entry.values()).replace("wrong name or password", "")
 
 
+def test_the_answer_does_not_say_whether_a_name_exists(client: FlaskClient, application: Application) -> None:
+    application.access.users.add("disabled", [Grant(Role.READER)], "boss", PASSWORD)
+    application.access.users.disable("disabled")
+    answers = set()
+    for name in ("ana", "disabled", "unknown"):
+        form = {"name": name, "password": "wrong password", "csrf_token": read_csrf_token(client)}
+        answer = client.post("/sign-in", data=form)
+        # The page repeats the name; the token of the form differs each time.
+        text = re.sub(r'name="csrf_token" value="[^"]+"', "", answer.text).replace(name, "NAME")
+        answers.add((answer.status_code, text))
+    assert len(answers) == 1
+
+
 def test_a_form_of_another_site_is_refused(client: FlaskClient, application: Application) -> None:
     assert client.post("/sign-in", data={"name": "ana", "password": PASSWORD}).status_code == 400
     assert sign_in(client) == 303
