@@ -95,3 +95,15 @@ def test_page_of_a_user_fits_a_phone_and_is_accessible(browser: Browser, url: st
     tab = enter(browser, url, user)
     tab.goto(url + path)
     check_page(tab)
+
+
+@pytest.mark.timeout(120)
+def test_the_script_saves_the_text_of_the_editor(browser: Browser, url: str) -> None:
+    tab = enter(browser, url, "ana")
+    tab.goto(f"{url}/sql")
+    tab.locator("#sql").fill("from missions")
+    tab.get_by_label("Name of the query").fill("Missions")
+    tab.get_by_role("button", name="Save query").click()
+    tab.get_by_text("The query 'Missions' is saved.").wait_for()
+    assert tab.locator("#sql").input_value() == "from missions"
+    check_page(tab)

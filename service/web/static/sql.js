@@ -213,6 +213,9 @@
     if (button && button.name === "format") save(button);
     else run();
   });
+  // The form that saves holds its own text, for browsers without scripts.
+  const saveForm = find("save-form");
+  if (saveForm) saveForm.addEventListener("submit", () => { find("save-text").value = editor.value; });
   // Another date loads another page. Keep the query.
   document.querySelector(".date-bar form").addEventListener("submit", (event) => {
     for (const field of event.target.querySelectorAll("input[type=hidden]")) field.remove();
@@ -227,7 +230,7 @@
   });
   find("link").addEventListener("click", async () => {
     const here = new URL(window.location.href);
-    here.searchParams.delete("example");
+    for (const name of ["example", "saved", "text", "name", "is_shared", "action", "revision"]) here.searchParams.delete(name);
     here.searchParams.set("sql", editor.value);
     window.history.replaceState(null, "", here);
     try {
