@@ -77,6 +77,8 @@ def world(definitions: Definitions, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def whole(world: World) -> dict[str, str]:
+    # The first request makes the database of users.
+    world.ask(FIGURE)
     return world.describe()
 
 
