@@ -54,7 +54,7 @@ def test_the_clock_standing_still_keeps_the_order(application: Application, bare
     ]  # fmt: skip
 
 
-def test_removing_what_is_not_clear_says_what_there_is(application: Application, put: Put) -> None:
+def test_a_removal_that_matches_none_or_several_lists_the_thresholds(application: Application, put: Put) -> None:
     def remove(comparisons: list[str], severities: list[str], mission: str = "*") -> str:
         with pytest.raises(ThresholdError) as caught:
             requested = threshold(mission=mission)
@@ -82,7 +82,7 @@ def test_removing_what_is_not_clear_says_what_there_is(application: Application,
         ({"metric": "a4p_missions_reporting_ratio", "dimensions": {"indicator": "hospital"}}, "hospitals"),
     ],
 )
-def test_what_is_unknown_is_answered_with_the_nearest_known_names(put: Put, options: dict[str, Any], reported: str) -> None:
+def test_an_unknown_name_is_an_error_with_similar_names(put: Put, options: dict[str, Any], reported: str) -> None:
     with pytest.raises(ThresholdError, match=reported):
         put(**options)
 
