@@ -64,7 +64,7 @@ def test_dot_commands(typed: Callable[[str], str]) -> None:
     assert "Last day of the current period" in typed(".schema latest\n")
     assert "unknown view nope" in typed(".schema nope\n")
     assert ".examples" in typed(".help\n")
-    assert ".nope unknown command" in typed(".nope\n")
+    assert "unknown command .nope" in typed(".nope\n")
     assert typed(".refresh\n").count("snapshot 1 of 2") == 2
     assert typed(".quit\nselect 1;\n").count("\n") == 1
 
