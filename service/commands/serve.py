@@ -85,7 +85,7 @@ def serve(
             if not start.is_published:
                 raise
         restrict_data_directory(settings)
-        server = WebServer(make_app(application), count_threads(application), tcp)
+        server = WebServer(make_app(application), count_threads(application), tcp, application.settings.load_max_bytes)
         application.sandbox.start()
         start.begin(server, tcp, started)
         server.run()

@@ -6,6 +6,7 @@ passes bytes to the kernel without rendering. This module adds limits on connect
 
 from __future__ import annotations
 
+import copy
 import os
 import resource
 import socket
@@ -17,15 +18,22 @@ from typing import Any
 from flask import Flask
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer, create_server
 
 from service.errors import PortTaken
 from service.web.handoff_server import HandoffServer
 
+LOADS_PATH = "/api/v1/loads"
+
 # waitress writes unsent bytes beyond this size to a file. Our bodies are in memory already.
 NEVER_TO_FILE = 1 << 40
-# Posted bodies are small. A larger body is rejected before it is read.
+# Posted bodies are small, except files to load. A larger body is rejected before it is read.
 MAX_BODY_BYTES = 16 << 20
+# Files to load that are received at the same time; waitress writes them to temporary files before it calls the application.
+MAX_UPLOADS = 4
+# What a multipart body has beside its file.
+FORM_BYTES = 1 << 16
 # With the default of five milliseconds, a scrape waits that long at each thread switch while a history query runs.
 SWITCH_SECONDS = 0.001
 HANDOFF_THREADS = 4
@@ -38,6 +46,7 @@ BACKLOG = 1024
 SILENT_SECONDS = 10.0  # ... without a first byte
 HEADER_SECONDS = 10.0  # ... with incomplete headers
 BODY_SECONDS = 60.0  # ... with an incomplete body
+UPLOAD_SECONDS = 600.0  # ... with an incomplete file to load
 IDLE_SECONDS = 75.0  # ... between two requests
 UNREAD_SECONDS = 30.0  # ... without reading any byte of its answer
 ANSWER_SECONDS = 600.0  # ... with one answer
@@ -46,6 +55,24 @@ CLOCK_STEP_SECONDS = 1.0
 # Maximum unread bytes of an answer when the next request of the connection starts.
 PIPELINE_BYTES = 1 << 20
 MAX_PIPELINED = 100
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]
+    """A request whose body can be larger if it is a file to load: `server.upload_bytes` for MAX_UPLOADS requests at a time."""
+
+    def __init__(self, adj: Any, server: Server) -> None:
+        super().__init__(adj)
+        self.is_upload = False
+        self._server = server
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Parse the header, and choose the limit of the body by the path."""
+        super().parse_header(header_plus)
+        if self.path == LOADS_PATH and self.command == "POST" and self._server.count_uploads() < MAX_UPLOADS:
+            self.is_upload = True
+            own = copy.copy(self.adj)
+            own.max_request_body_size = max(MAX_BODY_BYTES, self._server.upload_bytes + FORM_BYTES)
+            self.adj: Any = own
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -59,6 +86,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.has_requested = False
         self.is_held = False
         super().__init__(*arguments, **options)
+
+    def parser_class(self, adj: Any) -> Parser:
+        """Return the parser of the next request."""
+        return Parser(adj, self.server)
 
     def received(self, data: bytes) -> bool:
         """Receive bytes from the client. The time of a request starts with its first byte."""
@@ -96,7 +127,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if self.requests:
             return False
         if self.request is not None and self.request_since is not None:
-            return now - self.request_since > (BODY_SECONDS if self.request.headers_finished else HEADER_SECONDS)
+            if not self.request.headers_finished:
+                return now - self.request_since > HEADER_SECONDS
+            return now - self.request_since > (UPLOAD_SECONDS if self.request.is_upload else BODY_SECONDS)
         return bool(idle > (IDLE_SECONDS if self.has_requested else SILENT_SECONDS))
 
     @property
@@ -110,6 +143,11 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     channel_class = Channel
     clock_offset: float | None = None
+    upload_bytes = MAX_BODY_BYTES
+
+    def count_uploads(self) -> int:
+        """Return how many files to load are being received."""
+        return sum(channel.request is not None and channel.request.is_upload for channel in list(self.active_channels.values()))
 
     def maintenance(self, now: float) -> None:
         """Close overdue connections. Setting the wall clock does not make connections overdue."""
@@ -172,7 +210,7 @@ def bind(host: str, port: int) -> socket.socket:
 class WebServer:
     """The TCP server, which runs in the calling thread, and the server of the Unix socket, which runs in another thread."""
 
-    def __init__(self, app: Flask, threads: int, tcp: socket.socket) -> None:
+    def __init__(self, app: Flask, threads: int, tcp: socket.socket, upload_bytes: int = MAX_BODY_BYTES) -> None:
         raise_descriptor_limit()
         sys.setswitchinterval(SWITCH_SECONDS)
         self._tcp_map: dict[int, Any] = {}
@@ -181,6 +219,7 @@ class WebServer:
         # create_server returns an instance of its own class. Our class adds limits and no state.
         self._tcp.__class__ = Server
         self._tcp.channel_class = Channel
+        self._tcp.upload_bytes = upload_bytes
         self._handoff: Any = None
 
     def start_handoff(self, app: Flask, listener: socket.socket) -> None:
@@ -191,6 +230,10 @@ class WebServer:
         # As above: the class adds a check of each connection and no state.
         self._handoff.__class__ = HandoffServer
         threading.Thread(target=self._handoff.run, name="handoff", daemon=True).start()
+
+    def count_uploads(self) -> int:
+        """Return how many files to load are being received."""
+        return int(self._tcp.count_uploads())
 
     def run(self) -> None:
         """Serve requests until SystemExit or KeyboardInterrupt is raised in this thread."""

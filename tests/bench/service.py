@@ -69,7 +69,7 @@ def main(data_dir: Path, catalogue: Path) -> None:
     )  # fmt: skip
     tcp = bind(settings.host, settings.port)
     application = Application(settings, read_definitions(settings.catalogue))
-    server = WebServer(make_app(application), count_threads(application), tcp)
+    server = WebServer(make_app(application), count_threads(application), tcp, application.settings.load_max_bytes)
     handoff_app = make_handoff_app(application, write_secret(settings.data_dir))
     server.start_handoff(handoff_app, listen(settings.data_dir))
     snapshot = application.refresh(with_history=False)
