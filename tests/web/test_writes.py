@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from service.access.roles import Grant, Role
 from service.alerting.alerts import Notification, record_notification
 from service.application import Application
 from service.web.api.writing import MAX_BODY_BYTES
 from service.web.app import make_app
 from tests.web.conftest import ANONYMOUS, EVERYONE, PEOPLE, SERVICE, Ask
+from tests.web.test_sign_in import PASSWORD, read_csrf_token, sign_in
 
 LIMIT = {"metric": "sofa_incidents_new", "limit": 100, "severity": "info"}
 CSV = b"indicator,mission,period_start,period_end,value,source\nsofa_incidents_new,UNMISS,2024-05-01,2024-10-31,%d,a test\n"
@@ -222,3 +224,45 @@ def test_the_audit_has_filters_pages_and_csv(ask: Ask, guarded: Application) -> 
 
 def test_every_person_of_these_tests_has_a_role() -> None:
     assert all(PEOPLE.values())
+
+
+def test_a_session_needs_the_csrf_token_for_a_change(guarded: Application) -> None:
+    guarded.access.users.add("browser", [Grant(Role.ADMINISTRATOR)], "test", PASSWORD)
+    client = make_app(guarded).test_client()
+    assert sign_in(client, "browser", PASSWORD) == 303
+    body = {"mission": "UNMISS", "ends_at": later()}
+    assert client.post("/api/v1/silences", json=body).status_code == 400
+    assert guarded.access.audit.list_entries(1)[0]["detail"].startswith("CSRF")
+    token = read_csrf_token(client)
+    assert client.post("/api/v1/silences", json=body, headers={"X-CSRFToken": token}).status_code == 201
+    form = {"file": (io.BytesIO(CSV % 3), "a.csv"), "csrf_token": token}
+    assert client.post("/api/v1/loads?dry_run=true", data=form).status_code == 200
+    other_site = {"X-CSRFToken": token, "Sec-Fetch-Site": "cross-site"}
+    assert client.post("/api/v1/silences", json=body, headers=other_site).status_code == 403
+
+
+def test_a_user_who_was_disabled_or_lost_the_role_changes_nothing_more(ask: Ask, guarded: Application) -> None:
+    users = guarded.access.users
+    users.add("leaver", [Grant(Role.ANALYST)], "test")
+    _, secret = guarded.access.tokens.create_for_user("leaver", "test")
+    client = make_app(guarded).test_client()
+
+    def change() -> int:
+        return client.post("/api/v1/thresholds", json=LIMIT, headers={"Authorization": f"Bearer {secret}"}).status_code
+
+    assert change() in (200, 201)
+    users.set_grants("leaver", [Grant(Role.READER)])
+    assert change() == 403
+    users.disable("leaver")
+    assert change() == 401
+
+
+def test_nothing_is_changed_while_the_audit_cannot_be_written(ask: Ask, guarded: Application, tokens: dict[str, str]) -> None:
+    file = guarded.access.store.file
+    moved = file.rename(file.with_name("moved.sqlite"))
+    try:
+        assert set_one(ask, "UNFICYP", "analyst").status_code == 503
+    finally:
+        moved.rename(file)
+    with guarded.warehouse.cursor() as cursor:
+        assert cursor.execute("select count(*) from threshold_history where mission = 'UNFICYP'").fetchone() == (0,)
