@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from metrics.catalogue import ALL_MISSIONS, CatalogueError, Indicator
 from metrics.families import INDICATOR_CHANGE
@@ -21,9 +21,6 @@ SET_AS_DEFAULT_BY = "a4p"
 ALL_NAMES = "docs/metrics.md lists all metrics and labels."
 # The chance that a Poisson-distributed value exceeds a suggested limit of rare events.
 RARE_CHANCE = 0.05
-# The limit that the author of a change saw: a number, NO_LIMIT where there was no threshold, or None if it is not compared.
-NO_LIMIT: Literal["none"] = "none"
-SeenLimit = float | Literal["none"] | None
 SUGGESTED_QUANTILE = 0.9
 
 
@@ -215,13 +212,11 @@ def set_threshold(
     requested: Threshold,
     set_by: str,
     clock: Callable[[], datetime] = read_clock,
-    seen: SeenLimit = None,
     expected: str | None = None,
 ) -> ThresholdChange:
     """Record a threshold. The replaced one remains in the history.
 
-    Raises ThresholdError as `check_threshold` does, and ChangedMeanwhile if the current limit is not the one that was seen, or
-    as `check_revision` does.
+    Raises ThresholdError as `check_threshold` does, and ChangedMeanwhile as `check_revision` does.
     """
     threshold, warnings = check_threshold(definitions, requested)
     with warehouse.write() as cursor:
@@ -229,7 +224,6 @@ def set_threshold(
         check_revision(cursor, threshold, expected)
         current = _find_current(cursor, threshold)
         replaced = current["limit_value"] if current else None
-        _check_seen(threshold, replaced, seen)
         _record(cursor, threshold, set_by, clock())
         exclusions = list_exclusions(cursor, threshold.metric).get(threshold.key, ())
     return ThresholdChange(str(threshold), replaced, tuple(warnings), tuple(map(str, exclusions)))
@@ -242,17 +236,6 @@ def find_threshold(connection: Connection, definitions: Definitions, requested: 
     """
     threshold, _ = check_threshold(definitions, replace(requested, limit=None))
     return _find_current(connection, resolve_mission(connection, definitions, threshold))
-
-
-def _check_seen(threshold: Threshold, current: float | None, seen: SeenLimit) -> None:
-    if seen is None or current == (None if seen == NO_LIMIT else seen):
-        return
-    raise _report_change(threshold, current)
-
-
-def _report_change(threshold: Threshold, current: float | None) -> ChangedMeanwhile:
-    state = "removed" if current is None else f"set to {threshold.comparison} {current:g}"
-    return ChangedMeanwhile(f"the threshold was {state} in the meantime; check it and repeat the change")
 
 
 def list_exclusions(connection: Connection, metric: str | None) -> dict[object, list[Exclusion]]:
@@ -274,13 +257,11 @@ def remove_threshold(
     severities: Iterable[str],
     removed_by: str,
     clock: Callable[[], datetime] = read_clock,
-    seen: SeenLimit = None,
     expected: str | None = None,
 ) -> ThresholdChange:
     """Record the end of the threshold with this metric, mission, labels, and one of these comparisons and severities.
 
-    Raises ThresholdError unless exactly one matches, and ChangedMeanwhile if its limit is not the one that was seen, or as
-    `check_revision` does.
+    Raises ThresholdError unless exactly one matches, and ChangedMeanwhile as `check_revision` does.
     """
     requested, _ = check_threshold(definitions, replace(requested, limit=None))
     with warehouse.write() as cursor:
@@ -300,7 +281,6 @@ def remove_threshold(
             raise ThresholdError(
                 f"more than one matches: {', '.join(map(str, found))}; select one with --severity, --above or --below"
             )
-        _check_seen(found[0], found[0].limit, seen)
         check_revision(cursor, found[0], expected)
         _record(cursor, replace(found[0], limit=None, note=requested.note), removed_by, clock())
     return ThresholdChange(str(found[0]), found[0].limit, ())
@@ -316,7 +296,8 @@ def check_revision(connection: Connection, threshold: Threshold, expected: str |
     current = _find_current(connection, threshold)
     if (expected == "*" and current is not None) or expected == (current["revision"] if current else ""):
         return
-    raise _report_change(threshold, current["limit_value"] if current else None)
+    state = f"set to {threshold.comparison} {current['limit_value']:g}" if current else "removed"
+    raise ChangedMeanwhile(f"the threshold was {state} in the meantime; check it and repeat the change")
 
 
 def store_default_thresholds(warehouse: Warehouse, definitions: Definitions, now: datetime) -> None:

@@ -138,18 +138,10 @@ class ApplicationClient:
         action = f"{request.action} threshold"
         with self._record(request.set_by, Right.SET_THRESHOLDS, mission, action, threshold.metric, request.note) as recording:
             if request.action == "set":
-                changed = set_threshold(warehouse, definitions, threshold, set_by, clock, request.seen, request.expected)
+                changed = set_threshold(warehouse, definitions, threshold, set_by, clock, request.expected)
             else:
                 changed = remove_threshold(
-                    warehouse,
-                    definitions,
-                    threshold,
-                    request.comparisons,
-                    request.severities,
-                    set_by,
-                    clock,
-                    request.seen,
-                    request.expected,
+                    warehouse, definitions, threshold, request.comparisons, request.severities, set_by, clock, request.expected
                 )
             recording.target = changed.text
             recording.before = changed.replaced_limit

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from metrics.thresholds import EVERY_MISSION, Comparison, Severity
-from service.alerting.thresholds import SeenLimit, ThresholdChange
+from service.alerting.thresholds import ThresholdChange
 from service.jobs.runner import Run
 from service.loading.interrupt import Interrupt
 from service.loading.load import MAX_SHOWN_CHANGES, Shown
@@ -54,10 +54,7 @@ class JobsRequest(Request):
 
 
 class ThresholdRequest(Request):
-    """A threshold to set, or to remove for all listed comparisons and severities.
-
-    `seen` is the limit that its author saw, compared with the current one if it is given.
-    """
+    """A threshold to set, or to remove for all listed comparisons and severities."""
 
     action: Literal["set", "remove"]
     metric: str
@@ -68,7 +65,6 @@ class ThresholdRequest(Request):
     limit: float | None = Field(allow_inf_nan=False)
     note: str | None
     set_by: str
-    seen: SeenLimit = None
     # The revision that the caller read: see `check_revision`.
     expected: str | None = None
 

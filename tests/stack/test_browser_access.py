@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -11,6 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from service.access.access import Access
 from service.access.roles import Grant, Role
 from service.settings import Settings
+from tests.alerting.notifications import FIRING
 from tests.service_process import ServiceProcess, get
 from tests.stack.test_browser import OPTIONS, check_page
 from tests.tools import find_tool
@@ -28,7 +31,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     users.add("ana", [Grant(Role.ANALYST)], "boss", PASSWORD)
     users.add("rita", [Grant(Role.READER)], "boss", PASSWORD)
     with ServiceProcess(data_dir) as service:
-        yield service.wait_until_ready()
+        url = service.wait_until_ready()
+        token = (data_dir / "alerts-token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        with urlopen(Request(f"{url}/api/v1/alerts", json.dumps(FIRING).encode(), headers)) as answer:
+            assert answer.status == 200
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +93,8 @@ def test_a_reader_is_refused(browser: Browser, url: str) -> None:
     [
         ("ana", "/thresholds?metric=sofa_incidents_new&limit=20"),
         ("ana", "/account"),
+        ("ana", "/alerts"),
+        ("ana", "/alerts/3f2a000000000001"),
         ("boss", "/admin/users"),
         ("boss", "/admin/users/ana"),
         ("boss", "/admin/audit"),
@@ -95,6 +105,21 @@ def test_page_of_a_user_fits_a_phone_and_is_accessible(browser: Browser, url: st
     tab = enter(browser, url, user)
     tab.goto(url + path)
     check_page(tab)
+
+
+@pytest.mark.timeout(120)
+def test_an_analyst_acknowledges_and_silences_an_alert(browser: Browser, url: str) -> None:
+    tab = enter(browser, url, "ana", uses_scripts=False)
+    tab.goto(f"{url}/alerts")
+    tab.get_by_role("region", name="Firing").get_by_role("link", name="Days with impaired hospital care").click()
+    tab.get_by_label("Note: what is done about it").fill("Spare parts are ordered")
+    tab.get_by_role("button", name="Acknowledge").click()
+    assert "Spare parts are ordered" in tab.get_by_role("region", name="Acknowledgements").inner_text()
+    tab.get_by_label("Reason for the silence").fill("Known")
+    tab.get_by_role("button", name="Silence").click()
+    assert "Silenced:" in tab.get_by_role("status").inner_text()
+    tab.get_by_role("link", name="Alerts").first.click()
+    assert "Known" in tab.get_by_role("region", name="Silenced").inner_text()
 
 
 @pytest.mark.timeout(120)

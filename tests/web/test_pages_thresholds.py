@@ -128,6 +128,22 @@ def test_a_threshold_is_copied_to_other_missions(application: Application, signe
     assert current["UNIFIL", "warning"] == current["UNDOF", "warning"] == 41 and ("UNMISS", "warning") not in current
 
 
+def test_a_copy_or_removal_of_what_has_changed_is_refused_as_a_whole(application: Application, signed_in: SignedIn) -> None:
+    client = signed_in("ana")
+    assert post(client, **{**FORM, "mission": "UNISFA", "severity": "info", "limit": "7"})[0] == 303
+    fields = {**FORM, "severity": "info", "limit": "9"}
+    copied = {**fields, "action": "copy", "missions": ["MINURSO", "UNISFA"]}
+    removed = {**fields, "action": "remove", "mission": "UNISFA"}
+    forms = [find_fields(client.get("/thresholds", query_string=query).text, "/thresholds") for query in (copied, removed)]
+    # The same limit again, by another user for another reason.
+    assert post(signed_in("boss"), **{**FORM, "mission": "UNISFA", "severity": "info", "limit": "7"})[0] == 303
+    for form in forms:
+        answer = client.post("/thresholds", data={**form, "reason": "A test"})
+        assert answer.status_code == 409 and "above 7, set by boss" in answer.text
+    current = list_current(application)
+    assert current["UNISFA", "info"] == 7 and ("MINURSO", "info") not in current
+
+
 def test_an_analyst_of_one_mission_changes_only_its_thresholds(application: Application, signed_in: SignedIn) -> None:
     client = signed_in("mia")
     assert "Set threshold</button>" in client.get("/thresholds", query_string={**FORM, "mission": "UNMISS"}).text

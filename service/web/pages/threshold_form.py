@@ -10,7 +10,6 @@ from typing import Literal, cast
 from werkzeug.datastructures import MultiDict
 
 from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Comparison, Severity, Threshold, make_threshold
-from service.alerting.thresholds import NO_LIMIT, SeenLimit
 from service.client.protocol import ThresholdRequest
 from service.errors import ThresholdError
 
@@ -21,7 +20,7 @@ ACTIONS = ("set", "copy", "remove")
 class ThresholdForm:
     """The fields as given, also where they are wrong.
 
-    `missions` are the targets of a copy. `seen` has the current limit that the author saw, by mission.
+    `missions` are the targets of a copy. `seen` has by mission the revision that the author saw, empty where there was none.
     """
 
     action: str
@@ -75,7 +74,7 @@ class ThresholdForm:
                 limit=None if action == "remove" else target.limit,
                 note=target.note,
                 set_by=author,
-                seen=_read_seen(self.seen.get(target.mission, "")),
+                expected=self.seen.get(target.mission),
             )
             for target in self.list_targets()
         ]
@@ -97,7 +96,7 @@ def read_form(fields: MultiDict[str, str]) -> ThresholdForm:
         severity=cast(Severity, read("severity") if read("severity") in SEVERITIES else "warning"),
         reason=read("reason"),
         missions=tuple(dict.fromkeys(filter(None, fields.getlist("missions")))),
-        seen=dict(pair.rsplit("=", 1) for pair in fields.getlist("seen") if "=" in pair),
+        seen=dict(pair.split("=", 1) for pair in fields.getlist("seen") if "=" in pair),
     )
 
 
@@ -131,7 +130,3 @@ def _read_labels(text: str) -> dict[str, str]:
             raise ThresholdError(f"labels: {pair!r} is not written as name=value. Separate labels with a semicolon.")
         labels[name] = value
     return labels
-
-
-def _read_seen(text: str) -> SeenLimit:
-    return NO_LIMIT if text == NO_LIMIT else _read_limit(text)

@@ -13,13 +13,15 @@ from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Threshold
 from service.access.identity import Identity
 from service.access.roles import Right
 from service.alerting.thresholds import (
-    NO_LIMIT,
     BackTest,
     ThresholdChange,
     back_test_threshold,
+    check_revision,
+    check_threshold,
     find_threshold,
     list_exclusions,
     list_metrics,
+    resolve_mission,
 )
 from service.application import Application
 from service.client.local import ApplicationClient
@@ -47,8 +49,8 @@ class Tested:
 
     @property
     def seen(self) -> str:
-        """The current limit, as the form sends it back."""
-        return f"{self.mission}={NO_LIMIT if self.current is None else write_number(self.current['limit_value'])}"
+        """The revision of the current threshold, as the form sends it back."""
+        return f"{self.mission}={self.current['revision'] if self.current else ''}"
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
@@ -87,12 +89,8 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             return
         with application.open_live_session() as session:
             for target in form.list_targets():
-                current = find_threshold(session, definitions, target)
-                limit = None if current is None else current["limit_value"]
-                seen = form.seen.get(target.mission)
-                if seen and seen != (NO_LIMIT if limit is None else write_number(limit)):
-                    state = "was removed" if limit is None else f"is now {target.comparison} {limit:g}"
-                    raise ChangedMeanwhile(f"the threshold of {target.mission} {state}; check it and copy again")
+                known, _ = check_threshold(definitions, target)
+                check_revision(session, resolve_mission(session, definitions, known), form.seen.get(target.mission))
 
     def test_targets(page: Page, form: ThresholdForm, identity: Identity) -> list[Tested]:
         """Return the back-tests of the thresholds that a form describes."""
