@@ -12,7 +12,7 @@ from service.alerting.alertmanager import expire_silence, find_silence, post_sil
 from service.alerting.thresholds import ALL_NAMES, check_threshold
 from service.errors import AlertError, AlertmanagerUnavailable, SilenceUnknown
 from service.names import suggest_names
-from service.warehouse.database import Connection, Warehouse, after_newest, run_sql
+from service.warehouse.database import Connection, Warehouse, after_newest, read_objects, run_sql
 from service.warehouse.definitions import Definitions
 
 MAX_DURATION = timedelta(days=90)
@@ -143,12 +143,12 @@ def end_silence(warehouse: Warehouse, silence_id: str, ended_by: str, now: datet
 
 def list_silences(connection: Connection, active_at: datetime | None = None) -> list[Silence]:
     """Return the silences, the last to end first; with `active_at` only those that have not ended by then."""
-    return _read(run_sql(connection, "silences/list", active_at=active_at, silence_id=None))
+    return read_objects(run_sql(connection, "silences/list", active_at=active_at, silence_id=None), Silence)
 
 
 def find_recorded_silence(connection: Connection, silence_id: str) -> Silence:
     """Return a silence by its id. Raises SilenceUnknown."""
-    found = _read(run_sql(connection, "silences/list", active_at=None, silence_id=silence_id))
+    found = read_objects(run_sql(connection, "silences/list", active_at=None, silence_id=silence_id), Silence)
     if not found:
         raise SilenceUnknown(f"there is no silence {silence_id!r}; GET /api/v1/silences lists all")
     return found[0]
@@ -160,7 +160,7 @@ def deliver_silences(warehouse: Warehouse, url: str, now: datetime) -> list[str]
     Nothing is lost on a failure: the next call tries again. Only one call at a time, or a silence is sent twice.
     """
     with warehouse.cursor() as cursor:
-        pending = _read(run_sql(cursor, "silences/list_undelivered", now=now))
+        pending = read_objects(run_sql(cursor, "silences/list_undelivered", now=now), Silence)
     failures = []
     for silence in pending:
         try:
@@ -189,10 +189,6 @@ def _deliver(url: str, silence: Silence, now: datetime) -> str | None:
         return known
     comment = f"{silence.note or 'Silenced'} {mark}"
     return known or post_silence(url, silence.labels, silence.starts_at, silence.ends_at, silence.set_by, comment)
-
-
-def _read(result: Connection) -> list[Silence]:
-    return [Silence(*row) for row in result.fetchall()]
 
 
 def _record(cursor: Connection, silence: Silence, now: datetime) -> None:

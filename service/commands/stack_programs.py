@@ -76,6 +76,7 @@ def plan_stack(settings: Settings) -> list[Program]:
              "--data-dir", str(settings.data_dir)),
             f"http://{service}",
             "/-/ready",
+            {"A4P_ALERTMANAGER_URL": settings.alertmanager_url or f"http://{alerting}"},
         ),
         Program(
             "alertmanager",

@@ -10,6 +10,8 @@ with times as (
     union all
     select 'alerts', recorded_at from store.alerts
     union all
+    select 'silences', recorded_at from store.silences
+    union all
     select 'job_runs', recorded_at from store.job_runs
 )
 select name, count(*) as rows, min(recorded_at) as first_at, max(recorded_at) as last_at

@@ -30,6 +30,7 @@ def test_a_port_in_use_is_not_chosen(tmp_path: Path) -> None:
     urls = {program.name: program.url for program in programs}
     assert urls["service"] != f"http://127.0.0.1:{taken}"
     assert len(set(urls.values())) == len(programs)
+    assert programs[0].environment == {"A4P_ALERTMANAGER_URL": urls["alertmanager"]}
     text = (tmp_path / "data" / "stack" / "prometheus.yml").read_text()
     assert urls["service"].removeprefix("http://") in text
     assert str(find_in_tree("prometheus") / "rules" / "*.yml") in text
