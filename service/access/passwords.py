@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -15,8 +17,15 @@ MAX_CONCURRENT = 2
 
 _hasher = PasswordHasher()
 _turns = threading.Semaphore(MAX_CONCURRENT)
-# Of a random password: verified for users that do not exist or have no password.
-_NOBODY = _hasher.hash("b7c1c3b5f1c84d0e")
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """Return the hash of a random password, verified for users that do not exist or have no password.
+
+    Computed at first use, as every command imports this module.
+    """
+    return _hasher.hash(secrets.token_hex(16))
 
 
 def hash_password(password: str, name: str = "") -> str:
@@ -32,8 +41,10 @@ def hash_password(password: str, name: str = "") -> str:
 def verify_password(stored: str | None, password: str) -> bool:
     """Return whether a password has a stored hash; False after the same time where there is none."""
     with _turns:
+        # Also for users with a password: the first call takes as long for each.
+        of_nobody = _hash_of_nobody()
         try:
-            is_right = _hasher.verify(stored or _NOBODY, password[: MAX_LENGTH + 1])
+            is_right = _hasher.verify(stored or of_nobody, password[: MAX_LENGTH + 1])
         except (Argon2Error, InvalidHashError):
             return False
     return is_right and stored is not None
