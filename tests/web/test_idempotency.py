@@ -26,6 +26,7 @@ def test_a_repeated_request_gets_the_same_answer_and_changes_nothing(ask: Ask, g
     first = ask("analyst", "POST", "thresholds", json=BODY, headers=key)
     before = count_changes(guarded)
     second = ask("analyst", "POST", "thresholds", json=BODY, headers=key)
+    assert second.headers["ETag"] == first.headers["ETag"] == f'"{first.get_json()["revision"]}"'
     assert (second.status_code, second.get_json()) == (first.status_code, first.get_json())
     assert (first.headers.get("Idempotency-Replayed"), second.headers["Idempotency-Replayed"]) == (None, "true")
     assert count_changes(guarded) == before

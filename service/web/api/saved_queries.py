@@ -41,6 +41,7 @@ class OneQuery(Answer):
     is_shared: bool
     created_at: str
     changed_at: str
+    revision: str
 
 
 class QueryList(Answer):
@@ -64,20 +65,20 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     def get_query(query: str) -> Response:
         read_parameters(NoParameters)
         found = queries.get(_read_number(query), current_identity().owner)
-        return send(_describe(found), revision=found.revision)
+        return send(_describe(found))
 
     @routes.post("/queries")
     @writes(application, Right.SAVE_QUERIES)
     def save_query() -> Response:
         saved = make_client(application).save_query(SavedQueryRequest(**read_body(QueryToSave).model_dump()))
-        return send(_describe(saved), 201, saved.revision)
+        return send(_describe(saved), 201)
 
     @routes.put("/queries/<query>")
     @writes(application, Right.SAVE_QUERIES)
     def change_query(query: str) -> Response:
         given = SavedQueryRequest(**read_body(QueryToSave).model_dump())
         saved = make_client(application).save_query(given, _read_number(query), read_expected())
-        return send(_describe(saved), 200, saved.revision)
+        return send(_describe(saved))
 
     @routes.delete("/queries/<query>")
     @writes(application, Right.SAVE_QUERIES)
@@ -94,4 +95,4 @@ def _read_number(text: str) -> int:
 
 
 def _describe(query: SavedQuery) -> OneQuery:
-    return OneQuery(**asdict(query))
+    return OneQuery(**asdict(query), revision=query.revision)

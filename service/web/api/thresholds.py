@@ -87,15 +87,20 @@ class OneThreshold(Answer):
     note: str | None
     set_by: str | None
     recorded_at: str
+    revision: str
 
 
 class ChangedThreshold(Answer):
-    """A threshold that was set or removed, the limit it replaced, warnings, and missions to which it does not apply."""
+    """A threshold that was set or removed, the limit it replaced, warnings, and missions to which it does not apply.
+
+    `revision` is the ETag of a threshold that was set, for If-Match.
+    """
 
     text: str
     replaced_limit: float | None
     warnings: list[str]
     exclusions: list[str]
+    revision: str | None = None
 
 
 class TestedValue(Answer):
@@ -154,7 +159,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             current = find_threshold(session, definitions, requested)
         if current is None:
             raise Refused(404, f"There is no threshold {requested}. GET /api/v1/thresholds lists all.")
-        return send(_describe(requested, current), revision=current["revision"])
+        return send(_describe(requested, current))
 
     @routes.post("/thresholds")
     @writes(application, Right.SET_THRESHOLDS)
@@ -173,10 +178,9 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         return send(
             ChangedThreshold(
                 text=changed.text, replaced_limit=changed.replaced_limit, warnings=list(changed.warnings),
-                exclusions=list(changed.exclusions),
+                exclusions=list(changed.exclusions), revision=current["revision"] if current else None,
             ),
             201 if changed.replaced_limit is None else 200,
-            current["revision"] if current else None,
         )  # fmt: skip
 
     @routes.delete("/thresholds")
@@ -232,6 +236,7 @@ def _describe(threshold: Threshold, current: Mapping[str, Any]) -> OneThreshold:
         note=current["note"],
         set_by=current["set_by"],
         recorded_at=current["recorded_at"],
+        revision=current["revision"],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import math
 import re
 from collections.abc import Callable
@@ -81,7 +82,9 @@ def _answer_once(application: Application, key: str, body_hash: str, answer: Cal
         stored = attempt.stored
         if stored is not None:
             headers = {REPLAYED_HEADER: "true", "Cache-Control": "no-store"}
-            return Response(stored.body, stored.status, headers, content_type=stored.media_type)
+            replayed = Response(stored.body, stored.status, headers, content_type=stored.media_type)
+            _tag(replayed, json.loads(stored.body).get("revision"))
+            return replayed
         response = answer()
         if response.status_code < 400:
             attempt.answer = StoredAnswer(response.status_code, str(response.content_type), response.get_data(as_text=True))
@@ -161,12 +164,16 @@ def read_expected() -> str | None:
     return strong[0] if strong else "no strong tag"
 
 
-def send(answer: Answer | None, status: int = 200, revision: str | None = None) -> Response:
-    """Return the answer as JSON, with a revision as its ETag; without an answer, 204."""
+def send(answer: Answer | None, status: int = 200) -> Response:
+    """Return the answer as JSON, with its field `revision` as ETag; without an answer, 204."""
     if answer is None:
         return Response(status=204)
     response = Response(answer.model_dump_json() + "\n", status, content_type="application/json")
     response.headers["Cache-Control"] = "no-store" if request.method != "GET" else "no-cache"
+    _tag(response, getattr(answer, "revision", None))
+    return response
+
+
+def _tag(response: Response, revision: str | None) -> None:
     if revision is not None:
         response.set_etag(revision)
-    return response
