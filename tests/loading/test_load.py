@@ -218,7 +218,7 @@ def test_progress_tells_each_stage_and_shares_between_0_and_1(warehouse: Warehou
     reported: list[tuple[str, float | None]] = []
     load_files(
         warehouse,
-        [write_csv("figures.csv", {})],
+        [write_csv("values.csv", {})],
         "the tests",
         lambda stage, share: reported.append((stage, share)),
         clock=clock,
