@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 
 START_SECONDS = 60
+# Ten commands can wait for each other.
+COMMAND_SECONDS = 170
 
 
 class ServiceProcess:
@@ -71,7 +73,7 @@ def run_a4p(*arguments: str, cwd: Path | None = None, **environment: str) -> sub
         text=True,
         cwd=cwd,
         env={**os.environ, **environment},
-        timeout=START_SECONDS,
+        timeout=COMMAND_SECONDS,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,7 +14,9 @@ from service.settings import Settings
 
 # Another command locks the warehouse while it works. Wait this long for each of them.
 WAIT_SECONDS = 30.0
-RETRY_SECONDS = 0.1
+# Each attempt opens the warehouse. With a growing delay, many waiting commands leave the processor to the one that works.
+FIRST_DELAY_SECONDS = 0.1
+MAX_DELAY_SECONDS = 1.0
 
 T = TypeVar("T")
 
@@ -24,7 +27,7 @@ def use_client(settings: Settings, work: Callable[[Client], T]) -> T:
     Waits while another command has the warehouse open. Raises WarehouseLocked if it is the same process for WAIT_SECONDS, and
     the errors of `work`, which must not change anything before its first call of the client.
     """
-    holder, deadline = "", 0.0
+    holder, deadline, delay = "", 0.0, FIRST_DELAY_SECONDS
     while True:
         if is_running(settings.data_dir):
             return work(RemoteClient(settings.data_dir))
@@ -42,4 +45,6 @@ def use_client(settings: Settings, work: Callable[[Client], T]) -> T:
                 raise
         finally:
             client.close()
-        time.sleep(RETRY_SECONDS)
+        # Random, so that commands that started together do not retry together.
+        time.sleep(random.uniform(delay / 2, delay))
+        delay = min(2 * delay, MAX_DELAY_SECONDS)
