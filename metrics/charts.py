@@ -14,7 +14,6 @@ from itertools import pairwise
 
 from metrics.comparisons import (
     IMPOSSIBLE,
-    NOT_FINAL,
     WIDTH,
     Bar,
     Limit,
@@ -27,7 +26,7 @@ from metrics.comparisons import (
     is_above,
     write_status,
 )
-from metrics.figures import STATUS_TEXT, write_figure
+from metrics.figures import MARKS, NOT_FINAL, STATUS_TEXT, write_figure
 from metrics.vega import (
     CHARACTER_PIXELS,
     DASH_IF_NOT_FINAL,
@@ -47,14 +46,12 @@ from metrics.vega import (
     text_layer,
 )
 
-MARKS = {"M": "×", "U": "?", "N": "–"}
-
 
 @dataclass(frozen=True)
 class Point:
     """The value of one series in one period; `series` is a mission, a dimension value, or both, `period` a label.
 
-    `value` is in the unit of the metric, None for the statuses M, U and N.
+    `value` is in the unit of the metric, None for the statuses O, L and M, and for V without a value.
     """
 
     series: str
@@ -283,5 +280,5 @@ def _explain_statuses(points: Sequence[Point]) -> list[str]:
     absent = {point.status for point in points if point.value is None}
     return [
         *(f"{mark} {STATUS_TEXT[status]}" for status, mark in MARKS.items() if status in absent),
-        *explain_not_final(point.status for point in points),
+        *explain_not_final(point.status for point in points if point.value is not None),
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
-from metrics.figures import STATUS_TEXT, write_figure
+from metrics.figures import NOT_FINAL, STATUS_TEXT, write_figure
 from metrics.vega import (
     CHARACTER_PIXELS,
     EARLIER,
@@ -28,8 +28,6 @@ PARTS = ("#0072b2", "#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#d55e00")
 WIDTH = 680
 # Suffix of a printed value above the possible maximum; its bar ends at the maximum.
 IMPOSSIBLE = " !"
-# Statuses of values that may change.
-NOT_FINAL = ("E", "P")
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ def draw_comparison(
             f"orange tick: limit, {text}"
             for text in dict.fromkeys(f"{limit.comparison} {write_figure(limit.value, unit)}" for limit in limits)
         ),
-        *explain_not_final(bar.status for bar in bars),
+        *explain_not_final(bar.status for bar in bars if bar.value is not None),
         *explain_impossible((bar.value for bar in bars), maximum, unit),
     ]
     described = sorted(bars, key=lambda bar: (bar.value is None, -(bar.value or 0)))

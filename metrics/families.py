@@ -51,8 +51,8 @@ INDICATOR_FAMILIES = (
     ),
     Family(
         "a4p_indicator_status",
-        "Status of the current observation if it is not A (normal): E estimated, P provisional, M missing, U under validation, "
-        "N not applicable. Always 1.",
+        "Status of the current observation if it is not A (normal): E estimated, P provisional, V under validation, O missing, "
+        "L not collected, M not applicable. Always 1.",
         "",
     ),
     Family(

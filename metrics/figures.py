@@ -6,14 +6,20 @@ from typing import Literal
 
 MINUS = "\N{MINUS SIGN}"
 NO_BREAK = "\N{NO-BREAK SPACE}"
+# Codes of SDMX CL_OBS_STATUS.
 STATUS_TEXT = {
     "A": "normal",
     "E": "estimated",
     "P": "provisional",
-    "M": "missing",
-    "U": "under validation",
-    "N": "not applicable",
+    "V": "under validation",
+    "O": "missing",
+    "L": "not collected",
+    "M": "not applicable",
 }
+# Printed where a value is missing, by its status.
+MARKS = {"O": "×", "L": "×", "V": "?", "M": "–"}
+# Statuses of values that may change.
+NOT_FINAL = ("E", "P", "V")
 LEVELS = {1.0: "low", 2.0: "medium", 3.0: "high"}
 SUFFIXES = {"days": "days", "meters": "m", "square_meters": "m\N{SUPERSCRIPT TWO}"}
 METERS_A_KILOMETER = 1000

@@ -26,7 +26,7 @@ from service.history.series import HistoryReader
 from service.jobs.runner import Job, JobRunner
 from service.jobs.self_metrics import SelfMetrics
 from service.jobs.watch import ClockWatch, RetryWatch, Watch
-from service.loading.load import SHOWN, Shown, load_files
+from service.loading.load import SHOWN, Shown, StatusCodes, load_files
 from service.loading.preview import preview_files
 from service.loading.report import Batch, Preview
 from service.queries.sandbox.pool import SandboxPool
@@ -190,6 +190,7 @@ class Application:
         max_rows: int | None = None,
         is_cancelled: Callable[[], bool] = is_never_abandoned,
         names: Sequence[str] | None = None,
+        status_codes: StatusCodes = "check",
     ) -> list[Batch]:
         """Load files. Return a Batch for each. The next `refresh` publishes the change.
 
@@ -201,6 +202,7 @@ class Application:
                 batches = load_files(
                     self.warehouse, files, loaded_by, progress,
                     clock=self.clock, shown=shown, sheet=sheet, max_rows=limit, names=names,
+                    status_codes=status_codes,
                 )  # fmt: skip
         except LoadError:
             self.self_metrics.record_refused_load()
@@ -217,6 +219,7 @@ class Application:
         max_rows: int | None = None,
         is_cancelled: Callable[[], bool] = is_never_abandoned,
         names: Sequence[str] | None = None,
+        status_codes: StatusCodes = "check",
     ) -> Preview:
         """Return the result that a load of these files would have. Nothing is recorded.
 
@@ -224,7 +227,18 @@ class Application:
         """
         limit = max_rows or self.settings.load_max_rows
         with limit_time(math.inf, is_cancelled):
-            return preview_files(self.warehouse, self.definitions, files, progress, self.clock, shown, sheet, limit, names)
+            return preview_files(
+                self.warehouse,
+                self.definitions,
+                files,
+                progress,
+                self.clock,
+                shown,
+                sheet,
+                limit,
+                names,
+                status_codes,
+            )
 
     def load_and_show(
         self,
@@ -237,12 +251,13 @@ class Application:
         max_rows: int | None = None,
         is_cancelled: Callable[[], bool] = is_never_abandoned,
         names: Sequence[str] | None = None,
+        status_codes: StatusCodes = "check",
     ) -> list[Batch]:
         """Load files and publish the change. Raises as `load` does. A failed snapshot is a delay of each batch.
 
         A committed load is published even if it is cancelled afterwards.
         """
-        batches = self.load(files, loaded_by, progress, shown, sheet, max_rows, is_cancelled, names)
+        batches = self.load(files, loaded_by, progress, shown, sheet, max_rows, is_cancelled, names, status_codes)
         if all(batch.batch_id is None for batch in batches):
             return batches
         progress("making a snapshot", None)

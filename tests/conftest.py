@@ -143,7 +143,7 @@ def load(warehouse: Warehouse, clock: Clock) -> Load:
     """Loads files into the warehouse, a minute after the load before."""
 
     def load_all(*files: Path, is_shipped: bool = False) -> list[Batch]:
-        return load_files(warehouse, files, "the tests", is_shipped=is_shipped, clock=clock)
+        return load_files(warehouse, files, "the tests", is_shipped=is_shipped, clock=clock, status_codes="sdmx")
 
     return load_all
 

@@ -101,7 +101,7 @@ def tables(draw: st.DrawFn) -> list[Row]:
     rows: dict[tuple[str, ...], Row] = {}
     for indicator in draw(st.lists(st.sampled_from(INDICATORS) | st.sampled_from(CHANGES), min_size=1, max_size=12)):
         start, end = draw(periods(indicator.frequency))
-        status = draw(st.sampled_from("AEPMUN"))
+        status = draw(st.sampled_from("AEPVOLM"))
         dimensions = {name: draw(st.sampled_from(choices)) for name, choices in indicator.dimensions.items()}
         row = {
             "indicator": indicator.indicator,
@@ -133,7 +133,7 @@ def test_values_are_read_back_as_they_were_written(
     with emptied(shared) as (warehouse, directory):
         file = directory / "figures.csv"
         file.write_bytes(content)
-        load_files(warehouse, [file], "a property", clock=Clock(STORED_AT))
+        load_files(warehouse, [file], "a property", clock=Clock(STORED_AT), status_codes="sdmx")
         with warehouse.cursor() as cursor:
             read = cursor.execute(f"select {', '.join(KNOWN)} from observations").fetchall()
     expected = [
@@ -192,7 +192,7 @@ def write_figures(directory: Path, number: int, content: list[Figure]) -> Path:
             "period_start": figure.span[0].isoformat(),
             "period_end": figure.span[1].isoformat(),
             "value": "" if figure.value is None else str(figure.value),
-            "status": "M" if figure.value is None else "A",
+            "status": "O" if figure.value is None else "A",
             "source": "report",
         }
         for figure in content
@@ -214,7 +214,13 @@ def read_current(cursor: Connection) -> dict[tuple[str, tuple[date, date]], floa
 def test_the_current_value_of_a_cell_is_that_of_its_last_batch(shared: Warehouse, order: list[list[Figure]]) -> None:
     with emptied(shared) as (warehouse, directory):
         for number, content in enumerate(order):
-            load_files(warehouse, [write_figures(directory, number, content)], "a property", clock=Clock(STORED_AT))
+            load_files(
+                warehouse,
+                [write_figures(directory, number, content)],
+                "a property",
+                clock=Clock(STORED_AT),
+                status_codes="sdmx",
+            )
         with warehouse.cursor() as cursor:
             current = read_current(cursor)
             history = cursor.execute(
@@ -244,7 +250,11 @@ def test_values_as_of_a_date_and_known_at_a_time_follow_the_rule(
         for number, content in enumerate(batches, 1):
             now = STORED_AT + timedelta(minutes=number)
             (batch,) = load_files(
-                warehouse, [write_figures(directory, number, content)], "a property", clock=lambda now=now: now
+                warehouse,
+                [write_figures(directory, number, content)],
+                "a property",
+                clock=lambda now=now: now,
+                status_codes="sdmx",
             )
             if batch.loaded_before_at is None:
                 recorded += [(now, figure) for figure in content]
@@ -286,7 +296,7 @@ BAD_CHANGES: list[Row] = [
     {"value": "1,5"},
     {"value": "1e400"},
     {"status": "Q"},
-    {"status": "N"},
+    {"status": "M"},
     {"value": "", "status": "A"},
     {"source": " "},
 ]
@@ -303,7 +313,7 @@ def test_an_invalid_row_leaves_the_warehouse_unchanged(
     shared: Warehouse, dump: Dump, held: list[Figure], good: list[list[Figure]], bad: Row | None, position: int
 ) -> None:
     with emptied(shared) as (warehouse, directory):
-        load_files(warehouse, [write_figures(directory, 0, held)], "a property", clock=Clock(STORED_AT))
+        load_files(warehouse, [write_figures(directory, 0, held)], "a property", clock=Clock(STORED_AT), status_codes="sdmx")
         before = dump(warehouse)
         paths = [write_figures(directory, number, content) for number, content in enumerate(good, 1)]
         file = paths[position % len(paths)]
@@ -315,7 +325,7 @@ def test_an_invalid_row_leaves_the_warehouse_unchanged(
         rows.insert(place, {**row, **bad} if bad else rows[0])
         file.write_bytes(write_table(rows))
         with pytest.raises(LoadError) as caught:
-            load_files(warehouse, paths, "a property")
+            load_files(warehouse, paths, "a property", status_codes="sdmx")
         assert dump(warehouse) == before
     if bad:
         assert {error.row for error in caught.value.rows if error.file == str(file)} >= {place + 2}
@@ -381,7 +391,7 @@ def test_dates_and_numbers_in_any_format_are_parsed_correctly_or_rejected(
         file = directory / "forms.csv"
         file.write_text(content)
         try:
-            load_files(warehouse, [file], "a property", clock=Clock(STORED_AT))
+            load_files(warehouse, [file], "a property", clock=Clock(STORED_AT), status_codes="sdmx")
         except LoadError:
             # The standard form is never refused.
             assert (form, marks) != ("%Y-%m-%d", ("", "."))

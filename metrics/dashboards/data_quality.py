@@ -36,7 +36,7 @@ QUALITY = {
     6: ("validating", UNCERTAIN_CELL),
     7: ("no report", UNCERTAIN_CELL),
 }
-STATUSES = {"E": 1, "P": 2, "N": 3, "M": 5, "U": 6}
+STATUSES = {"E": 1, "P": 2, "M": 3, "O": 5, "L": 5, "V": 6}
 BY = "max by (indicator, mission)"
 LOADED = (
     ("a4p_warehouse_batches", "batches"),

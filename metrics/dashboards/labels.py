@@ -30,7 +30,7 @@ MISSION_COLOURS = (
 BOOLEAN_BASE = 1e12
 LEVEL_BASE = 2e12
 STATUS_BASE = -3e12
-STATUS_CODES: Mapping[str, int] = {"U": 1, "N": 2, "M": 3}
+STATUS_CODES: Mapping[str, int] = {"V": 1, "M": 2, "O": 3, "L": 3}
 NEVER_REPORTED_CODE = 4
 
 # Factor and unit name of scaled values; other units are not scaled.
@@ -66,6 +66,7 @@ CERTAINTY: Mapping[str, tuple[int, str, str]] = {
     "A": (0, "as reported", ""),
     "E": (1, "estimated", UNCERTAIN),
     "P": (2, "provisional", UNCERTAIN),
+    "V": (4, "under validation", UNCERTAIN),
 }
 # The code of a value above its maximum, beside those of `CERTAINTY`.
 IMPOSSIBLE_CODE = 3

@@ -183,7 +183,7 @@ class Queries:
 
     def unvalidated(self, *matchers: str) -> str:
         """Indicator and mission whose current observation is missing or under validation."""
-        chosen = select("a4p_indicator_status", among("status", ["M", "U"]), *self.of, *matchers)
+        chosen = select("a4p_indicator_status", among("status", ["O", "L", "V"]), *self.of, *matchers)
         return self._within(f"max by (indicator, mission) ({chosen})")
 
     def not_final(self) -> str:

@@ -79,7 +79,7 @@ class ApplicationClient:
             batches = tuple(
                 self._application.load_and_show(
                     request.files, self._name(request.loaded_by), progress, request.shown, self._with_history, request.sheet,
-                    request.max_rows, lambda: interrupt.is_requested, request.names,
+                    request.max_rows, lambda: interrupt.is_requested, request.names, request.status_codes,
                 )
             )  # fmt: skip
             recording.after = [
@@ -97,7 +97,7 @@ class ApplicationClient:
         with _report_cancellation():
             return self._application.preview(
                 request.files, progress, request.shown, request.sheet, request.max_rows, lambda: interrupt.is_requested,
-                request.names,
+                request.names, request.status_codes,
             )  # fmt: skip
 
     def refresh(self, progress: Progress) -> SnapshotSummary:

@@ -13,7 +13,7 @@ from metrics.thresholds import EVERY_MISSION, Comparison, Severity
 from service.alerting.thresholds import ThresholdChange
 from service.jobs.runner import Run
 from service.loading.interrupt import Interrupt
-from service.loading.load import MAX_SHOWN_CHANGES, Shown
+from service.loading.load import MAX_SHOWN_CHANGES, Shown, StatusCodes
 from service.loading.report import Batch, Preview
 from service.system.progress import Progress
 from service.warehouse.backups.verify import Verification
@@ -40,6 +40,7 @@ class LoadRequest(Request):
     with_unchanged: bool = False
     sheet: str | None = None
     max_rows: int | None = Field(None, ge=1)
+    status_codes: StatusCodes = "check"
 
     @property
     def shown(self) -> Shown:

@@ -38,7 +38,11 @@ def check(catalogue: Path | None) -> None:
         try:
             store_catalogue(warehouse, definitions.catalogue, read_clock())
             store_kpis(warehouse, definitions.kpis, read_clock())
-            batches = load_files(warehouse, definitions.observation_files, "check") if definitions.observation_files else []
+            batches = (
+                load_files(warehouse, definitions.observation_files, "check", status_codes="sdmx")
+                if definitions.observation_files
+                else []
+            )
             check_bindings(warehouse, definitions)
             cursor = warehouse.cursor()
             (cycles,) = cursor.execute("select count(*) from cycles").fetchone() or (0,)

@@ -14,7 +14,7 @@ from service.client.protocol import LoadRequest
 from service.commands.options import catalogue_option, data_dir_option
 from service.commands.progress import show_progress
 from service.loading.interrupt import catch_interrupt
-from service.loading.load import MAX_SHOWN_CHANGES
+from service.loading.load import MAX_SHOWN_CHANGES, StatusCodes
 from service.loading.report import Batch, Breach, Preview
 from service.settings import read_settings
 
@@ -36,6 +36,13 @@ Examples:
 @click.option(
     "--max-rows", type=click.IntRange(min=1), help="Maximum rows of all FILES together.  [default: A4P_LOAD_MAX_ROWS, 20000000]"
 )
+@click.option(
+    "--status-codes",
+    type=click.Choice(["check", "sdmx"]),
+    default="check",
+    show_default=True,
+    help="sdmx: status M means not applicable. check: M of an expected value is an error, as it was missing in release 0.1.",
+)
 @click.option("--dry-run", is_flag=True, help="Check the files and report what they would change; load nothing.")
 @click.option("--verbose", is_flag=True, help=f"List up to {VERBOSE_CHANGES:,} cells, unchanged ones included.")
 @data_dir_option
@@ -45,6 +52,7 @@ def load(
     loaded_by: str,
     sheet: str | None,
     max_rows: int | None,
+    status_codes: StatusCodes,
     dry_run: bool,
     verbose: bool,
     data_dir: Path | None,
@@ -59,15 +67,17 @@ def load(
     Ctrl-C cancels the load; a load that was already committed is reported.
     """
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)
-    # Not sent to a service of release 0.1, which does not know it.
-    limited: dict[str, Any] = {} if max_rows is None else {"max_rows": max_rows}
+    # A service of release 0.1 does not know these: they are sent only if given.
+    further: dict[str, Any] = {"max_rows": max_rows} if max_rows is not None else {}
+    if status_codes != "check":
+        further["status_codes"] = status_codes
     request = LoadRequest(
         files=[file.absolute() for file in files],
         loaded_by=loaded_by,
         changes=VERBOSE_CHANGES if verbose else MAX_SHOWN_CHANGES,
         with_unchanged=verbose,
         sheet=sheet,
-        **limited,
+        **further,
     )
     if dry_run:
         with show_progress() as progress, catch_interrupt() as interrupt:

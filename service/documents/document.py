@@ -24,9 +24,10 @@ from service.system.progress import Progress, ignore_progress
 LEGEND = {
     "E": ("E", "estimated, or printed as a lower bound such as “over 5,000”"),
     "P": ("P", "provisional: the source is ambiguous, see the notes"),
-    "M": (STATUS_TEXT["M"], "the mission or department reported no value"),
-    "U": (STATUS_TEXT["U"], "reported, but not yet confirmed"),
-    "N": (STATUS_TEXT["N"], "not applicable, for example without a host agreement"),
+    "V": (STATUS_TEXT["V"], "reported, but not yet confirmed"),
+    "O": (STATUS_TEXT["O"], "the mission or department reported no value"),
+    "L": (STATUS_TEXT["L"], "the mission or department does not collect it"),
+    "M": (STATUS_TEXT["M"], "not applicable, for example without a host agreement"),
 }
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from metrics.catalogue import ALL_MISSIONS
-from metrics.comparisons import IMPOSSIBLE, NOT_FINAL
-from metrics.figures import STATUS_TEXT, Tone, judge_change, write_change, write_figure
+from metrics.comparisons import IMPOSSIBLE
+from metrics.figures import NOT_FINAL, STATUS_TEXT, Tone, judge_change, write_change, write_figure
 from service.documents.figures import CycleReport, Figure, IndicatorReport, KpiFigure, KpiReport
 
 Entry = IndicatorReport | KpiReport

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
@@ -41,6 +42,9 @@ class Shown:
 SHOWN = Shown()
 NONE_SHOWN = Shown(limit=0)
 
+# What the status M of an expected value is taken for.
+StatusCodes = Literal["check", "sdmx"]
+
 
 def load_files(
     warehouse: Warehouse,
@@ -53,17 +57,20 @@ def load_files(
     sheet: str | None = None,
     max_rows: int = LOAD_MAX_ROWS,
     names: Sequence[str] | None = None,
+    status_codes: StatusCodes = "check",
 ) -> list[Batch]:
     """Load observation files (CSV, XLSX or Parquet) in one transaction. Return a Batch for each, in order.
 
     `names` are recorded in place of the paths, one for each file. `sheet` is the sheet to read of each workbook; the default
     is the first. `max_rows` limits the rows of all files together.
+    `status_codes` is "sdmx" for files whose status M means not applicable; by default M of an expected value is an error, as it
+    meant missing in files for release 0.1.
     A file whose bytes were loaded before adds nothing. With `is_shipped` a row that was ever recorded is not recorded
     again, so that the report's own files never revert a correction. Raises LoadError with the first 50 invalid rows and
     their number, or as `check_time` does. The warehouse is then unchanged.
     """
     with open_staging(warehouse) as cursor:
-        known = stage_files(cursor, files, is_shipped, progress, sheet, max_rows, names)
+        known = stage_files(cursor, files, is_shipped, progress, sheet, max_rows, names, "sdmx" if is_shipped else status_codes)
         if all(known):
             return [batch for batch in known if batch]
 
@@ -102,11 +109,13 @@ def stage_files(
     sheet: str | None = None,
     max_rows: int = LOAD_MAX_ROWS,
     names: Sequence[str] | None = None,
+    status_codes: StatusCodes = "check",
 ) -> list[Batch | None]:
     """Stage and check files; return the Batch of each that was loaded before and None for the others.
 
     Raises LoadError, and as `check_time` does.
     """
+    cursor.execute("set variable status_codes = ?", [status_codes])
     with watch_session(cursor):
         recorded = names or [file.name if is_shipped else str(file) for file in files]
         return _stage_files(cursor, files, recorded, progress, sheet, RowBudget(max_rows))

@@ -140,7 +140,7 @@ def write_number(value: float) -> str:
 
 
 def write_value(value: float | None, status: str) -> str:
-    """Return a value with its status where that is not A (normal): 97, 97 (status P), no value (status U)."""
+    """Return a value with its status where that is not A (normal): 97, 97 (status P), no value (status V)."""
     if value is None:
         return f"no value (status {status})"
     return write_number(value) if status == "A" else f"{write_number(value)} (status {status})"

@@ -19,13 +19,13 @@ about as (
 observed as (
     select
         case
-            when o.status = 'N' then 'series ended'
+            when o.status = 'M' then 'series ended'
             when o.period_end = try_cast($period_end as date) then 'correction'
             when o.period_end > try_cast($period_end as date) then 'new period'
             else 'correction of an earlier period'
         end as cause,
         case
-            when o.status = 'N' then 'not applicable'
+            when o.status = 'M' then 'not applicable'
             when o.value is null then 'no value (status ' || o.status || ')'
             else 'value ' || o.value
         end || ' for ' || o.period_start || ' to ' || o.period_end
@@ -40,7 +40,7 @@ observed as (
             ),
             o.value, null
         ) as value,
-        null::double as limit_value, o.status = 'N' or $metric = 'a4p_indicator_change' as is_end
+        null::double as limit_value, o.status = 'M' or $metric = 'a4p_indicator_change' as is_end
     from observation_revisions as o
     join about using (indicator)
     join batches as b using (batch_id)

@@ -16,7 +16,7 @@ numbered as (
 )
 select
     name_series(mission, dimensions) as series, name_period(c.cycle, as_of, as_of) as period, as_of as period_start,
-    as_of as period_end, value, if(value is null, 'M', 'A') as status, (select max(number) from numbered) as series_count,
+    as_of as period_end, value, if(value is null, 'O', 'A') as status, (select max(number) from numbered) as series_count,
     (select max(age) from numbered) as period_count
 from numbered
 left join cycles as c on c.period_end = as_of

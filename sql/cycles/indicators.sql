@@ -1,6 +1,6 @@
 -- A row is an indicator with the missions that were expected to report it in the prepared cycle, did, and did not.
 with reported as (
-    select indicator, mission, bool_or(status not in ('M', 'U')) as has_figure
+    select indicator, mission, bool_or(status not in ('O', 'L', 'V')) as has_figure
     from cycle_figures
     where not is_stale
     group by all

@@ -10,7 +10,7 @@ with newest as (
     group by indicator
 ),
 reported as (
-    select l.indicator, n.period_end, list(distinct l.mission) filter (where l.status not in ('M', 'U')) as reporters
+    select l.indicator, n.period_end, list(distinct l.mission) filter (where l.status not in ('O', 'L', 'V')) as reporters
     from latest as l
     join newest as n on n.indicator = l.indicator and n.period_end = l.period_end
     group by l.indicator, n.period_end

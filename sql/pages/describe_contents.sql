@@ -11,6 +11,6 @@ select
     (select max(period_end) from observations where period_end <= as_of_date()) as last_day,
     (select max(recorded_at) from observation_revisions where recorded_at <= known_at_time()) as newest_recorded_at,
     (select max(cycle) from cycles where period_end <= as_of_date()) as cycle,
-    (select count(*) from latest where status = 'M') as missing,
-    (select count(*) from latest where status = 'U') as under_validation,
-    (select count(*) from latest where status = 'N') as not_applicable
+    (select count(*) from latest where status in ('O', 'L')) as missing,
+    (select count(*) from latest where status = 'V') as under_validation,
+    (select count(*) from latest where status = 'M') as not_applicable

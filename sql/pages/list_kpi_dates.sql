@@ -1,6 +1,6 @@
 -- A row is a KPI value with the date from which it is valid, newest first. A null value ends the series.
 select
-    v.*, if(v.value is null, 'M', 'A') as status, c.change, name_base(v.missions_used, v.missions_expected) as base,
+    v.*, if(v.value is null, 'O', 'A') as status, c.change, name_base(v.missions_used, v.missions_expected) as base,
     if(c.is_restricted, name_base(c.missions_used, c.missions_expected), null) as change_base, count(*) over () as row_count
 from store.current_kpi_values as v
 left join store.compared_kpi_values as c

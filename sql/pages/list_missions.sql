@@ -2,9 +2,9 @@
 with reported as (
     select
         l.mission, count(distinct l.indicator) as indicators, count(l.value) as value_count,
-        count(*) filter (where l.status = 'M') as missing,
-        count(*) filter (where l.status = 'U') as under_validation,
-        count(*) filter (where l.status = 'N') as not_applicable,
+        count(*) filter (where l.status in ('O', 'L')) as missing,
+        count(*) filter (where l.status = 'V') as under_validation,
+        count(*) filter (where l.status = 'M') as not_applicable,
         max(l.period_end) as newest_period_end
     from latest as l
     join indicators as i using (indicator)

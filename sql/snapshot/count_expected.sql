@@ -16,7 +16,7 @@ if(
             and e.mission not in (
                 select l.mission
                 from latest as l
-                where l.status = 'N' and l.indicator in (select unnest(k.inputs) from kpi_expected as k where k.kpi = $kpi)
+                where l.status = 'M' and l.indicator in (select unnest(k.inputs) from kpi_expected as k where k.kpi = $kpi)
             )
     ))))
 )::integer

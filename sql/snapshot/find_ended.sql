@@ -3,7 +3,7 @@ create or replace temp table ended_metrics as
 select distinct i.metric
 from latest as l
 join indicators as i using (indicator)
-where l.value is null and l.status <> 'N' and i.metric in (select metric from thresholds)
+where l.value is null and l.status <> 'M' and i.metric in (select metric from thresholds)
 union
 select k.metric
 from kpi_values as v

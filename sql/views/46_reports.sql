@@ -61,8 +61,8 @@ with current_statuses as (
 select
     s.indicator, s.mission, c.period_start, c.period_end,
     case
-        when bool_or(c.status not in ('M', 'U')) then 'reported'
-        when bool_or(c.status = 'U') then 'under validation'
+        when bool_or(c.status not in ('O', 'L', 'V')) then 'reported'
+        when bool_or(c.status = 'V') then 'under validation'
         else 'missing'
     end as state
 from current_statuses as c

@@ -17,7 +17,7 @@ newest as (
 inapplicable as (
     select indicator, dimensions, list(mission) as missions
     from latest
-    where status = 'N'
+    where status = 'M'
     group by indicator, dimensions
 ),
 -- Missions that were open on the last day of the period (is_open_on).

@@ -51,7 +51,7 @@ qualify row_number() over (partition by metric, mission, dimensions, comparison,
 comment on macro table governing_thresholds is 'The thresholds that govern each series: one for each comparison and severity.';
 
 -- The values of each series of metrics with thresholds, with their validity. If a value is unreported, the previous one is still
--- compared (docs/decisions/missing-data-and-alerts.md), until a value that is not applicable (N) ends it.
+-- compared (docs/decisions/missing-data-and-alerts.md), until a value that is not applicable (M) ends it.
 -- `observed` names the view holdings, or a table of those of the metrics in question.
 create or replace macro store.threshold_holdings_of(limits, observed) as table
 with requested as (
@@ -94,7 +94,7 @@ carried as (
         if(value is null, period_end, null) as unreported_period_end,
         last_value(
             case
-                when value is not null or status = 'N' then {
+                when value is not null or status = 'M' then {
                     'value': value, 'period_start': period_start, 'period_end': period_end, 'status': status,
                     'source': source, 'page': page, 'batch_id': batch_id
                 }

@@ -103,7 +103,7 @@ def report(application: Application, write_csv: WriteCsv) -> Report:
                     "value": "" if isinstance(value, str) else value, "status": status,
                 }  # fmt: skip
             rows.append({"note": f"row {number} of {application.clock()}", **row})
-        application.load([write_csv(f"values-{application.clock():%H%M%S}.csv", *rows)], "the tests")
+        application.load([write_csv(f"values-{application.clock():%H%M%S}.csv", *rows)], "the tests", status_codes="sdmx")
         application.refresh()
 
     return load

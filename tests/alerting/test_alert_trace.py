@@ -128,7 +128,7 @@ def test_the_trace_of_an_alert_has_its_acknowledgement(
     [
         ({"value": 20}, "correction"),
         ({"value": 20, "period_start": "2024-05-01", "period_end": "2024-10-31"}, "new period"),
-        ({"value": "", "status": "N", "period_start": "2024-05-01", "period_end": "2024-10-31"}, "series ended"),
+        ({"value": "", "status": "M", "period_start": "2024-05-01", "period_end": "2024-10-31"}, "series ended"),
         ({"value": 240}, None),
     ],
 )
@@ -143,7 +143,7 @@ def test_a_resolved_alert_names_the_observation_that_ended_it(
     fire_outage(client, application, token, write_csv)
     application.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
     row = {"indicator": "hospital_outage_days", "dimensions": "cause=Equipment", **changed}
-    application.load([write_csv("later.csv", row)], "C. Clerk")
+    application.load([write_csv("later.csv", row)], "C. Clerk", status_codes="sdmx")
     traced = resolve_outage(client, application, token)
     assert list_causes(traced) == ([cause] if cause else [])
     assert "later.csv, by C. Clerk" in traced["resolution"][0]["detail"]
@@ -192,7 +192,7 @@ def test_the_cause_of_an_end_compares_value_and_limit_in_force_by_then(
         if isinstance(change, float):
             put_limit(application, change)
         else:
-            application.load([write_csv(f"change {number}.csv", OUTAGE | change)], "C. Clerk")
+            application.load([write_csv(f"change {number}.csv", OUTAGE | change)], "C. Clerk", status_codes="sdmx")
     assert list_causes(resolve_outage(client, application, token)) == ([cause] if cause else [])
 
 

@@ -26,7 +26,7 @@ def try_it(application: Application, requested: Threshold, suggest: bool = False
 
 
 def test_a_back_test_shows_past_breaches(application: Application, report: Report) -> None:
-    report(("UNMISS", 4, 90), ("UNMISS", 5, 125), ("UNIFIL", 4, 101), ("UNIFIL", 5, "M"))
+    report(("UNMISS", 4, 90), ("UNMISS", 5, 125), ("UNIFIL", 4, 101), ("UNIFIL", 5, "O"))
     back_test = try_it(application, threshold())
     assert [(figure.mission, figure.value, figure.excess, figure.is_newest) for figure in back_test.fired] == [
         ("UNMISS", 125, 25, True), ("UNIFIL", 101, 1, False),

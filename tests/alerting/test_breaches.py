@@ -85,7 +85,7 @@ def test_breaches_are_those_known_at_the_time(application: Application, put: Put
         assert cursor.execute("select value from threshold_breaches").fetchall() == [(120,)]
 
 
-@pytest.mark.parametrize("status", ["M", "U"])
+@pytest.mark.parametrize("status", ["O", "V"])
 def test_an_unreported_period_neither_fires_nor_clears(application: Application, put: Put, report: Report, status: str) -> None:
     put()
     report(("UNMISS", 4, 120), ("UNIFIL", 4, 20), ("UNMISS", 5, status), ("UNIFIL", 5, status))
@@ -97,7 +97,7 @@ def test_an_unreported_period_neither_fires_nor_clears(application: Application,
 
 def test_not_applicable_clears(application: Application, put: Put, report: Report) -> None:
     put()
-    report(("UNMISS", 4, 120), ("UNMISS", 5, "N"))
+    report(("UNMISS", 4, 120), ("UNMISS", 5, "M"))
     assert read(application, BREACHES) == []
 
 

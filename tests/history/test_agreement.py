@@ -83,7 +83,7 @@ rows = st.builds(
     st.integers(0, len(SERIES) - 1),
     st.sampled_from(MISSIONS),
     st.integers(0, 7),
-    st.sampled_from("AAAEPMUN"),
+    st.sampled_from("AAAEPVOLM"),
     st.integers(0, 9),
 )
 batches = st.lists(st.lists(rows, min_size=1, max_size=12, unique_by=lambda row: row.cell), max_size=4)

@@ -45,7 +45,7 @@ def report(application: Application, write_csv: WriteCsv) -> Callable[..., None]
              "value": "" if isinstance(options, str) else options, "status": options if isinstance(options, str) else "A"}
             for mission, start, end, options in figures
         ]  # fmt: skip
-        application.load([write_csv(f"figures-{application.clock():%H%M%S}.csv", *rows)], "the tests")
+        application.load([write_csv(f"figures-{application.clock():%H%M%S}.csv", *rows)], "the tests", status_codes="sdmx")
         application.refresh()
 
     return load
@@ -117,9 +117,9 @@ def test_a_threshold_has_samples_only_while_the_series_has_a_value(
 ) -> None:
     set_at = change(100)
     report(
-        ("UNMISS", "2024-05-01", "2024-10-31", 9), ("UNMISS", "2024-11-01", "2025-04-30", "N"),
+        ("UNMISS", "2024-05-01", "2024-10-31", 9), ("UNMISS", "2024-11-01", "2025-04-30", "M"),
         # An unreported value ends nothing: the previous value is still compared.
-        ("UNIFIL", "2023-11-01", "2024-04-30", 43), ("UNIFIL", "2024-05-01", "2024-10-31", "M"),
+        ("UNIFIL", "2023-11-01", "2024-04-30", 43), ("UNIFIL", "2024-05-01", "2024-10-31", "O"),
     )  # fmt: skip
     assert list_limits(application, "UNMISS") == [
         (datetime(2024, 11, 1, tzinfo=UTC), 100),

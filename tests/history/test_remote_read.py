@@ -165,8 +165,8 @@ def test_samples_are_chosen_among_the_accepted_types(client: FlaskClient) -> Non
 
 def test_a_series_that_ended_is_marked_stale_before_and_after_1971(limited: OpenLimited, write_csv: Any) -> None:
     application, client = limited()
-    rows = [("1950-01-01", "1950-12-31", "5", "A"), ("1951-01-01", "1951-12-31", "", "M"),
-            ("2018-01-01", "2018-12-31", "0", "A"), ("2019-01-01", "2019-12-31", "", "U")]  # fmt: skip
+    rows = [("1950-01-01", "1950-12-31", "5", "A"), ("1951-01-01", "1951-12-31", "", "O"),
+            ("2018-01-01", "2018-12-31", "0", "A"), ("2019-01-01", "2019-12-31", "", "V")]  # fmt: skip
     file = write_csv(
         "ended.csv",
         *(

@@ -7,16 +7,17 @@ from service.settings import find_in_tree
 
 BAD_FILES = find_in_tree("tests") / "bad_files"
 NO_DATE = "is not a date from 1900 to 2999; write it as YYYY-MM-DD"
-NO_NUMBER = "is not a number; write digits with a decimal point, or leave it empty with status M, U or N"
+NO_NUMBER = "is not a number; write digits with a decimal point, or leave it empty with status O, L, V or M"
 NO_CYCLE = (
     "is not a period of an indicator that is half-yearly; use a reporting cycle: 1 May to 31 October, or 1 November to 30 April"
 )
 NO_YEAR = "is not a period of an indicator that is annual; use 1 January to 31 December of one year"
-NO_STATUS = "is not a status; use A, E or P with a value; M, U or N without"
+FIX_STATUS = "use A, E or P with a value; O, L or M without; V with or without"
+NO_STATUS = f"is not a status; {FIX_STATUS}"
 NO_DIMENSIONS = "cannot be read; write name=value, with ; between several, each name once"
 NO_TRAINING = "lacks the dimension training; write training= and one of Engineering, Medical, C4ISR, All"
-NOT_EMPTY = "has no value, but the row has one; empty the value, or use A, E or P"
-INFINITE = "is not finite; write digits with a decimal point, or leave it empty with status M, U or N"
+NOT_EMPTY = "has no value, but the row has one; empty the value, or use A, E, P or V"
+INFINITE = "is not finite; write digits with a decimal point, or leave it empty with status O, L, V or M"
 FIX_VALUE = "correct the value, or the indicator's minimum, maximum or whole in the catalogue"
 # The file in tests/bad_files, and all that is said of it after its name.
 BAD_ROWS = {
@@ -52,17 +53,19 @@ BAD_ROWS = {
     "mission_by_its_location": "row 3, column mission: 'South Sudan' is not a known mission; did you mean UNMISS?",
     "mission_in_lower_case": ("row 3, column mission: 'monusco' is not a known mission; did you mean MONUSCO?"),
     "negative_count": f"row 3, column value: '-1.0' is below the minimum of 0.0; {FIX_VALUE}",
-    "neither_value_nor_status": (
-        "row 3, column status: (empty) is missing, and the value too; use A, E or P with a value; M, U or N without"
-    ),
-    "no_value_with_status_normal": (
-        "row 3, column status: 'A' needs a value, but the row has none; use A, E or P with a value; M, U or N without"
-    ),
+    "neither_value_nor_status": (f"row 3, column status: (empty) is missing, and the value too; {FIX_STATUS}"),
+    "no_value_with_status_normal": (f"row 3, column status: 'A' needs a value, but the row has none; {FIX_STATUS}"),
     "null_dimension_value": f"row 3, column dimensions: 'training=' {NO_TRAINING}",
     "percent_sign": "row 3, column value: '37 %' is not a number; write a ratio, 0.37 for 37 %",
     "ratio_above_1": "row 3, column value: '37.0' is above the maximum of 1.0; write a ratio, 0.37 for 37 %",
     "row_twice": "row 4, column indicator: 'sofa_incidents_new MONUSCO' repeats row 3; remove one of the two",
     "start_after_end": ("row 3, column period_start: '2024-05-01' is after period_end 2024-04-30; swap or correct the dates"),
+    "status_n_of_release_0_1": (
+        "row 3, column status: 'N' is not used here: in SDMX it means not significant; write M for not applicable"
+    ),
+    "status_u_of_release_0_1": (
+        "row 3, column status: 'U' is not used here: in SDMX it means low reliability; write V for under validation"
+    ),
     "status_in_lower_case": f"row 3, column status: 'a' {NO_STATUS}",
     "text_behind_a_date": f"row 3, column period_start: '2023-11-01abc' {NO_DATE}",
     "thousands_separator": ("row 3, column value: '1,234' is not a number; write a decimal point and no thousands separator"),
@@ -87,10 +90,10 @@ BAD_ROWS = {
     "value_beyond_a_double": f"row 3, column value: 'inf' {INFINITE}",
     "value_infinite": f"row 3, column value: 'inf' {INFINITE}",
     "value_nan": f"row 3, column value: 'nan' {INFINITE}",
-    "value_not_applicable": f"row 3, column status: 'N' {NOT_EMPTY}",
+    "value_not_applicable": f"row 3, column status: 'M' {NOT_EMPTY}",
     "value_text": f"row 3, column value: 'n/a' {NO_NUMBER}",
-    "value_under_validation": f"row 3, column status: 'U' {NOT_EMPTY}",
-    "value_with_status_missing": f"row 3, column status: 'M' {NOT_EMPTY}",
+    "value_not_collected": f"row 3, column status: 'L' {NOT_EMPTY}",
+    "value_with_status_missing": f"row 3, column status: 'O' {NOT_EMPTY}",
     "year_that_is_no_calendar_year": f"row 3, column period_end: '2023-07-01..2024-06-30' {NO_YEAR}",
 }
 

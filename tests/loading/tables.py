@@ -7,7 +7,7 @@ from pathlib import Path
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note"
 PLAIN = f"""{HEADER}
 sofa_incidents_new,UNMISS,,2023-11-01,2024-04-30,40,A,"A4P+ report, cycle 5",15,
-tpp_trainees,ALL,training=Medical,2023-11-01,2024-04-30,,U,"A4P+ report, cycle 5",5,"given ""wait"", and
+tpp_trainees,ALL,training=Medical,2023-11-01,2024-04-30,,V,"A4P+ report, cycle 5",5,"given ""wait"", and
 so on; | see page 6"
 women_heads_and_deputies_ratio,ALL,,2023-11-01,2024-04-30,0.37,P,Département des opérations de paix,6,
 """

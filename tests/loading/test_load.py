@@ -25,7 +25,7 @@ def test_a_file_is_read_back_as_it_was_written(load: Load, read: Read, write_csv
             {"value": "40", "note": 'it says "40", no'},
             {
                 "indicator": "tpp_trainees", "mission": "ALL", "dimensions": "training=Medical",
-                "value": "", "status": "U", "page": "",
+                "value": "", "status": "V", "page": "",
             },
         )
     )  # fmt: skip
@@ -33,7 +33,7 @@ def test_a_file_is_read_back_as_it_was_written(load: Load, read: Read, write_csv
     recorded = (1, STORED_AT + timedelta(minutes=1))
     assert read("select * from observations order by mission desc") == [
         ("sofa_incidents_new", "UNMISS", {}, *cycle_5, 40, "A", "A4P+ report, cycle 5", "15", 'it says "40", no', *recorded),
-        ("tpp_trainees", "ALL", {"training": "Medical"}, *cycle_5, None, "U", "A4P+ report, cycle 5", None, None, *recorded),
+        ("tpp_trainees", "ALL", {"training": "Medical"}, *cycle_5, None, "V", "A4P+ report, cycle 5", None, None, *recorded),
     ]  # fmt: skip
 
 
@@ -48,9 +48,9 @@ def test_spaces_around_a_value_are_no_part_of_it(load: Load, read: Read, write_c
 
 
 def test_each_status_without_a_value_is_kept_as_such(load: Load, read: Read, write_csv: WriteCsv) -> None:
-    missions = {"MINURSO": "M", "UNDOF": "N", "UNMISS": "U"}
+    missions = {"MINURSO": "O", "UNDOF": "M", "UNMISS": "V"}
     load(write_csv("figures.csv", *({"mission": m, "value": "", "status": s} for m, s in missions.items())))
-    assert read(CURRENT) == [("MINURSO", None, "M"), ("UNDOF", None, "N"), ("UNMISS", None, "U")]
+    assert read(CURRENT) == [("MINURSO", None, "O"), ("UNDOF", None, "M"), ("UNMISS", None, "V")]
 
 
 def test_a_batch_says_who_loaded_what_and_when(load: Load, read: Read, write_csv: WriteCsv) -> None:
@@ -143,9 +143,9 @@ def test_what_is_said_about_a_figure_is_revised_as_the_figure_is(
 
 def test_a_figure_can_be_withdrawn(load: Load, read: Read, write_csv: WriteCsv) -> None:
     load(write_csv("figures.csv", {}))
-    load(write_csv("withdrawn.csv", {"value": "", "status": "U"}))
-    assert read(CURRENT) == [("UNMISS", None, "U")]
-    assert read(REVISIONS) == [(40.0, "A", 1), (None, "U", 2)]
+    load(write_csv("withdrawn.csv", {"value": "", "status": "V"}))
+    assert read(CURRENT) == [("UNMISS", None, "V")]
+    assert read(REVISIONS) == [(40.0, "A", 1), (None, "V", 2)]
 
 
 def test_a_user_may_put_an_earlier_figure_back(load: Load, read: Read, write_csv: WriteCsv) -> None:

@@ -11,7 +11,7 @@ import pytest
 from service.errors import LoadError
 from service.loading.load import load_files
 from service.warehouse.database import Warehouse
-from tests.conftest import Dump, Load, Refuse, WriteCsv
+from tests.conftest import Dump, Load, Read, Refuse, WriteCsv
 from tests.loading.bad_files import BAD_FILES, BAD_ROWS, NO_DATE
 
 
@@ -87,7 +87,7 @@ def test_two_files_of_one_command_must_not_give_two_figures_for_a_cell(refuse: R
 
 
 def test_a_value_and_a_missing_value_for_one_cell_are_two_figures(refuse: Refuse, write_csv: WriteCsv) -> None:
-    error = refuse(write_csv("figures.csv", {}, {"value": "", "status": "M"}))
+    error = refuse(write_csv("figures.csv", {}, {"value": "", "status": "O"}))
     assert [row.problem for row in error.rows] == ["has another value than the same cell in row 2"]
 
 
@@ -128,3 +128,24 @@ def test_a_load_that_needs_more_memory_than_there_is_says_so_and_changes_nothing
         cursor.execute("set global memory_limit = '1GB'")
     assert dump(warehouse) == before
     assert [batch.new_observations for batch in load(file)] == [2]
+
+
+def test_m_of_an_expected_value_has_to_be_said_to_mean_not_applicable(warehouse: Warehouse, write_csv: WriteCsv) -> None:
+    file = write_csv("missing.csv", {"value": "", "status": "M"})
+    with pytest.raises(LoadError) as refused:
+        load_files(warehouse, [file], "the tests")
+    assert (
+        "row 2, column status: 'M' means not applicable, but the mission is expected to report this indicator; write O for a "
+        "missing value; if M means not applicable, load with --status-codes sdmx"
+    ) in str(refused.value)
+    assert load_files(warehouse, [file], "the tests", status_codes="sdmx")[0].new_observations == 1
+
+
+def test_m_of_a_value_that_is_not_expected_is_not_applicable(warehouse: Warehouse, write_csv: WriteCsv) -> None:
+    file = write_csv("other.csv", {"indicator": "hospitals", "mission": "UNTSO", "value": "", "status": "M"})
+    assert load_files(warehouse, [file], "the tests")[0].new_observations == 1
+
+
+def test_a_value_under_validation_may_be_given(load: Load, write_csv: WriteCsv, read: Read) -> None:
+    load(write_csv("unconfirmed.csv", {"value": "41", "status": "V"}))
+    assert read("select value, status from observations where indicator = 'sofa_incidents_new'") == [(41.0, "V")]

@@ -59,7 +59,7 @@ def test_a_revision_replaces_the_newest_value_of_several(report: Report, write_c
 @pytest.mark.parametrize(
     ("row", "line"),
     [
-        ({"value": "", "status": "U"}, "40 -> no value (status U) (revision)"),
+        ({"value": "", "status": "V"}, "40 -> no value (status V) (revision)"),
         ({"status": "P"}, "40 -> 40 (status P) (revision)"),
         ({"source": "Another", "note": "as printed"}, "40 (revision of source, note)"),
         ({"value": "41", "page": ""}, "40 -> 41 (revision)"),
@@ -99,7 +99,7 @@ def test_each_file_has_its_own_changes(warehouse: Warehouse, clock: Clock, write
 
 def test_a_report_reads_back_from_json_as_it_was(report: Report, write_csv: WriteCsv) -> None:
     report(write_csv("first.csv", {}))
-    file = write_csv("second.csv", {"value": "41"}, {**MEDICAL, "value": "", "status": "U"})
+    file = write_csv("second.csv", {"value": "41"}, {**MEDICAL, "value": "", "status": "V"})
     batches = (report(file), report(file))
     assert LOAD.result.validate_python(LOAD.result.dump_python(batches, mode="json")) == batches
     assert batches[1].loaded_before_at is not None

@@ -62,7 +62,7 @@ def test_parquet_of_pyarrow_is_read(load: Load, read: Read, tmp_path: Path) -> N
             "period_start": pa.array([19662, 19662], pa.date32()),
             "period_end": pa.array([19843, 19843], pa.date32()),
             "value": pa.array([40, None], pa.int64()),
-            "status": ["A", "M"],
+            "status": ["A", "O"],
             "source": ["report", "report"],
         }
     )
@@ -99,15 +99,17 @@ def test_parquet_of_pyarrow_is_read(load: Load, read: Read, tmp_path: Path) -> N
         ),
         (
             ("71::double", "'nan'::double"),
-            "column value: 'nan' is not finite; write digits with a decimal point, or leave it empty with status M, U or N",
+            "column value: 'nan' is not finite; write digits with a decimal point, or leave it empty with status O, L, V or M",
         ),
         (
             ("71::double", "null::double"),
-            "column status: 'A' needs a value, but the row has none; use A, E or P with a value; M, U or N without",
+            "column status: 'A' needs a value, but the row has none; "
+            "use A, E or P with a value; O, L or M without; V with or without",
         ),
         (
             ("71::double", "[71]"),
-            "column value: '[71]' is not a number; write digits with a decimal point, or leave it empty with status M, U or N",
+            "column value: '[71]' is not a number; write digits with a decimal point, "
+            "or leave it empty with status O, L, V or M",
         ),
     ],
 )

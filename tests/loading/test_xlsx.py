@@ -113,7 +113,7 @@ def test_an_error_names_sheet_and_cell(refuse: Refuse, write_xlsx: WriteXlsx) ->
     letter = LETTERS[KNOWN.index("value")]
     assert [str(error) for error in refuse(file).rows] == [
         f"{file}, sheet 'SOFA', row 3, column value (cell {letter}3): 'many' is not a number; "
-        "write digits with a decimal point, or leave it empty with status M, U or N"
+        "write digits with a decimal point, or leave it empty with status O, L, V or M"
     ]
 
 

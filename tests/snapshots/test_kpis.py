@@ -50,7 +50,7 @@ def make_warehouse(directory: Path, rows: list[Row]) -> Warehouse:
         writer = csv.DictWriter(stream, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    load_files(warehouse, [file], loaded_by="test")
+    load_files(warehouse, [file], loaded_by="test", status_codes="sdmx")
     return warehouse
 
 

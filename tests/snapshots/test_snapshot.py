@@ -87,7 +87,7 @@ def test_the_report_is_exposed_as_printed(application: Application) -> None:
 def test_a_value_under_validation_has_a_status_and_no_sample(application: Application) -> None:
     application.refresh()
     assert of_mission(application, "a4p_sofa_incidents_total", "UNIFIL") is None
-    labels = {("indicator", "sofa_incidents_total"), ("mission", "UNIFIL"), ("status", "U")}
+    labels = {("indicator", "sofa_incidents_total"), ("mission", "UNIFIL"), ("status", "V")}
     assert exposed(application, "a4p_indicator_status")[frozenset(labels)] == 1
 
 
@@ -109,10 +109,10 @@ def test_a_change_is_since_the_previous_period(application: Application) -> None
 
 def test_a_series_without_a_row_is_absent_from_the_next_snapshot(application: Application, tmp_path: Path) -> None:
     application.refresh()
-    load(application, tmp_path, f"sofa_incidents_new,UNMISS,,{CYCLE_6},,M,UNMISS submission,,not sent")
+    load(application, tmp_path, f"sofa_incidents_new,UNMISS,,{CYCLE_6},,O,UNMISS submission,,not sent")
     application.refresh()
     assert of_mission(application, "a4p_sofa_incidents_new", "UNMISS") is None
-    labels = {("indicator", "sofa_incidents_new"), ("mission", "UNMISS"), ("status", "M")}
+    labels = {("indicator", "sofa_incidents_new"), ("mission", "UNMISS"), ("status", "O")}
     assert frozenset(labels) in exposed(application, "a4p_indicator_status")
 
 

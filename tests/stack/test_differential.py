@@ -108,7 +108,7 @@ def store_world(world: World, data_dir: Path, catalogue: Path) -> None:
                 cursor.executemany(
                     "insert into store.observations values (?, ?, ?, ?, ?, 'made', null, null, ?, ?)",
                     [
-                        [number, start, end, value, "M" if value is None else "A", batch, datetime(2025, 1, batch, tzinfo=UTC)]
+                        [number, start, end, value, "O" if value is None else "A", batch, datetime(2025, 1, batch, tzinfo=UTC)]
                         for start, end, batch, value in rows
                     ],
                 )

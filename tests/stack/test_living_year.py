@@ -252,7 +252,7 @@ def list_remaining(year: Year, mission: str, cycle: int, given: set[str]) -> lis
     start, end = CYCLES[cycle]
     return [
         [entry.indicator, mission, ";".join(f"{name}={values[0]}" for name, values in entry.dimensions.items()), start, end,
-         "", "N", "A mission's submission"]
+         "", "M", "A mission's submission"]
         for _, entry in read_catalogue(year.catalogue).indicators
         if entry.frequency == "half_yearly" and mission in entry.expected_missions and entry.indicator not in given
     ]  # fmt: skip
@@ -290,7 +290,7 @@ def act(year: Year, moment: Moment) -> None:
             assert year.service.stop()[0] == 0
         year.start_service()
     for file in moment.get("files", []):
-        printed = year.run("load", str(write_file(year, file["name"], file["cycle"], file["rows"])))
+        printed = year.run("load", "--status-codes", "sdmx", str(write_file(year, file["name"], file["cycle"], file["rows"])))
         for text in file.get("prints", []):
             assert text in printed, (text, printed)
     for arguments in moment.get("thresholds", []):

@@ -90,14 +90,14 @@ def test_the_rules_fire_exactly_for_the_breaches_of_the_view(
         for mission in MISSIONS:
             for dimensions in [f"{name}={value}" for name, values in known.items() for value in values] or [""]:
                 for start, end in periods:
-                    status = luck.choices(["A", "P", "M", "U", "N", None], [10, 2, 2, 1, 1, 2])[0]
+                    status = luck.choices(["A", "P", "O", "V", "M", None], [10, 2, 2, 1, 1, 2])[0]
                     if status is not None:
                         value = luck.randint(0, 9) if status in "AP" else ""
                         rows.append(
                             {"indicator": indicator, "mission": mission, "dimensions": dimensions, "period_start": start,
                              "period_end": end, "value": value, "status": status}
                         )  # fmt: skip
-    application.load([write_csv("random.csv", *rows)], "the tests")
+    application.load([write_csv("random.csv", *rows)], "the tests", status_codes="sdmx")
     metrics = [f"a4p_{name}" for name in counts] + ["a4p_indicator_change", f"a4p_{KPI}"]
     with application.warehouse.write() as cursor:
         for number in range(THRESHOLDS):

@@ -53,7 +53,7 @@ def test_a_report_is_overdue_only_from_its_deadline(read_as_of: ReadAsOf, load: 
 
 
 def test_only_a_report_for_the_period_counts(read_as_of: ReadAsOf, load: Load, write_csv: WriteCsv) -> None:
-    given = [("UNMISS", "3", "A"), ("UNIFIL", "", "N"), ("UNDOF", "", "U"), ("UNISFA", "", "M")]
+    given = [("UNMISS", "3", "A"), ("UNIFIL", "", "M"), ("UNDOF", "", "V"), ("UNISFA", "", "O")]
     load(
         write_csv("cycle-5.csv", *({"mission": mission, **CYCLE_5} for mission in SOFA)),
         write_csv("cycle-6.csv", *({"mission": m, "value": v, "status": s, **CYCLE_6} for m, v, s in given)),

@@ -215,7 +215,7 @@ def test_each_filter_selects_observations(client: FlaskClient) -> None:
         lambda r: r["indicator"] in ("sofa_incidents_new", "tpp_trainees"),
     )
     expect({"mission": "UNMISS"}, lambda r: r["mission"] == "UNMISS")
-    expect({"status": ["M", "U", "N"]}, lambda r: r["value"] is None)
+    expect({"status": ["O", "V", "M"]}, lambda r: r["value"] is None)
     expect({"dimension": "training=Engineering"}, lambda r: r["dimensions"].get("training") == "Engineering")
     expect({"from": "2023-11-01"}, lambda r: r["period_start"] >= "2023-11-01")
     expect({"to": "2023-10-31"}, lambda r: r["period_end"] <= "2023-10-31")
@@ -223,7 +223,7 @@ def test_each_filter_selects_observations(client: FlaskClient) -> None:
 
 
 def test_missing_value_is_null_with_a_status(client: FlaskClient) -> None:
-    rows = ask(client, "latest", status=["M", "U", "N"])["rows"]
+    rows = ask(client, "latest", status=["O", "V", "M"])["rows"]
     assert rows
     assert {row["value"] for row in rows} == {None}
 

@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Response, abort, current_app, render_template, request
 
-from metrics.figures import NO_BREAK, STATUS_TEXT, judge_change, write_change, write_figure
+from metrics.figures import MARKS, NO_BREAK, STATUS_TEXT, judge_change, write_change, write_figure
 from service.access.store import read_time
 from service.application import Application
 from service.queries.moments import parse_date, parse_instant
@@ -193,4 +193,5 @@ def list_template_functions() -> dict[str, object]:
         "write_labels": write_labels,
         "has_page": has_page,
         "status_text": STATUS_TEXT,
+        "status_marks": MARKS,
     }

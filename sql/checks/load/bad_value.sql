@@ -28,7 +28,7 @@ select
         when fault = 'comma' then 'write a decimal point and no thousands separator'
         when fault = 'percent' or (fault = 'high' and unit = 'ratio') then 'write a ratio, 0.37 for 37 %'
         when fault in ('low', 'high', 'fraction') then 'correct the value, or the indicator''s minimum, maximum or whole in the catalogue'
-        else 'write digits with a decimal point, or leave it empty with status M, U or N'
+        else 'write digits with a decimal point, or leave it empty with status O, L, V or M'
     end as fix
 from judged
 where fault is not null

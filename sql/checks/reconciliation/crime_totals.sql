@@ -15,7 +15,7 @@ missions_added as (
     from observations
     where mission not in ('ALL', 'MINUSMA') and indicator in (select indicator from totals)
     group by indicator, period_start, period_end
-    having count(value) > 0 and bool_and(status not in ('M', 'U'))
+    having count(value) > 0 and bool_and(status not in ('O', 'L', 'V'))
 )
 select
     t.indicator || '_' || coalesce('cycle_' || c.cycle, strftime(t.period_end, '%Y_%m_%d')) as check_name,

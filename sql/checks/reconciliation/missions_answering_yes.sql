@@ -20,7 +20,7 @@ answers as (
     from observations
     where mission <> 'ALL' and indicator in (select answer from counted)
     group by indicator, period_start, period_end
-    having count(value) > 0 and bool_and(status not in ('M', 'U'))
+    having count(value) > 0 and bool_and(status not in ('O', 'L', 'V'))
 )
 select
     t.indicator || '_' || coalesce(

@@ -9,7 +9,7 @@ missions_counted as (
     from observations
     where indicator = 'hospitals' and mission <> 'ALL'
     group by period_start, period_end
-    having count(value) > 0 and bool_and(status not in ('M', 'U'))
+    having count(value) > 0 and bool_and(status not in ('O', 'L', 'V'))
 )
 select
     'missions_with_hospitals_' || coalesce(

@@ -20,7 +20,7 @@ missions_added as (
     from observations
     where indicator in (select indicator from compared) and mission <> 'ALL'
     group by indicator, period_start, period_end
-    having count(value) > 0 and bool_and(status not in ('M', 'U'))
+    having count(value) > 0 and bool_and(status not in ('O', 'L', 'V'))
 )
 select
     t.indicator || '_' || if(
