@@ -105,6 +105,10 @@ def test_a_threshold_is_removed_after_its_effect_is_shown(application: Applicati
     assert post(client, **fields)[0] == 303
     shown = client.get("/thresholds", query_string={**fields, "action": "remove"}).text
     assert "Remove threshold</button>" in shown and "Alerts it clears" in shown
+    # The threshold for all missions, above 50, governs it then.
+    assert "No past or current value would stop firing." in shown
+    general = client.get("/thresholds?action=remove&metric=hospital_outage_days&limit=30").text
+    assert "Periods that would no longer fire" in general and "247" in general
     status, text = post(client, **{**fields, "action": "remove", "reason": "No longer needed"})
     assert status == 303 and "Removed: a4p_sofa_incidents_new{mission=UNMISS} above 120 (warning)." in text
     assert ("UNMISS", "warning") not in list_current(application)
