@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ from service.settings import Settings
 from service.system.progress import Progress, ignore_progress
 from service.warehouse.backups.verify import Verification, verify_file
 from service.warehouse.database import Connection, open_copy
-from service.warehouse.definitions import read_definitions
+from service.warehouse.definitions import Definitions, read_definitions
 
 
 class ApplicationClient:
@@ -283,7 +284,7 @@ class LocalClient:
 
     def _open(self) -> ApplicationClient:
         if self._application is None:
-            self._application = Application(self._settings, read_definitions(self._settings.catalogue))
+            self._application = Application(self._settings, _read_definitions(self._settings.catalogue))
         return ApplicationClient(self._application, with_history=False)
 
 
@@ -294,6 +295,12 @@ def _describe_query(query: SavedQuery) -> dict[str, Any]:
 def read_request(request: ThresholdRequest) -> Threshold:
     """Return the threshold of a request, with the first of its comparisons and severities."""
     return read_threshold({**request.model_dump(), "comparison": request.comparisons[0], "severity": request.severities[0]})
+
+
+@cache
+def _read_definitions(catalogue: Path) -> Definitions:
+    """Return the definitions, read once: a command that waits for the warehouse opens it many times."""
+    return read_definitions(catalogue)
 
 
 @contextmanager

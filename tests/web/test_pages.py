@@ -166,7 +166,7 @@ def test_search_filters_by_terms_priority_mission_status_and_change(client: Flas
         return set(re.findall(r'class="note under code">(\w+)<', client.get(f"/indicators?{query}").get_data(as_text=True)))
 
     assert found("q=sofa+UNRESOLVED+record") == {"sofa_incidents_total", "sofa_incidents_longstanding"}
-    assert found("q=incidents&status=U") == {"sofa_incidents_total"}
+    assert found("q=incidents&status=V") == {"sofa_incidents_total"}
     assert "cpas_in_use" in found("priority=innovation_data_and_technology&mission=UNTSO")
     assert "conduct_trainings" not in found("mission=UNTSO")
     assert "cpas_impact_assessment" in found("change=worse")
