@@ -143,7 +143,7 @@ def no_stack_trace() -> Iterator[None]:
     """Fail where anything logs an exception meanwhile."""
     records: list[logging.LogRecord] = []
     handler = logging.Handler(logging.ERROR)
-    handler.emit = records.append  # type: ignore[method-assign]
+    handler.emit = records.append  # type: ignore[method-assign, assignment]
     logging.getLogger().addHandler(handler)
     try:
         yield

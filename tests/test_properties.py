@@ -58,7 +58,7 @@ def write_table(rows: list[Row], delimiter: str = ",", line_end: str = "\n", enc
     text = io.StringIO()
     # Python before 3.13 leaves a carriage return unquoted where it ends no line.
     quoting = csv.QUOTE_ALL if any("\r" in value for row in rows for value in row.values()) else csv.QUOTE_MINIMAL
-    writer = csv.DictWriter(text, KNOWN, delimiter=delimiter, lineterminator=line_end, quoting=quoting)
+    writer = csv.DictWriter(text, KNOWN, delimiter=delimiter, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode(encoding)

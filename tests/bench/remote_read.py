@@ -158,7 +158,7 @@ def _measure_queries(world: World, remote: PrometheusProcess, local: PrometheusP
 def read_newest(result: list[dict[str, Any]]) -> list[object]:
     """Return the newest point of each series."""
     assert result
-    return sorted((str(series["metric"]), (series.get("values") or [series["value"]])[-1]) for series in result)
+    return sorted((str(series["metric"]), (series.get("values") or [series["value"]])[-1]) for series in result)  # type: ignore[return-value]
 
 
 def _make_request(matchers: list[tuple[str, str]], start: float, step: int) -> ReadRequest:

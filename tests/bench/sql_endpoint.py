@@ -133,11 +133,11 @@ def _run_datasette(folder: Path) -> Iterator[int]:
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "setuptools<81", DATASETTE]
-    subprocess.run(install, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(install, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # type: ignore[arg-type]
     with socket.create_server((HOST, 0)) as free:
         port = free.getsockname()[1]
     command = [folder / "venv" / "bin" / "datasette", "serve", "-i", folder / "latest.db", "--port", str(port)]
-    with subprocess.Popen(command, env=make_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env=make_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # type: ignore[arg-type]
         try:
             for _ in range(200):
                 try:

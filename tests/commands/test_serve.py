@@ -290,7 +290,7 @@ def test_a_warehouse_made_by_a_newer_version(tmp_path: Path) -> None:
     ],
 )
 def test_an_invalid_setting_is_reported_by_name(tmp_path: Path, setting: dict[str, str], reported: str) -> None:
-    refused = run_a4p("serve", "--data-dir", str(tmp_path / "data"), **setting)
+    refused = run_a4p("serve", "--data-dir", str(tmp_path / "data"), **setting)  # type: ignore[arg-type]
     assert refused.returncode == 1
     assert reported in refused.stderr
     assert "Traceback" not in refused.stderr

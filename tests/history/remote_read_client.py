@@ -28,7 +28,7 @@ def make_query(*matchers: tuple[str, int, str], start: int = 0, end: int = 0, hi
     return Query(
         start_timestamp_ms=start,
         end_timestamp_ms=end,
-        matchers=[LabelMatcher(name=name, type=kind, value=value) for name, kind, value in matchers],
+        matchers=[LabelMatcher(name=name, type=kind, value=value) for name, kind, value in matchers],  # type: ignore[arg-type]
         hints=hints,
     )
 

@@ -223,7 +223,7 @@ def test_progress_tells_each_stage_and_shares_between_0_and_1(warehouse: Warehou
         lambda stage, share: reported.append((stage, share)),
         clock=clock,
     )
-    assert list(dict.fromkeys(stage for stage, _ in reported)) == ["reading figures.csv", "checking", "appending"]
+    assert list(dict.fromkeys(stage for stage, _ in reported)) == ["reading values.csv", "checking", "appending"]
     assert all(share is None or 0 <= share <= 1 for _, share in reported)
 
 

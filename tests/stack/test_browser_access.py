@@ -84,7 +84,7 @@ def test_a_reader_is_refused(browser: Browser, url: str) -> None:
     assert "must not set thresholds" in tab.inner_text("main")
     token = tab.request.get(f"{url}/sign-in").text().split('name="csrf_token" value="')[1].split('"')[0]
     form = {"metric": "sofa_incidents_new", "limit": "90", "reason": "A test", "csrf_token": token}
-    assert tab.request.post(f"{url}/thresholds", form=form).status == 403
+    assert tab.request.post(f"{url}/thresholds", form=form).status == 403  # type: ignore[arg-type]
 
 
 @pytest.mark.timeout(240)

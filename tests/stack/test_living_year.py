@@ -78,7 +78,7 @@ class Year:
 
     def run(self, *arguments: str) -> str:
         """Run an `a4p` command by the simulated clock; it must succeed."""
-        done = run_a4p(*arguments, "--data-dir", str(self.data_dir), **self.environment)
+        done = run_a4p(*arguments, "--data-dir", str(self.data_dir), **self.environment)  # type: ignore[arg-type]
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)
         return done.stdout
 

@@ -77,9 +77,9 @@ def test_responses_conform_to_the_document(
         if (method, path) in {(operation.method, f"/api/v1/{operation.path}") for operation in BESIDE}:
             # A known metric, alert or number is not described: a valid request may name an unknown one.
             excluded = [ignored_auth, positive_data_acceptance]
-            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {administrator}"}
+            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {administrator}"}  # type: ignore[assignment]
         if path.endswith("/alerts") and method == "post":
-            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
+            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}  # type: ignore[assignment]
         # That it wants the token is asked in tests/alerting/test_alerts.py: schemathesis takes ours for one that it made up.
         case.call_and_validate(excluded_checks=excluded)
 
@@ -101,7 +101,7 @@ def test_a_role_without_the_right_is_refused_whatever_is_sent(
     )  # fmt: skip
     @given(case=find_operation(schema, operation.method, f"/api/v1/{operation.path}").as_strategy())
     def ask(case: Case) -> None:
-        case.headers = {key: value for key, value in (case.headers or {}).items() if key.lower() != "authorization"}
+        case.headers = {key: value for key, value in (case.headers or {}).items() if key.lower() != "authorization"}  # type: ignore[assignment]
         if token is not None:
             case.headers["Authorization"] = f"Bearer {token}"
         response = case.call()

@@ -102,7 +102,7 @@ def test_the_rules_fire_exactly_for_the_breaches_of_the_view(
     with application.warehouse.write() as cursor:
         for number in range(THRESHOLDS):
             metric = luck.choice(metrics)
-            dimensions = {}
+            dimensions = {}  # type: ignore[assignment]
             if metric == "a4p_indicator_change" and luck.random() < 0.8:
                 dimensions["indicator"] = luck.choice(list(counts))
             for name, values in counts.get(metric.removeprefix("a4p_"), {}).items():

@@ -306,8 +306,8 @@ def test_notes_and_sources_are_escaped(tmp_path: Path, definitions: Definitions)
             assert "<script" not in text and "<b>" not in text and "49" not in re.sub(r"<[^>]+>", "", text), path
         text = client.get("/indicators/sofa_incidents_new").get_data(as_text=True)
         # The earlier revision remains, with its note and source.
-        row = find_row(text[text.index('id="periods"') :], "cycle 6", "UNMISS")
-        assert row[2] == "7" and "Earlier: 5" in row[-1] and WILD in row[-1]
+        row = find_row(text[text.index('id="periods"') :], "cycle 6", "UNMISS")  # type: ignore[assignment]
+        assert row[2] == "7" and "Earlier: 5" in row[-1] and WILD in row[-1]  # type: ignore[operator]
     finally:
         opened.close()
 

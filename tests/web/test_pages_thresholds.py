@@ -126,7 +126,7 @@ def test_a_threshold_is_copied_to_other_missions(application: Application, signe
     }
     shown = client.get("/thresholds", query_string=fields).text
     assert "Back-test for 2 missions" in shown
-    status, text = post(client, **fields)
+    status, text = post(client, **fields)  # type: ignore[arg-type]
     assert status == 303 and "Set for 2 missions" in text
     current = list_current(application)
     assert current["UNIFIL", "warning"] == current["UNDOF", "warning"] == 41 and ("UNMISS", "warning") not in current
