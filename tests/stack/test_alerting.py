@@ -13,6 +13,7 @@ import duckdb
 import pytest
 import yaml
 
+from metrics.notifications import Notifications, add_notifications
 from service.settings import find_in_tree
 from tests.service_process import ServiceProcess, get, run_a4p, wait_for
 from tests.tools import each_generation, find_free_port, find_tool
@@ -20,6 +21,7 @@ from tests.tools import each_generation, find_free_port, find_tool
 pytestmark = pytest.mark.stack
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
 PATIENCE_SECONDS = 60
+NO_NOTIFICATIONS = Notifications()
 
 
 @contextmanager
@@ -36,12 +38,15 @@ def running(*command: str, cwd: Path) -> Iterator[None]:
 class Stack:
     """The service with the shipped rules and the shipped Alertmanager configuration, at other ports and shorter intervals."""
 
-    def __init__(self, directory: Path, url: str, stack: ExitStack, generation: str) -> None:
+    def __init__(
+        self, directory: Path, url: str, stack: ExitStack, generation: str, notifications: Notifications = NO_NOTIFICATIONS
+    ) -> None:
         prometheus = find_tool("prometheus", generation)
         alertmanager = find_tool("prometheus-alertmanager", generation)
         self.alertmanager_port, port = find_free_port(), find_free_port()
         self.url = f"http://127.0.0.1:{port}"
-        configuration = yaml.safe_load((find_in_tree("prometheus") / "alertmanager.yml").read_text())
+        shipped = (find_in_tree("prometheus") / "alertmanager.yml").read_text()
+        configuration = yaml.safe_load(add_notifications(shipped, notifications))
         configuration["route"].update(group_wait="0s", group_interval="1s", repeat_interval="5s")
         webhook = configuration["receivers"][0]["webhook_configs"][0]
         assert webhook["url"] == "http://127.0.0.1:8000/api/v1/alerts"
