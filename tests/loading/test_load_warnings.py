@@ -129,7 +129,7 @@ def test_a_surge_of_rare_events_is_a_warning(load_rows: LoadRows) -> None:
     load_rows(*({**rows, **year(2019 + number), "value": value} for number, value in enumerate((4, 5, 3))))
     assert load_rows({**rows, **year(2022), "value": 12}).warnings == ()
     (warning,) = load_rows({**rows, **year(2022), "value": 40}).warnings
-    assert (warning.rule, warning.message[:40]) == ("rare_event_surge", "40 is high for a rare event: the 3 perio")
+    assert (warning.rule, warning.message[:40]) == ("rare_event_surge", "40 is high for a rare event: the 3 previ")
 
 
 def test_rare_events_are_compared_by_day(load_rows: LoadRows) -> None:
