@@ -86,6 +86,10 @@ class AccessStore:
             finally:
                 connection.close()
         except sqlite3.Error as error:
+            if "disk is full" in str(error):
+                raise AccessUnavailable(
+                    f"no space or no inode is left in {self.file.parent}; free some space. Nothing was changed"
+                ) from None
             raise AccessUnavailable(f"the users and the audit in {self.file} cannot be used: {error}") from None
         except OSError as error:
             raise AccessUnavailable(f"the users and the audit in {self.file} cannot be used: {error.strerror}") from None

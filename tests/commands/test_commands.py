@@ -81,9 +81,12 @@ def test_a_correction_of_the_report_survives_a_restart(tmp_path: Path) -> None:
     correction = tmp_path / "correction.csv"
     correction.write_text(HEADER + "sofa_incidents_new,UNMISS,,2023-11-01,2024-04-30,120,A,UNMISS letter,,corrected\n")
     report = find_in_tree("metrics") / "observations" / "host_country_cooperation.csv"
-    assert run_a4p("load", str(report), "--data-dir", data_dir).returncode == 0
+    assert run_a4p("load", "--status-codes", "sdmx", str(report), "--data-dir", data_dir).returncode == 0
     assert "1 revisions" in run_a4p("load", str(correction), "--data-dir", data_dir).stdout
-    assert "1 of its values were corrected since" in run_a4p("load", str(report), "--data-dir", data_dir).stdout
+    assert (
+        "1 of its values were corrected since"
+        in run_a4p("load", "--status-codes", "sdmx", str(report), "--data-dir", data_dir).stdout
+    )
     printed = run_a4p("snapshot", "--as-of", "2024-06-01", "--data-dir", data_dir)
     assert 'a4p_sofa_incidents_new{mission="UNMISS"} 120\n' in printed.stdout
 

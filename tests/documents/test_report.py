@@ -112,7 +112,7 @@ def test_the_figures_of_host_country_cooperation_equal_the_report(
     rows = {(row["Indicator"], row["Mission"]): row for row in read_sheet(workbook, "Host country cooperation")}
     assert rows["New SOFA or SOMA incidents", "UNMISS"]["Figure"] == 125
     assert rows["All SOFA or SOMA incidents on record", "UNIFIL"]["Figure"] is None
-    assert rows["All SOFA or SOMA incidents on record", "UNIFIL"]["Status"] == "U under validation"
+    assert rows["All SOFA or SOMA incidents on record", "UNIFIL"]["Status"] == "V under validation"
 
 
 @pytest.mark.parametrize("training", TPP)

@@ -102,10 +102,13 @@ def test_on_a_disk_without_inodes_the_service_continues_and_recovers(tmp_path: P
                 fillers.append(filler)
             except OSError:
                 break
-        run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data"))
-        assert get(f"{url}/")[0] == 200
-        assert read_metric(url, 'a4p_job_last_run_success{job="read_copy"}') == "0.0"
+        # The audit cannot begin a row, so nothing is loaded.
+        refused = run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data"))
+        assert refused.returncode == 1 and "access.sqlite" in refused.stderr and "Traceback" not in refused.stderr
+        assert get(f"{url}/")[0] == 200 and read_unmiss(url) == "125"
         for filler in fillers:
             filler.unlink()
+        assert run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data")).returncode == 0
+        assert read_unmiss(url) == "97"
         wait_for(lambda: read_metric(url, 'a4p_job_last_run_success{job="read_copy"}') == "1.0", RECOVERY_SECONDS)
         assert read_unmiss(url) == "97"

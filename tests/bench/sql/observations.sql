@@ -24,7 +24,7 @@ select
         when ((series_id - 1) // $per_indicator) % 2 = 0 then (draw % 100000)::double
         else (draw % 10001) / 10000
     end as value,
-    case when draw % 50 = 0 then 'E' when periods_back > 0 and draw % 50 = 1 then 'M' else 'A' end as status,
+    case when draw % 50 = 0 then 'E' when periods_back > 0 and draw % 50 = 1 then 'O' else 'A' end as status,
     'Bench report ' || ((periods_back + periods_silent) // 2) as source,
     'p. ' || (1 + draw % 400) as page,
     null::varchar as note
