@@ -14,6 +14,7 @@ from service.application import Application
 from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
+from tests.web.browsing import sign_in
 
 PEOPLE = {
     "reader": [Grant(Role.READER)],
@@ -27,6 +28,7 @@ PEOPLE = {
 SERVICE, ANONYMOUS = "service", "anonymous"
 EVERYONE = (*PEOPLE, SERVICE, ANONYMOUS)
 Ask = Callable[..., TestResponse]
+SignedIn = Callable[[str], FlaskClient]
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,15 @@ def ask(guarded: Application, tokens: dict[str, str]) -> Ask:
         return client.open(f"/api/v1/{path}", method=method, headers=headers, **options)
 
     return send
+
+
+@pytest.fixture
+def signed_in(application: Application) -> SignedIn:
+    """Returns a browser in which a user of the application of the test module has signed in."""
+
+    def open_browser(name: str) -> FlaskClient:
+        client = make_app(application).test_client()
+        sign_in(client, name)
+        return client
+
+    return open_browser

@@ -95,7 +95,7 @@ def test_an_added_user_chooses_a_password_by_a_link_that_is_shown_once(applicati
     ("changed", "message"),
     [
         ({"name": "rita", "grants": "reader"}, "there is a user rita"),
-        ({"name": "not a name", "grants": "reader"}, "is no name of a user"),
+        ({"name": "not a name", "grants": "reader"}, "is not a user name"),
         ({"name": "mia", "grants": []}, "select at least one role"),
         ({"name": "mia", "grants": "emperor"}, "unknown role 'emperor'"),
         ({"name": "mia", "grants": "analyst:ATLANTIS"}, "unknown mission 'ATLANTIS'"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,8 +19,8 @@ from service.web.app import make_app
 from tests.alerting.notifications import FIRING
 from tests.published_report import publish_report
 from tests.web.browsing import PASSWORD, find_fields, sign_in
+from tests.web.conftest import SignedIn
 
-SignedIn = Callable[[str], FlaskClient]
 WILD = "<script>alert(1)</script>"
 
 
@@ -32,16 +32,6 @@ def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitio
         users.add("mia", [Grant(Role.ANALYST, "UNIFIL")], "test", PASSWORD)
         users.add("rita", [Grant(Role.READER)], "test", PASSWORD)
         yield opened
-
-
-@pytest.fixture
-def signed_in(application: Application) -> SignedIn:
-    def open_browser(name: str) -> FlaskClient:
-        client = make_app(application).test_client()
-        sign_in(client, name)
-        return client
-
-    return open_browser
 
 
 def report(application: Application, fingerprint: str = "aa01", status: str = "firing", **changed: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,6 +15,7 @@ from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from tests.published_report import publish_report
 from tests.web.browsing import PASSWORD, find_fields, sign_in
+from tests.web.conftest import SignedIn
 
 FORM = {
     "metric": "sofa_incidents_new",
@@ -23,7 +24,6 @@ FORM = {
     "severity": "critical",
     "reason": "Ask the host state",
 }
-SignedIn = Callable[[str], FlaskClient]
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +35,6 @@ def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitio
         users.add("mia", [Grant(Role.ANALYST, "UNMISS")], "boss", PASSWORD)
         users.add("rita", [Grant(Role.READER)], "boss", PASSWORD)
         yield opened
-
-
-@pytest.fixture
-def signed_in(application: Application) -> SignedIn:
-    def open_browser(name: str) -> FlaskClient:
-        client = make_app(application).test_client()
-        sign_in(client, name)
-        return client
-
-    return open_browser
 
 
 def post(client: FlaskClient, **fields: str | list[str]) -> tuple[int, str]:
