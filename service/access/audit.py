@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -56,7 +56,6 @@ class Recording:
     target: str = ""
     before: Any = None
     after: Any = None
-    changes_nothing: bool = field(default=False)
 
 
 class Audit:
@@ -88,10 +87,6 @@ class Audit:
             result = "refused" if isinstance(error, ServiceError) and not error.can_retry else "failed"
             self._end(number, replace(entry, result=result, detail=_shorten(str(error)), **_describe(recording)))
             raise
-        if recording.changes_nothing:
-            with self._store.write() as connection:
-                connection.execute("delete from audit_begun where id = ?", [number])
-            return
         self._end(number, replace(entry, result="done", **_describe(recording)))
 
     def note(

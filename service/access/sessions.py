@@ -1,4 +1,4 @@
-"""Sessions of browsers: kept on the server, with an idle and an absolute limit."""
+"""Sessions of browsers, stored on the server, with an idle and an absolute limit."""
 
 from __future__ import annotations
 

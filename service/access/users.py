@@ -48,6 +48,11 @@ def check_grants(grants: Sequence[Grant], missions: Collection[str]) -> None:
             raise AccessError(f"unknown mission {grant.mission!r}; missions are {', '.join(sorted(missions))}")
 
 
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise AccessError(f"{name!r} is not a user name; use letters, digits and . _ @ + -, at most 100 characters")
+
+
 class Users:
     """The users of an access store. Methods raise AccessUnavailable, and AccessError for an unknown or invalid name."""
 
@@ -58,8 +63,7 @@ class Users:
         self, name: str, grants: Sequence[Grant], created_by: str, password: str | None = None, origin: str = "local"
     ) -> None:
         """Add a user. Raises AccessError when the name is taken or the password is not acceptable."""
-        if not NAME.fullmatch(name):
-            raise AccessError(f"{name!r} is no name of a user; use letters, digits and . _ @ + -, at most 100")
+        _check_name(name)
         hashed = None if password is None else hash_password(password, name)
         with self._store.write() as connection:
             if _find(connection, name):
@@ -92,10 +96,9 @@ class Users:
         """Return the user whom an OpenID provider or a proxy has authenticated, added at the first sign-in.
 
         `grants` replace the roles of the user; None leaves them. A user of a provider is found by issuer and subject. Raises
-        AccessError for a disabled user, a name that is none, and a name that belongs to a user of another origin.
+        AccessError for a disabled user, an invalid name, and a name that belongs to a user of another origin.
         """
-        if not NAME.fullmatch(name):
-            raise AccessError(f"{name!r} is no name of a user; use letters, digits and . _ @ + -, at most 100")
+        _check_name(name)
         with self._store.read() as connection:
             row = _find_outside(connection, name, issuer, subject)
             if row is not None and (grants is None or set(grants) == set(read_grants(connection, row["name"]))):
@@ -193,8 +196,7 @@ class Users:
 
         Raises SignInRefused for a link that was used or is too old, AccessError as `add` and `set_password` do.
         """
-        if not NAME.fullmatch(name):
-            raise AccessError(f"{name!r} is no name of a user; use letters, digits and . _ @ + -, at most 100")
+        _check_name(name)
         hashed = hash_password(password, name)
         with self._store.write() as connection:
             row = _find_link(self._store, connection, secret)

@@ -349,11 +349,7 @@ def back_test_threshold(
     rows = run_sql(
         connection,
         "thresholds/back_test",
-        metric=threshold.metric,
-        mission=threshold.mission,
-        dimensions=threshold.dimensions,
-        comparison=threshold.comparison,
-        severity=threshold.severity,
+        **_bind_key(threshold),
         limit_value=threshold.limit,
         is_rare=is_rare,
         removes=removes,
@@ -405,15 +401,22 @@ def _list_in_force(cursor: Connection, metric: str) -> list[Threshold]:
     return [make_threshold(*row) for row in rows]
 
 
+def _bind_key(threshold: Threshold) -> dict[str, object]:
+    """Return the parameters that identify a threshold in SQL."""
+    return {
+        "metric": threshold.metric,
+        "mission": threshold.mission,
+        "dimensions": threshold.dimensions,
+        "comparison": threshold.comparison,
+        "severity": threshold.severity,
+    }
+
+
 def _find_current(connection: Connection, threshold: Threshold) -> dict[str, Any] | None:
     found = run_sql(
         connection,
         "thresholds/find",
-        metric=threshold.metric,
-        mission=threshold.mission,
-        dimensions=threshold.dimensions,
-        comparison=threshold.comparison,
-        severity=threshold.severity,
+        **_bind_key(threshold),
     )
     return next(iter(read_rows(found)), None)
 
@@ -422,11 +425,7 @@ def _record(cursor: Connection, threshold: Threshold, set_by: str, now: datetime
     run_sql(
         cursor,
         "thresholds/record",
-        metric=threshold.metric,
-        mission=threshold.mission,
-        dimensions=threshold.dimensions,
-        comparison=threshold.comparison,
-        severity=threshold.severity,
+        **_bind_key(threshold),
         limit_value=threshold.limit,
         note=threshold.note,
         set_by=set_by,

@@ -37,7 +37,7 @@ class TrustedProxies:
 def identify_by_proxy(application: Application, address: str) -> Identity | None:
     """Return the identity that a trusted proxy states in A4P_PROXY_USER_HEADER, or None.
 
-    With groups in A4P_PROXY_GROUPS_HEADER their roles replace those of the user. Raises AccessError for a name that is none.
+    With groups in A4P_PROXY_GROUPS_HEADER their roles replace those of the user. Raises AccessError for an invalid name.
     """
     settings, access = application.settings, application.access
     if not settings.proxy_user_header or FROM_PROXY not in request.environ:

@@ -109,9 +109,3 @@ def test_every_action_of_the_code_has_a_kind() -> None:
     actions = find_actions()
     assert {"load", "add user", "acknowledge"} <= actions
     assert actions <= {*WRITE_KINDS, *UNCOUNTED_ACTIONS, "refused"}
-
-
-def test_a_write_that_changes_nothing_is_not_counted(counted: Access, metrics: SelfMetrics) -> None:
-    with counted.audit.record(ANA, "set threshold") as recording:
-        recording.changes_nothing = True
-    assert read_counts(metrics, "a4p_writes_total") == {}

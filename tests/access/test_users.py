@@ -35,8 +35,8 @@ def test_a_user_is_found_whatever_the_case_of_the_name(users: Access) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "two words", "-x", "a/b", "x" * 101, "<script>"])
-def test_a_name_that_is_none_is_refused(access: Access, name: str) -> None:
-    with pytest.raises(AccessError, match="no name of a user"):
+def test_an_invalid_name_is_refused(access: Access, name: str) -> None:
+    with pytest.raises(AccessError, match="is not a user name"):
         access.users.add(name, [], "test")
 
 

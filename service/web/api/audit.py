@@ -79,8 +79,8 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         entries = application.access.audit.list_entries(query.limit + 1, query.before_id, filters)
         shown, following = entries[: query.limit], None
         if len(entries) > query.limit:
-            kept = [(name, value) for name, value in request.args.items() if name != "before_id"]
-            following = f"{request.path}?{urlencode([*kept, ('before_id', shown[-1]['id'])])}"
+            filters_of_page = [(name, value) for name, value in request.args.items() if name != "before_id"]
+            following = f"{request.path}?{urlencode([*filters_of_page, ('before_id', shown[-1]['id'])])}"
         if best == "text/csv":
             response = Response(list(render_audit_csv(shown)), content_type="text/csv; charset=utf-8")
             response.headers["Content-Disposition"] = 'attachment; filename="a4p-audit.csv"'

@@ -97,7 +97,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             row["subject"] = describe(row["metric"], row["labels"], row["summary"])
             row["silence"] = next((silence for silence in silences if silence.matches(row["labels"])), None)
             values = {"mission": row["mission"], "priority": row["subject"].priority, "severity": row["severity"]}
-            if all(not wanted or values[name] == wanted for name, wanted in given.items()):
+            if all(not value or values[name] == value for name, value in given.items()):
                 alerts[find_state(row["status"], row["acknowledged_by"] is not None, row["silence"])].append(row)
         return render(
             "alerts.html",
