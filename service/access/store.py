@@ -12,6 +12,7 @@ from pathlib import Path
 
 from service.errors import AccessUnavailable
 from service.settings import find_in_tree
+from service.system.disk import has_no_inode
 
 WAIT_SECONDS = 5.0
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -86,7 +87,7 @@ class AccessStore:
             finally:
                 connection.close()
         except sqlite3.Error as error:
-            if "disk is full" in str(error):
+            if "disk is full" in str(error) or has_no_inode(self.file.parent):
                 raise AccessUnavailable(
                     f"no space or no inode is left in {self.file.parent}; free some space. Nothing was changed"
                 ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def translate_write_error(error: Exception, directory: Path) -> WarehouseUnwrita
 def measure_free_bytes(directory: Path) -> int:
     """Return the free space of the disk of `directory`."""
     return shutil.disk_usage(directory).free
+
+
+def has_no_inode(directory: Path) -> bool:
+    """Return whether no further file can be made on the disk of `directory`; programs then report errors of other kinds."""
+    counts = os.statvfs(directory)
+    return counts.f_files > 0 and counts.f_favail == 0
 
 
 def has_space(directory: Path, needed_bytes: int) -> bool:
