@@ -236,6 +236,14 @@ class AccessError(ServiceError):
     """A user, role, token or saved query is unknown, invalid or taken."""
 
 
+class RoundError(ServiceError):
+    """A round or submission does not allow what was requested."""
+
+
+class RoundUnknown(RoundError):
+    """There is no such round: the cycle, the mission or the submission is unknown."""
+
+
 class QueryUnknown(AccessError):
     """There is no saved query with this number that the caller can see."""
 
