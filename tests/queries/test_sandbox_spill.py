@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 from service.application import Application
@@ -19,15 +20,26 @@ SPILLING = """
 """
 
 
+def list_folder(folder: Path) -> list[Path]:
+    """Return the entries of a folder; none when the service has removed it."""
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def measure_size(file: Path) -> int:
+    """Return the bytes of a file on disk; 0 when the service has removed it."""
+    try:
+        return file.stat().st_blocks * 512
+    except FileNotFoundError:
+        return 0
+
+
 def measure_spill(directory: Path) -> dict[str, int]:
     """Return the bytes on disk of each worker's directory."""
-    total = {folder.name: 0 for folder in directory.glob("sql-*")}
-    for file in directory.glob("sql-*/*"):
-        try:
-            total[file.parent.name] += file.stat().st_blocks * 512
-        except (FileNotFoundError, KeyError):
-            continue
-    return total
+    folders = [entry for entry in list_folder(directory) if entry.name.startswith("sql-")]
+    return {folder.name: sum(map(measure_size, list_folder(folder))) for folder in folders}
 
 
 def test_queries_together_spill_at_most_the_documented_amount(definitions: Definitions, tmp_path: Path) -> None:
@@ -49,6 +61,7 @@ def test_queries_together_spill_at_most_the_documented_amount(definitions: Defin
         while any(thread.is_alive() for thread in queries):
             for worker, size in measure_spill(tmp_path / "tmp").items():
                 largest[worker] = max(size, largest.get(worker, 0))
+            time.sleep(0.02)
         for thread in queries:
             thread.join()
     finally:
