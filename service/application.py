@@ -191,10 +191,12 @@ class Application:
         is_cancelled: Callable[[], bool] = is_never_abandoned,
         names: Sequence[str] | None = None,
         status_codes: StatusCodes = "check",
+        digest: str | None = None,
     ) -> list[Batch]:
         """Load files. Return a Batch for each. The next `refresh` publishes the change.
 
-        Raises LoadError, and ClientGone when `is_cancelled` returned true before the commit. Nothing is loaded then.
+        `digest` is that of a preview. Raises LoadError, PreviewOutdated if it differs, and ClientGone when `is_cancelled`
+        returned true before the commit. Nothing is loaded then.
         """
         limit = max_rows or self.settings.load_max_rows
         try:
@@ -202,7 +204,7 @@ class Application:
                 batches = load_files(
                     self.warehouse, files, loaded_by, progress,
                     clock=self.clock, shown=shown, sheet=sheet, max_rows=limit, names=names,
-                    status_codes=status_codes,
+                    status_codes=status_codes, digest=digest,
                 )  # fmt: skip
         except LoadError:
             self.self_metrics.record_refused_load()
@@ -252,12 +254,13 @@ class Application:
         is_cancelled: Callable[[], bool] = is_never_abandoned,
         names: Sequence[str] | None = None,
         status_codes: StatusCodes = "check",
+        digest: str | None = None,
     ) -> list[Batch]:
         """Load files and publish the change. Raises as `load` does. A failed snapshot is a delay of each batch.
 
         A committed load is published even if it is cancelled afterwards.
         """
-        batches = self.load(files, loaded_by, progress, shown, sheet, max_rows, is_cancelled, names, status_codes)
+        batches = self.load(files, loaded_by, progress, shown, sheet, max_rows, is_cancelled, names, status_codes, digest)
         if all(batch.batch_id is None for batch in batches):
             return batches
         progress("making a snapshot", None)

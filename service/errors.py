@@ -166,6 +166,10 @@ class LoadError(ServiceError):
         return "\n".join(lines)
 
 
+class PreviewOutdated(LoadError):
+    """The file, or what it would change, is no longer what was previewed."""
+
+
 class JobInterrupted(ServiceError):
     """A job ended early because the service is stopping. The next start records the interruption."""
 

@@ -80,7 +80,7 @@ class ApplicationClient:
             batches = tuple(
                 self._application.load_and_show(
                     request.files, self._name(request.loaded_by), progress, request.shown, self._with_history, request.sheet,
-                    request.max_rows, lambda: interrupt.is_requested, request.names, request.status_codes,
+                    request.max_rows, lambda: interrupt.is_requested, request.names, request.status_codes, request.digest,
                 )
             )  # fmt: skip
             recording.after = [

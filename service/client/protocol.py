@@ -18,6 +18,9 @@ from service.loading.report import Batch, Preview
 from service.system.progress import Progress
 from service.warehouse.backups.verify import Verification
 
+# A SHA-256.
+DIGEST_PATTERN = "^[0-9a-f]{64}$"
+
 
 class Request(BaseModel):
     """The body of a request; unknown fields are errors."""
@@ -41,6 +44,8 @@ class LoadRequest(Request):
     sheet: str | None = None
     max_rows: int | None = Field(None, ge=1)
     status_codes: StatusCodes = "check"
+    # That of a preview, which the load must match.
+    digest: str | None = Field(None, pattern=DIGEST_PATTERN)
 
     @property
     def shown(self) -> Shown:

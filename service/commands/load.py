@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from service.client.choose import use_client
-from service.client.protocol import LoadRequest
+from service.client.protocol import DIGEST_PATTERN, LoadRequest
 from service.commands.options import catalogue_option, data_dir_option
 from service.commands.progress import show_progress
 from service.loading.interrupt import catch_interrupt
@@ -27,6 +28,7 @@ Examples:
   a4p load submissions/unmiss-cycle-6.csv
   a4p load unmiss-cycle-6.xlsx --sheet "SOFA incidents"
   a4p load --dry-run submissions/unmiss-cycle-6.csv
+  a4p load --digest 5e0c… submissions/unmiss-cycle-6.csv
   a4p load cycle-6/*.csv corrections.parquet --by "J. Doe"
 """
 )
@@ -44,6 +46,9 @@ Examples:
     help="sdmx: status M means not applicable. check: M of an expected value is an error, as it was missing in release 0.1.",
 )
 @click.option("--dry-run", is_flag=True, help="Check the files and report what they would change; load nothing.")
+@click.option(
+    "--digest", metavar="SHA256", help="Load only if FILES would change exactly what the preview with this digest listed."
+)
 @click.option("--verbose", is_flag=True, help=f"List up to {VERBOSE_CHANGES:,} cells, unchanged ones included.")
 @data_dir_option
 @catalogue_option
@@ -54,6 +59,7 @@ def load(
     max_rows: int | None,
     status_codes: StatusCodes,
     dry_run: bool,
+    digest: str | None,
     verbose: bool,
     data_dir: Path | None,
     catalogue: Path | None,
@@ -63,7 +69,8 @@ def load(
     The columns are indicator, mission, dimensions, period_start, period_end, value, status, source, page, note. Every
     row is checked; a file with an error changes nothing, and every error is listed with its row and fix.
     A changed value becomes a new revision; the earlier one is retained. The report lists what changed; --dry-run
-    also lists the breaches of thresholds that would start or clear. Works with and without a running service.
+    also lists the breaches of thresholds that would start or clear, and prints a digest: with --digest, a load does
+    exactly what was previewed, or nothing. Works with and without a running service.
     Ctrl-C cancels the load; a load that was already committed is reported.
     """
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)
@@ -71,6 +78,8 @@ def load(
     further: dict[str, Any] = {"max_rows": max_rows} if max_rows is not None else {}
     if status_codes != "check":
         further["status_codes"] = status_codes
+    if digest is not None:
+        further["digest"] = _read_digest(digest, dry_run)
     request = LoadRequest(
         files=[file.absolute() for file in files],
         loaded_by=loaded_by,
@@ -92,6 +101,14 @@ def load(
         click.echo(f"warning: {delay}", err=True)
     if interrupt.is_requested:
         click.echo("warning: the load was committed before it could be cancelled", err=True)
+
+
+def _read_digest(digest: str, dry_run: bool) -> str:
+    if dry_run:
+        raise click.UsageError("--digest confirms a preview. Leave out --dry-run to load, or --digest to preview.")
+    if not re.fullmatch(DIGEST_PATTERN, digest.lower()):
+        raise click.BadParameter("a digest has 64 hexadecimal digits; --dry-run prints it.", param_hint="'--digest'")
+    return digest.lower()
 
 
 def _print_batch(batch: Batch, verbose: bool) -> None:
@@ -117,7 +134,8 @@ def _print_preview(preview: Preview, verbose: bool) -> None:
         click.echo(f"  SHA-256 {batch.sha256}")
     _print_breaches("Breaches that would start", preview.started, verbose)
     _print_breaches("Breaches that would clear", preview.cleared, verbose)
-    click.echo("Nothing was loaded (--dry-run).")
+    click.echo(f"Digest of the preview: {preview.digest}")
+    click.echo("Nothing was loaded (--dry-run). Load with --digest to load exactly this.")
 
 
 def _print_breaches(title: str, breaches: tuple[Breach, ...], verbose: bool) -> None:

@@ -13,7 +13,8 @@ from typing import Literal
 
 import duckdb
 
-from service.errors import LoadError
+from service.errors import LoadError, PreviewOutdated
+from service.loading.digest import compute_digest
 from service.loading.readers import StagedFile, check_file, stage_file
 from service.loading.readers.row_budget import RowBudget
 from service.loading.readers.xlsx import name_sheet
@@ -58,6 +59,7 @@ def load_files(
     max_rows: int = LOAD_MAX_ROWS,
     names: Sequence[str] | None = None,
     status_codes: StatusCodes = "check",
+    digest: str | None = None,
 ) -> list[Batch]:
     """Load observation files (CSV, XLSX or Parquet) in one transaction. Return a Batch for each, in order.
 
@@ -65,6 +67,7 @@ def load_files(
     is the first. `max_rows` limits the rows of all files together.
     `status_codes` is "sdmx" for files whose status M means not applicable; by default M of an expected value is an error, as it
     meant missing in files for release 0.1.
+    `digest` is that of a preview: PreviewOutdated is raised if the files, or what they change, are not as previewed.
     A file whose bytes were loaded before adds nothing. With `is_shipped` a row that was ever recorded is not recorded
     again, so that the report's own files never revert a correction. Raises LoadError with the first 50 invalid rows and
     their number, or as `check_time` does. The warehouse is then unchanged.
@@ -72,12 +75,15 @@ def load_files(
     with open_staging(warehouse) as cursor:
         known = stage_files(cursor, files, is_shipped, progress, sheet, max_rows, names, "sdmx" if is_shipped else status_codes)
         if all(known):
+            _check_digest(cursor, known, digest)
             return [batch for batch in known if batch]
 
         def append(skipped_rules: frozenset[str]) -> dict[int, Batch]:
             # The commit itself is not interrupted: it would be unclear whether it succeeded.
             with warehouse.write(cursor), watch_session(cursor):
-                return append_staged(cursor, loaded_by, is_shipped, clock, shown, skipped_rules)
+                appended = append_staged(cursor, loaded_by, is_shipped, clock, shown, skipped_rules)
+                _check_digest(cursor, known, digest)
+                return appended
 
         with watch_progress(cursor, "appending", progress):
             appended = skip_failed_rules(append)
@@ -191,6 +197,14 @@ def append_staged(
             "from appended_batches"
         ).fetchall()
     }  # fmt: skip
+
+
+def _check_digest(cursor: Connection, known: Sequence[Batch | None], expected: str | None) -> None:
+    if expected is not None and (digest := compute_digest(cursor, known)) != expected:
+        raise PreviewOutdated(
+            f"nothing was loaded: the file or what it would change differs from the preview {expected[:12]}. "
+            f"Now its digest is {digest[:12]}. Preview the file again and load it with the new digest"
+        )
 
 
 def _list_changes(cursor: Connection, shown: Shown) -> dict[int, list[Change]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from service.loading.digest import compute_digest
 from service.loading.load import SHOWN, Shown, StatusCodes, append_staged, open_staging, stage_files, watch_progress
 from service.loading.report import Batch, Breach, Preview
 from service.loading.warnings import skip_failed_rules
@@ -18,6 +19,16 @@ from service.warehouse.database import Connection, Warehouse, read_clock, read_r
 from service.warehouse.definitions import Definitions
 
 PREVIEWED_BY = "preview"
+
+
+@dataclass(frozen=True)
+class _Rehearsal:
+    """The results of a rehearsed load: batches by the ordinals of the files, and the breaches before and after it."""
+
+    batches: dict[int, Batch]
+    before: dict[object, Breach]
+    after: dict[object, Breach]
+    digest: str
 
 
 def preview_files(
@@ -39,24 +50,27 @@ def preview_files(
     with open_staging(warehouse) as cursor:
         known = stage_files(cursor, files, False, progress, sheet, max_rows, names, status_codes)
         if all(known):
-            return Preview(tuple(batch for batch in known if batch), (), ())
+            return Preview(tuple(batch for batch in known if batch), (), (), compute_digest(cursor, known))
         now = clock()
         as_of = find_as_of_date(now)
 
-        def rehearse(skipped_rules: frozenset[str]) -> tuple[dict[object, Breach], dict[int, Batch], dict[object, Breach]]:
+        def rehearse(skipped_rules: frozenset[str]) -> _Rehearsal:
             with warehouse.rehearse(cursor), watch_session(cursor):
                 before = _list_breaches(cursor, definitions, as_of, now)
                 appended = append_staged(cursor, PREVIEWED_BY, False, clock, shown, skipped_rules)
                 # Later than the first computation, so that these values replace the earlier ones.
-                return before, appended, _list_breaches(cursor, definitions, as_of, now + timedelta(microseconds=1))
+                after = _list_breaches(cursor, definitions, as_of, now + timedelta(microseconds=1))
+                return _Rehearsal(appended, before, after, compute_digest(cursor, known))
 
         with watch_progress(cursor, "comparing breaches", progress):
-            before, appended, after = skip_failed_rules(rehearse)
+            rehearsed = skip_failed_rules(rehearse)
+    appended, before, after = rehearsed.batches, rehearsed.before, rehearsed.after
     batches = (batch or replace(appended[ordinal], batch_id=None, is_preview=True) for ordinal, batch in enumerate(known))
     return Preview(
         tuple(batches),
         tuple(breach for key, breach in after.items() if key not in before),
         tuple(breach for key, breach in before.items() if key not in after),
+        rehearsed.digest,
     )
 
 

@@ -122,11 +122,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class Preview:
-    """The result that a load would have, and the current breaches that it would start or end."""
+    """The result that a load would have, and the current breaches that it would start or end.
+
+    A load with `digest` does exactly what was previewed, or nothing: see `compute_digest`.
+    """
 
     batches: tuple[Batch, ...]
     started: tuple[Breach, ...]
     cleared: tuple[Breach, ...]
+    digest: str = ""
 
 
 def name_cell(name: str, mission: str, dimensions: dict[str, str]) -> str:

@@ -21,6 +21,7 @@ from service.errors import (
     NoFreeSlot,
     NotAllowed,
     NotSignedIn,
+    PreviewOutdated,
     QueryUnknown,
     ServiceError,
     SignInDelayed,
@@ -41,6 +42,7 @@ STATUSES: Mapping[type[ServiceError], int] = {
     QueryUnknown: 404,
     SilenceUnknown: 404,
     KeyInUse: 409,
+    PreviewOutdated: 409,
     ChangedMeanwhile: 412,
     KeyReused: 422,
 }

@@ -11,7 +11,7 @@ import pytest
 
 from service.alerting.thresholds import read_threshold, set_threshold
 from service.application import Application
-from service.errors import LoadError
+from service.errors import LoadError, PreviewOutdated
 from service.settings import Settings
 from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
@@ -120,7 +120,7 @@ def test_a_dry_run_reports_the_same_with_and_without_a_service(tmp_path: Path, w
     assert re.search(
         r"  SHA-256 [0-9a-f]{64}\nBreaches that would start: 1\n  a4p_sofa_incidents_new UNDOF: 131 ", stopped.stdout
     )
-    assert stopped.stdout.endswith("Nothing was loaded (--dry-run).\n")
+    assert stopped.stdout.endswith("Nothing was loaded (--dry-run). Load with --digest to load exactly this.\n")
     with duckdb.connect(str(data_dir / "warehouse-read.duckdb"), read_only=True) as copy:
         assert copy.execute("select count(*) from batches where file_name like '%next.csv'").fetchall() == [(0,)]
 
@@ -130,3 +130,57 @@ def test_a_dry_run_does_not_make_a_warehouse(tmp_path: Path, write_csv: WriteCsv
     assert shown.returncode == 0, shown.stderr
     assert "would load 1 new observations" in shown.stdout
     assert not (tmp_path / "data").exists()
+
+
+def test_a_load_with_the_digest_of_its_preview_is_made(application: Application, write_csv: WriteCsv) -> None:
+    file = write_csv("next.csv", {**CYCLE_6, "value": "131"}, {"mission": "UNMISS", "value": "77"})
+    digest = application.preview([file]).digest
+    assert application.preview([file]).digest == digest
+    (batch,) = application.load([file], "the tests", digest=digest)
+    assert (batch.new_observations, batch.revisions) == (1, 1)
+
+
+def test_a_load_is_refused_when_the_file_differs_from_its_preview(application: Application, write_csv: WriteCsv) -> None:
+    digest = application.preview([write_csv("next.csv", {**CYCLE_6, "value": "131"})]).digest
+    before = dump_whole(application.warehouse)
+    # The same change with another note: the bytes differ.
+    changed = write_csv("next.csv", {**CYCLE_6, "value": "131", "note": "counted again"})
+    with pytest.raises(PreviewOutdated, match=f"differs from the preview {digest[:12]}.*Preview the file again"):
+        application.load([changed], "the tests", digest=digest)
+    assert dump_whole(application.warehouse) == before
+
+
+def test_a_load_is_refused_when_a_value_was_corrected_since_its_preview(application: Application, write_csv: WriteCsv) -> None:
+    file = write_csv("next.csv", {"mission": "UNMISS", "value": "77"})
+    digest = application.preview([file]).digest
+    application.load([write_csv("other.csv", {"mission": "UNMISS", "value": "78"})], "another")
+    with pytest.raises(PreviewOutdated):
+        application.load([file], "the tests", digest=digest)
+    # A change elsewhere does not matter.
+    digest = application.preview([file]).digest
+    application.load([write_csv("elsewhere.csv", {**CYCLE_6, "mission": "UNDOF", "value": "3"})], "another")
+    assert application.load([file], "the tests", digest=digest)[0].revisions == 1
+
+
+def test_a_load_is_refused_when_the_previewed_file_was_loaded_meanwhile(application: Application, write_csv: WriteCsv) -> None:
+    file = write_csv("next.csv", {**CYCLE_6, "value": "131"})
+    digest = application.preview([file]).digest
+    application.load([file], "another")
+    with pytest.raises(PreviewOutdated):
+        application.load([file], "the tests", digest=digest)
+    assert application.load([file], "the tests", digest=application.preview([file]).digest)[0].batch_id is None
+
+
+def test_the_command_loads_what_the_dry_run_printed_the_digest_of(tmp_path: Path, write_csv: WriteCsv) -> None:
+    data_dir = tmp_path / "data"
+    file = write_csv("first.csv", {})
+    shown = run_a4p("load", "--dry-run", str(file), "--data-dir", str(data_dir))
+    (digest,) = re.findall(r"Digest of the preview: ([0-9a-f]{64})\n", shown.stdout)
+    wrong = run_a4p("load", "--digest", "0" * 64, str(file), "--data-dir", str(data_dir))
+    assert wrong.returncode == 1 and "differs from the preview 000000000000" in wrong.stderr
+    loaded = run_a4p("load", "--digest", digest, str(file), "--data-dir", str(data_dir))
+    assert loaded.returncode == 0, loaded.stderr
+    assert "1 new observations" in loaded.stdout
+    both = run_a4p("load", "--dry-run", "--digest", digest, str(file), "--data-dir", str(data_dir))
+    short = run_a4p("load", "--digest", "5e0c", str(file), "--data-dir", str(data_dir))
+    assert (both.returncode, short.returncode) == (2, 2) and "64 hexadecimal digits" in short.stderr

@@ -86,6 +86,19 @@ def test_a_dry_run_changes_nothing(ask: Ask, guarded: Application) -> None:
     assert count_all(guarded) == before and list_uploads(guarded) == []
 
 
+def test_a_load_confirms_the_digest_of_its_preview_or_changes_nothing(ask: Ask, guarded: Application) -> None:
+    digest = ask("administrator", "POST", "loads?dry_run=true", **upload(CSV % 81)).get_json()["digest"]
+    before = count_all(guarded)
+    other = ask("administrator", "POST", f"loads?digest={digest}", **upload(CSV % 82))
+    assert (other.status_code, other.mimetype) == (409, "application/problem+json")
+    assert f"differs from the preview {digest[:12]}" in other.get_json()["detail"]
+    assert count_all(guarded) == before and list_uploads(guarded) == []
+    assert ask("administrator", "POST", f"loads?digest={digest}&dry_run=true", **upload(CSV % 81)).status_code == 400
+    assert ask("administrator", "POST", "loads?digest=5e0c", **upload(CSV % 81)).status_code == 400
+    loaded = ask("administrator", "POST", f"loads?digest={digest}", **upload(CSV % 81))
+    assert loaded.status_code == 201 and loaded.get_json()["digest"] is None
+
+
 def test_a_file_with_errors_changes_nothing_and_lists_them(ask: Ask, guarded: Application) -> None:
     before = count_all(guarded)
     answer = ask("administrator", "POST", "loads", **upload((CSV % 7).replace(b"UNMISS", b"UNMIS")))

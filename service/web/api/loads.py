@@ -17,10 +17,10 @@ from werkzeug.datastructures import FileStorage
 
 from service.access.roles import Right
 from service.application import Application
-from service.client.protocol import LoadRequest
+from service.client.protocol import DIGEST_PATTERN, LoadRequest
 from service.errors import WarehouseUnwritable
 from service.loading.interrupt import Interrupt
-from service.loading.report import Batch, Breach
+from service.loading.report import Batch, Preview
 from service.system.disk import check_space
 from service.system.progress import ignore_progress
 from service.system.time_limit import is_never_abandoned
@@ -40,6 +40,11 @@ class LoadQuery(Given):
     dry_run: Flag = Field(False, description="Return the preview: what the load would change. Nothing is loaded.")
     sheet: str | None = Field(
         None, min_length=1, max_length=100, description="Sheet to read of a workbook; default: the first."
+    )
+    digest: str | None = Field(
+        None,
+        pattern=DIGEST_PATTERN,
+        description="Digest of a preview. The load does exactly what was previewed; otherwise the answer is 409.",
     )
 
 
@@ -69,6 +74,7 @@ class LoadAnswer(Answer):
     files: list[LoadedFile]
     started: list[str]
     cleared: list[str]
+    digest: str | None = Field(description="Digest of a preview, to confirm it by a load with this digest; null for a load.")
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
@@ -81,17 +87,21 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     @writes(application, Right.LOAD, _hash_upload)
     def load_file() -> Response:
         query = read_parameters(LoadQuery)
+        if query.dry_run and query.digest:
+            raise Refused(400, "digest: it confirms a preview. Leave out dry_run to load, or digest to preview.")
         upload = _find_upload()
         name = _read_name(upload)
         client = make_client(application)
         interrupt = Interrupt(request.environ.get("waitress.client_disconnected", is_never_abandoned))
         with _store_upload(upload, folder, application.settings.load_max_bytes) as file:
-            requested = LoadRequest.model_validate({"files": [file], "names": [name], "sheet": query.sheet})
+            requested = LoadRequest.model_validate(
+                {"files": [file], "names": [name], "sheet": query.sheet, "digest": query.digest}
+            )
             if query.dry_run:
                 preview = client.preview(requested, ignore_progress, interrupt)
-                return send(_describe(preview.batches, True, preview.started, preview.cleared))
+                return send(_describe(preview.batches, preview))
             batches = client.load(requested, ignore_progress, interrupt)
-        return send(_describe(batches, False), 201 if any(batch.batch_id is not None for batch in batches) else 200)
+        return send(_describe(batches), 201 if any(batch.batch_id is not None for batch in batches) else 200)
 
 
 def _find_upload() -> FileStorage:
@@ -145,9 +155,7 @@ def _store_upload(upload: FileStorage, folder: Path, max_bytes: int) -> Iterator
         file.unlink(missing_ok=True)
 
 
-def _describe(
-    batches: tuple[Batch, ...], is_preview: bool, started: tuple[Breach, ...] = (), cleared: tuple[Breach, ...] = ()
-) -> LoadAnswer:
+def _describe(batches: tuple[Batch, ...], preview: Preview | None = None) -> LoadAnswer:
     files = [
         LoadedFile(
             file_name=batch.file_name,
@@ -167,4 +175,10 @@ def _describe(
         )
         for batch in batches
     ]
-    return LoadAnswer(dry_run=is_preview, files=files, started=list(map(str, started)), cleared=list(map(str, cleared)))
+    return LoadAnswer(
+        dry_run=preview is not None,
+        files=files,
+        started=list(map(str, preview.started)) if preview else [],
+        cleared=list(map(str, preview.cleared)) if preview else [],
+        digest=preview.digest if preview else None,
+    )
