@@ -15,7 +15,7 @@ FAILED = 1
 # Each is a module of service.commands with a command of that name.
 COMMANDS = """
     alertmanager alerts audit backup check doctor export generate jobs load report restore rules serve snapshot sql
-    stack thresholds tokens users verify
+    stack template thresholds tokens users verify
 """.split()
 
 

@@ -13,8 +13,8 @@ from service.commands.progress import show_progress
 from service.documents.figures import list_cycles
 from service.documents.formats import FORMATS, name_file, open_cycle, render_cycle
 from service.errors import WarehouseError
-from service.settings import Settings, read_settings
-from service.snapshots.read_copy import ReadCopy
+from service.settings import read_settings
+from service.snapshots.read_copy import ReadCopy, open_published
 
 
 @click.command(
@@ -43,7 +43,7 @@ def report(cycle: int | None, kind: str | None, known_at: datetime | None, outpu
     """
     settings = read_settings(data_dir=data_dir)
     kind = kind or _find_kind(output)
-    copy = _open_copy(settings)
+    copy = open_published(settings)
     number = cycle if cycle is not None else _find_newest(copy)
     with show_progress() as progress:
         progress("reading values", None)
@@ -64,16 +64,6 @@ def _find_kind(output: Path | None) -> str:
     if suffix and suffix not in FORMATS:
         raise click.UsageError(f"unknown format of {output}; set --format to one of {', '.join(FORMATS)}")
     return suffix or next(iter(FORMATS))
-
-
-def _open_copy(settings: Settings) -> ReadCopy:
-    file = settings.read_copy_file
-    if not file.exists():
-        raise WarehouseError(
-            f"{file} does not exist; start the service once (a4p serve) or make a snapshot (a4p snapshot), "
-            "or set --data-dir to another directory"
-        )
-    return ReadCopy(file, settings.threads, settings.memory_limit, settings.max_temp_size)
 
 
 def _find_newest(copy: ReadCopy) -> int:

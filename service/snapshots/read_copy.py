@@ -15,7 +15,7 @@ import duckdb
 
 from service.errors import WarehouseError
 from service.queries.moments import set_moment
-from service.settings import MAX_TEMP_BYTES
+from service.settings import MAX_TEMP_BYTES, Settings
 from service.system.time_limit import watch_session
 from service.warehouse.database import DUCKDB_CONFIG, Connection, read_objects
 
@@ -72,6 +72,17 @@ class ReadCopy:
         with self._connection.cursor() as session, watch_session(session):
             set_moment(session, (as_of or self.info.as_of).isoformat(), known_at.isoformat() if known_at else None)
             yield session
+
+
+def open_published(settings: Settings) -> ReadCopy:
+    """Return the read copy of a data directory, with and without a running service. Raises WarehouseError."""
+    file = settings.read_copy_file
+    if not file.exists():
+        raise WarehouseError(
+            f"{file} does not exist; start the service once (a4p serve) or make a snapshot (a4p snapshot), "
+            "or set --data-dir to another directory"
+        )
+    return ReadCopy(file, settings.threads, settings.memory_limit, settings.max_temp_size)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from service.access.roles import Right
 from service.alerting.alerts import Notification
 from service.application import Application
+from service.documents.formats import FORMATS
 from service.web.api import PREFIX
 from service.web.api.answer import SNAPSHOT_HEADER, send_json
 from service.web.api.operations import CONDITION, OPERATIONS, Operation
@@ -130,6 +131,7 @@ def _list_paths() -> Json:
     for operation in OPERATIONS:
         paths.setdefault(f"{PREFIX}/{operation.path}", {})[operation.method] = _describe_operation(operation)
     paths[f"{PREFIX}/alerts"]["post"] = _describe_notification()
+    paths[f"{PREFIX}/rounds/{{cycle}}/{{mission}}/template.xlsx"] = {"get": _describe_template()}
     paths[f"{PREFIX}/read"] = {"post": _describe_remote_read()}
     paths[f"{PREFIX}/sql"] = {"get": _describe_sql(is_link=True), "post": _describe_sql(is_link=False)}
     return paths
@@ -340,6 +342,25 @@ def _describe_notification() -> Json:
                     "413": "Notification too large.",
                 }
             ),
+        },
+    }
+
+
+def _describe_template() -> Json:
+    number, name = {"type": "integer", "minimum": 1}, {"$ref": "#/components/schemas/MissionName"}
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {
+        "operationId": "get_template",
+        "summary": "The Excel workbook in which a mission fills in its values for a cycle",
+        "parameters": [
+            {"name": "cycle", "in": "path", "required": True, "schema": number},
+            {"name": "mission", "in": "path", "required": True, "schema": name},
+            IF_NONE_MATCH,
+        ],
+        "responses": {
+            "200": {"description": "The workbook.", "content": {FORMATS["xlsx"]: binary}},
+            "304": {"description": "Not modified."},
+            **_list_problems({"404": "Unknown cycle or mission, or no report is expected.", "503": "No snapshot exists yet."}),
         },
     }
 
