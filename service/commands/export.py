@@ -1,4 +1,4 @@
-"""`a4p export`: the history in formats that other programs read."""
+"""`a4p export`: the history and the observations in formats that other programs read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from service.commands.export_sdmx import sdmx_csv, sdmx_json
 from service.commands.options import DAY, catalogue_option, data_dir_option
 from service.commands.output import open_output
 from service.commands.progress import show_progress
@@ -20,10 +21,15 @@ from service.warehouse.definitions import read_definitions
     epilog="""\b
 Examples:
   a4p export openmetrics --output history.om
+  a4p export sdmx-csv --output observations.csv
 """
 )
 def export() -> None:
-    """Write the history for other programs."""
+    """Write the history or the observations for other programs."""
+
+
+export.add_command(sdmx_csv)
+export.add_command(sdmx_json)
 
 
 @export.command(
