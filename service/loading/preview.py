@@ -8,7 +8,16 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from service.loading.digest import compute_digest
-from service.loading.load import SHOWN, Shown, StatusCodes, append_staged, open_staging, stage_files, watch_progress
+from service.loading.load import (
+    SHOWN,
+    RoundScope,
+    Shown,
+    StatusCodes,
+    append_staged,
+    open_staging,
+    stage_files,
+    watch_progress,
+)
 from service.loading.report import Batch, Breach, Preview
 from service.loading.warnings import skip_failed_rules
 from service.settings import LOAD_MAX_ROWS
@@ -42,13 +51,14 @@ def preview_files(
     max_rows: int = LOAD_MAX_ROWS,
     names: Sequence[str] | None = None,
     status_codes: StatusCodes = "check",
+    scope: RoundScope | None = None,
 ) -> Preview:
     """Return what `load_files` would do with these files. The warehouse is not changed.
 
     Breaches are those of the next snapshot, computed KPIs included. Raises LoadError as `load_files` does.
     """
     with open_staging(warehouse) as cursor:
-        known = stage_files(cursor, files, False, progress, sheet, max_rows, names, status_codes)
+        known = stage_files(cursor, files, False, progress, sheet, max_rows, names, status_codes, scope)
         if all(known):
             return Preview(tuple(batch for batch in known if batch), (), (), compute_digest(cursor, known))
         now = clock()

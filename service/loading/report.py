@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 ChangeKind = Literal["revision", "new", "unchanged"]
@@ -21,6 +21,9 @@ class Change:
     mission: str
     dimensions: dict[str, str]
     period: str
+    period_start: date
+    period_end: date
+    note: str | None
     value: float | None
     status: str
     previous_value: float | None
