@@ -60,6 +60,32 @@ class LoadWarning:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A cell of a file that violates a validation rule. A `high` one blocks a submission.
+
+    `action` is what to do. `needs_comment`: the finding is `medium`, and the row has no note. `row` is the row number as a
+    spreadsheet shows it.
+    """
+
+    rule: str
+    severity: Literal["high", "medium", "low"]
+    indicator: str
+    mission: str
+    dimensions: dict[str, str]
+    period: str
+    message: str
+    action: str
+    row: int | None
+    needs_comment: bool
+    file_name: str = ""
+
+    def __str__(self) -> str:
+        place = f"row {self.row}, " if self.row else ""
+        cell = name_cell(self.indicator, self.mission, self.dimensions)
+        return f"{self.severity}: {place}{cell} {self.period}: {self.message}. {self.action}"
+
+
+@dataclass(frozen=True)
 class Breach:
     """A series that breaches a threshold."""
 
@@ -134,6 +160,7 @@ class Preview:
     started: tuple[Breach, ...]
     cleared: tuple[Breach, ...]
     digest: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 def name_cell(name: str, mission: str, dimensions: dict[str, str]) -> str:
