@@ -313,6 +313,7 @@ class Application:
     def show_rounds(self) -> None:
         """Bring the metrics of the newest rounds up to date."""
         with self.open_live_session() as session:
+            set_moment(session, find_as_of_date(self.clock()).isoformat())
             cycles = run_sql(session, "rounds/list_newest_cycles").fetchall()
         rounds = {cycle: self.list_rounds(cycle) for (cycle,) in cycles}
         self.self_metrics.record_rounds(
