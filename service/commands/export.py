@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from service.commands.export_sdmx import sdmx_csv, sdmx_json
+from service.commands.export_sdmx import sdmx_csv, sdmx_json, sdmx_structure
 from service.commands.options import DAY, catalogue_option, data_dir_option
 from service.commands.output import open_output
 from service.commands.progress import show_progress
@@ -30,6 +30,7 @@ def export() -> None:
 
 export.add_command(sdmx_csv)
 export.add_command(sdmx_json)
+export.add_command(sdmx_structure)
 
 
 @export.command(

@@ -1,4 +1,4 @@
-"""`a4p export sdmx-csv` and `sdmx-json`: the observations for statistical systems."""
+"""`a4p export sdmx-csv`, `sdmx-json` and `sdmx-structure`: the observations and their structure for statistical systems."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ import click
 from service.commands.options import INSTANT, data_dir_option
 from service.errors import OutputError
 from service.queries.moments import set_moment
+from service.sdmx.artefacts import list_artefacts
 from service.sdmx.data import CsvVersion, write_csv
 from service.sdmx.filters import FilterError, read_component_filter, read_keys
 from service.sdmx.json_data import write_json
 from service.sdmx.query import Condition, DataQuery
 from service.sdmx.structure import Structure, read_structure
+from service.sdmx.structure_json import render_structure_json
+from service.sdmx.structure_xml import render_structure_xml
 from service.settings import read_settings
 from service.system.atomic_file import replace_file
 from service.warehouse.database import Connection, open_copy, read_clock
@@ -87,6 +90,33 @@ def sdmx_json(output: Path | None, **selection: Any) -> None:
     """Write the observations as an SDMX-JSON 2.0 data message, from the read copy."""
     with _open_selected(**selection) as (session, structure, query), _open_target(output) as target:
         write_json(session, structure, query, read_clock(), target)
+
+
+@click.command(
+    "sdmx-structure",
+    epilog="""\b
+Examples:
+  a4p export sdmx-structure --output structure.json
+  a4p export sdmx-structure --format xml --output structure.xml
+""",
+)
+@click.option(
+    "--format",
+    "chosen",
+    type=click.Choice(["json", "xml"]),
+    default="json",
+    show_default=True,
+    help="SDMX-JSON 2.0 or SDMX-ML 3.0.",
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: standard output]")
+@data_dir_option
+def sdmx_structure(chosen: str, output: Path | None, data_dir: Path | None) -> None:
+    """Write the data structure definition with its codelists, concepts, dataflow and constraint, from the read copy."""
+    with open_copy(read_settings(data_dir=data_dir).read_copy_file) as copy:
+        artefacts = list_artefacts(read_structure(copy))
+    render = render_structure_xml if chosen == "xml" else render_structure_json
+    with _open_target(output) as target:
+        target.write_bytes(render(artefacts, read_clock()))
 
 
 @contextmanager

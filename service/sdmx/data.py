@@ -29,7 +29,7 @@ def write_csv(session: Connection, structure: Structure, query: DataQuery, versi
         f"""
         copy (
             with selected as ({sql})
-            select 'dataflow' as "STRUCTURE", '{DATAFLOW}' as "STRUCTURE_ID", '{action}' as "ACTION", {written}
+            select '{query.context}' as "STRUCTURE", '{DATAFLOW}' as "STRUCTURE_ID", '{action}' as "ACTION", {written}
             from selected
             order by series_order, period_end, period_start, recorded_at
         ) to '{str(file).replace("'", "''")}' (format csv, header true)

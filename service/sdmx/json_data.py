@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from service.sdmx.data import DATAFLOW, select_observations
-from service.sdmx.query import DataQuery
-from service.sdmx.structure import AGENCY, OBS_VALUE, TIME_PERIOD, Component, Structure
+from service.sdmx.message import make_meta
+from service.sdmx.query import Context, DataQuery
+from service.sdmx.structure import OBS_VALUE, TIME_PERIOD, Component, Structure
 from service.warehouse.database import Connection, read_sql
 
 SCHEMA = (
     "https://raw.githubusercontent.com/sdmx-twg/sdmx-json/master/data-message/tools/schemas/2.0.0/sdmx-json-data-schema.json"
 )
-DATAFLOW_URN = f"urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow={DATAFLOW}"
-LINK = {"rel": "dataflow", "urn": DATAFLOW_URN}
+LINKS: dict[Context, dict[str, str]] = {
+    "dataflow": {"rel": "dataflow", "urn": f"urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow={DATAFLOW}"},
+    "datastructure": {"rel": "structure", "urn": f"urn:sdmx:org.sdmx.infomodel.datastructure.DataStructure={DATAFLOW}"},
+}
 PART_SERIES = 1000
 NOT_OPEN = object()
 
@@ -38,16 +41,9 @@ def write_json(
     of_series = [part for part in attributes if part.depends_on and not is_flat]
     of_observations = [part for part in attributes if part not in of_series]
     used = _list_used(session, [*structure.dimensions, *(part for part in attributes if part.codelist)])
-    meta = {
-        "schema": SCHEMA,
-        "id": f"A4P-{prepared.astimezone(UTC):%Y%m%dT%H%M%S%fZ}",
-        "prepared": f"{prepared.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "contentLanguages": ["en"],
-        "sender": {"id": AGENCY},
-    }
     (count,) = session.execute("select count(*) from sdmx_selected").fetchone() or (0,)
     with file.open("wb") as stream:
-        stream.write(b'{"meta":' + _dump(meta) + b',"data":{"dataSets":[')
+        stream.write(b'{"meta":' + _dump(make_meta(SCHEMA, prepared)) + b',"data":{"dataSets":[')
         structures: list[dict[str, Any]] = []
         if count:
             datasets = 0
@@ -57,7 +53,7 @@ def write_json(
             periods = _list_periods(session)
             structures = [
                 {
-                    **_describe(structure, of_series, of_observations, used, periods, is_flat, query.has_measure),
+                    **_describe(structure, of_series, of_observations, used, periods, query, is_flat),
                     "dataSets": list(range(datasets)),
                 }
             ]
@@ -110,7 +106,12 @@ def _render_datasets(
                 if members:
                     yield "".join(members).encode()
                     members = []
-                head = {"structure": 0, "links": [LINK], "action": action, **({"validFrom": valid_from} if valid_from else {})}
+                head = {
+                    "structure": 0,
+                    "links": [LINKS[query.context]],
+                    "action": action,
+                    **({"validFrom": valid_from} if valid_from else {}),
+                }
                 closing = b"" if open_from is NOT_OPEN else b"}},"
                 yield Opening(closing + _dump(head)[:-1] + f',"{kind}":{{'.encode())
                 open_from, separator = valid_from, ""
@@ -141,8 +142,8 @@ def _describe(
     of_observations: list[Component],
     used: dict[str, tuple[str, ...]],
     periods: list[dict[str, str]],
+    query: DataQuery,
     is_flat: bool,
-    has_measure: bool,
 ) -> dict[str, Any]:
     """Return the structure object of the message: the components with the codes in use."""
 
@@ -173,13 +174,13 @@ def _describe(
         "values": periods,
     }
     return {
-        "links": [LINK],
+        "links": [LINKS[query.context]],
         "name": "A4P+ indicators",
         "names": {"en": "A4P+ indicators"},
         "dimensions": {"series": [], "observation": [*dimensions, time]}
         if is_flat
         else {"series": dimensions, "observation": [time]},
-        "measures": {"observation": [describe(structure.measure)] if has_measure else []},
+        "measures": {"observation": [describe(structure.measure)] if query.has_measure else []},
         "attributes": {
             "series": [describe_attribute(part) for part in of_series],
             "observation": [describe_attribute(part) for part in of_observations],

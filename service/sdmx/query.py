@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from service.sdmx.structure import OBS_VALUE, Structure
+
+Context = Literal["dataflow", "datastructure"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class DataQuery:
-    """What to write. Attributes and the measure are ids of components; `first` and `last` count observations of a series."""
+    """What to write. `attributes` are ids, None for all; `first` and `last` count observations of a series."""
 
     conditions: tuple[Condition, ...] = ()
     updated_after: datetime | None = None
@@ -27,6 +30,7 @@ class DataQuery:
     last: int | None = None
     attributes: tuple[str, ...] | None = None
     has_measure: bool = True
+    context: Context = "dataflow"
 
     def list_columns(self, structure: Structure) -> list[str]:
         """Return the ids of the components to write, in their order."""

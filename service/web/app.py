@@ -18,6 +18,7 @@ from service.web.pages.errors import show_errors
 from service.web.proxy import TrustedProxies
 from service.web.remote_read import make_remote_read_blueprint
 from service.web.scrape import make_scrape_blueprint
+from service.web.sdmx import make_sdmx_blueprint
 from service.web.sql import make_sql_blueprint
 from service.web.time_limits import limit_requests
 
@@ -42,6 +43,7 @@ def make_app(application: Application) -> Flask:
     app.register_blueprint(make_alerts_blueprint(application))
     app.register_blueprint(make_openapi_blueprint(application))
     app.register_blueprint(make_remote_read_blueprint(application, budget))
+    app.register_blueprint(make_sdmx_blueprint(application, budget))
     if application.settings.proxy_addresses:
         app.wsgi_app = TrustedProxies(app.wsgi_app, application.settings.proxy_addresses)  # type: ignore[method-assign]
     return app

@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 from service.settings import Settings
 from service.system.loopback import LOOPBACK_NAMES
-from service.web.problems import Refused, answer_problem
+from service.web.problems import Refused, answer_problem, is_api_request
 
 # Only resources of the service itself, nothing inline, no frames: injected scripts cannot run.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -45,7 +45,7 @@ def add_checks(app: Flask, settings: Settings) -> None:
     @app.before_request
     def check_site() -> Response | None:
         # Browsers send this header. Pages of other sites cannot read or change anything through the API.
-        if request.path.startswith("/api/") and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        if is_api_request() and request.headers.get("Sec-Fetch-Site") == "cross-site":
             return answer_problem(Refused(403, "The API rejects requests from pages of other sites. Call it from a program."))
         return None
 

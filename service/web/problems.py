@@ -23,8 +23,6 @@ from service.errors import (
     NotSignedIn,
     PreviewOutdated,
     QueryUnknown,
-    RoundError,
-    RoundUnknown,
     ServiceError,
     SignInDelayed,
     SignInRefused,
@@ -37,12 +35,12 @@ MEDIA_TYPE = "application/problem+json"
 INTERNAL_ERROR = "Internal error. See the log of the service."
 NOT_READY = "The first snapshot is not complete yet. Try again in a few seconds."
 RETRY_SECONDS = 5
+API_PREFIXES = ("/api/", "/sdmx/")
 # Errors that the caller can fix. Other errors are internal.
-MISTAKES = (AccessError, AlertError, LoadError, RoundError, ThresholdError)
+MISTAKES = (AccessError, AlertError, LoadError, ThresholdError)
 # Mistakes with a status of their own.
 STATUSES: Mapping[type[ServiceError], int] = {
     QueryUnknown: 404,
-    RoundUnknown: 404,
     SilenceUnknown: 404,
     KeyInUse: 409,
     PreviewOutdated: 409,
@@ -61,7 +59,7 @@ class Fault(TypedDict):
 class Refused(HTTPException):
     """A rejected request: status, description with a fix, further members and headers.
 
-    Requests to /api/ get problem details, others an error page.
+    Requests to the API get problem details, others an error page.
     """
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, **members: object) -> None:
@@ -72,8 +70,8 @@ class Refused(HTTPException):
 
 
 def is_api_request() -> bool:
-    """Return whether the request is to the API."""
-    return request.path.startswith("/api/")
+    """Return whether the request is to the API, or to SDMX."""
+    return request.path.startswith(API_PREFIXES)
 
 
 def refuse_service_error(error: ServiceError) -> Refused:

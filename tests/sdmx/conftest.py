@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from service.sdmx.json_data import write_json
 from service.sdmx.query import DataQuery
 from service.sdmx.structure import Structure, read_structure
 from service.warehouse.database import Connection, Warehouse, open_copy
+from service.warehouse.definitions import Definitions
+from service.warehouse.stored_definitions import store_catalogue
+from tests.conftest import STORED_AT
 from tests.sdmx import messages
 
 PREPARED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -73,3 +77,35 @@ def write_known(warehouse: Warehouse, tmp_path: Path) -> Write:
             return write_rows(session, tmp_path / "known", kind, DataQuery(**query))
 
     return write
+
+
+WILD_VALUES = [
+    "A B",
+    "a_b",
+    "a.b~c-d",
+    "A$20B",
+    "Женщины, 5 %",
+    'said "no"',
+    "日本",
+    "\N{SNOWMAN} & <tags>",
+    "x' or 1=1 --",
+    "ALL",
+]
+
+
+@pytest.fixture
+def wild(warehouse: Warehouse, definitions: Definitions) -> Warehouse:
+    """An empty warehouse whose catalogue has an indicator with unusual names and values of disaggregations."""
+    catalogue = definitions.catalogue
+    priority, example = catalogue.indicators[0]
+    indicator = example.model_copy(
+        update={
+            "indicator": "wild_values",
+            "title": 'Wild "values", <with> & more',
+            "frequency": "irregular",
+            "dimensions": {name: tuple(WILD_VALUES) for name in ("action", "dim_action", "obs_value", "place")},
+        }
+    )
+    changed = replace(catalogue, indicators=(*catalogue.indicators, (priority, indicator)))
+    store_catalogue(warehouse, changed, STORED_AT + timedelta(seconds=1))
+    return warehouse
