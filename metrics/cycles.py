@@ -40,6 +40,7 @@ class CycleException(_Entry):
     period_start: date
     period_end: date
     due_days: int | None = Field(default=None, ge=0)
+    expiry_days: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _check_order(self) -> CycleException:
@@ -53,6 +54,7 @@ class Cycles(_Entry):
 
     rule: CycleRule
     due_days: int = Field(default=60, ge=0)
+    expiry_days: int = Field(default=0, ge=0)
     exceptions: tuple[CycleException, ...] = ()
 
     def find_period(self, cycle: int) -> tuple[date, date]:
@@ -62,11 +64,36 @@ class Cycles(_Entry):
                 return entry.period_start, entry.period_end
         return self._find_start(cycle), self._find_start(cycle + 1) - timedelta(days=1)
 
+    def find_expiry(self, cycle: int) -> date | None:
+        """Return the last day on which missions may submit for a cycle; None if its round never closes."""
+        days = self.expiry_days
+        for entry in self.exceptions:
+            if entry.cycle == cycle and entry.expiry_days is not None:
+                days = entry.expiry_days
+        return self.find_period(cycle)[1] + timedelta(days=days) if days else None
+
     def _find_start(self, cycle: int) -> date:
         months = (
             self.rule.period_start.year * 12 + self.rule.period_start.month - 1 + (cycle - self.rule.cycle) * self.rule.months
         )
         return date(months // 12, months % 12 + 1, 1)
+
+    @model_validator(mode="after")
+    def _check_expiry(self) -> Cycles:
+        for place, days, due in [
+            ("expiry_days", self.expiry_days, self.due_days),
+            *(
+                (
+                    f"cycle {entry.cycle}: expiry_days",
+                    self.expiry_days if entry.expiry_days is None else entry.expiry_days,
+                    self.due_days if entry.due_days is None else entry.due_days,
+                )
+                for entry in self.exceptions
+            ),
+        ]:
+            if 0 < days < due:
+                raise ValueError(f"{place} is {days}, before the deadline of {due} days: raise it, or write 0 for never")
+        return self
 
     @model_validator(mode="after")
     def _check_exceptions(self) -> Cycles:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -98,15 +99,21 @@ def parse_header(text: str, file: Path) -> tuple[dict[str, tuple[str, int]], str
     return header, ""
 
 
-def read_kpi(file: Path) -> Kpi:
-    """Return the KPI defined in `file`. Raises CatalogueError with file, line and fix."""
+H = TypeVar("H", bound=Definition)
+
+
+def read_header(file: Path, model: type[H]) -> tuple[H, dict[str, tuple[str, int]], str]:
+    """Return the header of an SQL file, its values with their line numbers, and the query below.
+
+    Raises CatalogueError with file, line and fix.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{file}: the file cannot be read ({error}); save it as UTF-8") from None
     raw, query = parse_header(text, file)
     try:
-        header = KpiHeader.model_validate({key: value for key, (value, _) in raw.items()})
+        header = model.model_validate({key: value for key, (value, _) in raw.items()})
     except ValidationError as error:
         faults = []
         for fault in error.errors():
@@ -119,10 +126,16 @@ def read_kpi(file: Path) -> Kpi:
             else:
                 faults.append(f"{file}:{line}: {key}: {fault['msg']}")
         raise CatalogueError("\n".join(faults)) from None
-    if name_fault := find_name_fault(header.kpi, header.unit):
-        raise CatalogueError(f"{file}:{raw['kpi'][1]}: {name_fault}")
     if not query:
         raise CatalogueError(f"{file}: the query below the header is missing")
+    return header, raw, query
+
+
+def read_kpi(file: Path) -> Kpi:
+    """Return the KPI defined in `file`. Raises CatalogueError with file, line and fix."""
+    header, raw, query = read_header(file, KpiHeader)
+    if name_fault := find_name_fault(header.kpi, header.unit):
+        raise CatalogueError(f"{file}:{raw['kpi'][1]}: {name_fault}")
     labels = tuple(label.strip() for label in header.labels.split(","))
     if "mission" not in labels:
         raise CatalogueError(f"{file}:{raw['labels'][1]}: labels must name mission")

@@ -26,14 +26,17 @@ from service.history.series import HistoryReader
 from service.jobs.runner import Job, JobRunner
 from service.jobs.self_metrics import SelfMetrics
 from service.jobs.watch import ClockWatch, RetryWatch, Watch
-from service.loading.load import SHOWN, Shown, StatusCodes, load_files
+from service.loading.load import SHOWN, RoundScope, Shown, StatusCodes, load_files
 from service.loading.preview import preview_files
 from service.loading.report import Batch, Preview
+from service.queries.moments import set_moment
 from service.queries.sandbox.pool import SandboxPool
+from service.rounds.grid import MissionRound, read_round
+from service.rounds.submissions import Submissions
 from service.settings import Settings
 from service.snapshots.publish import publish_read_copy, write_copy
 from service.snapshots.read_copy import ReadCopy
-from service.snapshots.snapshot import Snapshot, make_snapshot, render_as_of
+from service.snapshots.snapshot import Snapshot, find_as_of_date, make_snapshot, render_as_of
 from service.system.disk import has_space
 from service.system.fairness import FairSlots
 from service.system.file_access import find_group, restrict_data_directory
@@ -78,6 +81,7 @@ class Application:
         self.history: WholeHistory | None = None
         self.read_copy: ReadCopy | None = None
         self.access = Access(settings, clock, self.self_metrics)
+        self.submissions = Submissions(self.access.store)
         self.drawing = DrawingProcess()
         self.sandbox = SandboxPool(settings)
         # Pages, charts, documents and API responses computed at the same time; two keep DuckDB and the processors busy.
@@ -192,6 +196,7 @@ class Application:
         names: Sequence[str] | None = None,
         status_codes: StatusCodes = "check",
         digest: str | None = None,
+        scope: RoundScope | None = None,
     ) -> list[Batch]:
         """Load files. Return a Batch for each. The next `refresh` publishes the change.
 
@@ -204,7 +209,7 @@ class Application:
                 batches = load_files(
                     self.warehouse, files, loaded_by, progress,
                     clock=self.clock, shown=shown, sheet=sheet, max_rows=limit, names=names,
-                    status_codes=status_codes, digest=digest,
+                    status_codes=status_codes, digest=digest, scope=scope,
                 )  # fmt: skip
         except LoadError:
             self.self_metrics.record_refused_load()
@@ -222,6 +227,7 @@ class Application:
         is_cancelled: Callable[[], bool] = is_never_abandoned,
         names: Sequence[str] | None = None,
         status_codes: StatusCodes = "check",
+        scope: RoundScope | None = None,
     ) -> Preview:
         """Return the result that a load of these files would have. Nothing is recorded.
 
@@ -240,6 +246,7 @@ class Application:
                 limit,
                 names,
                 status_codes,
+                scope,
             )
 
     def load_and_show(
@@ -255,12 +262,15 @@ class Application:
         names: Sequence[str] | None = None,
         status_codes: StatusCodes = "check",
         digest: str | None = None,
+        scope: RoundScope | None = None,
     ) -> list[Batch]:
         """Load files and publish the change. Raises as `load` does. A failed snapshot is a delay of each batch.
 
         A committed load is published even if it is cancelled afterwards.
         """
-        batches = self.load(files, loaded_by, progress, shown, sheet, max_rows, is_cancelled, names, status_codes, digest)
+        batches = self.load(
+            files, loaded_by, progress, shown, sheet, max_rows, is_cancelled, names, status_codes, digest, scope
+        )
         if all(batch.batch_id is None for batch in batches):
             return batches
         progress("making a snapshot", None)
@@ -291,6 +301,28 @@ class Application:
         if failure := self.runner.find_failure("read_copy"):
             return (f"the change is recorded and on /metrics, but pages and SQL do not show it yet: {failure}",)
         return ()
+
+    def list_rounds(self, cycle: int) -> list[MissionRound]:
+        """Return the state of every mission in the round of a cycle, now. Raises RoundUnknown."""
+        with self.open_live_session() as session:
+            now = self.clock()
+            set_moment(session, find_as_of_date(now).isoformat())
+            submissions, exceptions = self.submissions.find(cycle), self.submissions.list_exceptions(cycle)
+            return read_round(session, submissions, exceptions, cycle, now.date())
+
+    def show_rounds(self) -> None:
+        """Bring the metrics of the newest rounds up to date."""
+        with self.open_live_session() as session:
+            set_moment(session, find_as_of_date(self.clock()).isoformat())
+            cycles = run_sql(session, "rounds/list_newest_cycles").fetchall()
+        rounds = {cycle: self.list_rounds(cycle) for (cycle,) in cycles}
+        self.self_metrics.record_rounds(
+            [
+                (str(cycle), entry.mission, entry.state, entry.overdue_days)
+                for cycle, entries in rounds.items()
+                for entry in entries
+            ]
+        )
 
     def start_history(self) -> None:
         """Start to read the history. Earlier queries wait for it."""
@@ -360,6 +392,10 @@ class Application:
         for failure in snapshot.failures:
             log.error("a KPI is missing from snapshot %d: %s", snapshot.snapshot_id, failure)
         self.self_metrics.record_snapshot(snapshot, time.monotonic() - started, [kpi.kpi for kpi in self.definitions.kpis])
+        try:
+            self.show_rounds()
+        except AccessUnavailable as error:
+            log.error("the metrics of rounds are not up to date: %s", error)
         return snapshot.series_count
 
     def _read_history(self) -> int:

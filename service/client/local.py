@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from metrics.thresholds import EVERY_MISSION, Threshold
-from service.access.audit import Recording
-from service.access.identity import Identity, make_socket_identity
+from service.access.identity import Identity
 from service.access.roles import Right
 from service.access.saved_queries import SavedQuery
 from service.alerting.alerts import acknowledge_alerts, list_firing, trace_alert
@@ -35,6 +34,7 @@ from service.client.protocol import (
     SnapshotSummary,
     ThresholdRequest,
 )
+from service.client.recording import RecordingClient
 from service.errors import ClientGone, LoadError, NotSignedIn
 from service.jobs.runner import Run, list_runs
 from service.loading.interrupt import Interrupt
@@ -46,33 +46,8 @@ from service.warehouse.database import Connection, open_copy
 from service.warehouse.definitions import Definitions, read_definitions
 
 
-class ApplicationClient:
-    """Works with an open application. `with_history` also renews the history for remote read after a change.
-
-    `identity` is the author of the requests: each method checks the right of the identity, raises NotSignedIn or NotAllowed
-    without it, and records a change in the audit. Without an identity the author is the operating-system user that the request
-    names: only commands of this machine that can read the data directory may leave it out.
-    """
-
-    def __init__(
-        self, application: Application, with_history: bool, identity: Identity | None = None, request_id: str = ""
-    ) -> None:
-        self._application = application
-        self._with_history = with_history
-        self._identity = identity
-        self._request_id = request_id
-
-    @contextmanager
-    def _record(
-        self, user: str, right: Right, mission: str | None, action: str, target: str, reason: str | None = None
-    ) -> Iterator[Recording]:
-        identity = self._identity or make_socket_identity(user)
-        with self._application.access.audit.record(identity, action, target, reason, self._request_id) as recording:
-            identity.check(right, mission)
-            yield recording
-
-    def _name(self, user: str) -> str:
-        return self._identity.name if self._identity else user
+class ApplicationClient(RecordingClient):
+    """Works with an open application; see RecordingClient."""
 
     def load(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> tuple[Batch, ...]:
         target = ", ".join(request.names or [file.name for file in request.files])
@@ -157,7 +132,7 @@ class ApplicationClient:
         missions = self._find_missions(request.alerts)
         with self._record(user, Right.ACKNOWLEDGE, None, "acknowledge", ", ".join(request.alerts), request.note) as recording:
             for mission in missions:
-                (self._identity or make_socket_identity(user)).check(Right.ACKNOWLEDGE, mission)
+                self._identify(user).check(Right.ACKNOWLEDGE, mission)
             acknowledged = acknowledge_alerts(
                 application.warehouse, request.alerts, request.note, self._name(user), application.clock()
             )
@@ -190,7 +165,7 @@ class ApplicationClient:
                 silence = find_recorded_silence(cursor, silence_id)
             recording.target, recording.before = str(silence), {"silence_id": silence_id, "ends_at": silence.ends_at}
             mission = "" if silence.mission == EVERY_MISSION else silence.mission
-            (self._identity or make_socket_identity(ended_by)).check(Right.SILENCE, mission)
+            self._identify(ended_by).check(Right.SILENCE, mission)
             ended = end_silence(application.warehouse, silence_id, self._name(ended_by), application.clock())
             recording.after = {"silence_id": silence_id, "ends_at": ended.ends_at}
         return SilenceChange(ended, application.deliver_silences())

@@ -9,6 +9,7 @@ import click
 
 from service.commands.options import catalogue_option
 from service.loading.load import load_files
+from service.rounds.checks import read_shipped_rules
 from service.settings import read_settings
 from service.snapshots.snapshot import check_bindings
 from service.warehouse.database import open_warehouse, read_clock
@@ -25,7 +26,7 @@ Examples:
 )
 @catalogue_option
 def check(catalogue: Path | None) -> None:
-    """Validate catalogue, KPIs, checks and the observation files of the catalogue.
+    """Validate catalogue, KPIs, checks, validation rules and the observation files of the catalogue.
 
     Definitions are tested in a temporary warehouse; the warehouse of the service is not used.
     """
@@ -57,6 +58,7 @@ def check(catalogue: Path | None) -> None:
         f"{len(known.indicators)} indicators, up to {known.count_series():,} of {known.series_budget:,} series"
     )
     click.echo(f"KPIs: {len(definitions.kpis)}; reconciliation: {checks} comparisons")
+    click.echo(f"validation: {len(read_shipped_rules())} rules, {len(definitions.relations)} relations")
     for reason in definitions.left_out:
         click.echo(f"left out: {reason}")
     click.echo(f"observations: {sum(batch.row_count for batch in batches):,} in {len(batches)} files")

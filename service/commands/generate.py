@@ -9,10 +9,12 @@ import click
 from metrics.addresses import render_container_files
 from metrics.reference import render_reference
 from metrics.rules import render_rules
+from metrics.validation_reference import render_validation_reference
 from service.commands.reference.commands import render_command_reference
 from service.commands.reference.settings import render_settings_reference
 from service.errors import SdkMissing, StaleFiles
 from service.queries.examples import read_examples
+from service.rounds.checks import read_shipped_rules
 from service.settings import find_in_tree
 from service.warehouse.definitions import read_definitions
 from service.warehouse.schema import read_shipped_schema, render_sql_reference
@@ -36,6 +38,7 @@ def list_generated() -> dict[Path, str]:
     return {
         find_in_tree("docs") / "metrics.md": render_reference(definitions.catalogue, definitions.kpis),
         find_in_tree("docs") / "settings.md": render_settings_reference(),
+        find_in_tree("docs") / "validation.md": render_validation_reference(read_shipped_rules(), definitions.relations),
         find_in_tree("docs") / "cli.md": render_command_reference(a4p),
         find_in_tree("docs") / "sql.md": render_sql_reference(read_shipped_schema(), read_examples()),
         **{prometheus / "rules" / name: text for name, text in rules.items()},

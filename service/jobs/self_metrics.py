@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
@@ -36,6 +36,14 @@ WRITE_KINDS = {
     "end silence": "end_silence",
     "save query": "save_query",
     "delete query": "delete_query",
+    "upload submission": "submission",
+    "submit submission": "submission",
+    "validate submission": "submission",
+    "approve submission": "submission",
+    "publish submission": "submission",
+    "return submission": "submission",
+    "withdraw submission": "submission",
+    "extend round": "extend_round",
     "backup": "backup",
     "restore": "restore",
     "add user": "manage_users",
@@ -124,6 +132,15 @@ class SelfMetrics:
         )
         for kind, result in product((*dict.fromkeys(WRITE_KINDS.values()), OTHER_KIND), WRITE_RESULTS):
             self._writes.labels(kind, result)
+        self._submission_states = gauge(
+            "a4p_submission_state", "State of a mission in a round. Always 1.", "cycle", "mission", "state"
+        )
+        self._submission_overdue = gauge(
+            "a4p_submission_overdue_days",
+            "Days since the earliest deadline of a mission in a round that has passed without a report; 0 if none has.",
+            "cycle",
+            "mission",
+        )
         self._queries = counter("a4p_sql_queries", "SQL queries over HTTP since the start, by HTTP status.", "code")
         self._snapshot_success.set(0)
         self._made_at: float | None = None
@@ -204,6 +221,14 @@ class SelfMetrics:
     def record_refused_read(self, reason: str) -> None:
         """Count a rejected remote-read request."""
         self._refused_reads.labels(reason).inc()
+
+    def record_rounds(self, rounds: Iterable[tuple[str, str, str, int]]) -> None:
+        """Record cycle, mission, state and days overdue of the newest rounds."""
+        self._submission_states.clear()
+        self._submission_overdue.clear()
+        for cycle, mission, state, days in rounds:
+            self._submission_states.labels(cycle, mission, state).set(1)
+            self._submission_overdue.labels(cycle, mission).set(days)
 
     def count_query(self, code: int) -> None:
         """Count an SQL query over HTTP by the status of its response."""

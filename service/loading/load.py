@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -47,6 +47,16 @@ NONE_SHOWN = Shown(limit=0)
 StatusCodes = Literal["check", "sdmx"]
 
 
+@dataclass(frozen=True)
+class RoundScope:
+    """The mission and the cycle, with its first and last day, that every row of a submission must belong to."""
+
+    cycle: int
+    mission: str
+    period_start: date
+    period_end: date
+
+
 def load_files(
     warehouse: Warehouse,
     files: Sequence[Path],
@@ -60,20 +70,22 @@ def load_files(
     names: Sequence[str] | None = None,
     status_codes: StatusCodes = "check",
     digest: str | None = None,
+    scope: RoundScope | None = None,
 ) -> list[Batch]:
     """Load observation files (CSV, XLSX or Parquet) in one transaction. Return a Batch for each, in order.
 
     `names` are recorded in place of the paths, one for each file. `sheet` is the sheet to read of each workbook; the default
     is the first. `max_rows` limits the rows of all files together.
     `status_codes` is "sdmx" for files whose status M means not applicable; by default M of an expected value is an error, as it
-    meant missing in files for release 0.1.
+    meant missing in files for release 0.1. With a `scope`, a row outside of it is an error.
     `digest` is that of a preview: PreviewOutdated is raised if the files, or what they change, are not as previewed.
     A file whose bytes were loaded before adds nothing. With `is_shipped` a row that was ever recorded is not recorded
     again, so that the report's own files never revert a correction. Raises LoadError with the first 50 invalid rows and
     their number, or as `check_time` does. The warehouse is then unchanged.
     """
     with open_staging(warehouse) as cursor:
-        known = stage_files(cursor, files, is_shipped, progress, sheet, max_rows, names, "sdmx" if is_shipped else status_codes)
+        codes: StatusCodes = "sdmx" if is_shipped else status_codes
+        known = stage_files(cursor, files, is_shipped, progress, sheet, max_rows, names, codes, scope)
         if all(known):
             _check_digest(cursor, known, digest)
             return [batch for batch in known if batch]
@@ -116,12 +128,18 @@ def stage_files(
     max_rows: int = LOAD_MAX_ROWS,
     names: Sequence[str] | None = None,
     status_codes: StatusCodes = "check",
+    scope: RoundScope | None = None,
 ) -> list[Batch | None]:
     """Stage and check files; return the Batch of each that was loaded before and None for the others.
 
     Raises LoadError, and as `check_time` does.
     """
     cursor.execute("set variable status_codes = ?", [status_codes])
+    if scope is not None:
+        cursor.execute("set variable round_cycle = ?", [scope.cycle])
+        cursor.execute("set variable round_mission = ?", [scope.mission])
+        cursor.execute("set variable round_start = ?", [scope.period_start])
+        cursor.execute("set variable round_end = ?", [scope.period_end])
     with watch_session(cursor):
         recorded = names or [file.name if is_shipped else str(file) for file in files]
         return _stage_files(cursor, files, recorded, progress, sheet, RowBudget(max_rows))

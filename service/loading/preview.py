@@ -8,9 +8,19 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from service.loading.digest import compute_digest
-from service.loading.load import SHOWN, Shown, StatusCodes, append_staged, open_staging, stage_files, watch_progress
-from service.loading.report import Batch, Breach, Preview
+from service.loading.load import (
+    SHOWN,
+    RoundScope,
+    Shown,
+    StatusCodes,
+    append_staged,
+    open_staging,
+    stage_files,
+    watch_progress,
+)
+from service.loading.report import Batch, Breach, Finding, Preview
 from service.loading.warnings import skip_failed_rules
+from service.rounds.checks import find_findings
 from service.settings import LOAD_MAX_ROWS
 from service.snapshots.snapshot import compute_kpis, find_as_of_date
 from service.system.progress import Progress, ignore_progress
@@ -29,6 +39,7 @@ class _Rehearsal:
     before: dict[object, Breach]
     after: dict[object, Breach]
     digest: str
+    findings: tuple[Finding, ...]
 
 
 def preview_files(
@@ -42,13 +53,14 @@ def preview_files(
     max_rows: int = LOAD_MAX_ROWS,
     names: Sequence[str] | None = None,
     status_codes: StatusCodes = "check",
+    scope: RoundScope | None = None,
 ) -> Preview:
     """Return what `load_files` would do with these files. The warehouse is not changed.
 
     Breaches are those of the next snapshot, computed KPIs included. Raises LoadError as `load_files` does.
     """
     with open_staging(warehouse) as cursor:
-        known = stage_files(cursor, files, False, progress, sheet, max_rows, names, status_codes)
+        known = stage_files(cursor, files, False, progress, sheet, max_rows, names, status_codes, scope)
         if all(known):
             return Preview(tuple(batch for batch in known if batch), (), (), compute_digest(cursor, known))
         now = clock()
@@ -60,7 +72,8 @@ def preview_files(
                 appended = append_staged(cursor, PREVIEWED_BY, False, clock, shown, skipped_rules)
                 # Later than the first computation, so that these values replace the earlier ones.
                 after = _list_breaches(cursor, definitions, as_of, now + timedelta(microseconds=1))
-                return _Rehearsal(appended, before, after, compute_digest(cursor, known))
+                findings = find_findings(cursor, definitions.relations, skipped_rules)
+                return _Rehearsal(appended, before, after, compute_digest(cursor, known), findings)
 
         with watch_progress(cursor, "comparing breaches", progress):
             rehearsed = skip_failed_rules(rehearse)
@@ -71,6 +84,7 @@ def preview_files(
         tuple(breach for key, breach in after.items() if key not in before),
         tuple(breach for key, breach in before.items() if key not in after),
         rehearsed.digest,
+        rehearsed.findings,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 ChangeKind = Literal["revision", "new", "unchanged"]
@@ -21,6 +21,9 @@ class Change:
     mission: str
     dimensions: dict[str, str]
     period: str
+    period_start: date
+    period_end: date
+    note: str | None
     value: float | None
     status: str
     previous_value: float | None
@@ -54,6 +57,32 @@ class LoadWarning:
         return (
             f"warning: row {self.row}, {name_cell(self.indicator, self.mission, self.dimensions)} {self.period}: {self.message}"
         )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A cell of a file that violates a validation rule. A `high` one blocks a submission.
+
+    `action` is what to do. `needs_comment`: the finding is `medium`, and the row has no note. `row` is the row number as a
+    spreadsheet shows it.
+    """
+
+    rule: str
+    severity: Literal["high", "medium", "low"]
+    indicator: str
+    mission: str
+    dimensions: dict[str, str]
+    period: str
+    message: str
+    action: str
+    row: int | None
+    needs_comment: bool
+    file_name: str = ""
+
+    def __str__(self) -> str:
+        place = f"row {self.row}, " if self.row else ""
+        cell = name_cell(self.indicator, self.mission, self.dimensions)
+        return f"{self.severity}: {place}{cell} {self.period}: {self.message}. {self.action}"
 
 
 @dataclass(frozen=True)
@@ -131,6 +160,7 @@ class Preview:
     started: tuple[Breach, ...]
     cleared: tuple[Breach, ...]
     digest: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 def name_cell(name: str, mission: str, dimensions: dict[str, str]) -> str:

@@ -35,7 +35,7 @@ class FileWarnings:
 
 
 class WarningRuleFailed(Exception):
-    """The SQL of a warning rule failed, which also aborted its transaction."""
+    """The SQL of a warning or validation rule failed, which also aborted its transaction."""
 
     def __init__(self, rules: frozenset[str], reason: str) -> None:
         self.rules = rules
@@ -52,7 +52,7 @@ def skip_failed_rules(work: Callable[[frozenset[str]], Result]) -> Result:
         try:
             return work(skipped)
         except WarningRuleFailed as error:
-            log.error("warning rule %s failed and is skipped: %s", ", ".join(sorted(error.rules)), error)
+            log.error("rule %s failed and is skipped: %s", ", ".join(sorted(error.rules)), error)
             skipped |= error.rules
 
 
@@ -66,17 +66,17 @@ def find_warnings(cursor: Connection, recorded_at: datetime, skipped: frozenset[
     if not rules:
         return {}
     # An error outside the query of a rule fails every rule.
-    with _blame(all_rules):
+    with blame_rules(all_rules):
         run_sql(cursor, "load/prepare_warnings")
         _find_limits(cursor)
     for rule in rules:
-        with _blame(frozenset({rule})):
+        with blame_rules(frozenset({rule})):
             cursor.execute(
                 "insert into found_warnings by name "
                 f"select '{rule}' as rule, series_id, period_start, period_end, message "
                 f"from ({read_sql(f'checks/warnings/{rule}')})"
             )
-    with _blame(all_rules):
+    with blame_rules(all_rules):
         (found,) = cursor.execute("select count(*) from found_warnings").fetchone() or (0,)
         if not found:
             return {}
@@ -85,7 +85,8 @@ def find_warnings(cursor: Connection, recorded_at: datetime, skipped: frozenset[
 
 
 @contextmanager
-def _blame(rules: frozenset[str]) -> Iterator[None]:
+def blame_rules(rules: frozenset[str]) -> Iterator[None]:
+    """Raise WarningRuleFailed with these rules for an error of DuckDB inside."""
     try:
         yield
     except duckdb.InterruptException:

@@ -7,19 +7,21 @@ from pathlib import Path
 
 from metrics.catalogue import Catalogue, CatalogueError, read_catalogue
 from metrics.kpi_file import Kpi, check_kpis, read_kpis
+from metrics.relations import FILE_NAME, Relation, read_relations
 from metrics.thresholds import Threshold, read_default_thresholds
 from service.settings import find_in_tree
 
 
 @dataclass(frozen=True)
 class Definitions:
-    """The catalogue, the KPIs whose inputs it has, and why other KPIs are left out."""
+    """The catalogue, the KPIs whose inputs it has, why other KPIs are left out, and relations between indicators."""
 
     catalogue: Catalogue
     kpis: tuple[Kpi, ...]
     left_out: tuple[str, ...]
     observation_files: tuple[Path, ...]
     thresholds: tuple[Threshold, ...] = ()
+    relations: tuple[Relation, ...] = ()
 
 
 def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = None) -> Definitions:
@@ -38,4 +40,5 @@ def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = Non
         raise CatalogueError("\n".join(left_out))
     files = tuple(sorted((catalogue_directory / "observations").glob("*.csv")))
     thresholds = read_default_thresholds(catalogue_directory / "thresholds.yaml")
-    return Definitions(catalogue, kpis, tuple(left_out), files, thresholds)
+    relations = read_relations(catalogue_directory / FILE_NAME, catalogue)
+    return Definitions(catalogue, kpis, tuple(left_out), files, thresholds, relations)

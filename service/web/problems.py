@@ -23,6 +23,8 @@ from service.errors import (
     NotSignedIn,
     PreviewOutdated,
     QueryUnknown,
+    RoundError,
+    RoundUnknown,
     ServiceError,
     SignInDelayed,
     SignInRefused,
@@ -37,10 +39,11 @@ NOT_READY = "The first snapshot is not complete yet. Try again in a few seconds.
 RETRY_SECONDS = 5
 API_PREFIXES = ("/api/", "/sdmx/")
 # Errors that the caller can fix. Other errors are internal.
-MISTAKES = (AccessError, AlertError, LoadError, ThresholdError)
+MISTAKES = (AccessError, AlertError, LoadError, RoundError, ThresholdError)
 # Mistakes with a status of their own.
 STATUSES: Mapping[type[ServiceError], int] = {
     QueryUnknown: 404,
+    RoundUnknown: 404,
     SilenceUnknown: 404,
     KeyInUse: 409,
     PreviewOutdated: 409,

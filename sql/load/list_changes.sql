@@ -26,7 +26,7 @@ replaced as (
 )
 select
     p.file_ordinal, p.kind, n.indicator, n.mission, n.dimensions,
-    name_period(c.cycle, p.period_start, p.period_end) as period,
+    name_period(c.cycle, p.period_start, p.period_end) as period, p.period_start, p.period_end, p.note,
     p.value, p.status, r.previous.value as previous_value, r.previous.status as previous_status,
     if(
         p.kind = 'revision',

@@ -1,0 +1,180 @@
+"""The client of rounds: uploads, decisions and exceptions to locks, each with its right and a row in the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from service.access.identity import Identity
+from service.access.roles import Right
+from service.client.recording import RecordingClient
+from service.errors import NotAllowed, PreviewOutdated, RoundError
+from service.loading.report import Batch
+from service.rounds.cells import check_round
+from service.rounds.review import Review, find_scope, publish_submission, review_file, review_submission
+from service.rounds.submissions import MAX_FILE_BYTES, Event, LockException, Submission, SubmittedCell
+from service.rounds.transitions import ALL, TRANSITIONS, Action, State, check_transition, list_actions, name_next_actor
+
+
+@dataclass(frozen=True)
+class SubmissionReport:
+    """A submission with its review, its history, and the actions that its reader may take, or must not take and why.
+
+    `review` is None when the file can no longer be read, which `problem` then says.
+    """
+
+    submission: Submission
+    review: Review | None
+    problem: str
+    events: Sequence[Event]
+    actions: Sequence[Action]
+    refusals: Sequence[str]
+    next_actor: str
+
+
+class RoundsClient(RecordingClient):
+    """Submissions of an application for one author. Methods raise RoundUnknown, NotSignedIn, NotAllowed and RoundError."""
+
+    def preview(self, cycle: int, mission: str, file: Path, name: str, user: str = "") -> Review:
+        """Return what a file would change if it were published. Nothing is stored. Raises LoadError."""
+        self._check_reader(self._identify(user), mission)
+        return review_file(self._application, find_scope(self._application, cycle, mission), _check_size(file, name), name)
+
+    def add_draft(self, cycle: int, mission: str, file: Path, name: str, user: str = "") -> SubmissionReport:
+        """Store a file as a draft and return it; the same bytes return the submission that has them.
+
+        Raises LoadError for a file that cannot be loaded, and RoundError if its values are published or the round is closed.
+        """
+        application = self._application
+        with self._record(user, Right.SUBMIT, mission, "upload submission", f"cycle {cycle}, {mission}: {name}") as recording:
+            scope = find_scope(application, cycle, mission)
+            self._check_open(cycle, mission)
+            review = review_file(application, scope, _check_size(file, name), name)
+            if review.is_loaded:
+                raise RoundError(f"{review.batch}; there is nothing to submit")
+            cells = [
+                SubmittedCell(change.indicator, change.dimensions, change.period_start, change.period_end)
+                for change in review.batch.changes
+            ]
+            submission = application.submissions.add(cycle, mission, name, file.read_bytes(), cells, self._name(user))
+            recording.target = f"submission {submission.submission_id}"
+            recording.after = {"cycle": cycle, "mission": mission, "file": name, "sha256": submission.sha256}
+        return self.report(submission.submission_id, user)
+
+    def find(self, cycle: int | None = None, mission: str | None = None, user: str = "") -> list[Submission]:
+        """Return the submissions that the author may see; drafts are seen by those who can submit for the mission."""
+        identity = self._identify(user)
+        return [
+            submission for submission in self._application.submissions.find(cycle, mission) if _may_see(identity, submission)
+        ]
+
+    def report(self, number: int, user: str = "") -> SubmissionReport:
+        """Return a submission with its review. Raises NotAllowed for one of another mission."""
+        identity = self._identify(user)
+        submission = self._get(number, identity)
+        review, problem = None, ""
+        if submission.is_open:
+            try:
+                review = review_submission(self._application, submission)
+            except RoundError as error:
+                problem = str(error)
+        actions, refused = list_actions(number, submission.state, submission.mission, submission.authors, identity)
+        return SubmissionReport(
+            submission, review, problem, self._application.submissions.list_events(number), actions,
+            [f"{action}: {reason}" for action, reason in refused.items()],
+            name_next_actor(submission.state, submission.mission),
+        )  # fmt: skip
+
+    def act(
+        self, number: int, action: Action, digest: str | None = None, reason: str | None = None, user: str = ""
+    ) -> tuple[SubmissionReport, Batch | None]:
+        """Take an action on a submission. Return the submission and, if it is published, its batch.
+
+        `digest` is that of the review on which the decision is based. Raises PreviewOutdated if the review has another now.
+        """
+        application, transition = self._application, TRANSITIONS[action]
+        identity = self._identify(user)
+        submission = self._get(number, identity)
+        target = f"submission {number} of {submission.mission} for cycle {submission.cycle}"
+        with self._record(user, transition.right, submission.mission, f"{action} submission", target, reason) as recording:
+            recording.before = submission.state
+
+            def check(current: Submission) -> None:
+                check_transition(number, current.state, current.mission, current.authors, action, identity, reason)
+
+            check(submission)
+            batch = None
+            if transition.names_digest:
+                review = review_submission(application, submission)
+                if action == Action.SUBMIT:
+                    self._check_open(submission.cycle, submission.mission)
+                # A publication that was interrupted after its commit: the file is loaded, its event is not recorded yet.
+                if not (action == Action.PUBLISH and review.is_loaded):
+                    _check_digest(number, digest, review)
+                if action == Action.PUBLISH:
+                    batch = publish_submission(application, submission, review, identity.name, self._with_history)
+            changed = application.submissions.change_state(number, transition.to, identity.name, reason, digest, check)
+            recording.after = {"state": changed.state, "digest": digest, "batch_id": batch.batch_id if batch else None}
+        application.show_rounds()
+        return self.report(number, user), batch
+
+    def extend(self, cycle: int, mission: str, until: date, reason: str, user: str = "") -> LockException:
+        """Let a mission submit for a closed round until the end of a day. Raises RoundError without a reason."""
+        with self._record(user, Right.APPROVE, ALL, "extend round", f"cycle {cycle}, {mission}", reason) as recording:
+            with self._application.open_live_session() as session:
+                check_round(session, cycle, mission)
+            extended = self._application.submissions.extend(cycle, mission, until, reason, self._name(user))
+            recording.after = {"until": until.isoformat()}
+        return extended
+
+    def _get(self, number: int, identity: Identity) -> Submission:
+        submission = self._application.submissions.get(number)
+        if not _may_see(identity, submission):
+            identity.check(Right.SUBMIT, submission.mission)
+            raise NotAllowed(f"{identity.name} must not read submission {number}: it is a draft")
+        return submission
+
+    def _check_reader(self, identity: Identity, mission: str) -> None:
+        if not identity.may(Right.APPROVE, mission):
+            identity.check(Right.SUBMIT, mission)
+
+    def _check_open(self, cycle: int, mission: str) -> None:
+        """Raise RoundError if the round is closed for a mission."""
+        closes = self._application.definitions.catalogue.cycles.find_expiry(cycle)
+        today = self._application.clock().date()
+        if closes is None or today <= closes:
+            return
+        exception = self._application.submissions.list_exceptions(cycle).get(mission)
+        if exception is None or exception.until < today:
+            raise RoundError(
+                f"the round of cycle {cycle} closed on {closes}; an approver of all missions can extend it for {mission}"
+            )
+
+
+def _may_see(identity: Identity, submission: Submission) -> bool:
+    """Return whether an identity may see a submission: a contributor of the mission, or its approver once it is submitted."""
+    if identity.may(Right.SUBMIT, submission.mission):
+        return True
+    return submission.state not in (State.DRAFT, State.WITHDRAWN) and identity.may(Right.APPROVE, submission.mission)
+
+
+def _check_size(file: Path, name: str) -> Path:
+    try:
+        size = file.stat().st_size
+    except OSError:
+        # The reader says what is wrong.
+        return file
+    if size > MAX_FILE_BYTES:
+        raise RoundError(f"{name} has {size:,} bytes; a submission has at most {MAX_FILE_BYTES:,}")
+    return file
+
+
+def _check_digest(number: int, digest: str | None, review: Review) -> None:
+    if not digest:
+        raise RoundError(f"digest: name the digest of the preview of submission {number}, {review.digest}")
+    if digest != review.digest:
+        raise PreviewOutdated(
+            f"submission {number} would now change other values than in the preview; read the new preview and decide again"
+        )

@@ -1,0 +1,98 @@
+"""The review of a submission: what its publication would change now, and the digest that a decision names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from service.application import Application
+from service.errors import RoundError
+from service.loading.load import RoundScope, Shown
+from service.loading.report import Batch, Preview
+from service.rounds.cells import check_round
+from service.rounds.submissions import Submission
+from service.system.progress import ignore_progress
+
+# A mission has a few dozen cells in a cycle; the file may have corrections of several periods.
+MAX_ROWS = 2_000
+SHOWN = Shown(limit=MAX_ROWS, with_unchanged=True)
+
+
+@dataclass(frozen=True)
+class Review:
+    """What the publication of a submission would change now."""
+
+    preview: Preview
+
+    @property
+    def digest(self) -> str:
+        """The digest that differs when the file or any of its changes does."""
+        return self.preview.digest
+
+    @property
+    def batch(self) -> Batch:
+        (batch,) = self.preview.batches
+        return batch
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the values of the file are published already."""
+        return self.batch.loaded_before_at is not None
+
+
+def find_scope(application: Application, cycle: int, mission: str) -> RoundScope:
+    """Return the scope of a round. Raises RoundUnknown."""
+    with application.open_live_session() as session:
+        check_round(session, cycle, mission)
+    return RoundScope(cycle, mission, *application.definitions.catalogue.cycles.find_period(cycle))
+
+
+def review_file(application: Application, scope: RoundScope, file: Path, name: str) -> Review:
+    """Return the review of a file for a round. Raises LoadError, also for rows of other missions and cycles."""
+    preview = application.preview(
+        [file], ignore_progress, SHOWN, max_rows=MAX_ROWS, names=[name], status_codes="sdmx", scope=scope
+    )
+    return Review(preview)
+
+
+def review_submission(application: Application, submission: Submission) -> Review:
+    """Return the review of a submission. Raises as `review_file` does."""
+    scope = find_scope(application, submission.cycle, submission.mission)
+    with open_content(application, submission) as file:
+        return review_file(application, scope, file, submission.recorded_name)
+
+
+def publish_submission(
+    application: Application, submission: Submission, review: Review, published_by: str, with_history: bool
+) -> Batch:
+    """Load the file of a submission as one batch with the reviewed changes, and publish it.
+
+    Raises as `Application.load_and_show` does.
+
+    Repeated after an interruption, it returns the batch that was recorded.
+    """
+    scope = find_scope(application, submission.cycle, submission.mission)
+    with open_content(application, submission) as file:
+        (batch,) = application.load_and_show(
+            [file], published_by, with_history=with_history, max_rows=MAX_ROWS, names=[submission.recorded_name],
+            status_codes="sdmx", digest=review.digest, scope=scope,
+        )  # fmt: skip
+    return batch
+
+
+@contextmanager
+def open_content(application: Application, submission: Submission) -> Iterator[Path]:
+    """Give a private file with the bytes of a submission, deleted at the end."""
+    content = application.submissions.read_content(submission.submission_id)
+    if hashlib.sha256(content).hexdigest() != submission.sha256:
+        raise RoundError(f"the file of submission {submission.submission_id} is damaged; upload it again")
+    folder = application.settings.data_dir / "tmp"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with TemporaryDirectory(prefix="submission-", dir=folder) as directory:
+        file = Path(directory) / "content"
+        file.write_bytes(content)
+        yield file

@@ -1,0 +1,15 @@
+-- A row is an expected report of a cycle, with the state of its newest values.
+select
+    r.mission, r.indicator, i.title, i.priority, r.period_start, r.period_end, r.due_on, r.state, r.is_reported, r.is_overdue,
+    r.period_end < as_of_date() + 1 as has_ended,
+    r.is_reported and coalesce((
+        select bool_and(o.status = 'M')
+        from observations as o
+        where o.indicator = r.indicator and o.mission = r.mission and o.period_start = r.period_start
+            and o.period_end = r.period_end
+    ), false) as is_not_applicable
+from report_states as r
+join store.current_indicators as i using (indicator)
+join store.current_missions as m using (mission)
+where r.cycle = $cycle
+order by m.ordinal, i.ordinal, r.period_end;
