@@ -201,7 +201,11 @@ def start_load(data_dir: Path, file: Path, reader_pid: int | None = None) -> sub
 
 def is_open(file: Path, pid: int) -> bool:
     """Return whether a process has the file open."""
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+    try:
+        descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # the process ended
+        return False
+    for descriptor in descriptors:
         with suppress(OSError):
             if descriptor.readlink() == file:
                 return True

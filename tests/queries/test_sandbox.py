@@ -54,8 +54,13 @@ class World:
 
     def describe(self) -> dict[str, str]:
         """Return the digest of every file; what workers spill is theirs."""
-        files = [file for file in self.directory.rglob("*") if file.is_file() and "tmp" not in file.parts[-3:-1]]
-        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+        digests = {}
+        # Unlike rglob, os.walk ignores a directory that a worker removes meanwhile.
+        for folder, folders, names in os.walk(self.directory):
+            if "tmp" in folders:
+                folders.remove("tmp")
+            digests.update({name: hashlib.sha256((Path(folder) / name).read_bytes()).hexdigest() for name in names})
+        return digests
 
 
 @pytest.fixture(scope="module")
