@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 
+from service.access import passwords
 from service.application import Application
 from service.errors import LoadError
 from service.loading.load import load_files
@@ -60,6 +62,14 @@ class Clock:
 def definitions() -> Definitions:
     """The definitions that ship with the service."""
     return read_shipped()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hash passwords in this process with the least work: the parameters of the service take 64 MB and 0.1 s for each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from service.application import Application
 from service.errors import WarehouseError
 from service.settings import Settings
 from service.warehouse.backups.target import list_used_files
@@ -18,15 +20,21 @@ from tests.service_process import ServiceProcess, run_a4p
 USED = [name for name, _ in list_used_files(Settings())]
 
 
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
+    """The published report in a directory of this module; each file that a service uses exists."""
+    with publish_report(tmp_path_factory.mktemp("used") / "data", definitions) as opened:
+        for _, used in list_used_files(opened.settings):
+            used.touch()
+        yield opened
+
+
 @pytest.mark.parametrize("name", USED)
 @pytest.mark.parametrize("way", ["path", "dots", "symbolic link", "hard link", "linked directory"])
-def test_a_backup_onto_a_used_file_is_refused(tmp_path: Path, definitions: Definitions, name: str, way: str) -> None:
-    with publish_report(tmp_path / "data", definitions) as application:
-        used = dict(list_used_files(application.settings))[name]
-        used.touch()
-        target = point_to(used, way, tmp_path)
-        with pytest.raises(WarehouseError, match=f"is the {name} of the service"):
-            application.back_up(target)
+def test_a_backup_onto_a_used_file_is_refused(application: Application, tmp_path: Path, name: str, way: str) -> None:
+    used = dict(list_used_files(application.settings))[name]
+    with pytest.raises(WarehouseError, match=f"is the {name} of the service"):
+        application.back_up(point_to(used, way, tmp_path))
 
 
 def point_to(file: Path, way: str, tmp_path: Path) -> Path:
@@ -46,15 +54,14 @@ def point_to(file: Path, way: str, tmp_path: Path) -> Path:
     return file
 
 
-def test_a_backup_into_the_scratch_directory_or_onto_a_device_is_refused(tmp_path: Path, definitions: Definitions) -> None:
-    with publish_report(tmp_path / "data", definitions) as application:
-        with pytest.raises(WarehouseError, match="which the service empties"):
-            application.back_up(application.settings.data_dir / "tmp" / "copy.duckdb")
-        with pytest.raises(WarehouseError, match="is not a regular file"):
-            application.back_up(Path("/dev/null"))
+def test_a_backup_into_the_scratch_directory_or_onto_a_device_is_refused(application: Application) -> None:
+    with pytest.raises(WarehouseError, match="which the service empties"):
+        application.back_up(application.settings.data_dir / "tmp" / "copy.duckdb")
+    with pytest.raises(WarehouseError, match="is not a regular file"):
+        application.back_up(Path("/dev/null"))
 
 
-def test_an_answered_load_survives_an_attempt_to_back_up_onto_the_warehouse(tmp_path: Path, definitions: Definitions) -> None:
+def test_an_answered_load_survives_an_attempt_to_back_up_onto_the_warehouse(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with ServiceProcess(copy_report(data_dir)) as service:
         service.wait_until_ready()
