@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from service.commands.options import catalogue_option, data_dir_option
 from service.commands.progress import show_progress
 from service.loading.interrupt import catch_interrupt
 from service.loading.load import MAX_SHOWN_CHANGES, StatusCodes
-from service.loading.report import Batch, Breach, Preview
+from service.loading.report import Batch, Breach, Finding, Preview
 from service.settings import read_settings
 
 VERBOSE_CHANGES = 10_000
@@ -132,10 +133,22 @@ def _print_preview(preview: Preview, verbose: bool) -> None:
     for batch in preview.batches:
         _print_batch(batch, verbose)
         click.echo(f"  SHA-256 {batch.sha256}")
+    _print_findings(preview.findings, verbose)
     _print_breaches("Breaches that would start", preview.started, verbose)
     _print_breaches("Breaches that would clear", preview.cleared, verbose)
     click.echo(f"Digest of the preview: {preview.digest}")
     click.echo("Nothing was loaded (--dry-run). Load with --digest to load exactly this.")
+
+
+def _print_findings(findings: tuple[Finding, ...], verbose: bool) -> None:
+    counts = Counter(finding.severity for finding in findings)
+    summary = ", ".join(f"{counts[severity]} {severity}" for severity in ("high", "medium", "low") if counts[severity])
+    click.echo(f"Findings of validation rules: {summary or 'none'}")
+    shown = findings if verbose else findings[:MAX_SHOWN_CHANGES]
+    for finding in shown:
+        click.echo(f"  {finding}")
+    if left := len(findings) - len(shown):
+        click.echo(f"  and {left:,} more (--verbose lists them)")
 
 
 def _print_breaches(title: str, breaches: tuple[Breach, ...], verbose: bool) -> None:

@@ -34,7 +34,7 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Shown:
-    """Which changed cells a load reports: at most `limit`, revisions before new cells before unchanged ones."""
+    """Which changed cells a load reports: at most `limit`, revisions before removals, new cells and unchanged ones."""
 
     limit: int = MAX_SHOWN_CHANGES
     with_unchanged: bool = False
@@ -208,10 +208,10 @@ def append_staged(
             name, batch_id if new or revised else None, count, new, revised, sha256=digest,
             changes=tuple(changes.get(ordinal, ())), notes=tuple(notes),
             warnings=tuple(warnings[ordinal].shown) if ordinal in warnings else (),
-            warning_count=warnings[ordinal].total if ordinal in warnings else 0,
+            warning_count=warnings[ordinal].total if ordinal in warnings else 0, removals=removed,
         )
-        for ordinal, name, digest, notes, batch_id, count, new, revised in cursor.execute(
-            "select file_ordinal, file_name, sha256, notes, batch_id, row_count, new_observations, revisions "
+        for ordinal, name, digest, notes, batch_id, count, new, revised, removed in cursor.execute(
+            "select file_ordinal, file_name, sha256, notes, batch_id, row_count, new_observations, revisions, removals "
             "from appended_batches"
         ).fetchall()
     }  # fmt: skip

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-ChangeKind = Literal["revision", "new", "unchanged"]
+ChangeKind = Literal["revision", "removal", "new", "unchanged"]
 
 
 @dataclass(frozen=True)
 class Change:
     """One cell of a loaded file beside the stored observation. previous_* are None for a new cell.
 
-    `revised_columns` names the columns that a revision changes.
+    A `removal` is a revision whose status says that there is no value, where there was one. `revised_columns` names the columns
+    that a revision changes.
     """
 
     kind: ChangeKind
@@ -32,13 +33,30 @@ class Change:
 
     def __str__(self) -> str:
         after = write_value(self.value, self.status)
-        if self.kind != "revision":
+        if self.kind not in ("revision", "removal"):
             written, kind = after, str(self.kind)
         elif {"value", "status"}.isdisjoint(self.revised_columns):
             written, kind = after, f"revision of {', '.join(self.revised_columns)}"
         else:
-            written, kind = f"{write_value(self.previous_value, self.previous_status or '')} -> {after}", "revision"
+            written, kind = f"{write_value(self.previous_value, self.previous_status or '')} -> {after}", self._describe()
         return f"{name_cell(self.indicator, self.mission, self.dimensions)} {self.period}: {written} ({kind})"
+
+    def _describe(self) -> str:
+        if self.value is None or self.previous_value is None or self.value == self.previous_value:
+            return self.kind
+        change = self.value - self.previous_value
+        return f"{self.kind}, {'+' if change > 0 else ''}{change:.10g}"
+
+
+@dataclass(frozen=True)
+class CellCounts:
+    """The cells of a file: `ignored` ones are those of a file that was loaded before."""
+
+    new: int
+    changed: int
+    removed: int
+    unchanged: int
+    ignored: int
 
 
 @dataclass(frozen=True)
@@ -108,7 +126,7 @@ class Batch:
 
     `changes` are the cells that the caller requested, not necessarily all changed cells. `notes` describe how the file
     was read where that is not obvious: its encoding, dates and numbers. `delays` explain why the change is not visible
-    yet. `warnings` are the first of `warning_count`.
+    yet. `warnings` are the first of `warning_count`. `revisions` include `removals`.
     """
 
     file_name: str
@@ -125,6 +143,13 @@ class Batch:
     delays: tuple[str, ...] = ()
     warnings: tuple[LoadWarning, ...] = ()
     warning_count: int = 0
+    removals: int = 0
+
+    @property
+    def cells(self) -> CellCounts:
+        if self.loaded_before_at is not None:
+            return CellCounts(0, 0, 0, 0, self.row_count)
+        return CellCounts(self.new_observations, self.revisions - self.removals, self.removals, self.unchanged, 0)
 
     @property
     def unchanged(self) -> int:
@@ -142,10 +167,11 @@ class Batch:
             )
         if not self.has_changes:
             return f"{self.file_name}: no changes in {self.row_count:,} rows"
+        removed = f" ({self.removals:,} without a value)" if self.removals else ""
         batch = "would load" if self.is_preview else f"batch {self.batch_id},"
         return (
             f"{self.file_name}: {batch} {self.new_observations:,} new observations, "
-            f"{self.revisions:,} revisions, {self.unchanged:,} unchanged"
+            f"{self.revisions:,} revisions{removed}, {self.unchanged:,} unchanged"
         )
 
 

@@ -4,7 +4,8 @@ with judged as (
     select
         s.file_ordinal,
         r.series_id is null as is_new,
-        r.series_id is not null and not r.is_unchanged as is_revision
+        r.series_id is not null and not r.is_unchanged as is_revision,
+        coalesce(r.is_removal, false) as is_removal
     from staged_observations as s
     left join recorded_cells as r using (series_id, period_start, period_end)
 ),
@@ -13,7 +14,8 @@ counted as (
         f.file_ordinal, f.file_name, f.sha256, f.notes,
         count(j.file_ordinal) as row_count,
         count(*) filter (where j.is_new) as new_observations,
-        count(*) filter (where j.is_revision) as revisions
+        count(*) filter (where j.is_revision) as revisions,
+        count(*) filter (where j.is_removal) as removals
     from staged_files as f
     left join judged as j using (file_ordinal)
     group by all

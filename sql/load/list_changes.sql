@@ -1,9 +1,14 @@
--- A row is the change by one staged cell: revisions first, then new and unchanged cells, in the order of the files.
+-- A row is the change by one staged cell: revisions first, then removed, new and unchanged cells, in the order of the files.
 -- Runs before the cells are appended, while the newest revision of a cell is still the one that the load replaces.
 with judged as (
     select
         s.file_ordinal, s.file_row, s.series_id, s.period_start, s.period_end, s.value, s.status, s.source, s.page, s.note,
-        case when r.series_id is null then 'new' when r.is_unchanged then 'unchanged' else 'revision' end as kind
+        case
+            when r.series_id is null then 'new'
+            when r.is_unchanged then 'unchanged'
+            when r.is_removal then 'removal'
+            else 'revision'
+        end as kind
     from staged_observations as s
     left join recorded_cells as r using (series_id, period_start, period_end)
 ),
@@ -11,7 +16,7 @@ picked as materialized (
     select *
     from judged
     where kind <> 'unchanged' or $with_unchanged
-    order by list_position(['revision', 'new', 'unchanged'], kind), file_ordinal, file_row
+    order by list_position(['revision', 'removal', 'new', 'unchanged'], kind), file_ordinal, file_row
     limit $limit
 ),
 replaced as (
@@ -29,7 +34,7 @@ select
     name_period(c.cycle, p.period_start, p.period_end) as period, p.period_start, p.period_end, p.note,
     p.value, p.status, r.previous.value as previous_value, r.previous.status as previous_status,
     if(
-        p.kind = 'revision',
+        p.kind in ('revision', 'removal'),
         list_filter(
             [
                 if(p.value is distinct from r.previous.value, 'value', null),
@@ -46,4 +51,4 @@ from picked as p
 join store.series as n using (series_id)
 left join cycles as c using (period_start, period_end)
 left join replaced as r using (series_id, period_start, period_end)
-order by list_position(['revision', 'new', 'unchanged'], p.kind), p.file_ordinal, p.file_row
+order by list_position(['revision', 'removal', 'new', 'unchanged'], p.kind), p.file_ordinal, p.file_row

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from service.client.protocol import LOAD
 from service.commands.load import load as load_command
 from service.loading.load import Shown, load_files
-from service.loading.report import Batch
+from service.loading.report import Batch, CellCounts
 from service.warehouse.database import Warehouse
 from tests.conftest import Clock, WriteCsv
 
@@ -45,7 +45,7 @@ def test_a_new_value_is_listed_with_its_cell(report: Report, write_csv: WriteCsv
 def test_a_revision_shows_the_value_before_and_after(report: Report, write_csv: WriteCsv) -> None:
     report(write_csv("first.csv", {"value": "97"}))
     batch = report(write_csv("second.csv", {"value": "131"}))
-    assert list_lines(batch) == ["sofa_incidents_new UNMISS cycle 5: 97 -> 131 (revision)"]
+    assert list_lines(batch) == ["sofa_incidents_new UNMISS cycle 5: 97 -> 131 (revision, +34)"]
     (change,) = batch.changes
     assert (change.previous_value, change.value, change.revised_columns) == (97.0, 131.0, ("value",))
 
@@ -53,22 +53,36 @@ def test_a_revision_shows_the_value_before_and_after(report: Report, write_csv: 
 def test_a_revision_replaces_the_newest_value_of_several(report: Report, write_csv: WriteCsv) -> None:
     for value in ("97", "131", "98"):
         batch = report(write_csv(f"{value}.csv", {"value": value}))
-    assert list_lines(batch) == ["sofa_incidents_new UNMISS cycle 5: 131 -> 98 (revision)"]
+    assert list_lines(batch) == ["sofa_incidents_new UNMISS cycle 5: 131 -> 98 (revision, -33)"]
 
 
 @pytest.mark.parametrize(
     ("row", "line"),
     [
         ({"value": "", "status": "V"}, "40 -> no value (status V) (revision)"),
+        ({"value": "", "status": "O"}, "40 -> no value (status O) (removal)"),
         ({"status": "P"}, "40 -> 40 (status P) (revision)"),
         ({"source": "Another", "note": "as printed"}, "40 (revision of source, note)"),
-        ({"value": "41", "page": ""}, "40 -> 41 (revision)"),
+        ({"value": "41", "page": ""}, "40 -> 41 (revision, +1)"),
     ],
 )
 def test_a_revision_says_what_changed(report: Report, write_csv: WriteCsv, row: dict[str, object], line: str) -> None:
     report(write_csv("first.csv", {}))
     batch = report(write_csv("second.csv", row))
     assert list_lines(batch) == [f"sofa_incidents_new UNMISS cycle 5: {line}"]
+
+
+def test_cells_are_counted_by_their_change(report: Report, write_csv: WriteCsv) -> None:
+    missions = ("UNMISS", "UNIFIL", "MONUSCO", "UNDOF")
+    report(write_csv("first.csv", *({"mission": mission} for mission in missions)))
+    file = write_csv(
+        "second.csv", {}, {"mission": "UNIFIL", "value": "41"}, {"mission": "MONUSCO", "value": "", "status": "L"},
+        {"mission": "UNDOF", "value": "", "status": "V"}, {"mission": "UNISFA"},
+    )  # fmt: skip
+    batch = report(file)
+    assert batch.cells == CellCounts(new=1, changed=2, removed=1, unchanged=1, ignored=0)
+    assert str(batch).endswith(" 1 new observations, 3 revisions (1 without a value), 1 unchanged")
+    assert report(file).cells == CellCounts(new=0, changed=0, removed=0, unchanged=0, ignored=5)
 
 
 def test_unchanged_cells_are_listed_on_request(report: Report, write_csv: WriteCsv) -> None:

@@ -95,6 +95,13 @@ def test_a_preview_computes_kpis_before_it_compares_breaches(application: Applic
     assert dump_whole(application.warehouse) == before
 
 
+def test_a_preview_lists_the_findings_of_validation_rules(application: Application, write_csv: WriteCsv) -> None:
+    # The report has 585 incidents on record.
+    (finding,) = application.preview([write_csv("high.csv", {"value": "586"})]).findings
+    assert (finding.rule, finding.severity, finding.row) == ("part_above_whole", "high", 2)
+    assert application.preview([write_csv("low.csv", {"value": "585"})]).findings == ()
+
+
 def test_a_preview_of_a_bad_file_lists_its_errors(application: Application, write_csv: WriteCsv) -> None:
     with pytest.raises(LoadError, match="UNMIS"):
         application.preview([write_csv("bad.csv", {"mission": "UNMIS"})])
@@ -117,9 +124,14 @@ def test_a_dry_run_reports_the_same_with_and_without_a_service(tmp_path: Path, w
         assert running.returncode == 0, running.stderr
     stopped = run_a4p("load", "--dry-run", str(file), "--data-dir", str(data_dir))
     assert running.stdout == stopped.stdout
-    assert re.search(
-        r"  SHA-256 [0-9a-f]{64}\nBreaches that would start: 1\n  a4p_sofa_incidents_new UNDOF: 131 ", stopped.stdout
-    )
+    expected = [
+        r"  SHA-256 [0-9a-f]{64}",
+        r"Findings of validation rules: 1 medium",
+        r"  medium: row 2, sofa_incidents_new UNDOF cycle 6: sofa_incidents_total is not reported, .*",
+        r"Breaches that would start: 1",
+        r"  a4p_sofa_incidents_new UNDOF: 131 ",
+    ]
+    assert re.search(r"\n".join(expected), stopped.stdout)
     assert stopped.stdout.endswith("Nothing was loaded (--dry-run). Load with --digest to load exactly this.\n")
     with duckdb.connect(str(data_dir / "warehouse-read.duckdb"), read_only=True) as copy:
         assert copy.execute("select count(*) from batches where file_name like '%next.csv'").fetchall() == [(0,)]

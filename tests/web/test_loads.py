@@ -83,6 +83,9 @@ def test_a_dry_run_changes_nothing(ask: Ask, guarded: Application) -> None:
     assert report["dry_run"] and report["files"][0]["batch_id"] is None
     assert report["files"][0]["new_observations"] + report["files"][0]["revisions"] == 1
     assert any("UNFICYP" in breach for breach in report["started"])
+    assert sum(report["files"][0]["cells"].values()) == 1
+    (finding,) = report["findings"]
+    assert (finding["rule"], finding["severity"], finding["row"]) == ("required_together", "medium", 2)
     assert count_all(guarded) == before and list_uploads(guarded) == []
 
 

@@ -8,8 +8,10 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from flask import Blueprint, Response, request
 from pydantic import Field
@@ -48,6 +50,32 @@ class LoadQuery(Given):
     )
 
 
+class CountedCells(Answer):
+    """The cells of a file. Removed: a status O, L or M replaces a value. Ignored: the file was loaded before."""
+
+    new: int
+    changed: int
+    removed: int
+    unchanged: int
+    ignored: int
+
+
+class FoundCell(Answer):
+    """A cell that violates a validation rule. High blocks a submission; medium needs a comment unless its row has a note."""
+
+    rule: str
+    severity: Literal["high", "medium", "low"]
+    file_name: str
+    row: int | None
+    indicator: str
+    mission: str
+    dimensions: dict[str, str]
+    period: str
+    message: str
+    action: str
+    needs_comment: bool
+
+
 class LoadedFile(Answer):
     """The report on a file. `batch_id` is null if it added nothing, and in a preview. `changes` lists changed cells."""
 
@@ -57,6 +85,7 @@ class LoadedFile(Answer):
     new_observations: int
     revisions: int
     unchanged: int
+    cells: CountedCells
     loaded_before_at: datetime | None
     sha256: str
     text: str
@@ -68,12 +97,13 @@ class LoadedFile(Answer):
 
 
 class LoadAnswer(Answer):
-    """The report on a load; in a preview, also the breaches of thresholds that would start or end."""
+    """The report on a load; of a preview also the breaches of thresholds that would start or end, and up to 1,000 findings."""
 
     dry_run: bool
     files: list[LoadedFile]
     started: list[str]
     cleared: list[str]
+    findings: list[FoundCell]
     digest: str | None = Field(description="Digest of a preview, to confirm it by a load with this digest; null for a load.")
 
 
@@ -164,6 +194,7 @@ def _describe(batches: tuple[Batch, ...], preview: Preview | None = None) -> Loa
             new_observations=batch.new_observations,
             revisions=batch.revisions,
             unchanged=batch.unchanged,
+            cells=CountedCells(**asdict(batch.cells)),
             loaded_before_at=batch.loaded_before_at,
             sha256=batch.sha256,
             text=str(batch),
@@ -180,5 +211,6 @@ def _describe(batches: tuple[Batch, ...], preview: Preview | None = None) -> Loa
         files=files,
         started=list(map(str, preview.started)) if preview else [],
         cleared=list(map(str, preview.cleared)) if preview else [],
+        findings=[FoundCell(**asdict(finding)) for finding in preview.findings] if preview else [],
         digest=preview.digest if preview else None,
     )
