@@ -136,7 +136,10 @@ class OutputError(ServiceError):
 
 @dataclass(frozen=True)
 class RowError:
-    """An error in one cell of a loaded file. `row` is the row number of a spreadsheet: the header is row 1."""
+    """An error in one cell of a loaded file. `row` is the row number of a spreadsheet: the header is row 1.
+
+    `sheet` and `cell` (such as F3) are set for a workbook.
+    """
 
     file: str
     row: int
@@ -144,6 +147,8 @@ class RowError:
     value: str | None
     problem: str
     fix: str
+    sheet: str = ""
+    cell: str = ""
 
     def __str__(self) -> str:
         value = "(empty)" if self.value is None or self.value == "" else repr(self.value)

@@ -15,9 +15,9 @@ import duckdb
 
 from service.errors import LoadError, PreviewOutdated
 from service.loading.digest import compute_digest
-from service.loading.readers import StagedFile, check_file, stage_file
+from service.loading.readers import check_file, stage_file
 from service.loading.readers.row_budget import RowBudget
-from service.loading.readers.xlsx import name_sheet
+from service.loading.readers.staged_file import StagedFile, name_sheet
 from service.loading.report import Batch, Change
 from service.loading.warnings import find_warnings, skip_failed_rules
 from service.names import suggest_names
@@ -166,8 +166,8 @@ def _stage_files(
         if earlier is None:
             with watch_progress(cursor, f"reading {file.name}", progress):
                 staged[ordinal] = stage_file(cursor, file, file_name, ordinal, sheet, budget)
-            values = [ordinal, file_name + suffix, digest, staged[ordinal].notes]
-            cursor.execute("insert into staged_files values (?, ?, ?, ?)", values)
+            values = [ordinal, file_name + suffix, digest, staged[ordinal].notes, staged[ordinal].has_sdmx_codes]
+            cursor.execute("insert into staged_files values (?, ?, ?, ?, ?)", values)
     if staged:
         with watch_progress(cursor, "checking", progress):
             run_sql(cursor, "load/stage_series")
@@ -263,7 +263,8 @@ def _check_staged(cursor: Connection, files: dict[int, StagedFile]) -> None:
         for row in read_rows(run_sql(cursor, "load/list_errors", max_errors=MAX_SHOWN_ERRORS)):
             fix = row["fix"] or _suggest(row["unknown_name"], row["known_names"])
             staged = files[row["file_ordinal"]]
-            errors.append(staged.blame(row["file_row"], row["column_name"], row["value"], row["problem"], fix))
+            error = (row["column_name"], row["value"], row["problem"], fix, row["sheet"])
+            errors.append(staged.blame(row["file_row"], *error))
         raise LoadError(f"nothing was loaded: {total:,} error{'s' if total > 1 else ''}", tuple(errors), total)
 
 

@@ -61,7 +61,7 @@ class CellCounts:
 
 @dataclass(frozen=True)
 class LoadWarning:
-    """An implausible cell of a loaded file. `row` is the row number as a spreadsheet shows it."""
+    """An implausible cell of a loaded file, with its row number in a spreadsheet, and its sheet if there are several."""
 
     row: int
     indicator: str
@@ -70,11 +70,11 @@ class LoadWarning:
     period: str
     rule: str
     message: str
+    sheet: str = ""
 
     def __str__(self) -> str:
-        return (
-            f"warning: row {self.row}, {name_cell(self.indicator, self.mission, self.dimensions)} {self.period}: {self.message}"
-        )
+        place = f"sheet {self.sheet!r}, row {self.row}" if self.sheet else f"row {self.row}"
+        return f"warning: {place}, {name_cell(self.indicator, self.mission, self.dimensions)} {self.period}: {self.message}"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ from service.rounds.template_format import (
     ID,
     IDENTITY_COLUMNS,
     IDENTITY_SHEET,
+    INPUT_COLOR,
+    INPUT_COLUMNS,
+    INSTRUCTIONS,
     NOTE,
     STATUS,
     TITLE,
@@ -29,11 +32,11 @@ from service.rounds.template_format import (
     make_id,
     write_dimensions,
 )
-from service.rounds.template_instructions import INSTRUCTIONS, LINE_POINTS, add_instructions, find_height, write_months
+from service.rounds.template_instructions import LINE_POINTS, add_instructions, find_height, write_months
 from service.warehouse.database import Connection, read_objects, run_sql
 
 MAX_SHEET_NAME = 31
-INPUT_COLOR, HEADER_COLOR, ID_COLOR = "#FFF8DC", "#1F4E79", "#9A9A9A"
+HEADER_COLOR, ID_COLOR = "#1F4E79", "#9A9A9A"
 STATUS_LIST = [f"{code} {text}" for code, text in STATUS_TEXT.items()]
 UNITS = {
     "count": "number",
@@ -144,7 +147,7 @@ class _Writer:
         head = {**frame, "bold": True, "font_color": "white", "bg_color": HEADER_COLOR}
         self.head = book.add_format(head)
         self.input_head = book.add_format({**head, "font_color": "black", "bg_color": "#FFD966"})
-        self.input_frame = {**frame, "locked": False, "bg_color": INPUT_COLOR, "border_color": "#BF9000"}
+        self.input_frame = {**frame, "locked": False, "bg_color": f"#{INPUT_COLOR}", "border_color": "#BF9000"}
         self.input_text = book.add_format({**self.input_frame, "num_format": "@"})
         self._inputs: dict[str, Format] = {}
 
@@ -164,7 +167,7 @@ class _Writer:
         at = {column: position for position, column in enumerate(columns)}
         sheet.set_row(0, 2 * LINE_POINTS)
         for column, position in at.items():
-            is_input = column in (VALUE, STATUS, NOTE)
+            is_input = column in INPUT_COLUMNS
             sheet.set_column(position, position, WIDTHS[column])
             sheet.write_string(0, position, column, self.input_head if is_input else self.head)
         for row, cell in enumerate(cells, 1):

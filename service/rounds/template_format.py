@@ -14,7 +14,11 @@ HEADER_KEYS = ("version", "mission", "cycle", "catalogue")
 IDENTITY_COLUMNS = ("id", "indicator", "dimensions", "period_start", "period_end", "unit", "title", "breakdown")
 # Columns that the reader finds by their names in the header row of a sheet. The others are for people.
 TITLE, BREAKDOWN, VALUE, STATUS, NOTE, ID = "indicator", "breakdown", "value", "status", "note", "id"
-NEEDED_COLUMNS = (TITLE, BREAKDOWN, VALUE, STATUS, NOTE, ID)
+INPUT_COLUMNS = (VALUE, STATUS, NOTE)
+NEEDED_COLUMNS = (*INPUT_COLUMNS, ID)
+INPUT_COLOR = "FFF8DC"
+# The first sheet and the beginning of its first cell.
+INSTRUCTIONS, INSTRUCTIONS_TITLE = "Instructions", "A4P+ values, cycle "
 YES_AND_NO = ("yes", "no")
 _ID_LENGTH = 9
 

@@ -10,9 +10,8 @@ from xlsxwriter import Workbook
 
 from metrics.figures import STATUS_TEXT
 from service.documents.document import write_date
-from service.rounds.template_format import ID, NOTE, STATUS, VALUE
+from service.rounds.template_format import ID, INSTRUCTIONS, INSTRUCTIONS_TITLE, NOTE, STATUS, VALUE
 
-INSTRUCTIONS = "Instructions"
 LABEL_WIDTH, TEXT_WIDTH = 20, 92
 LINE_POINTS = 15.0
 # Letters of a wide font that fit into the width of a digit.
@@ -80,7 +79,7 @@ def add_instructions(
     sheet.set_column(0, 0, LABEL_WIDTH)
     sheet.set_column(1, 1, TEXT_WIDTH)
     sheet.hide_gridlines(2)
-    sheet.write_string(0, 0, f"A4P+ values, cycle {cycle}", title)
+    sheet.write_string(0, 0, f"{INSTRUCTIONS_TITLE}{cycle}", title)
     sheet.set_row(0, 26)
     row = 1
 

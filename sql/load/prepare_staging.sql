@@ -22,7 +22,16 @@ create or replace temp table staged_files (
     file_ordinal integer,
     file_name varchar,
     sha256 varchar,
-    notes varchar[]
+    notes varchar[],
+    has_sdmx_codes boolean
+);
+
+-- A row is the place of a row of staged in a file with several sheets.
+create or replace temp table staged_places (
+    file_ordinal integer,
+    file_row bigint,
+    sheet varchar,
+    sheet_row bigint
 );
 
 -- An error has a fix, or an unknown name and its kind: an indicator, a mission, a dimension of an indicator, or a value of one.

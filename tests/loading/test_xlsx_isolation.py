@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from service.loading.readers.xlsx import ENVIRONMENT
+from service.loading.readers.workbook_process import ENVIRONMENT
 from service.settings import TREE
 
-# Runs the worker with a function in place of `convert` that tries what a workbook with hostile content might try.
+# Runs the worker with a mode of its own that tries what a workbook with hostile content might try.
 ATTACK = """
 import json, os, socket, subprocess, sys
 from pathlib import Path
@@ -27,7 +27,7 @@ def connect_unix():
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(unix)
 
-def attack(stream, target, sheet):
+def attack(stream, target):
     attempts = {
         "read a file": lambda: Path(secret).read_text(),
         "read a setting of the machine": lambda: Path("/etc/passwd").read_text(),
@@ -54,10 +54,11 @@ def attack(stream, target, sheet):
     return {"results": results, "workbook": stream.read().decode()}
 
 if sys.argv[1] == "restricted":
-    xlsx_worker.convert = attack
+    xlsx_worker.MODES["attack"] = attack
+    sys.argv = ["", "attack"]
     xlsx_worker.main()
 else:
-    print(json.dumps(attack(sys.stdin.buffer, None, "")), file=sys.stderr)
+    print(json.dumps(attack(sys.stdin.buffer, None)), file=sys.stderr)
 """
 
 

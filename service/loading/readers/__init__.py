@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from service.errors import LoadError, RowError
+from service.errors import LoadError
 from service.loading.readers.csv import stage_csv
 from service.loading.readers.parquet import MAGIC, stage_parquet
 from service.loading.readers.row_budget import RowBudget
-from service.loading.readers.xlsx import name_sheet, stage_xlsx
+from service.loading.readers.staged_file import StagedFile
+from service.loading.readers.xlsx import stage_xlsx
 from service.warehouse.database import Connection
 
 _ZIP = b"PK\x03\x04"
@@ -23,31 +23,16 @@ _OTHER_FORMATS = {
 }
 
 
-@dataclass(frozen=True)
-class StagedFile:
-    """How a file was read: its name in errors, notes for the report, and for a workbook the letter of each column."""
-
-    name: str
-    notes: tuple[str, ...] = ()
-    letters: dict[str, str] = field(default_factory=dict)
-
-    def blame(self, row: int, column: str, value: str | None, problem: str, fix: str) -> RowError:
-        """Return the error of one cell."""
-        place = f"{column} (cell {self.letters[column]}{row})" if column in self.letters else column
-        return RowError(self.name, row, place, value, problem, fix)
-
-
 def stage_file(
     cursor: Connection, file: Path, file_name: str, file_ordinal: int, sheet: str | None, budget: RowBudget
 ) -> StagedFile:
     """Append the rows of a file to `staged`. The content decides the format, not the name. Return how it was read.
 
-    `sheet` is the sheet to read of a workbook; the default is the first. Raises LoadError.
+    `sheet` is the sheet to read of a workbook; the default is the first, and every sheet of a template. Raises LoadError.
     """
     head = _read_head(file, file_name)
     if head.startswith(_ZIP):
-        read, notes = stage_xlsx(cursor, file, file_name, file_ordinal, sheet, budget)
-        return StagedFile(name_sheet(file_name, read.name), notes, read.letters)
+        return stage_xlsx(cursor, file, file_name, file_ordinal, sheet, budget)
     if sheet is not None:
         raise LoadError(f"{file_name} is not an .xlsx workbook. Remove --sheet")
     if head.startswith(_COMPOUND_FILE):

@@ -1,7 +1,12 @@
-"""Converts one sheet of an Excel workbook to CSV, in a separate process with limits on memory, time and size.
+"""Reads Excel workbooks in a separate process with limits on memory, time and size.
 
-Started by service/loading/readers/xlsx.py as `python -I -m service.queries.sandbox.xlsx_worker SHEET`: the workbook is
-standard input, the CSV file standard output, and the last line of standard error is JSON: {"sheet", "columns"} or {"error"}.
+Started by service/loading/readers/workbook_process.py as `python -I -m service.queries.sandbox.xlsx_worker MODE [SHEET]`. The
+workbook is standard input, the result standard output, and the last line of standard error is JSON: a reply or {"error"}.
+
+    convert    writes a sheet, or the rows of a template, as CSV
+    identify   replies with the round of a template
+    annotate   writes the workbook again, with comments on faulty cells
+
 Formulas are never computed: their stored values are read. Before it reads the workbook, the process drops access to
 sockets, capabilities, programs, and all files except those of Python and its packages.
 """
@@ -9,45 +14,39 @@ sockets, capabilities, programs, and all files except those of Python and its pa
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import resource
 import sys
 import sysconfig
-import zipfile
-from datetime import date, datetime, time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 import openpyxl  # type: ignore[import-untyped]
 from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
 
+from service.queries.sandbox.annotation import annotate
 from service.queries.sandbox.isolation import FS_READ, drop_capabilities, restrict_access, set_limits
 from service.queries.sandbox.seccomp import deny_sockets_and_processes
+from service.queries.sandbox.template_sheets import convert_template, find_identity, identify
+from service.queries.sandbox.workbook import ERRORS, Refused, check_archive, lacks_stored_value, name_cell, write_text
 
 # 200,000 rows take 60 MB; each distinct text of a workbook is held in memory once.
 MEMORY_BYTES = 512 << 20
-CSV_BYTES = 1 << 30
+OUTPUT_BYTES = 1 << 30
 CPU_SECONDS = 100
-# A sheet of a million rows and ten columns unpacks to some 500 MB, at a ratio of 5 to 50.
-UNPACKED_BYTES = 1 << 30
-MAX_RATIO = 400
-RATIO_FROM_BYTES = 10 << 20
 MAX_COLUMNS = 100
-ERRORS = frozenset(["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"])
-
-
-class Refused(Exception):
-    """A rejected workbook; the message has the reason and the fix."""
 
 
 def limit_process() -> None:
-    """Limit memory, processor time and the size of the CSV file."""
+    """Limit memory, processor time and the size of the result."""
     set_limits(
         {
             resource.RLIMIT_AS: MEMORY_BYTES,
             resource.RLIMIT_CPU: CPU_SECONDS,
-            resource.RLIMIT_FSIZE: CSV_BYTES,
+            resource.RLIMIT_FSIZE: OUTPUT_BYTES,
             resource.RLIMIT_CORE: 0,
         }
     )
@@ -66,43 +65,20 @@ def restrict_process() -> None:
     deny_sockets_and_processes()
 
 
-def check_archive(stream: IO[bytes]) -> bool:
-    """Raise Refused for an archive that is not a workbook or is too large unpacked. Return whether a sheet has formulas."""
-    with zipfile.ZipFile(stream) as archive:
-        entries = archive.infolist()
-        names = {entry.filename for entry in entries}
-        if "xl/workbook.bin" in names:
-            raise Refused("is a binary workbook (.xlsb); save it as .xlsx")
-        if any(name.endswith("vbaProject.bin") for name in names):
-            raise Refused("contains macros; save it as .xlsx without macros")
-        if "xl/workbook.xml" not in names:
-            raise Refused("is a ZIP archive but not an Excel workbook; unpack it, or save the sheet as .xlsx or CSV")
-        unpacked = sum(entry.file_size for entry in entries)
-        if unpacked > UNPACKED_BYTES:
-            raise Refused(f"unpacks to {unpacked / 1e9:.1f} GB, more than {UNPACKED_BYTES / 1e9:.1f} GB; save the sheet as CSV")
-        for entry in entries:
-            if entry.file_size > RATIO_FROM_BYTES and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
-                raise Refused(
-                    f"contains {entry.filename}, which unpacks to more than {MAX_RATIO} times its size; save it as CSV"
-                )
-        return any(_has_formula(archive, name) for name in names if name.startswith("xl/worksheets/"))
+def convert(stream: IO[bytes], target: IO[bytes], sheet_name: str) -> dict[str, object]:
+    """Write a sheet as CSV with ; as delimiter: by default the first, or the rows of a template.
 
-
-def _has_formula(archive: zipfile.ZipFile, name: str) -> bool:
-    tail = b""
-    with archive.open(name) as sheet:
-        while chunk := sheet.read(1 << 20):
-            text = tail + chunk
-            if b"<f>" in text or b"<f " in text or b":f>" in text or b":f " in text:
-                return True
-            tail = text[-4:]
-    return False
-
-
-def convert(stream: IO[bytes], target: IO[str], sheet_name: str) -> dict[str, object]:
-    """Write a sheet (by default the first) as CSV with ; as delimiter. Return its name and the letters of its columns."""
+    Return its name and the letters of its columns, or the reply of `convert_template`.
+    """
     has_formulas = check_archive(stream)
     book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+    with io.TextIOWrapper(target, encoding="utf-8", newline="") as text:
+        if not sheet_name and (identity := find_identity(book)):
+            return convert_template(stream, book, identity, has_formulas, text)
+        return _convert_sheet(stream, book, has_formulas, text, sheet_name)
+
+
+def _convert_sheet(stream: IO[bytes], book: Any, has_formulas: bool, target: IO[str], sheet_name: str) -> dict[str, object]:
     sheets = {sheet.title: sheet for sheet in book.worksheets}
     if not sheets:
         raise Refused("has no worksheet; save the table as a worksheet")
@@ -125,15 +101,11 @@ def convert(stream: IO[bytes], target: IO[str], sheet_name: str) -> dict[str, ob
     # One column more than the header, to find a value without a header.
     for row, values in enumerate(sheet.iter_rows(min_row=2, max_col=len(header) + 1, values_only=True), 2):
         if values[-1] is not None:
-            place = _name_cell(sheet.title, row, len(header) + 1)
+            place = name_cell(sheet.title, row, len(header) + 1)
             raise Refused(f"has a value in {place}, a column without a header; give it one, or empty the cell")
         writer.writerow([_write_value(value, sheet.title, row, column) for column, value in enumerate(values[:-1], 1)])
     columns = {name: get_column_letter(column) for column, name in enumerate(header, 1)}
     return {"sheet": sheet.title, "columns": columns}
-
-
-def _name_cell(sheet: str, row: int, column: int) -> str:
-    return f"cell {get_column_letter(column)}{row} of sheet {sheet!r}"
 
 
 def _check_formulas(sheet: Any, formulas: Any, width: int) -> None:
@@ -142,31 +114,22 @@ def _check_formulas(sheet: Any, formulas: Any, width: int) -> None:
     rows = zip(sheet.iter_rows(max_col=width), formulas.iter_rows(max_col=width), strict=False)
     for row, (cells, formula_cells) in enumerate(rows, 1):
         for column, (cell, formula) in enumerate(zip(cells, formula_cells, strict=False), 1):
-            # The stored value of a formula that returns an empty text has the type text.
-            if formula.data_type == "f" and cell.value is None and cell.data_type != "str":
-                place = _name_cell(sheet.title, row, column)
+            if lacks_stored_value(cell, formula):
+                place = name_cell(sheet.title, row, column)
                 raise Refused(f"has a formula without a stored value in {place}; open the file in Excel and save it")
 
 
 def _write_value(value: object, sheet: str, row: int, column: int) -> str:
-    match value:
-        case None:
-            return ""
-        case str() if value in ERRORS:
-            raise Refused(f"has the error {value} in {_name_cell(sheet, row, column)}; fix the formula")
-        case bool():
-            return str(int(value))
-        case float() if value.is_integer():
-            return str(int(value))
-        case datetime() if value.time() == time():
-            return value.date().isoformat()
-        case datetime() | date() | time():
-            return value.isoformat()
-        case _:
-            return str(value)
+    if isinstance(value, str) and value in ERRORS:
+        raise Refused(f"has the error {value} in {name_cell(sheet, row, column)}; fix the formula")
+    return write_text(value)
+
+
+MODES: dict[str, Callable[..., dict[str, object]]] = {"convert": convert, "identify": identify, "annotate": annotate}
 
 
 def main() -> None:
+    mode, *arguments = sys.argv[1:]
     limit_process()
     response: dict[str, object]
     try:
@@ -176,8 +139,8 @@ def main() -> None:
         print(json.dumps({"error": reason}), file=sys.stderr, flush=True)
         return
     try:
-        with os.fdopen(0, "rb") as stream, os.fdopen(1, "w", encoding="utf-8", newline="") as target:
-            response = convert(stream, target, sys.argv[1])
+        with os.fdopen(0, "rb") as stream, os.fdopen(1, "wb") as target:
+            response = MODES[mode](stream, target, *arguments)
     except Refused as refused:
         response = {"error": str(refused)}
     except MemoryError:

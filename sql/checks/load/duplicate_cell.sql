@@ -27,9 +27,10 @@ repeated as (
 select
     s.file_ordinal, s.file_row, 'indicator' as column_name, s.indicator || ' ' || s.mission as value,
     case when r.is_same then 'repeats row ' else 'has another value than the same cell in row ' end
-    || r.first.file_row
+    || coalesce(p.sheet_row || ' of sheet ''' || p.sheet || '''', r.first.file_row::varchar)
     || if(r.first.file_ordinal = s.file_ordinal, '', ' of file ' || (r.first.file_ordinal + 1)) as problem,
     case when r.is_same then 'remove one of the two' else 'remove the wrong one; load a correction as a separate file' end as fix
 from ordered as s
 join repeated as r using (indicator, mission, dimensions, period_start, period_end)
+left join staged_places as p on p.file_ordinal = r.first.file_ordinal and p.file_row = r.first.file_row
 where {'file_ordinal': s.file_ordinal, 'file_row': s.file_row} <> r.first

@@ -6,3 +6,4 @@ select
 from staged
 where status = 'M' and value is null and value_text is null and coalesce(getvariable('status_codes'), '') <> 'sdmx'
     and (indicator, mission) in (select (indicator, mission) from store.expected_missions)
+    and file_ordinal not in (select file_ordinal from staged_files where has_sdmx_codes)
