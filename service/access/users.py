@@ -69,7 +69,7 @@ class Users:
             if _find(connection, name):
                 raise AccessError(f"there is a user {name} already; change its roles with 'a4p users roles {name}'")
             connection.execute(
-                "insert into users values (?, ?, ?, ?, ?, null, null, null)",
+                "insert into users values (?, ?, ?, ?, ?, null, null, null, null)",
                 [name, hashed, origin, self._store.now(), created_by],
             )
             _set_grants(connection, name, grants)
@@ -107,7 +107,7 @@ class Users:
             row = _find_outside(connection, name, issuer, subject)
             if row is None:
                 connection.execute(
-                    "insert into users values (?, null, ?, ?, ?, null, ?, ?)",
+                    "insert into users values (?, null, ?, ?, ?, null, ?, ?, null)",
                     [name, origin, self._store.now(), origin, issuer, subject],
                 )
                 row = _need(connection, name)
@@ -206,7 +206,7 @@ class Users:
                 if _find(connection, name):
                     raise AccessError(f"there is a user {name} already; choose another name")
                 connection.execute(
-                    "insert into users values (?, ?, 'local', ?, 'first administrator', null, null, null)",
+                    "insert into users values (?, ?, 'local', ?, 'first administrator', null, null, null, null)",
                     [name, hashed, self._store.now()],
                 )
                 _set_grants(connection, name, [Grant(Role.ADMINISTRATOR)])
