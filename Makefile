@@ -23,9 +23,11 @@ test: $(VENV)/installed-dev
 year: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m long tests/stack/test_living_year.py
 
-# Kills, pauses, full disks and damaged blocks at random moments; TORTURE_ROUNDS (1000) and TORTURE_SEED are read.
+# Kills, pauses, full disks and damaged blocks at random moments; TORTURE_ROUNDS (1000) and TORTURE_SEED are read. Then the long
+# copies of tests that `make test` has smaller ones of.
 torture: $(VENV)/installed-dev
 	$(BIN)/python -m tests.torture
+	$(BIN)/python -m pytest -m long --ignore=tests/stack/test_living_year.py
 
 # Generated files, bodies of requests and definitions; FUZZ_CASES is read.
 fuzz: $(VENV)/installed-dev

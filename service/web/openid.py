@@ -5,10 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]
-from authlib.integrations.flask_client import OAuth  # type: ignore[import-untyped]
 from flask import Blueprint, Flask, Response, request, session
-from requests import RequestException
 
 from service.access.groups import map_groups, read_group_roles
 from service.application import Application
@@ -45,6 +42,11 @@ def add_openid(app: Flask, application: Application) -> None:
     app.jinja_env.globals["has_openid"] = is_configured(settings)
     if not is_configured(settings):
         return
+    # A fifth of a start without them.
+    from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]
+    from authlib.integrations.flask_client import OAuth  # type: ignore[import-untyped]
+    from requests import RequestException
+
     secret_file = settings.openid_client_secret_file
     client = OAuth(app).register(
         "openid",

@@ -10,6 +10,8 @@ import stat
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -29,6 +31,22 @@ def submission(tmp_path: Path) -> Path:
     file = tmp_path / "submission.csv"
     file.write_text(HEADER + ROW)
     return file
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A running service of this module, for tests that leave it running and ready."""
+
+    service: ServiceProcess
+    url: str
+    data_dir: Path
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    data_dir = tmp_path_factory.mktemp("shared") / "data"
+    with ServiceProcess(copy_report(data_dir)) as service:
+        yield Shared(service, service.wait_until_ready(), data_dir)
 
 
 def count_observations(data_dir: Path) -> int:
@@ -67,55 +85,52 @@ def test_sigterm_stops_it_cleanly(tmp_path: Path) -> None:
         assert (service.process.returncode, rest) == (0, "stopped\n")
 
 
-def test_a_load_in_the_service_is_in_the_next_scrape(tmp_path: Path, submission: Path) -> None:
-    with ServiceProcess(copy_report(tmp_path / "data")) as service:
-        url = service.wait_until_ready()
-        loaded = run_a4p("load", str(submission), "--by", "A. Analyst", "--data-dir", str(tmp_path / "data"))
-        assert loaded.returncode == 0, loaded.stderr
-        assert "1 new observations, 0 revisions" in loaded.stdout
-        metrics = get(f"{url}/metrics")[2]
-        assert b'\na4p_sofa_incidents_new{mission="UNMISS"} 97\n' in metrics
-        assert b'\na4p_indicator_change{indicator="sofa_incidents_new",mission="UNMISS"} -28\n' in metrics
-        again = run_a4p("load", str(submission), "--data-dir", str(tmp_path / "data"))
-        assert "no changes" in again.stdout
-        assert count_observations(tmp_path / "data") == 400
+def test_a_load_in_the_service_is_in_the_next_scrape(shared: Shared, submission: Path) -> None:
+    before = count_observations(shared.data_dir)
+    loaded = run_a4p("load", str(submission), "--by", "A. Analyst", "--data-dir", str(shared.data_dir))
+    assert loaded.returncode == 0, loaded.stderr
+    assert "1 new observations, 0 revisions" in loaded.stdout
+    metrics = get(f"{shared.url}/metrics")[2]
+    assert b'\na4p_sofa_incidents_new{mission="UNMISS"} 97\n' in metrics
+    assert b'\na4p_indicator_change{indicator="sofa_incidents_new",mission="UNMISS"} -28\n' in metrics
+    again = run_a4p("load", str(submission), "--data-dir", str(shared.data_dir))
+    assert "no changes" in again.stdout
+    assert count_observations(shared.data_dir) == before + 1
 
 
-def test_a_refused_load_lists_its_errors_and_is_counted(tmp_path: Path) -> None:
+def test_a_refused_load_lists_its_errors_and_is_counted(shared: Shared, tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text(HEADER + ROW.replace("97", "-1") + ROW.replace("UNMISS", "UNMIS", 1))
-    with ServiceProcess(copy_report(tmp_path / "data")) as service:
-        url = service.wait_until_ready()
-        refused = run_a4p("load", str(bad), "--data-dir", str(tmp_path / "data"))
-        assert refused.returncode == 1
-        assert "nothing was loaded: 2 errors" in refused.stderr
-        assert "bad.csv, row 2, column value: '-1.0' is below the minimum of" in refused.stderr
-        assert "bad.csv, row 3, column mission: 'UNMIS' is not a known mission" in refused.stderr
-        wait_for(lambda: b"\na4p_load_refused_total 1.0\n" in get(f"{url}/metrics")[2])
+    refused = run_a4p("load", str(bad), "--data-dir", str(shared.data_dir))
+    assert refused.returncode == 1
+    assert "nothing was loaded: 2 errors" in refused.stderr
+    assert "bad.csv, row 2, column value: '-1.0' is below the minimum of" in refused.stderr
+    assert "bad.csv, row 3, column mission: 'UNMIS' is not a known mission" in refused.stderr
+    wait_for(lambda: b"\na4p_load_refused_total 1.0\n" in get(f"{shared.url}/metrics")[2])
 
 
-def test_only_the_owner_may_reach_the_handoff(tmp_path: Path) -> None:
-    with ServiceProcess(copy_report(tmp_path / "data")) as service:
-        service.wait_until_ready()
-        for name in ("a4p.sock", "a4p.secret"):
-            assert stat.S_IMODE((tmp_path / "data" / name).stat().st_mode) == 0o600
+def test_only_the_owner_may_reach_the_handoff(shared: Shared) -> None:
+    for name in ("a4p.sock", "a4p.secret"):
+        assert stat.S_IMODE((shared.data_dir / name).stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("secret", [None, "", "wrong"])
-def test_the_handoff_refuses_requests_without_its_secret(tmp_path: Path, submission: Path, secret: str | None) -> None:
-    data_dir = tmp_path / "data"
-    with ServiceProcess(copy_report(data_dir)) as service:
-        service.wait_until_ready()
-        right = (data_dir / "a4p.secret").read_text()
-        if secret is None:
-            (data_dir / "a4p.secret").unlink()
-        else:
-            (data_dir / "a4p.secret").write_text(secret)
-        refused = run_a4p("load", str(submission), "--data-dir", str(data_dir))
-        assert refused.returncode == 1
-        assert "its secret, in the file a4p.secret of the data directory, was not sent or is another one" in refused.stderr
-        (data_dir / "a4p.secret").write_text(right)
-        assert "1 new observations" in run_a4p("load", str(submission), "--data-dir", str(data_dir)).stdout
+@pytest.mark.parametrize(("secret", "mission"), [(None, "UNIFIL"), ("", "MINUSCA"), ("wrong", "MONUSCO")])
+def test_the_handoff_refuses_requests_without_its_secret(
+    shared: Shared, tmp_path: Path, secret: str | None, mission: str
+) -> None:
+    data_dir, submission = shared.data_dir, tmp_path / "submission.csv"
+    submission.write_text(HEADER + ROW.replace("UNMISS", mission, 1))
+    right = (data_dir / "a4p.secret").read_text()
+    if secret is None:
+        (data_dir / "a4p.secret").unlink()
+    else:
+        (data_dir / "a4p.secret").write_text(secret)
+    refused = run_a4p("load", str(submission), "--data-dir", str(data_dir))
+    (data_dir / "a4p.secret").write_text(right)
+    (data_dir / "a4p.secret").chmod(0o600)
+    assert refused.returncode == 1
+    assert "its secret, in the file a4p.secret of the data directory, was not sent or is another one" in refused.stderr
+    assert "1 new observations" in run_a4p("load", str(submission), "--data-dir", str(data_dir)).stdout
 
 
 def test_a_directory_at_the_path_of_the_socket_is_an_error_without_a_trace(tmp_path: Path) -> None:
@@ -126,29 +141,25 @@ def test_a_directory_at_the_path_of_the_socket_is_an_error_without_a_trace(tmp_p
     assert "Traceback" not in ended.stderr
 
 
-def test_writes_over_tcp_are_rejected(tmp_path: Path) -> None:
-    with ServiceProcess(copy_report(tmp_path / "data")) as service:
-        url = service.wait_until_ready()
-        for work in ("load", "snapshot", "backup"):
-            answer = subprocess.run(
-                [find_tool("curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", f"{url}/{work}"],
-                capture_output=True,
-                text=True,
-            )
-            assert answer.stdout == "404"
-
-
-def test_the_handoff_rejects_invalid_requests(tmp_path: Path) -> None:
-    with ServiceProcess(copy_report(tmp_path / "data")) as service:
-        service.wait_until_ready()
+def test_writes_over_tcp_are_rejected(shared: Shared) -> None:
+    for work in ("load", "snapshot", "backup"):
         answer = subprocess.run(
-            [find_tool("curl"), "-s", "-w", "%{http_code}", "--unix-socket", str(tmp_path / "data" / "a4p.sock"),
-             "-H", f"X-A4P-Secret: {(tmp_path / 'data' / 'a4p.secret').read_text()}",
-             "-d", json.dumps({"files": 3}), "http://localhost/load"],
+            [find_tool("curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", f"{shared.url}/{work}"],
             capture_output=True,
             text=True,
-        )  # fmt: skip
-        assert answer.stdout.endswith("400")
+        )
+        assert answer.stdout == "404"
+
+
+def test_the_handoff_rejects_invalid_requests(shared: Shared) -> None:
+    answer = subprocess.run(
+        [find_tool("curl"), "-s", "-w", "%{http_code}", "--unix-socket", str(shared.data_dir / "a4p.sock"),
+         "-H", f"X-A4P-Secret: {(shared.data_dir / 'a4p.secret').read_text()}",
+         "-d", json.dumps({"files": 3}), "http://localhost/load"],
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert answer.stdout.endswith("400")
 
 
 def test_a_data_directory_with_a_long_path_works(tmp_path: Path, submission: Path) -> None:
@@ -238,15 +249,13 @@ def test_the_port_is_taken(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_two_services_on_one_data_directory(tmp_path: Path) -> None:
-    with ServiceProcess(copy_report(tmp_path / "data")) as service:
-        url = service.wait_until_ready()
-        refused = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
-        assert refused.returncode == 1
-        assert len(refused.stderr.splitlines()) == 1
-        assert f"is in use by process {service.process.pid}" in refused.stderr
-        assert get(f"{url}/-/ready")[0] == 200
-        assert run_a4p("snapshot", "--data-dir", str(tmp_path / "data")).returncode == 0, "the socket must still be the first's"
+def test_two_services_on_one_data_directory(shared: Shared) -> None:
+    refused = run_a4p("serve", "--port", "0", "--data-dir", str(shared.data_dir))
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert f"is in use by process {shared.service.process.pid}" in refused.stderr
+    assert get(f"{shared.url}/-/ready")[0] == 200
+    assert run_a4p("snapshot", "--data-dir", str(shared.data_dir)).returncode == 0, "the socket must still be the first's"
 
 
 def test_a_data_directory_that_cannot_be_written(tmp_path: Path) -> None:
@@ -269,9 +278,7 @@ def test_a_data_directory_without_permission(tmp_path: Path) -> None:
 
 def test_a_warehouse_made_by_a_newer_version(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    with ServiceProcess(copy_report(data_dir)) as service:
-        service.wait_until_ready()
-        service.stop()
+    copy_report(data_dir)
     with duckdb.connect(str(data_dir / "warehouse.duckdb")) as connection:
         connection.execute("insert into store.migrations values (999, '0999_later', now())")
     refused = run_a4p("serve", "--port", "0", "--data-dir", str(data_dir))
