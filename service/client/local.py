@@ -29,12 +29,14 @@ from service.client.protocol import (
     BackupRequest,
     JobsRequest,
     LoadRequest,
+    RoundsRequest,
     SavedQueryRequest,
     SilenceRequest,
     SnapshotSummary,
     ThresholdRequest,
 )
 from service.client.recording import RecordingClient
+from service.client.round_requests import answer_rounds
 from service.errors import ClientGone, LoadError, NotSignedIn
 from service.jobs.runner import Run, list_runs
 from service.loading.interrupt import Interrupt
@@ -197,6 +199,9 @@ class ApplicationClient(RecordingClient):
             raise NotSignedIn("saved queries belong to users; use the page /sql or the API")
         return self._identity
 
+    def use_rounds(self, request: RoundsRequest) -> Any:
+        return answer_rounds(self._application, self._with_history, request).model_dump(mode="json")
+
     def back_up(self, request: BackupRequest, progress: Progress) -> None:
         progress("copying", None)
         with self._record(request.backed_up_by, Right.LOAD, None, "backup", str(request.target)):
@@ -250,6 +255,9 @@ class LocalClient:
             return self._open().use_alerts(request)
         with open_copy(self._settings.warehouse_file) as warehouse:
             return _read_alerts(warehouse, request)
+
+    def use_rounds(self, request: RoundsRequest) -> Any:
+        return self._open().use_rounds(request)
 
     def back_up(self, request: BackupRequest, progress: Progress) -> None:
         self._open().back_up(request, progress)

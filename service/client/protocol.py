@@ -15,6 +15,7 @@ from service.jobs.runner import Run
 from service.loading.interrupt import Interrupt
 from service.loading.load import MAX_SHOWN_CHANGES, Shown, StatusCodes
 from service.loading.report import Batch, Preview
+from service.rounds.transitions import Action
 from service.system.progress import Progress
 from service.warehouse.backups.verify import Verification
 
@@ -111,6 +112,21 @@ class SavedQueryRequest(Request):
     is_shared: bool = False
 
 
+class RoundsRequest(Request):
+    """Read a round or its submissions, upload a file for one, act on a submission, or extend a closed round."""
+
+    operation: Literal["show", "list", "preview", "upload", "read", "act", "extend"]
+    cycle: int | None = None
+    mission: str | None = None
+    file: Path | None = None
+    number: int | None = None
+    action: Action | None = None
+    digest: str | None = None
+    reason: str | None = None
+    until: date | None = None
+    user: str = ""
+
+
 class CancelRequest(Request):
     """The load or preview to cancel, by the name in the header of its request."""
 
@@ -157,6 +173,9 @@ class Client(Protocol):
     def use_alerts(self, request: AlertsRequest) -> Any:
         """Return the firing alerts, one alert with its origin, or the names of acknowledged alerts."""
 
+    def use_rounds(self, request: RoundsRequest) -> Any:
+        """Return a round, submissions, a review or a submission as JSON, as in service/client/round_messages.py."""
+
     def back_up(self, request: BackupRequest, progress: Progress) -> None:
         """Write a consistent copy of the warehouse."""
 
@@ -188,5 +207,6 @@ THRESHOLDS: Operation[ThresholdRequest, ThresholdChange] = Operation(
     "thresholds", ThresholdRequest, TypeAdapter(ThresholdChange)
 )
 ALERTS: Operation[AlertsRequest, Any] = Operation("alerts", AlertsRequest, TypeAdapter(Any))
+ROUNDS: Operation[RoundsRequest, Any] = Operation("rounds", RoundsRequest, TypeAdapter(Any))
 BACKUP: Operation[BackupRequest, None] = Operation("backup", BackupRequest, TypeAdapter(None))
 VERIFY: Operation[EmptyRequest, Verification] = Operation("verify", EmptyRequest, TypeAdapter(Verification))

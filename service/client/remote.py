@@ -20,6 +20,7 @@ from service.client.protocol import (
     JOBS,
     LOAD,
     PREVIEW,
+    ROUNDS,
     SNAPSHOT,
     THRESHOLDS,
     VERIFY,
@@ -32,6 +33,7 @@ from service.client.protocol import (
     LoadRequest,
     Operation,
     Request,
+    RoundsRequest,
     SnapshotSummary,
     ThresholdRequest,
 )
@@ -94,6 +96,9 @@ class RemoteClient:
 
     def use_alerts(self, request: AlertsRequest) -> Any:
         return self._send(ALERTS, request)
+
+    def use_rounds(self, request: RoundsRequest) -> Any:
+        return self._send(ROUNDS, request)
 
     def back_up(self, request: BackupRequest, progress: Progress) -> None:
         self._send(BACKUP, request, progress)

@@ -23,6 +23,7 @@ from service.client.protocol import (
     JOBS,
     LOAD,
     PREVIEW,
+    ROUNDS,
     SNAPSHOT,
     THRESHOLDS,
     VERIFY,
@@ -107,6 +108,7 @@ def make_handoff_app(application: Application, secret: str) -> Flask:
     serve(JOBS, lambda requested: lambda _: client.list_runs(requested))
     serve(THRESHOLDS, lambda requested: partial(client.change_threshold, requested))
     serve(ALERTS, lambda requested: lambda _: client.use_alerts(requested))
+    serve(ROUNDS, lambda requested: lambda _: client.use_rounds(requested))
     serve(BACKUP, lambda requested: partial(client.back_up, requested))
     serve(VERIFY, lambda _: client.verify)
     return app

@@ -17,7 +17,7 @@ from service.application import Application
 from service.documents.formats import FORMATS
 from service.web.api import PREFIX
 from service.web.api.answer import SNAPSHOT_HEADER, send_json
-from service.web.api.operations import CONDITION, OPERATIONS, Operation
+from service.web.api.operations import CONDITION, NUMBERS, OPERATIONS, Operation
 from service.web.api.queries import Names, list_names
 from service.web.api.resources import RESOURCES, Resource
 from service.web.api.rows import KIND, Row, item_model, page_model
@@ -165,10 +165,9 @@ def _describe_get(resource: Resource) -> Json:
 
 
 def _describe_operation(operation: Operation) -> Json:
-    item = operation.path.partition("{")[2].rstrip("}")
     parameters: list[Json] = []
-    if item:
-        schema: Json = {"type": "integer", "minimum": 1} if operation.has_number else {"type": "string", "pattern": "^[^/]+$"}
+    for item in operation.items:
+        schema: Json = {"type": "integer", "minimum": 1} if item in NUMBERS else {"type": "string", "pattern": "^[^/]+$"}
         parameters.append({"name": item, "in": "path", "required": True, "schema": schema})
     if operation.parameters:
         parameters += [parameter for parameter in _list_parameters(operation.parameters) if parameter["name"] != "dimensions"]
@@ -206,7 +205,8 @@ def _describe_operation(operation: Operation) -> Json:
 def _describe_answer(operation: Operation, status: str) -> Json:
     described: Json = {"description": operation.summary}
     if operation.answer:
-        schema = {"$ref": f"#/components/schemas/{operation.answer.__name__}"}
+        answer = operation.other_answer if status == "200" and operation.other_answer else operation.answer
+        schema = {"$ref": f"#/components/schemas/{answer.__name__}"}
         described["content"] = {"application/json": {"schema": schema}}
     if operation.has_csv:
         described["content"]["text/csv"] = {"schema": {"type": "string"}}
@@ -235,7 +235,8 @@ def _list_problem_statuses(operation: Operation) -> dict[str, str]:
     if operation.has_csv:
         statuses["406"] = "No accepted media type."
     if operation.method == "post" and operation.is_write:
-        statuses["409"] = "The first request with this Idempotency-Key is not answered yet."
+        waiting = "The first request with this Idempotency-Key is not answered yet."
+        statuses["409"] = f"{operation.problems['409']} Or: {waiting}" if "409" in operation.problems else waiting
         statuses["422"] = "The Idempotency-Key was used for another request."
     return dict(sorted(statuses.items()))
 
@@ -272,7 +273,7 @@ def _list_schemas(application: Application, names: Names) -> Json:
     models = list(dict.fromkeys(resource.row for resource in RESOURCES))
     described: list[type[BaseModel]] = [*models, Notification, SqlRequest]
     for operation in OPERATIONS:
-        described += [model for model in (operation.body, operation.answer) if model is not None]
+        described += [model for model in (operation.body, operation.answer, operation.other_answer) if model is not None]
     _, generated = models_json_schema(
         [(model, "validation") for model in dict.fromkeys(described)], ref_template="#/components/schemas/{model}"
     )

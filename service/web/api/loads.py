@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from flask import Blueprint, Response, request
 from pydantic import Field
-from werkzeug.datastructures import FileStorage
 
 from service.access.roles import Right
 from service.application import Application
 from service.client.protocol import DIGEST_PATTERN, LoadRequest
-from service.errors import WarehouseUnwritable
 from service.loading.interrupt import Interrupt
 from service.loading.report import Batch, Preview
-from service.system.disk import check_space
 from service.system.progress import ignore_progress
 from service.system.time_limit import is_never_abandoned
 from service.web.api.queries import Flag
+from service.web.api.uploads import PREFIX, find_upload, hash_upload, read_name, store_upload
 from service.web.api.writing import Answer, Given, make_client, read_parameters, send, writes
 from service.web.problems import Refused
-
-FIELD = "file"
-PREFIX = "upload-"
-MAX_NAME_LENGTH = 255
-CHUNK_BYTES = 1 << 20
 
 
 class LoadQuery(Given):
@@ -114,16 +100,16 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         left.unlink(missing_ok=True)
 
     @routes.post("/loads")
-    @writes(application, Right.LOAD, _hash_upload)
+    @writes(application, Right.LOAD, hash_upload)
     def load_file() -> Response:
         query = read_parameters(LoadQuery)
         if query.dry_run and query.digest:
             raise Refused(400, "digest: it confirms a preview. Leave out dry_run to load, or digest to preview.")
-        upload = _find_upload()
-        name = _read_name(upload)
+        upload = find_upload()
+        name = read_name(upload)
         client = make_client(application)
         interrupt = Interrupt(request.environ.get("waitress.client_disconnected", is_never_abandoned))
-        with _store_upload(upload, folder, application.settings.load_max_bytes) as file:
+        with store_upload(upload, folder, application.settings.load_max_bytes) as file:
             requested = LoadRequest.model_validate(
                 {"files": [file], "names": [name], "sheet": query.sheet, "digest": query.digest}
             )
@@ -132,57 +118,6 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 return send(_describe(preview.batches, preview))
             batches = client.load(requested, ignore_progress, interrupt)
         return send(_describe(batches), 201 if any(batch.batch_id is not None for batch in batches) else 200)
-
-
-def _find_upload() -> FileStorage:
-    if request.mimetype != "multipart/form-data":
-        raise Refused(415, f"Send the file as multipart/form-data in the field {FIELD}.")
-    names = [*request.files.keys(), *(name for name in request.form if name != "csrf_token")]
-    uploads = request.files.getlist(FIELD)
-    if set(names) != {FIELD} or len(uploads) != 1:
-        given = ", ".join(sorted(set(names)))[:200] or "none"
-        raise Refused(400, f"{FIELD}: send one file in this field, and no others. Fields: {given}.")
-    return uploads[0]
-
-
-def _hash_upload() -> str:
-    """Return a digest of the name and the content of the file: the boundary of a multipart body differs each time."""
-    upload = _find_upload()
-    digest = hashlib.sha256(f"{upload.filename}\n".encode("utf-8", "replace"))
-    while chunk := upload.stream.read(CHUNK_BYTES):
-        digest.update(chunk)
-    upload.stream.seek(0)
-    return digest.hexdigest()
-
-
-def _read_name(upload: FileStorage) -> str:
-    """Return the name to record. It is never used as a path."""
-    name = PurePosixPath((upload.filename or "").replace("\\", "/")).name
-    name = "".join(character for character in name if character.isprintable())[-MAX_NAME_LENGTH:]
-    if not name:
-        raise Refused(400, f"{FIELD}: the file needs a name.")
-    return name
-
-
-@contextmanager
-def _store_upload(upload: FileStorage, folder: Path, max_bytes: int) -> Iterator[Path]:
-    """Give a private copy of the upload, deleted at the end. Raises Refused (413)."""
-    size = upload.stream.seek(0, os.SEEK_END)
-    upload.stream.seek(0)
-    if size > max_bytes:
-        raise Refused(413, f"The file exceeds the maximum of {max_bytes:,} bytes (A4P_LOAD_MAX_BYTES). Use 'a4p load'.")
-    file = folder / f"{PREFIX}{secrets.token_hex(16)}"
-    try:
-        try:
-            folder.mkdir(mode=0o700, exist_ok=True)
-            check_space(folder, size)
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-                shutil.copyfileobj(upload.stream, target, CHUNK_BYTES)
-        except OSError as error:
-            raise WarehouseUnwritable(f"the file cannot be stored in {folder}: {error.strerror}") from None
-        yield file
-    finally:
-        file.unlink(missing_ok=True)
 
 
 def _describe(batches: tuple[Batch, ...], preview: Preview | None = None) -> LoadAnswer:

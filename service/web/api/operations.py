@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
 from service.access.roles import Right
-from service.web.api import alerts, audit, loads, saved_queries, thresholds
+from service.client.round_messages import Extended, ReviewMessage, RoundState, SubmissionList, WholeSubmission
+from service.rounds.transitions import TRANSITIONS, Action
+from service.web.api import alerts, audit, loads, rounds, saved_queries, thresholds, uploads
 
 CONDITION = "412"
+# Names in braces that are numbers.
+NUMBERS = ("cycle", "query", "submission")
 
 
 @dataclass(frozen=True)
 class Operation:
     """An operation: its right, the models of body, parameters and answer, and its statuses beside those of every operation.
 
-    `form_field` is the field of an uploaded file. `has_etag`: the answer has an ETag.
+    `form_field` is the field of an uploaded file. `has_etag`: the answer has an ETag. With `other_answer`, 200 has that model.
     """
 
     method: str
@@ -34,11 +39,12 @@ class Operation:
     has_labels: bool = False
     has_etag: bool = False
     has_csv: bool = False
+    other_answer: type[BaseModel] | None = None
 
     @property
-    def has_number(self) -> bool:
-        """Whether the name in braces is a number."""
-        return self.path.endswith("{query}")
+    def items(self) -> list[str]:
+        """The names in braces of the path."""
+        return re.findall(r"{(\w+)}", self.path)
 
     @property
     def is_write(self) -> bool:
@@ -47,6 +53,17 @@ class Operation:
 
 
 _CHANGED = {CONDITION: "It was changed meanwhile: If-Match has another ETag."}
+_NO_ROUND = {"404": "There is no such round: unknown cycle or mission."}
+_NO_SUBMISSION = {"404": "There is no such submission."}
+_OTHER_PREVIEW = {"409": "The submission would now change other values than in the review that the digest names."}
+_ACTIONS = {
+    Action.SUBMIT: "Submit a draft or a returned submission",
+    Action.VALIDATE: "Validate a submission, as approver of its mission",
+    Action.APPROVE: "Approve a validated submission, as approver of all missions",
+    Action.PUBLISH: "Publish an approved submission: its values become observations",
+    Action.RETURN: "Return a submission to the mission, with a reason",
+    Action.WITHDRAW: "Withdraw a submission that is not validated yet",
+}
 _NO_QUERY = {"404": "There is no such query, or it is another user's."}
 
 OPERATIONS = (
@@ -81,7 +98,37 @@ OPERATIONS = (
     ),
     Operation(
         "post", "loads", "load_file", "Load a file of observations (CSV, XLSX or Parquet), or preview the load", Right.LOAD,
-        loads.LoadAnswer, parameters=loads.LoadQuery, form_field=loads.FIELD, statuses=("200", "201"),
+        loads.LoadAnswer, parameters=loads.LoadQuery, form_field=uploads.FIELD, statuses=("200", "201"),
+    ),
+    Operation(
+        "get", "rounds/{cycle}", "get_round", "The state of every mission in the round of a cycle", Right.READ, RoundState,
+        parameters=rounds.NoParameters, problems=_NO_ROUND,
+    ),
+    Operation(
+        "post", "rounds/{cycle}/{mission}/submissions", "upload_submission",
+        "Upload a file of a mission as a draft, or review what it would change", Right.SUBMIT, WholeSubmission,
+        parameters=rounds.UploadQuery, form_field=uploads.FIELD, statuses=("200", "201"), problems=_NO_ROUND,
+        other_answer=ReviewMessage,
+    ),
+    Operation(
+        "post", "rounds/{cycle}/{mission}/extension", "extend_round", "Let a mission submit for a closed round until a day",
+        Right.APPROVE, Extended, body=rounds.Extension, statuses=("201",), problems=_NO_ROUND,
+    ),
+    Operation(
+        "get", "submissions", "list_submissions", "The submissions that the caller may see", Right.READ, SubmissionList,
+        parameters=rounds.SubmissionsQuery,
+    ),
+    Operation(
+        "get", "submissions/{submission}", "get_submission", "A submission, its review and its history", Right.READ,
+        WholeSubmission, parameters=rounds.NoParameters, problems=_NO_SUBMISSION,
+    ),
+    *(
+        Operation(
+            "post", f"submissions/{{submission}}/{action}", f"{action}_submission", summary, TRANSITIONS[action].right,
+            WholeSubmission, body=rounds.Decision,
+            problems={**_NO_SUBMISSION, **(_OTHER_PREVIEW if TRANSITIONS[action].names_digest else {})},
+        )
+        for action, summary in _ACTIONS.items()
     ),
     Operation(
         "get", "queries", "list_queries", "The own saved queries and those that others share", Right.QUERY,

@@ -164,7 +164,7 @@ def read_expected() -> str | None:
     return strong[0] if strong else "no strong tag"
 
 
-def send(answer: Answer | None, status: int = 200) -> Response:
+def send(answer: BaseModel | None, status: int = 200) -> Response:
     """Return the answer as JSON, with its field `revision` as ETag; without an answer, 204."""
     if answer is None:
         return Response(status=204)

@@ -40,6 +40,7 @@ NAVIGATION = (
     ("/indicators", "Indicators"),
     ("/missions", "Missions"),
     ("/cycles", "Cycles"),
+    ("/rounds", "Rounds"),
     ("/thresholds", "Thresholds"),
     ("/alerts", "Alerts"),
     ("/quality", "Quality"),
