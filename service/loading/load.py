@@ -142,11 +142,17 @@ def stage_files(
         cursor.execute("set variable round_end = ?", [scope.period_end])
     with watch_session(cursor):
         recorded = names or [file.name if is_shipped else str(file) for file in files]
-        return _stage_files(cursor, files, recorded, progress, sheet, RowBudget(max_rows))
+        return _stage_files(cursor, files, recorded, progress, sheet, RowBudget(max_rows), scope)
 
 
 def _stage_files(
-    cursor: Connection, files: Sequence[Path], names: Sequence[str], progress: Progress, sheet: str | None, budget: RowBudget
+    cursor: Connection,
+    files: Sequence[Path],
+    names: Sequence[str],
+    progress: Progress,
+    sheet: str | None,
+    budget: RowBudget,
+    scope: RoundScope | None,
 ) -> list[Batch | None]:
     known: list[Batch | None] = []
     digests: dict[str, str] = {}
@@ -166,6 +172,7 @@ def _stage_files(
         if earlier is None:
             with watch_progress(cursor, f"reading {file.name}", progress):
                 staged[ordinal] = stage_file(cursor, file, file_name, ordinal, sheet, budget)
+            _check_template(staged[ordinal], scope)
             values = [ordinal, file_name + suffix, digest, staged[ordinal].notes, staged[ordinal].has_sdmx_codes]
             cursor.execute("insert into staged_files values (?, ?, ?, ?, ?)", values)
     if staged:
@@ -174,6 +181,16 @@ def _stage_files(
             _resolve_titles(cursor)
             _check_staged(cursor, staged)
     return known
+
+
+def _check_template(staged: StagedFile, scope: RoundScope | None) -> None:
+    """Raise LoadError for the template of another round: one sentence in place of an error for each row."""
+    found = staged.template
+    if scope and found and (found.mission, found.cycle) != (scope.mission, scope.cycle):
+        raise LoadError(
+            f"{staged.name} is the template of {found.mission} for cycle {found.cycle}. "
+            f"Fill in the template of {scope.mission} for cycle {scope.cycle}, or submit the file for its own round"
+        )
 
 
 def _resolve_titles(cursor: Connection) -> None:

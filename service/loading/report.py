@@ -82,7 +82,7 @@ class Finding:
     """A cell of a file that violates a validation rule. A `high` one blocks a submission.
 
     `action` is what to do. `needs_comment`: the finding is `medium`, and the row has no note. `row` is the row number as a
-    spreadsheet shows it.
+    spreadsheet shows it, `sheet` its sheet if there are several.
     """
 
     rule: str
@@ -96,9 +96,12 @@ class Finding:
     row: int | None
     needs_comment: bool
     file_name: str = ""
+    sheet: str = ""
 
     def __str__(self) -> str:
         place = f"row {self.row}, " if self.row else ""
+        if self.sheet:
+            place = f"sheet {self.sheet!r}, {place}"
         cell = name_cell(self.indicator, self.mission, self.dimensions)
         return f"{self.severity}: {place}{cell} {self.period}: {self.message}. {self.action}"
 

@@ -25,6 +25,7 @@ from service.errors import (
     QueryUnknown,
     RoundError,
     RoundUnknown,
+    RowError,
     ServiceError,
     SignInDelayed,
     SignInRefused,
@@ -92,13 +93,17 @@ def refuse_service_error(error: ServiceError) -> Refused:
         return Refused(429, str(error), {"Retry-After": str(RETRY_SECONDS)})
     if isinstance(error, LoadError) and error.rows:
         faults: list[Fault] = [
-            {"name": f"row {row.row}, column {row.column}", "detail": f"{row.value!r} {row.problem}; {row.fix}"}
-            for row in error.rows
+            {"name": _name_place(row), "detail": f"{row.value!r} {row.problem}; {row.fix}"} for row in error.rows
         ]
         return Refused(400, error.message, errors=faults, total=error.total)
     if error.can_retry:
         return Refused(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
     return Refused(400, str(error)) if isinstance(error, MISTAKES) else Refused(500, INTERNAL_ERROR)
+
+
+def _name_place(row: RowError) -> str:
+    place = f"row {row.row}, column {row.column}"
+    return f"sheet {row.sheet!r}, {place}" if row.sheet else place
 
 
 def refuse_invalid(error: ValidationError, known: Iterable[str] = ()) -> Refused:

@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.errors import RowError
+from service.rounds.template_format import TemplateIdentity
 
 
 @dataclass(frozen=True)
 class StagedFile:
     """How a file was read: its name in errors, notes for the report, and for a workbook the letters of each sheet's columns.
 
-    `has_sdmx_codes`: the statuses of the file are known to be codes of SDMX, so that M means not applicable.
+    `has_sdmx_codes`: the statuses of the file are known to be codes of SDMX, so that M means not applicable. `template` is the
+    round of a template.
     """
 
     name: str
     notes: tuple[str, ...] = ()
     sheets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     has_sdmx_codes: bool = False
+    template: TemplateIdentity | None = None
 
     def blame(self, row: int, column: str, value: str | None, problem: str, fix: str, sheet: str | None = None) -> RowError:
         """Return the error of one cell. `sheet` is the sheet of the row if the file has several."""

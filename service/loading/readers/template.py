@@ -69,7 +69,7 @@ def stage_template(
         note_letters=[letters[NOTE] for letters in sheets.values()],
     ).fetchall()
     named = _name_columns(sheets)
-    return StagedFile(file_name, (*reply["notes"], *_shorten([note for (note,) in notes])), named, has_sdmx_codes=True)
+    return StagedFile(file_name, (*reply["notes"], *_shorten([note for (note,) in notes])), named, True, identity)
 
 
 def _name_columns(sheets: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
