@@ -123,6 +123,16 @@ def test_blank_rows_count(refuse: Refuse, write_xlsx: WriteXlsx) -> None:
     assert [error.row for error in refuse(file).rows] == [5]
 
 
+def test_a_file_with_the_last_row_of_a_sheet_is_read(load: Load, read: Read, write_xlsx: WriteXlsx) -> None:
+    # As LibreOffice writes it.
+    file = write_xlsx("last.xlsx", {}, dict.fromkeys(KNOWN), {"mission": "UNIFIL"})
+    edit_sheet(file, "</sheetData>", '<row r="1048576"/></sheetData>')
+    began = time.monotonic()
+    load(file)
+    assert read("select mission from observations order by all") == [("UNIFIL",), ("UNMISS",)]
+    assert time.monotonic() - began < 10
+
+
 @pytest.mark.parametrize(
     ("value", "problem"),
     [

@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import IO, Any
 
 import openpyxl  # type: ignore[import-untyped]
@@ -18,6 +19,7 @@ from service.queries.sandbox.workbook import (
     is_moment,
     lacks_stored_value,
     list_merged,
+    list_rows,
     write_text,
 )
 from service.rounds.template_format import (
@@ -72,7 +74,6 @@ def find_identity(book: Any) -> Identity | None:
     found: dict[TemplateIdentity, Identity] = {}
     for sheet in book.worksheets:
         if _IDENTITY_NAME.fullmatch(sheet.title):
-            sheet.reset_dimensions()
             identity = _read_round(sheet)
             found.setdefault(identity, Identity(identity, sheet))
     if len(found) > 1:
@@ -87,16 +88,13 @@ def _has_instructions(book: Any) -> bool:
     sheet = next((sheet for sheet in book.worksheets if sheet.title == INSTRUCTIONS), None)
     if sheet is None:
         return False
-    sheet.reset_dimensions()
-    first: Sequence[object] = next(sheet.iter_rows(max_row=1, max_col=1, values_only=True), ())
-    return bool(first) and str(first[0]).startswith(INSTRUCTIONS_TITLE)
+    _, first = next(list_rows(sheet, 1), (1, ("",)))
+    return str(first[0]).startswith(INSTRUCTIONS_TITLE)
 
 
 def _read_round(sheet: Any) -> TemplateIdentity:
-    rows = sheet.iter_rows(max_row=len(HEADER_KEYS), max_col=2, values_only=True)
-    header: dict[str, str] = {}
-    for row in rows:
-        header[write_text(row[0]) if row else ""] = write_text(row[1]) if len(row) > 1 else ""
+    rows = islice(list_rows(sheet, 2), len(HEADER_KEYS))
+    header = {write_text(values[0]): write_text(values[1]) for _, values in rows}
     if tuple(header) != HEADER_KEYS or not header["cycle"].isdecimal() or len(header["cycle"]) > 9:
         raise Refused(f"is a template whose hidden sheet {sheet.title!r} was changed; {DOWNLOAD}")
     if header["version"] != VERSION:
@@ -141,16 +139,16 @@ def convert_template(
 def _list_identities(identity: Identity) -> Iterator[dict[str, str]]:
     """Yield each row of the hidden sheet. Raises Refused when it was changed."""
     changed = f"is a template whose hidden sheet {identity.sheet.title!r} was changed; {DOWNLOAD}"
-    rows = identity.sheet.iter_rows(min_row=len(HEADER_KEYS) + 1, max_col=len(IDENTITY_COLUMNS), values_only=True)
-    if tuple(next(rows, ())) != IDENTITY_COLUMNS:
+    rows = islice(list_rows(identity.sheet, len(IDENTITY_COLUMNS)), len(HEADER_KEYS), None)
+    if tuple(next(rows, (0, ()))[1]) != IDENTITY_COLUMNS:
         raise Refused(changed)
-    for row in rows:
+    for _, row in rows:
         texts = [write_text(value) for value in row]
         if not any(texts):
             continue
-        values = dict(zip(IDENTITY_COLUMNS, texts, strict=False))
-        named = [values.get(name, "") for name in ("indicator", "dimensions", "period_start", "period_end")]
-        if values.get(ID) != make_id(identity.round.mission, named[0], named[1], named[2], named[3]):
+        values = dict(zip(IDENTITY_COLUMNS, texts, strict=True))
+        named = [values[name] for name in ("indicator", "dimensions", "period_start", "period_end")]
+        if values[ID] != make_id(identity.round.mission, named[0], named[1], named[2], named[3]):
             raise Refused(changed)
         yield values
 
@@ -172,16 +170,12 @@ class _SheetReader:
 
     def list_records(self, ids: set[str]) -> Iterator[dict[str, object]]:
         """Yield the rows that are identified or filled in, and the errors of cells."""
-        self._sheet.reset_dimensions()
-        if self._formulas is not None:
-            self._formulas.reset_dimensions()
         header_row = 0
         # Reading values takes half the time of reading cells. Cells are read only if a formula may lack its stored value.
-        rows = self._sheet.iter_rows(max_col=MAX_COLUMNS, values_only=self._formulas is None)
-        formula_rows = self._formulas.iter_rows(max_col=MAX_COLUMNS) if self._formulas is not None else iter(())
-        for row, cells in enumerate(rows, 1):
+        formula_rows = iter(()) if self._formulas is None else list_rows(self._formulas, MAX_COLUMNS, values_only=False)
+        for row, cells in list_rows(self._sheet, MAX_COLUMNS, values_only=self._formulas is None):
             values = cells if self._formulas is None else [cell.value for cell in cells]
-            formula_cells = next(formula_rows, ())
+            _, formula_cells = next(formula_rows, (row, ()))
             if self.columns:
                 yield from self._read_row(row, values, cells, formula_cells)
             elif row <= MAX_HEADER_ROW and self._find_columns(row, values):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 
 from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
+from openpyxl.worksheet._reader import WorkSheetParser  # type: ignore[import-untyped]
 
 # A sheet of a million rows and ten columns unpacks to some 500 MB, at a ratio of 5 to 50.
 UNPACKED_BYTES = 1 << 30
@@ -55,6 +57,22 @@ def _has_formula(archive: zipfile.ZipFile, name: str) -> bool:
                 return True
             tail = text[-4:]
     return False
+
+
+def list_rows(sheet: Any, max_column: int, values_only: bool = True) -> Iterator[tuple[int, Sequence[Any]]]:
+    """Yield the number and the first cells of each row of the file, in their order.
+
+    openpyxl 3.1 also yields the rows that are not in the file: a million for a file of LibreOffice, which has the last row.
+    """
+    book = sheet.parent
+    with sheet._get_source() as source:
+        parser = WorkSheetParser(
+            source, sheet._shared_strings, data_only=book.data_only, epoch=book.epoch,
+            date_formats=book._date_formats, timedelta_formats=book._timedelta_formats,
+        )  # fmt: skip
+        for number, cells in parser.parse():
+            if cells:
+                yield number, sheet._get_row(cells, 1, max_column, values_only)
 
 
 def list_merged(stream: IO[bytes], name: str) -> list[str]:

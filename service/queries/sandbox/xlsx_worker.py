@@ -31,7 +31,15 @@ from service.queries.sandbox.annotation import annotate
 from service.queries.sandbox.isolation import FS_READ, drop_capabilities, restrict_access, set_limits
 from service.queries.sandbox.seccomp import deny_sockets_and_processes
 from service.queries.sandbox.template_sheets import convert_template, find_identity, identify
-from service.queries.sandbox.workbook import ERRORS, Refused, check_archive, lacks_stored_value, name_cell, write_text
+from service.queries.sandbox.workbook import (
+    ERRORS,
+    Refused,
+    check_archive,
+    lacks_stored_value,
+    list_rows,
+    name_cell,
+    write_text,
+)
 
 # 200,000 rows take 60 MB; each distinct text of a workbook is held in memory once.
 MEMORY_BYTES = 512 << 20
@@ -85,10 +93,11 @@ def _convert_sheet(stream: IO[bytes], book: Any, has_formulas: bool, target: IO[
     if sheet_name and sheet_name not in sheets:
         raise Refused(f"has no sheet {sheet_name!r}; it has {', '.join(map(repr, sheets))}")
     sheet = sheets[sheet_name or next(iter(sheets))]
-    sheet.reset_dimensions()
     # Reading values takes half the time of reading cells. Cells are read only if a formula may lack its stored value.
-    rows = sheet.iter_rows(max_col=MAX_COLUMNS, max_row=1, values_only=True)
-    header = [" ".join(_write_value(value, sheet.title, 1, column).split()) for column, value in enumerate(next(rows, ()), 1)]
+    first_row, titles = next(list_rows(sheet, MAX_COLUMNS), (1, ()))
+    if first_row > 1:
+        titles = ()
+    header = [" ".join(_write_value(value, sheet.title, 1, column).split()) for column, value in enumerate(titles, 1)]
     while header and not header[-1]:
         header.pop()
     if not header:
@@ -99,7 +108,13 @@ def _convert_sheet(stream: IO[bytes], book: Any, has_formulas: bool, target: IO[
     writer = csv.writer(target, delimiter=";", lineterminator="\n")
     writer.writerow(header)
     # One column more than the header, to find a value without a header.
-    for row, values in enumerate(sheet.iter_rows(min_row=2, max_col=len(header) + 1, values_only=True), 2):
+    written = 1
+    for row, values in list_rows(sheet, len(header) + 1):
+        if row == 1 or not any(value is not None for value in values):
+            continue
+        # Blank lines, so that rows have the same numbers.
+        writer.writerows([[""] * len(header)] * (row - written - 1))
+        written = row
         if values[-1] is not None:
             place = name_cell(sheet.title, row, len(header) + 1)
             raise Refused(f"has a value in {place}, a column without a header; give it one, or empty the cell")
@@ -110,9 +125,8 @@ def _convert_sheet(stream: IO[bytes], book: Any, has_formulas: bool, target: IO[
 
 def _check_formulas(sheet: Any, formulas: Any, width: int) -> None:
     """Raise Refused for the first formula without a stored value."""
-    formulas.reset_dimensions()
-    rows = zip(sheet.iter_rows(max_col=width), formulas.iter_rows(max_col=width), strict=False)
-    for row, (cells, formula_cells) in enumerate(rows, 1):
+    rows = zip(list_rows(sheet, width, values_only=False), list_rows(formulas, width, values_only=False), strict=True)
+    for (row, cells), (_, formula_cells) in rows:
         for column, (cell, formula) in enumerate(zip(cells, formula_cells, strict=False), 1):
             if lacks_stored_value(cell, formula):
                 place = name_cell(sheet.title, row, column)
