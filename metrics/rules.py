@@ -240,6 +240,16 @@ def _render_service_alerts(url: str) -> str:
             "/quality",
         ),
         (
+            "A4pMessagesFailed",
+            'a4p_outbox_messages{state="failed"} > 0',
+            None,
+            "warning",
+            "Messages about rounds could not be mailed",
+            "{{ $value }} messages were given up. `a4p messages --state failed` shows recipients and errors; they are deleted "
+            "after 30 days.",
+            "/jobs",
+        ),
+        (
             "A4pReportsOverdue",
             # While the service cannot be scraped, firing alerts continue, with the reports that were overdue within a day.
             "count by (job, instance, mission, cycle) (a4p_indicator_overdue)\n"

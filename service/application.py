@@ -29,9 +29,13 @@ from service.jobs.watch import ClockWatch, RetryWatch, Watch
 from service.loading.load import SHOWN, RoundScope, Shown, StatusCodes, load_files
 from service.loading.preview import preview_files
 from service.loading.report import Batch, Preview
+from service.notifications import read_notifications
 from service.queries.moments import set_moment
 from service.queries.sandbox.pool import SandboxPool
 from service.rounds.grid import MissionRound, read_round
+from service.rounds.mailer import Mailer
+from service.rounds.outbox import Outbox
+from service.rounds.reminders import add_reminders
 from service.rounds.submissions import Submissions
 from service.settings import Settings
 from service.snapshots.publish import publish_read_copy, write_copy
@@ -53,6 +57,7 @@ from service.warehouse.stored_definitions import is_current, store_catalogue, st
 log = logging.getLogger(__name__)
 
 SHIPPED_BY = "a4p"
+MAIL_WAIT_SECONDS = 5.0
 # A browser requests a page and its 10 charts at the same time.
 MAX_WAITING_PAGES = 48
 
@@ -103,7 +108,13 @@ class Application:
             self.snapshot_job,
             Job("checkpoint", settings.checkpoint_cron, self._checkpoint),
             Job("prune", settings.prune_cron, self._prune),
+            Job("reminders", settings.reminder_cron, self._add_reminders),
         ]
+        mail = read_notifications(settings).mail
+        self.outbox = Outbox(self.access.store, mail is not None)
+        self._mailer = Mailer(self.outbox, mail, settings.public_url) if mail else None
+        # A thread of its own: the checks of the warehouse do not wait for a mail server.
+        self._mail_watch = Watch([self._send_messages])
         self._warehouse: Warehouse | None = None
         if opens_warehouse:
             self.open(accept_loss)
@@ -312,16 +323,27 @@ class Application:
 
     def show_rounds(self) -> None:
         """Bring the metrics of the newest rounds up to date."""
-        with self.open_live_session() as session:
-            set_moment(session, find_as_of_date(self.clock()).isoformat())
-            cycles = run_sql(session, "rounds/list_newest_cycles").fetchall()
-        rounds = {cycle: self.list_rounds(cycle) for (cycle,) in cycles}
         self.self_metrics.record_rounds(
             [
                 (str(cycle), entry.mission, entry.state, entry.overdue_days)
-                for cycle, entries in rounds.items()
+                for cycle, entries in self._list_newest_rounds().items()
                 for entry in entries
             ]
+        )
+
+    def _list_newest_rounds(self) -> dict[int, list[MissionRound]]:
+        with self.open_live_session() as session:
+            set_moment(session, find_as_of_date(self.clock()).isoformat())
+            cycles = run_sql(session, "rounds/list_newest_cycles").fetchall()
+        return {cycle: self.list_rounds(cycle) for (cycle,) in cycles}
+
+    def _add_reminders(self) -> int:
+        """Append messages to missions with overdue reports to the outbox. Return how many."""
+        if not self.outbox.is_enabled:
+            return 0
+        return sum(
+            add_reminders(self.access.store, self.outbox, cycle, self.definitions.catalogue.cycles.find_expiry(cycle), rounds)
+            for cycle, rounds in self._list_newest_rounds().items()
         )
 
     def start_history(self) -> None:
@@ -359,6 +381,8 @@ class Application:
         """Start the scheduled jobs and the periodic checks of the clock, the warehouse file and failed snapshots."""
         self.runner.start(self.jobs)
         self.watch.start()
+        if self._mailer is not None:
+            self._mail_watch.start()
 
     def find_failure(self) -> Exception | None:
         """Return the error of the newest snapshot or its read copy, or None if both are current."""
@@ -372,6 +396,8 @@ class Application:
         """Stop the jobs after the running one, and close the warehouse."""
         if self._warehouse is not None:
             self.watch.stop()
+            # A mail server that does not answer must not delay the stop.
+            self._mail_watch.stop(MAIL_WAIT_SECONDS)
             self._history_reader.stop()
             if self._history_thread is not None:
                 self._history_thread.join()
@@ -444,6 +470,11 @@ class Application:
         for failure in self.deliver_silences():
             log.warning("%s", failure)
 
+    def _send_messages(self) -> None:
+        if self._mailer is not None:
+            self._mailer.send_due()
+        self.self_metrics.record_outbox(self.outbox.count())
+
     def _has_space_for_copy(self) -> bool:
         read_copy = self.settings.read_copy_file
         return has_space(self.settings.data_dir, read_copy.stat().st_size if read_copy.exists() else 0)
@@ -454,7 +485,7 @@ class Application:
     def _prune(self) -> int:
         deleted = self._prune_backups()
         try:
-            return deleted + self.access.prune()
+            return deleted + self.access.prune() + self.outbox.prune()
         except AccessUnavailable as error:
             log.error("old entries of the audit and ended sessions were not deleted: %s", error)
             return deleted

@@ -14,8 +14,8 @@ from service.errors import ServiceError
 FAILED = 1
 # Each is a module of service.commands with a command of that name.
 COMMANDS = """
-    alertmanager alerts audit backup check doctor export generate jobs load report restore rounds rules serve snapshot sql
-    stack template thresholds tokens users verify
+    alertmanager alerts audit backup check doctor export generate jobs load messages report restore rounds rules serve
+    snapshot sql stack template thresholds tokens users verify
 """.split()
 
 

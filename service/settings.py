@@ -85,6 +85,7 @@ class Settings(BaseSettings):
         "0 * * * *", description="Schedule of snapshots (five-field cron). A load also computes a snapshot."
     )
     checkpoint_cron: Cron = Field("30 3 * * *", description="Schedule of checkpoints of the warehouse.")
+    reminder_cron: Cron = Field("0 7 * * *", description="Schedule of mail to missions with overdue reports.")
     prune_cron: Cron = Field("45 3 * * *", description="Schedule of the deletion of old backups, audit entries and sessions.")
     timezone: TimeZone = Field("UTC", description="Time zone of the schedules.")
     keep_backups: int = Field(5, ge=1, description="Number of newest backups to retain, independent of their age.")
@@ -163,7 +164,9 @@ class Settings(BaseSettings):
     session_idle_minutes: int = Field(120, ge=1, description="Minutes without a request after which a session ends.")
     session_hours: int = Field(12, ge=1, description="Hours after which a session ends in any case.")
     smtp_server: str = Field(
-        "", pattern=r"^(\S+:\d{1,5})?$", description="Mail server for alerts, as host:port, such as `smtp.example.org:587`."
+        "",
+        pattern=r"^(\S+:\d{1,5})?$",
+        description="Mail server for alerts and messages about rounds, as host:port, such as `smtp.example.org:587`.",
     )
     smtp_from: str = Field("", pattern=r"^(\S+@\S+)?$", description="Sender of mail.")
     smtp_user: str = Field("", description="User of the mail server.")

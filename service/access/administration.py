@@ -36,12 +36,19 @@ class Administration:
                 self._identity.check(Right.MANAGE_USERS)
             yield recording
 
-    def add_user(self, name: str, grants: Sequence[Grant], password: str | None = None) -> None:
-        """Add a local user; without a password it needs a link to choose one."""
+    def add_user(self, name: str, grants: Sequence[Grant], password: str | None = None, email: str | None = None) -> None:
+        """Add a local user; without a password it needs a link to choose one. Messages about rounds are sent to `email`."""
         with self._record("add user", name) as recording:
             check_grants(grants, self._missions)
-            self._access.users.add(name, grants, self._identity.name, password)
+            self._access.users.add(name, grants, self._identity.name, password, email=email)
             recording.after = _write_grants(grants)
+
+    def set_email(self, name: str, email: str | None) -> None:
+        """Set the address of a user, or remove it."""
+        with self._record("set email", name) as recording:
+            recording.before = self._access.users.get(name).email
+            self._access.users.set_email(name, email)
+            recording.after = email
 
     def set_grants(self, name: str, grants: Sequence[Grant]) -> None:
         """Replace the roles of a user."""

@@ -18,12 +18,16 @@ from service.errors import AccessError, SignInRefused
 
 LINK_LIFE = timedelta(days=1)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
+EMAIL = re.compile(r"[^\s@<>()\[\]\\,;:\"]{1,64}@[A-Za-z0-9.-]{1,190}")
 FIRST_ADMINISTRATOR = "first_administrator"
 
 
 @dataclass(frozen=True)
 class User:
-    """A user with grants. `origin` is local, openid or proxy; times are as the store holds them."""
+    """A user with grants. `origin` is local, openid or proxy; times are as the store holds them.
+
+    Messages about rounds are sent to `email`.
+    """
 
     name: str
     origin: str
@@ -32,6 +36,7 @@ class User:
     created_by: str
     disabled_at: str | None
     has_password: bool
+    email: str | None = None
 
 
 def hash_secret(secret: str) -> str:
@@ -53,6 +58,11 @@ def _check_name(name: str) -> None:
         raise AccessError(f"{name!r} is not a user name; use letters, digits and . _ @ + -, at most 100 characters")
 
 
+def _check_email(email: str | None) -> None:
+    if email is not None and not EMAIL.fullmatch(email):
+        raise AccessError(f"{email!r} is not an e-mail address such as ana@example.org")
+
+
 class Users:
     """The users of an access store. Methods raise AccessUnavailable, and AccessError for an unknown or invalid name."""
 
@@ -60,17 +70,24 @@ class Users:
         self._store = store
 
     def add(
-        self, name: str, grants: Sequence[Grant], created_by: str, password: str | None = None, origin: str = "local"
+        self,
+        name: str,
+        grants: Sequence[Grant],
+        created_by: str,
+        password: str | None = None,
+        origin: str = "local",
+        email: str | None = None,
     ) -> None:
-        """Add a user. Raises AccessError when the name is taken or the password is not acceptable."""
+        """Add a user. Raises AccessError when the name is taken, or the password or the address is not acceptable."""
         _check_name(name)
+        _check_email(email)
         hashed = None if password is None else hash_password(password, name)
         with self._store.write() as connection:
             if _find(connection, name):
                 raise AccessError(f"there is a user {name} already; change its roles with 'a4p users roles {name}'")
             connection.execute(
-                "insert into users values (?, ?, ?, ?, ?, null, null, null, null)",
-                [name, hashed, origin, self._store.now(), created_by],
+                "insert into users values (?, ?, ?, ?, ?, null, null, null, ?)",
+                [name, hashed, origin, self._store.now(), created_by, email],
             )
             _set_grants(connection, name, grants)
 
@@ -91,17 +108,30 @@ class Users:
             return _read(connection, row) if row else None
 
     def sign_in_from_outside(
-        self, name: str, origin: str, grants: Sequence[Grant] | None, issuer: str | None = None, subject: str | None = None
+        self,
+        name: str,
+        origin: str,
+        grants: Sequence[Grant] | None,
+        issuer: str | None = None,
+        subject: str | None = None,
+        email: str | None = None,
     ) -> User:
         """Return the user whom an OpenID provider or a proxy has authenticated, added at the first sign-in.
 
-        `grants` replace the roles of the user; None leaves them. A user of a provider is found by issuer and subject. Raises
-        AccessError for a disabled user, an invalid name, and a name that belongs to a user of another origin.
+        `grants` replace the roles of the user; None leaves them. A valid `email` replaces the address. A user of a provider
+        is found by issuer and subject. Raises AccessError for a disabled user, an invalid name, and a name that belongs to a
+        user of another origin.
         """
         _check_name(name)
+        if email is not None and not EMAIL.fullmatch(email):
+            email = None
         with self._store.read() as connection:
             row = _find_outside(connection, name, issuer, subject)
-            if row is not None and (grants is None or set(grants) == set(read_grants(connection, row["name"]))):
+            if (
+                row is not None
+                and (grants is None or set(grants) == set(read_grants(connection, row["name"])))
+                and (email is None or email == row["email"])
+            ):
                 return _check_outside(connection, row, origin)
         with self._store.write() as connection:
             row = _find_outside(connection, name, issuer, subject)
@@ -115,7 +145,16 @@ class Users:
             if grants is not None:
                 connection.execute("delete from grants where user = ?", [user.name])
                 _set_grants(connection, user.name, grants)
-            return _read(connection, row)
+            if email is not None:
+                connection.execute("update users set email = ? where name = ?", [email, user.name])
+            return _read(connection, _need(connection, user.name))
+
+    def set_email(self, name: str, email: str | None) -> None:
+        """Set the address of a user, or remove it. Raises AccessError for an invalid address."""
+        _check_email(email)
+        with self._store.write() as connection:
+            name = _need(connection, name)["name"]
+            connection.execute("update users set email = ? where name = ?", [email, name])
 
     def set_grants(self, name: str, grants: Sequence[Grant]) -> None:
         """Replace the roles of a user."""
@@ -265,7 +304,7 @@ def _find_link(store: AccessStore, connection: sqlite3.Connection, secret: str) 
 def _read(connection: sqlite3.Connection, row: sqlite3.Row) -> User:
     return User(
         row["name"], row["origin"], read_grants(connection, row["name"]), row["created_at"], row["created_by"],
-        row["disabled_at"], row["password_hash"] is not None,
+        row["disabled_at"], row["password_hash"] is not None, row["email"],
     )  # fmt: skip
 
 

@@ -76,16 +76,24 @@ Examples:
   a4p users add boss --role administrator
   a4p users add ana --role analyst --mission UNMISS --mission UNIFIL
   a4p users add ana --role analyst:UNMISS,UNIFIL --role contributor:MINUSCA
+  a4p users add ana --role contributor:UNMISS --email ana@example.org --link
   a4p users add ana --role reader --link
   a4p users add ana --role reader --password-stdin < password.txt
 """
 )
 @click.argument("name")
 @role_options
+@click.option("--email", help="Address for messages about rounds.")
 @_password_options
 @data_dir_option
 def add(
-    name: str, roles: tuple[str, ...], missions: tuple[str, ...], password_stdin: bool, by_link: bool, data_dir: Path | None
+    name: str,
+    roles: tuple[str, ...],
+    missions: tuple[str, ...],
+    email: str | None,
+    password_stdin: bool,
+    by_link: bool,
+    data_dir: Path | None,
 ) -> None:
     """Add the user NAME with one or more roles. A password has at least 12 characters.
 
@@ -94,7 +102,7 @@ def add(
     settings = read_settings(data_dir=data_dir)
     grants = read_grants(roles, missions)
     administration = open_administration(settings, may_create=True)
-    administration.add_user(name, grants, _read_password(password_stdin, by_link))
+    administration.add_user(name, grants, _read_password(password_stdin, by_link), email)
     click.echo(f"added {name}: {', '.join(map(str, grants))}", err=by_link)
     if by_link:
         click.echo(_write_link(settings, administration.make_link(name)))
@@ -118,11 +126,12 @@ def list_(kind: str, data_dir: Path | None) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     print_table(
-        ["user", "roles", "state", "signs in by", "added (UTC)", "added by"],
+        ["user", "roles", "e-mail", "state", "signs in by", "added (UTC)", "added by"],
         (
             [
                 user.name,
                 ", ".join(map(str, user.grants)) or "none",
+                user.email or "",
                 "disabled" if user.disabled_at else "enabled",
                 user.origin if user.origin != "local" else "password" if user.has_password else "no password yet",
                 write_moment(user.created_at),
@@ -202,3 +211,22 @@ def roles(name: str, roles: tuple[str, ...], missions: tuple[str, ...], data_dir
     grants = read_grants(roles, missions)
     open_administration(read_settings(data_dir=data_dir)).set_grants(name, grants)
     click.echo(f"{name}: {', '.join(map(str, grants))}")
+
+
+@users.command(
+    epilog="""\b
+Examples:
+  a4p users email ana ana@example.org
+  a4p users email ana --none
+"""
+)
+@click.argument("name")
+@click.argument("address", required=False)
+@click.option("--none", "is_removed", is_flag=True, help="Remove the address.")
+@data_dir_option
+def email(name: str, address: str | None, is_removed: bool, data_dir: Path | None) -> None:
+    """Set the e-mail ADDRESS of the user NAME, to which messages about rounds are sent."""
+    if (address is None) != is_removed:
+        raise click.UsageError("give an address, or --none to remove it")
+    open_administration(read_settings(data_dir=data_dir)).set_email(name, address)
+    click.echo(f"{name}: {address or 'no e-mail address'}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
@@ -48,6 +48,7 @@ WRITE_KINDS = {
     "restore": "restore",
     "add user": "manage_users",
     "set roles": "manage_users",
+    "set email": "manage_users",
     "disable user": "manage_users",
     "enable user": "manage_users",
     "reset password": "manage_users",
@@ -141,6 +142,9 @@ class SelfMetrics:
             "cycle",
             "mission",
         )
+        self._outbox = gauge("a4p_outbox_messages", "Messages about rounds that wait to be mailed, or were given up.", "state")
+        for state in ("waiting", "failed"):
+            self._outbox.labels(state).set(0)
         self._queries = counter("a4p_sql_queries", "SQL queries over HTTP since the start, by HTTP status.", "code")
         self._snapshot_success.set(0)
         self._made_at: float | None = None
@@ -229,6 +233,11 @@ class SelfMetrics:
         for cycle, mission, state, days in rounds:
             self._submission_states.labels(cycle, mission, state).set(1)
             self._submission_overdue.labels(cycle, mission).set(days)
+
+    def record_outbox(self, counts: Mapping[str, int]) -> None:
+        """Record the numbers of messages by their state."""
+        for state, count in counts.items():
+            self._outbox.labels(state).set(count)
 
     def count_query(self, code: int) -> None:
         """Count an SQL query over HTTP by the status of its response."""

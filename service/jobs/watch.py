@@ -33,11 +33,11 @@ class Watch:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop the thread after the running check."""
+    def stop(self, wait_seconds: float | None = None) -> None:
+        """Stop the thread after the running check, for which it waits at most this long."""
         self._is_stopped.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(wait_seconds)
 
     def _run(self) -> None:
         while not self._is_stopped.wait(self._seconds):

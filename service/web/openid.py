@@ -77,7 +77,12 @@ def add_openid(app: Flask, application: Application) -> None:
             claims = dict(client.authorize_access_token()["userinfo"])
             name, groups = _read_claims(claims, settings)
             user = access.users.sign_in_from_outside(
-                name, "openid", map_groups(groups, roles), settings.openid_issuer, str(claims["sub"])
+                name,
+                "openid",
+                map_groups(groups, roles),
+                settings.openid_issuer,
+                str(claims["sub"]),
+                _read_email(claims),
             )
         except (OAuthError, RequestException, ValueError, KeyError, AccessError) as error:
             # What Authlib says is about the protocol; the log has it, the browser a sentence.
@@ -91,6 +96,12 @@ def add_openid(app: Flask, application: Application) -> None:
         return go(target)
 
     app.register_blueprint(routes)
+
+
+def _read_email(claims: dict[str, Any]) -> str | None:
+    """Return the address of a user, unless the provider states that it was not verified."""
+    email = claims.get("email")
+    return email if isinstance(email, str) and claims.get("email_verified") is not False else None
 
 
 def _read_claims(claims: dict[str, Any], settings: Settings) -> tuple[str, list[str]]:

@@ -152,3 +152,31 @@ def test_a_file_that_is_no_database_lets_nobody_in(users: Access) -> None:
     users.store.file.write_bytes(b"x" * 5000)
     with pytest.raises(AccessUnavailable):
         users.users.check_password("ana", PASSWORD, "10.0.0.1")
+
+
+def test_the_address_of_a_user_is_set_changed_and_removed(users: Access) -> None:
+    users.users.add("eve", [], "boss", email="eve@example.org")
+    assert users.users.get("eve").email == "eve@example.org"
+    users.users.set_email("EVE", "eve@desk.example.org")
+    assert users.users.get("eve").email == "eve@desk.example.org"
+    users.users.set_email("eve", None)
+    assert users.users.get("eve").email is None
+
+
+@pytest.mark.parametrize(
+    "email", ["eve", "eve@", "a b@example.org", "eve@example.org, ana@example.org", "<eve@example.org>", "e@x\n"]
+)
+def test_an_invalid_address_is_refused(users: Access, email: str) -> None:
+    with pytest.raises(AccessError, match="is not an e-mail address"):
+        users.users.set_email("ana", email)
+
+
+def test_an_address_from_outside_replaces_the_one_before_unless_it_is_invalid(access: Access) -> None:
+    def sign_in(email: str | None) -> str | None:
+        return access.users.sign_in_from_outside("guest", "openid", None, "https://id", "7", email).email
+
+    assert sign_in(None) is None
+    assert sign_in("guest@example.org") == "guest@example.org"
+    assert sign_in("no address") == "guest@example.org"
+    assert sign_in("guest@desk.example.org") == "guest@desk.example.org"
+    assert sign_in(None) == "guest@desk.example.org"

@@ -176,3 +176,13 @@ def test_only_a_command_that_adds_creates_the_file(run: Run, tmp_path: Path) -> 
     for command in (["users", "list"], ["users", "disable", "ana"], ["tokens", "list"], ["audit"], ["audit", "verify"]):
         assert "there are no users" in str(run(*command).exception)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_address_of_a_user_is_set_and_removed(run: Run, tmp_path: Path) -> None:
+    added = run("users", "add", "ana", "--role", "reader", "--email", "ana@example.org", "--link")
+    assert added.exit_code == 0, added.output
+    assert "ana@example.org" in run("users", "list").stdout
+    assert run("users", "email", "ana", "--none").stdout == "ana: no e-mail address\n"
+    assert open_access(tmp_path).users.get("ana").email is None
+    assert run("users", "email", "ana").exit_code == 2
+    assert isinstance(run("users", "email", "ana", "ana").exception, AccessError)

@@ -179,3 +179,15 @@ def test_names_and_texts_are_escaped(application: Application, boss: FlaskClient
     text = boss.get("/admin/audit").text
     assert wild not in text and html.escape(wild) in text
     assert wild not in boss.get("/admin/users", query_string={"name": wild}).text
+
+
+def test_the_address_of_a_user_is_set_on_the_page_of_the_user(application: Application, boss: FlaskClient) -> None:
+    status, text = send(boss, "/admin/users/rita", "Set address", email="rita@example.org")
+    assert status == 303 and "The e-mail address is set." in text
+    assert application.access.users.get("rita").email == "rita@example.org"
+    status, text = send(boss, "/admin/users/rita", "Set address", email="rita")
+    assert status == 400 and "'rita' is not an e-mail address such as ana@example.org." in text
+    status, text = send(boss, "/admin/users/rita", "Set address", email="")
+    assert status == 303 and application.access.users.get("rita").email is None
+    entry = application.access.audit.list_entries(3)[-1]
+    assert (entry["action"], entry["target"]) == ("set email", "rita")

@@ -45,10 +45,18 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         return answer_private(body, status)
 
     def show_list(
-        status: int = 200, error_text: str = "", new_link: NewLink | None = None, name: str = "", given: Sequence[str] = ()
+        status: int = 200,
+        error_text: str = "",
+        new_link: NewLink | None = None,
+        name: str = "",
+        given: Sequence[str] = (),
+        email: str = "",
     ) -> Response:
         users = access.users.list_all()
-        return render("admin_users.html", status, users=users, error_text=error_text, new_link=new_link, name=name, given=given)
+        return render(
+            "admin_users.html", status, users=users, error_text=error_text, new_link=new_link, name=name, given=given,
+            email=email,
+        )  # fmt: skip
 
     def show_one(name: str, status: int = 200, error_text: str = "", new_link: NewLink | None = None) -> Response:
         user = access.users.find(name)
@@ -77,15 +85,16 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     @requires(Right.MANAGE_USERS)
     def add_user() -> Response:
         name, given = request.form.get("name", "").strip(), request.form.getlist("grants")
+        email = request.form.get("email", "").strip()
         try:
             grants = _read_grants(given)
             if not grants:
                 raise AccessError("select at least one role")
             administration = administer()
-            administration.add_user(name, grants)
+            administration.add_user(name, grants, email=email or None)
             return show_list(new_link=make_new_link(name, administration.make_link(name)))
         except AccessError as error:
-            return show_list(400, f"{error}.", name=name, given=given)
+            return show_list(400, f"{error}.", name=name, given=given, email=email)
 
     @routes.get("/admin/users/<name>")
     @requires(Right.MANAGE_USERS)
@@ -100,6 +109,10 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             if action == "set roles":
                 administration.set_grants(name, _read_grants(request.form.getlist("grants")))
                 text = "The roles are set."
+            elif action == "set email":
+                email = request.form.get("email", "").strip()
+                administration.set_email(name, email or None)
+                text = "The e-mail address is set." if email else "The e-mail address is removed."
             elif action == "disable":
                 administration.disable_user(name)
                 text = "The user is disabled. All sessions have ended, and tokens are refused."
