@@ -245,9 +245,9 @@ def _render_service_alerts(url: str) -> str:
             None,
             "warning",
             "Messages about rounds could not be mailed",
-            "{{ $value }} messages were given up. `a4p messages --state failed` shows recipients and errors; they are deleted "
-            "after 30 days.",
-            "/jobs",
+            "{{ $value }} messages were given up. The page and `a4p messages --state failed` show recipients and errors. "
+            "Messages are deleted after 30 days.",
+            "/admin/messages?state=failed",
         ),
         (
             "A4pReportsOverdue",

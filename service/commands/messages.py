@@ -13,10 +13,8 @@ from service.access.store import write_time
 from service.commands.access_file import open_access
 from service.commands.options import data_dir_option
 from service.commands.tables import print_table, write_moment
-from service.rounds.outbox import Outbox
+from service.rounds.outbox import STATES, Outbox
 from service.settings import read_settings
-
-STATES = ["waiting", "sent", "failed"]
 
 
 @click.command(

@@ -11,6 +11,7 @@ from service.access.roles import Right, Role, has_right
 from service.access.store import AccessStore, read_time
 from service.access.users import read_grants
 
+STATES = ("waiting", "sent", "failed")
 MAX_RECIPIENTS = 100
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)

@@ -98,6 +98,7 @@ def test_a_reader_is_refused(browser: Browser, url: str) -> None:
         ("boss", "/admin/users"),
         ("boss", "/admin/users/ana"),
         ("boss", "/admin/audit"),
+        ("boss", "/admin/messages"),
         ("ana", "/thresholds?metric=serious_misconduct_allegations&mission=ALL&limit=300"),
     ],
 )

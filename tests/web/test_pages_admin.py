@@ -13,12 +13,13 @@ from flask.testing import FlaskClient
 
 from service.access.roles import Grant, Role
 from service.application import Application
+from service.rounds.outbox import Outbox
 from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from tests.web.browsing import PASSWORD, find_fields, sign_in
 
-PAGES = ("/admin/users", "/admin/users/rita", "/admin/audit", "/admin/audit.csv")
+PAGES = ("/admin/users", "/admin/users/rita", "/admin/messages", "/admin/audit", "/admin/audit.csv")
 
 
 @pytest.fixture
@@ -191,3 +192,18 @@ def test_the_address_of_a_user_is_set_on_the_page_of_the_user(application: Appli
     assert status == 303 and application.access.users.get("rita").email is None
     entry = application.access.audit.list_entries(3)[-1]
     assert (entry["action"], entry["target"]) == ("set email", "rita")
+
+
+def test_messages_are_listed_with_their_state_and_error(application: Application, boss: FlaskClient) -> None:
+    text = boss.get("/admin/messages").text
+    assert "No messages." in text and "there is no mail server" in text
+    outbox = Outbox(application.access.store, is_enabled=True)
+    with application.access.store.write() as connection:
+        outbox.add(connection, ["ana@example.org", "max@example.org"], "<b>12</b> submitted", "x", "/submissions/12")
+    message = outbox.take_due()
+    assert message is not None
+    outbox.record_failure(message, "550 no such user", is_permanent=True)
+    text = boss.get("/admin/messages?state=failed").text
+    assert "ana@example.org" in text and "550 no such user" in text and "max@example.org" not in text
+    assert "&lt;b&gt;12&lt;/b&gt; submitted" in text and 'href="/submissions/12"' in text
+    assert boss.get("/admin/messages?state=lost").status_code == 400
