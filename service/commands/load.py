@@ -65,7 +65,7 @@ def load(
     data_dir: Path | None,
     catalogue: Path | None,
 ) -> None:
-    """Load observation FILES (CSV, XLSX or Parquet), all or nothing.
+    """Load observation FILES (CSV, XLSX, Parquet or SDMX-CSV), all or nothing.
 
     The columns are indicator, mission, dimensions, period_start, period_end, value, status, source, page, note. Every
     row is checked; a file with an error changes nothing, and every error is listed with its row and fix.

@@ -72,7 +72,7 @@ def load_files(
     digest: str | None = None,
     scope: RoundScope | None = None,
 ) -> list[Batch]:
-    """Load observation files (CSV, XLSX or Parquet) in one transaction. Return a Batch for each, in order.
+    """Load observation files (CSV, XLSX, Parquet or SDMX-CSV) in one transaction. Return a Batch for each, in order.
 
     `names` are recorded in place of the paths, one for each file. `sheet` is the sheet to read of each workbook; the default
     is the first. `max_rows` limits the rows of all files together.

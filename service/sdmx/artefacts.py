@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from math import prod
 from typing import Literal
 
 from service.sdmx.structure import AGENCY, STRUCTURE_ID, VERSION, Code, Codelist, Component, Structure
@@ -20,6 +21,7 @@ URN_CLASSES: dict[Kind, str] = {
     "dataflow": "datastructure.Dataflow",
     "dataconstraint": "registry.DataConstraint",
 }
+MAX_KEYS = 1000
 ANY, NEWEST = "*", ("~", "+")
 STUBS = {"allstubs", "allcompletestubs"}
 REFERENCE_STUBS = {"referencestubs", "referencecompletestubs"}
@@ -81,9 +83,15 @@ def list_artefacts(structure: Structure) -> tuple[Artefact, ...]:
 
 
 def list_keys(structure: Structure) -> list[dict[str, str]]:
-    """Return the combinations of indicator, frequency and disaggregations that observations can have."""
+    """Return the combinations of indicator, frequency and disaggregations that observations can have.
+
+    Of an indicator with more than MAX_KEYS combinations, dimensions with several codes are left out, which allows all.
+    """
     keys = []
-    for indicator, codes in structure.values_of_indicators:
+    for indicator, every in structure.values_of_indicators:
+        codes = every
+        if prod(map(len, every.values())) > MAX_KEYS:
+            codes = {name: listed for name, listed in every.items() if len(listed) == 1}
         for combination in product(*codes.values()):
             key = {"INDICATOR": indicator, **dict(zip(codes, combination, strict=True))}
             keys.append({part.id: key[part.id] for part in structure.dimensions if part.id in key})

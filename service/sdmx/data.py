@@ -31,7 +31,7 @@ def write_csv(session: Connection, structure: Structure, query: DataQuery, versi
             with selected as ({sql})
             select '{query.context}' as "STRUCTURE", '{DATAFLOW}' as "STRUCTURE_ID", '{action}' as "ACTION", {written}
             from selected
-            order by series_order, period_end, period_start, recorded_at
+            order by _series_order, _period_end, _period_start, _recorded_at
         ) to '{str(file).replace("'", "''")}' (format csv, header true)
         """,
         parameters,
@@ -58,10 +58,10 @@ def select_observations(structure: Structure, query: DataQuery) -> tuple[str, di
     for condition in query.conditions:
         parameters |= condition.parameters
     if query.updated_after is not None:
-        conditions.append("recorded_at > $updated_after")
+        conditions.append("_recorded_at > $updated_after")
         parameters["updated_after"] = query.updated_after
     sql = f"select * from ({described}) where {' and '.join(conditions) or 'true'}"
-    order = "partition by series_order order by period_end {way}, period_start {way}, recorded_at {way}"
+    order = "partition by _series_order order by _period_end {way}, _period_start {way}, _recorded_at {way}"
     limits = [
         f"row_number() over ({order.format(way=way)}) <= {int(count)}"
         for way, count in (("", query.first), ("desc", query.last))

@@ -18,10 +18,10 @@ _COMPARISONS = {"eq": "is not distinct from", "ne": "is distinct from", "lt": "<
 _TEXTS = {"co": "contains({}, {})", "nc": "not contains({}, {})", "sw": "starts_with({}, {})", "ew": "ends_with({}, {})"}
 # Later and earlier periods: compared by their first and last day.
 _PERIODS = {
-    "lt": "period_end < {first}",
-    "le": "period_end <= {last}",
-    "gt": "period_start > {last}",
-    "ge": "period_start >= {first}",
+    "lt": "_period_end < {first}",
+    "le": "_period_end <= {last}",
+    "gt": "_period_start > {last}",
+    "ge": "_period_start >= {first}",
 }
 
 
@@ -113,7 +113,7 @@ def _choose_maker(session: Connection, part: Component, year_start: str | None) 
             parameters[name] = float(value)
         except ValueError:
             raise FilterError(f"{value!r} is not a number.") from None
-        return f"value {_COMPARISONS[operator]} ${name}"
+        return f"_value {_COMPARISONS[operator]} ${name}"
 
     def compare_period(operator: str, value: str, name: str, parameters: dict[str, object]) -> str:
         if operator in _TEXTS:
@@ -125,7 +125,7 @@ def _choose_maker(session: Connection, part: Component, year_start: str | None) 
             parameters[name] = days[used]
             return _PERIODS[operator].format(**{used: f"${name}"})
         parameters |= {f"{name}_first": first, f"{name}_last": last}
-        same = f"(period_start = ${name}_first and period_end = ${name}_last)"
+        same = f"(_period_start = ${name}_first and _period_end = ${name}_last)"
         return same if operator == "eq" else f"not {same}"
 
     return {TIME_PERIOD: compare_period, OBS_VALUE: compare_number}.get(part.id, compare_text)

@@ -68,7 +68,7 @@ class Opening(bytes):
 def _list_periods(session: Connection) -> list[dict[str, str]]:
     """Return the values of TIME_PERIOD in their order, with their first and last instant."""
     rows = session.execute(
-        'select "TIME_PERIOD", period_start, period_end from sdmx_selected group by all order by period_end, period_start'
+        'select "TIME_PERIOD", _period_start, _period_end from sdmx_selected group by all order by _period_end, _period_start'
     ).fetchall()
     return [{"value": written, "start": f"{start}T00:00:00Z", "end": f"{end}T23:59:59Z"} for written, start, end in rows]
 

@@ -3,8 +3,8 @@
 -- service/sdmx/data.py inserts the columns of the disaggregations, and current_revisions.sql or all_revisions.sql.
 with series as materialized (
     select
-        s.series_id,
-        row_number() over (order by i.ordinal, m.ordinal, s.dimensions::varchar) as series_order,
+        s.series_id as _series_id,
+        row_number() over (order by i.ordinal, m.ordinal, s.dimensions::varchar) as _series_order,
         sdmx_frequency(i.frequency) as "FREQ",
         s.indicator as "INDICATOR",
         s.mission as "MISSION",
@@ -28,16 +28,16 @@ periods as materialized (
     from (select distinct period_start, period_end from store.observations)
 )
 select
-    s.* exclude (series_id),
-    p."TIME_PERIOD", r.period_start, r.period_end, r.value,
+    s.* exclude (_series_id),
+    p."TIME_PERIOD", r.period_start as _period_start, r.period_end as _period_end, r.value as _value,
     sdmx_number(r.value) as "OBS_VALUE",
     r.status as "OBS_STATUS",
     r.source as "SOURCE_DETAIL",
     r.page as "SOURCE_PAGE",
     r.note as "COMMENT_OBS",
-    r.recorded_at,
+    r.recorded_at as _recorded_at,
     strftime(r.recorded_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') as "VALID_FROM",
     strftime(r.valid_until at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') as "VALID_TO"
 from revisions as r
-join series as s using (series_id)
-join periods as p using (period_start, period_end)
+join series as s on s._series_id = r.series_id
+join periods as p on p.period_start = r.period_start and p.period_end = r.period_end

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from metrics.catalogue import Catalogue
 from service.queries.moments import set_moment
 from service.sdmx.data import write_csv
 from service.sdmx.filters import read_component_filter, read_keys
@@ -93,19 +94,28 @@ WILD_VALUES = [
 ]
 
 
-@pytest.fixture
-def wild(warehouse: Warehouse, definitions: Definitions) -> Warehouse:
-    """An empty warehouse whose catalogue has an indicator with unusual names and values of disaggregations."""
-    catalogue = definitions.catalogue
+WILD_DIMENSIONS = ("action", "dim_action", "obs_value", "place", "value", "period_end", "observation")
+
+
+def make_wild(catalogue: Catalogue) -> Catalogue:
+    """Return a catalogue with an indicator that has unusual names and values of disaggregations."""
     priority, example = catalogue.indicators[0]
     indicator = example.model_copy(
         update={
             "indicator": "wild_values",
             "title": 'Wild "values", <with> & more',
             "frequency": "irregular",
-            "dimensions": {name: tuple(WILD_VALUES) for name in ("action", "dim_action", "obs_value", "place")},
+            "minimum": None,
+            "maximum": None,
+            "whole": False,
+            "dimensions": {name: tuple(WILD_VALUES) for name in WILD_DIMENSIONS},
         }
     )
-    changed = replace(catalogue, indicators=(*catalogue.indicators, (priority, indicator)))
-    store_catalogue(warehouse, changed, STORED_AT + timedelta(seconds=1))
+    return replace(catalogue, indicators=(*catalogue.indicators, (priority, indicator)))
+
+
+@pytest.fixture
+def wild(warehouse: Warehouse, definitions: Definitions) -> Warehouse:
+    """An empty warehouse with the catalogue of `make_wild`."""
+    store_catalogue(warehouse, make_wild(definitions.catalogue), STORED_AT + timedelta(seconds=1))
     return warehouse

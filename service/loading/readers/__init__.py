@@ -9,6 +9,7 @@ from service.errors import LoadError
 from service.loading.readers.csv import stage_csv
 from service.loading.readers.parquet import MAGIC, stage_parquet
 from service.loading.readers.row_budget import RowBudget
+from service.loading.readers.sdmx_csv import COLUMN_NAMES, is_sdmx_csv, stage_sdmx_csv
 from service.loading.readers.staged_file import StagedFile
 from service.loading.readers.xlsx import stage_xlsx
 from service.warehouse.database import Connection
@@ -21,6 +22,7 @@ _OTHER_FORMATS = {
     b"\x1f\x8b": "compressed with gzip; unpack it first",
     b"%PDF": "a PDF; copy its values into a CSV file",
 }
+HEAD_BYTES = 64
 
 
 def stage_file(
@@ -45,6 +47,9 @@ def stage_file(
     if head.startswith(MAGIC):
         stage_parquet(cursor, file, file_name, file_ordinal, budget)
         return StagedFile(file_name)
+    if is_sdmx_csv(head):
+        notes = stage_csv(cursor, file, file_name, file_ordinal, budget, stage_sdmx_csv)
+        return StagedFile(file_name, notes, columns=COLUMN_NAMES, has_sdmx_codes=True)
     return StagedFile(file_name, stage_csv(cursor, file, file_name, file_ordinal, budget))
 
 
@@ -65,7 +70,7 @@ def check_file(file: Path, file_name: str) -> None:
 def _read_head(file: Path, file_name: str) -> bytes:
     try:
         with file.open("rb") as stream:
-            head = stream.read(8)
+            head = stream.read(HEAD_BYTES)
     except OSError as error:
         raise LoadError(f"{file_name} cannot be read: {error.strerror}") from None
     if not head:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import glob
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from service.warehouse.database import Connection, run_sql
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_BYTES = 1 << 16
 MAX_LINE_BYTES = 1 << 20
+# Appends the rows of a file in UTF-8 to `staged`; returns notes.
+Stage = Callable[[Connection, Path, str, int, RowBudget], tuple[str, ...]]
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 csv.field_size_limit(MAX_LINE_BYTES)
@@ -29,21 +32,25 @@ csv.field_size_limit(MAX_LINE_BYTES)
 _TOO_MANY_ROWS = "the file has more rows than the load may have"
 
 
-def stage_csv(cursor: Connection, file: Path, file_name: str, file_ordinal: int, budget: RowBudget) -> tuple[str, ...]:
+def stage_csv(
+    cursor: Connection, file: Path, file_name: str, file_ordinal: int, budget: RowBudget, stage: Stage | None = None
+) -> tuple[str, ...]:
     """Append the rows of a CSV file to `staged`; return notes on how it was read.
 
-    Raises LoadError when it is not a table of observations, or has more rows than `budget` has left.
+    `stage` reads it in UTF-8; the default is `stage_utf8`. Raises LoadError when it is not a table of observations, or has
+    more rows than `budget` has left.
     """
+    stage = stage or stage_utf8
     with file.open("rb") as stream:
         is_utf16 = stream.read(2) in UTF16_MARKS
     if is_utf16:
         with copy_utf16(file, file_name) as copy:
-            return stage_utf8(cursor, copy, file_name, file_ordinal, budget)
+            return stage(cursor, copy, file_name, file_ordinal, budget)
     try:
-        return stage_utf8(cursor, file, file_name, file_ordinal, budget)
+        return stage(cursor, file, file_name, file_ordinal, budget)
     except NotUtf8:
         with copy_windows_1252(file, file_name) as copy:
-            return ("read as Windows-1252", *stage_utf8(cursor, copy, file_name, file_ordinal, budget))
+            return ("read as Windows-1252", *stage(cursor, copy, file_name, file_ordinal, budget))
 
 
 def stage_utf8(cursor: Connection, file: Path, file_name: str, file_ordinal: int, budget: RowBudget) -> tuple[str, ...]:
@@ -52,7 +59,7 @@ def stage_utf8(cursor: Connection, file: Path, file_name: str, file_ordinal: int
         head = stream.read(SAMPLE_BYTES)
     delimiter, columns = _read_header(head, file_name)
     check_columns(file_name, columns)
-    source = _Source(file, file_name, file_ordinal, delimiter, tuple(columns))
+    source = TextFile(file, file_name, file_ordinal, delimiter, tuple(columns))
     _stage_rows(cursor, source, STANDARD, budget)
     rows = _check_rows(cursor, source)
     dialect = _find_dialect(cursor, source, rows)
@@ -65,7 +72,7 @@ def stage_utf8(cursor: Connection, file: Path, file_name: str, file_ordinal: int
 
 
 @dataclass(frozen=True)
-class _Source:
+class TextFile:
     """A CSV file in UTF-8, with its delimiter and columns."""
 
     file: Path
@@ -77,7 +84,7 @@ class _Source:
     @property
     def lines(self) -> str:
         """The SQL of its rows: text columns, numbered from the header on. Bind `parameters` to it."""
-        names = ", ".join(f"'{column}': 'VARCHAR'" for column in self.columns)
+        names = ", ".join("'{}': 'VARCHAR'".format(column.replace("'", "''")) for column in self.columns)
         return f"""
             select row_number() over () + 1 as file_row, *
             from read_csv($file, columns = {{{names}}}, header = true, delim = $delimiter, quote = '"', escape = '"',
@@ -94,9 +101,52 @@ class _Source:
     def parameters(self) -> dict[str, str]:
         return {"file": glob.escape(str(self.file.absolute())), "delimiter": self.delimiter}
 
+    @property
+    def within_limit(self) -> str:
+        """The SQL condition that fails at the first row after $last_row, for `run`."""
+        return f"if(file_row > $last_row, error('{_TOO_MANY_ROWS}'), true)"
 
-def _read_header(head: bytes, file_name: str) -> tuple[str, list[str]]:
-    """Return the delimiter and column names of the first line: the delimiter that yields the most known names."""
+    def run(self, cursor: Connection, sql: str, budget: RowBudget, **parameters: object) -> None:
+        """Run a statement that reads `lines` and has `within_limit`. Raises LoadError or NotUtf8."""
+        try:
+            cursor.execute(sql, {**self.parameters, "last_row": budget.left + 1, **parameters})
+        except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+            raise
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            if isinstance(error, duckdb.InvalidInputException) and str(error) == f"Invalid Input Error: {_TOO_MANY_ROWS}":
+                raise budget.refuse(self.name, f"has more than {budget.left:,} rows") from None
+            raise _explain_csv_error(error, self.name, len(self.columns)) from None
+
+    def find_row_numbers(self, marks: tuple[int, int] | None) -> list[int]:
+        """Return the row numbers of a spreadsheet from the header on, or an empty list if they are 1, 2, 3 and so on.
+
+        `marks` are the numbers of delimiters and line ends of the rows as DuckDB read them. It skips blank lines without
+        counting them and, before 2.0, drops surplus empty columns: a row that ends in `Report, cycle 5,12,` instead of
+        `"Report, cycle 5",12,` would be loaded one column off. Both change these numbers. The file is read again row by
+        row only if they differ from those in the file. Raises LoadError for a row with too many columns.
+        """
+        column_count = len(self.columns)
+        delimiters, lines, last = 1 - column_count, -1, b""
+        with self.file.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                check_time()
+                delimiters += chunk.count(self.delimiter.encode())
+                lines += chunk.count(b"\n")
+                last = chunk[-1:]
+        if marks == (delimiters, lines + (last != b"\n")):
+            return []
+        rows = []
+        with self.file.open(encoding="utf-8-sig", newline="") as stream:
+            for row, values in enumerate(csv.reader(stream, delimiter=self.delimiter, skipinitialspace=True), 1):
+                if len(values) > column_count:
+                    raise _blame_width(self.name, row, len(values), column_count)
+                if values:
+                    rows.append(row)
+        return rows if rows[-1] > len(rows) else []
+
+
+def read_first_line(head: bytes, file_name: str) -> str:
+    """Return the first line of a text file. Raises LoadError or NotUtf8."""
     if b"\0" in head:
         raise LoadError(f"{file_name} is not a text file; load CSV, XLSX or Parquet")
     lines = head.removeprefix(codecs.BOM_UTF8).splitlines()
@@ -106,6 +156,12 @@ def _read_header(head: bytes, file_name: str) -> tuple[str, list[str]]:
         raise NotUtf8 from None
     if not line.strip():
         raise LoadError(f"{file_name}, row 1: is empty; the first line must be the header {','.join(KNOWN)}")
+    return line
+
+
+def _read_header(head: bytes, file_name: str) -> tuple[str, list[str]]:
+    """Return the delimiter and column names of the first line: the delimiter that yields the most known names."""
+    line = read_first_line(head, file_name)
     readings = {delimiter: fold_columns(next(csv.reader([line], delimiter=delimiter), [])) for delimiter in DELIMITERS}
     delimiter = max(readings, key=lambda candidate: len(set(readings[candidate]) & set(KNOWN)))
     if not set(readings[delimiter]) & set(KNOWN):
@@ -116,57 +172,37 @@ def _read_header(head: bytes, file_name: str) -> tuple[str, list[str]]:
     return delimiter, readings[delimiter]
 
 
-def _stage_rows(cursor: Connection, source: _Source, dialect: Dialect, budget: RowBudget) -> None:
+def _stage_rows(cursor: Connection, source: TextFile, dialect: Dialect, budget: RowBudget) -> None:
     used = [column for column in source.columns if column not in IGNORED]
     blank = " and ".join(f"{column} is null" for column in used)
-    try:
-        cursor.execute(
-            f"""
-            insert into staged
-            with lines as ({source.lines})
-            select $file_ordinal, file_row, {select_staged(used, map_dimensions=False, dialect=dialect)}
-            from lines
-            where case when file_row > $last_row then error('{_TOO_MANY_ROWS}') else not ({blank}) end
-            """,
-            {**source.parameters, "file_ordinal": source.ordinal, "last_row": budget.left + 1},
-        )
-    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
-        raise
-    except (duckdb.Error, UnicodeDecodeError) as error:
-        if isinstance(error, duckdb.InvalidInputException) and str(error) == f"Invalid Input Error: {_TOO_MANY_ROWS}":
-            raise budget.refuse(source.name, f"has more than {budget.left:,} rows") from None
-        raise _explain_csv_error(error, source.name, len(source.columns)) from None
+    source.run(
+        cursor,
+        f"""
+        insert into staged
+        with lines as ({source.lines})
+        select $file_ordinal, file_row, {select_staged(used, map_dimensions=False, dialect=dialect)}
+        from lines
+        where {source.within_limit} and not ({blank})
+        """,
+        budget,
+        file_ordinal=source.ordinal,
+    )
 
 
-def _check_rows(cursor: Connection, source: _Source) -> list[int]:
+def _check_rows(cursor: Connection, source: TextFile) -> list[int]:
     """Raise LoadError for a row with too many columns. Give the staged rows the row numbers of a spreadsheet.
 
-    Returns the row numbers from the header on, or an empty list if they are 1, 2, 3 and so on. DuckDB skips blank lines
-    without counting them and, before 2.0, drops surplus empty columns: a row that ends in `Report, cycle 5,12,` instead of
-    `"Report, cycle 5",12,` would be loaded one column off. Both change the number of delimiters and line ends. The file
-    is read again row by row only if these numbers do not match the staged rows.
+    Returns the row numbers from the header on, or an empty list if they are 1, 2, 3 and so on.
     """
-    column_count = len(source.columns)
-    delimiters, lines, last = 1 - column_count, -1, b""
-    with source.file.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            check_time()
-            delimiters += chunk.count(source.delimiter.encode())
-            lines += chunk.count(b"\n")
-            last = chunk[-1:]
-    staged = run_sql(
-        cursor, "load/count_marks", file_ordinal=source.ordinal, delimiter=source.delimiter, column_count=column_count
+    marks = run_sql(
+        cursor,
+        "load/count_marks",
+        file_ordinal=source.ordinal,
+        delimiter=source.delimiter,
+        column_count=len(source.columns),
     ).fetchone()
-    if staged == (delimiters, lines + (last != b"\n")):
-        return []
-    rows = []
-    with source.file.open(encoding="utf-8-sig", newline="") as stream:
-        for row, values in enumerate(csv.reader(stream, delimiter=source.delimiter, skipinitialspace=True), 1):
-            if len(values) > column_count:
-                raise _blame_width(source.name, row, len(values), column_count)
-            if values:
-                rows.append(row)
-    if rows[-1] > len(rows):
+    rows = source.find_row_numbers(marks)
+    if rows:
         cursor.execute(
             "update staged set file_row = coalesce($rows[file_row], file_row) where file_ordinal = $file_ordinal",
             {"rows": rows, "file_ordinal": source.ordinal},
@@ -174,7 +210,7 @@ def _check_rows(cursor: Connection, source: _Source) -> list[int]:
     return rows
 
 
-def _find_dialect(cursor: Connection, source: _Source, rows: list[int]) -> Dialect:
+def _find_dialect(cursor: Connection, source: TextFile, rows: list[int]) -> Dialect:
     """Return the formats of dates and numbers. `rows` are those of _check_rows. Raises LoadError if they are ambiguous."""
     # A comma in a number is rejected if the delimiter is a comma: it may be an unquoted value.
     are_commas_free = source.delimiter != ","

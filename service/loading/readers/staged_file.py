@@ -14,7 +14,7 @@ class StagedFile:
     """How a file was read: its name in errors, notes for the report, and for a workbook the letters of each sheet's columns.
 
     `has_sdmx_codes`: the statuses of the file are known to be codes of SDMX, so that M means not applicable. `template` is the
-    round of a template.
+    round of a template. `columns` are the names of its columns where they differ from those of the checks.
     """
 
     name: str
@@ -22,9 +22,11 @@ class StagedFile:
     sheets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     has_sdmx_codes: bool = False
     template: TemplateIdentity | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def blame(self, row: int, column: str, value: str | None, problem: str, fix: str, sheet: str | None = None) -> RowError:
         """Return the error of one cell. `sheet` is the sheet of the row if the file has several."""
+        column = self.columns.get(column, column)
         if sheet is None:
             sheet = next(iter(self.sheets), "")
         letters = self.sheets.get(sheet, {})

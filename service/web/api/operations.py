@@ -97,7 +97,7 @@ OPERATIONS = (
         parameters=alerts.EndReason, problems={"404": "There is no such silence."},
     ),
     Operation(
-        "post", "loads", "load_file", "Load a file of observations (CSV, XLSX or Parquet), or preview the load", Right.LOAD,
+        "post", "loads", "load_file", "Load a file (CSV, XLSX, Parquet or SDMX-CSV) of observations, or preview it", Right.LOAD,
         loads.LoadAnswer, parameters=loads.LoadQuery, form_field=uploads.FIELD, statuses=("200", "201"),
     ),
     Operation(
