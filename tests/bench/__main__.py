@@ -21,6 +21,7 @@ from tests.bench.scrape import measure_busy_scrape, measure_publish, measure_scr
 from tests.bench.snapshot import measure_snapshot
 from tests.bench.sql_endpoint import measure_sql
 from tests.bench.start import measure_start
+from tests.bench.templates import measure_templates
 from tests.bench.thresholds import measure_thresholds
 
 BENCHES: dict[str, Bench] = {
@@ -35,6 +36,7 @@ BENCHES: dict[str, Bench] = {
     "start": measure_start,
     "remote_read": measure_remote_read,
     "pages": measure_pages,
+    "templates": measure_templates,
 }
 
 

@@ -170,23 +170,30 @@ class _SheetReader:
 
     def list_records(self, ids: set[str]) -> Iterator[dict[str, object]]:
         """Yield the rows that are identified or filled in, and the errors of cells."""
-        header_row = 0
+        header_row = self._find_header(ids)
+        if not header_row:
+            return
+        width = 1 + max(self.columns.get(name, 0) for name in (*NEEDED_COLUMNS, TITLE, BREAKDOWN))
         # Reading values takes half the time of reading cells. Cells are read only if a formula may lack its stored value.
-        formula_rows = iter(()) if self._formulas is None else list_rows(self._formulas, MAX_COLUMNS, values_only=False)
-        for row, cells in list_rows(self._sheet, MAX_COLUMNS, values_only=self._formulas is None):
-            values = cells if self._formulas is None else [cell.value for cell in cells]
+        formula_rows = iter(()) if self._formulas is None else list_rows(self._formulas, width, values_only=False)
+        for row, cells in list_rows(self._sheet, width, values_only=self._formulas is None):
             _, formula_cells = next(formula_rows, (row, ()))
-            if self.columns:
+            if row > header_row:
+                values = cells if self._formulas is None else [cell.value for cell in cells]
                 yield from self._read_row(row, values, cells, formula_cells)
-            elif row <= MAX_HEADER_ROW and self._find_columns(row, values):
-                header_row = row
-            elif any(isinstance(value, str) and value in ids for value in values):
+        yield from self._list_merged(header_row)
+
+    def _find_header(self, ids: set[str]) -> int:
+        """Return the row of the header, or 0 without one. Raises Refused for rows of a template that have none above them."""
+        for row, values in list_rows(self._sheet, MAX_COLUMNS):
+            if row <= MAX_HEADER_ROW and self._find_columns(row, values):
+                return row
+            if any(isinstance(value, str) and value in ids for value in values):
                 raise Refused(
                     f"has rows of the template in sheet {self._sheet.title!r}, row {row}, below no header "
                     f"with the columns {', '.join(NEEDED_COLUMNS)}; restore the header, or {DOWNLOAD}"
                 )
-        if self.columns:
-            yield from self._list_merged(header_row)
+        return 0
 
     def _find_columns(self, row: int, values: Sequence[Any]) -> bool:
         names = [" ".join(value.lower().split()) if isinstance(value, str) else "" for value in values]
