@@ -28,20 +28,23 @@ where case scope
 end;
 
 -- A row of staged_relations is a relation of a mission and period with a cell of the file. A total over missions is compared only if
--- the file has the total: a mission is not responsible for it.
+-- the file has the total: a mission is not responsible for it. Joins on a number take two thirds of the time of joins on all columns.
 create or replace temp table staged_relations as
-select
-    r.relation, r.compared_mission, r.compared, s.period_start, s.period_end,
-    arg_min(
-        {'series_id': s.series_id, 'file_ordinal': s.file_ordinal, 'file_row': s.file_row}, (r.side, s.file_ordinal, s.file_row)
-    ) as cell
-from staged_observations as s
-join related_series as r using (series_id)
-where r.scope in ('mission', 'total')
-group by all;
+with staged as (
+    select
+        r.relation, r.compared_mission, r.compared, s.period_start, s.period_end,
+        arg_min(s.series_id, (r.side, s.file_ordinal, s.file_row)) as series_id
+    from staged_observations as s
+    join related_series as r using (series_id)
+    where r.scope in ('mission', 'total')
+    group by all
+)
+select row_number() over () as number, *
+from staged;
 
--- A row of related_cells is the current value of a cell of these relations after the load.
-create or replace temp table related_cells as
+-- A row of related_sides is the sum of the current values of one side after the load. A status is an answer, if only that the
+-- value is missing.
+create or replace temp table related_sides as
 with current_cells as (
     select
         o.series_id, o.period_start, o.period_end,
@@ -52,50 +55,48 @@ with current_cells as (
     group by all
 )
 select
-    r.relation, r.side, r.compared_mission, r.compared, c.period_start, c.period_end, r.indicator,
-    if(r.scope = 'count', (c.newest.value > 0)::integer, c.newest.value)::double as value,
-    c.newest.value is null and c.newest.status <> 'M' as is_missing
+    g.number, r.side,
+    sum(if(r.scope = 'count', (c.newest.value > 0)::integer, c.newest.value)) as value,
+    count(*) as answers,
+    count(*) filter (where c.newest.value is not null or c.newest.status = 'M') as present
 from related_series as r
 join current_cells as c using (series_id)
-semi join staged_relations using (relation, compared_mission, compared, period_start, period_end);
+join staged_relations as g using (relation, compared_mission, compared, period_start, period_end)
+group by g.number, r.side;
 
 -- A row of relation_values is one side of a relation of a mission and period: the sum of its values, and how many are missing.
--- answers counts cells with any status: they were answered, if only as missing. is_expected: the mission has to report the indicator.
+-- is_expected: the mission has to report the indicator.
 create or replace temp table relation_values as
+with expected_missions as (
+    select s.indicator, p.period_end, count(*) as missions
+    from (select distinct indicator from relation_sides where scope in ('sum', 'count')) as s
+    join store.expected_missions as e using (indicator)
+    join (select distinct period_end from staged_relations) as p
+        on is_open_on(e.status, e.opened_on, e.closed_on, p.period_end)
+    group by all
+)
 select
-    g.relation, g.compared_mission, g.compared, g.period_start, g.period_end, s.side, s.indicator,
-    sum(c.value) as value,
-    count(c.indicator) as answers,
-    s.combinations * if(
-        s.scope in ('sum', 'count'),
-        (
-            select count(*)
-            from store.expected_missions as e
-            where e.indicator = s.indicator and is_open_on(e.status, e.opened_on, e.closed_on, g.period_end)
-        ),
-        1
-    ) as expected,
-    count(*) filter (where not c.is_missing) as present,
-    (s.indicator, g.compared_mission) in (select (indicator, mission) from store.expected_missions) as is_expected
+    g.number, g.relation, s.kind, s.tolerance, g.series_id, g.period_start, g.period_end, s.side, s.indicator, c.value,
+    coalesce(c.answers, 0) as answers,
+    coalesce(c.present, 0) as present,
+    s.combinations * if(s.scope in ('sum', 'count'), coalesce(e.missions, 0), 1) as expected,
+    m.mission is not null as is_expected
 from staged_relations as g
 join relation_sides as s using (relation)
-left join related_cells as c using (relation, compared_mission, compared, period_start, period_end, side)
-group by all;
+left join related_sides as c using (number, side)
+left join expected_missions as e on e.indicator = s.indicator and e.period_end = g.period_end
+left join store.expected_missions as m on m.indicator = s.indicator and m.mission = g.compared_mission;
 
 -- A row of compared_sides is a relation of two sides of a mission and period: both values, and how many are missing of those expected.
 create or replace temp table compared_sides as
 select
-    s.kind, g.cell.series_id, v.period_start, v.period_end, v.relation, s.tolerance,
-    any_value(v.indicator) filter (where v.side = 0) as first_indicator,
-    any_value(v.indicator) filter (where v.side = 1) as second_indicator,
-    any_value(v.value) filter (where v.side = 0) as first_value,
-    any_value(v.value) filter (where v.side = 1) as second_value,
-    sum(greatest(v.expected - v.present, 0)) as missing,
-    sum(v.expected) as expected
-from relation_values as v
-join staged_relations as g using (relation, compared_mission, compared, period_start, period_end)
-join (select distinct relation, kind, tolerance from relation_sides) as s using (relation)
-group by all;
+    f.kind, f.series_id, f.period_start, f.period_end, f.relation, f.tolerance,
+    f.indicator as first_indicator, s.indicator as second_indicator, f.value as first_value, s.value as second_value,
+    greatest(f.expected - f.present, 0) + greatest(s.expected - s.present, 0) as missing,
+    f.expected + s.expected as expected
+from relation_values as f
+join relation_values as s using (number)
+where f.side = 0 and s.side = 1;
 
 create or replace temp table found_findings (
     rule varchar,
