@@ -119,14 +119,25 @@ join staged_places as p on p.file_ordinal = $file_ordinal and p.sheet = $sheets[
 where r.kind = 'fault';
 
 insert into staged by name
+with parsed as (
+    select
+        file_row, try(parse_dimensions(dimensions)) as dimensions, try_cast(period_start as date) as period_start,
+        try_cast(period_end as date) as period_end
+    from template_cells
+)
 select
-    $file_ordinal as file_ordinal, c.file_row, c.indicator, $mission as mission, parse_dimensions(c.dimensions) as dimensions,
-    c.period_start::date as period_start, c.period_end::date as period_end, c.number as value,
+    $file_ordinal as file_ordinal, c.file_row, c.indicator, $mission as mission,
+    -- Texts of the hidden sheet that the service did not write are errors of the checks.
+    p.dimensions, if(p.dimensions is null, c.dimensions, null) as dimensions_text,
+    p.period_start, if(p.period_start is null, c.period_start, null) as period_start_text,
+    p.period_end, if(p.period_end is null, c.period_end, null) as period_end_text,
+    c.number as value,
     -- A choice is a code with its name, such as: E estimated.
     coalesce(
         upper(nullif(regexp_extract(c.status, '^([A-Za-z])( [a-z ]+)?$', 1), '')), c.status, if(c.number is null, '', 'A')
     ) as status,
     $source as source, c.note
 from template_cells as c
+join parsed as p using (file_row)
 anti join load_errors as e on e.file_ordinal = $file_ordinal and e.file_row = c.file_row
 where c.written is not null or c.status is not null;

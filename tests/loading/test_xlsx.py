@@ -19,6 +19,7 @@ from service.loading.readers.columns import KNOWN
 from service.warehouse.database import Warehouse
 from tests.conftest import GOOD_ROW, Clock, Load, Read, Refuse
 from tests.published_report import copy_report
+from tests.rounds.workbooks import edit_archive
 from tests.service_process import ServiceProcess, get, run_a4p
 
 RATIO = "women_heads_and_deputies_ratio"
@@ -78,6 +79,13 @@ def test_text_cells_may_contain_german_dates_and_numbers(load: Load, read: Read,
 def test_text_of_several_lines_with_quotes_is_read_unchanged(load: Load, read: Read, write_xlsx: WriteXlsx) -> None:
     load(write_xlsx("text.xlsx", {"note": 'two\nlines; "quoted", é'}, {"mission": "UNIFIL"}))
     assert read("select note from observations where mission = 'UNMISS'") == [('two\nlines; "quoted", é',)]
+
+
+def test_a_carriage_return_is_a_line_end(load: Load, read: Read, tmp_path: Path, write_xlsx: WriteXlsx) -> None:
+    file = write_xlsx("return.xlsx", {"note": "oneXtwoX3"}, {"mission": "UNIFIL"})
+    edit_archive(file, lambda name, content: content.replace(b"oneXtwoX3", b"one&#13;two&#13;&#10;3"))
+    load(file)
+    assert read("select note from observations where mission = 'UNMISS'") == [("one\ntwo\n3",)]
 
 
 def edit_sheet(file: Path, before: str, after: str) -> None:

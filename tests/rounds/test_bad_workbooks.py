@@ -24,7 +24,7 @@ from service.queries.sandbox.workbook import Refused
 from service.queries.sandbox.xlsx_worker import MODES
 from service.rounds.cells import list_cells
 from service.rounds.template import Allowed, Round, write_template
-from service.rounds.template_format import IDENTITY_SHEET, TemplateIdentity
+from service.rounds.template_format import IDENTITY_SHEET, TemplateIdentity, make_id
 from service.system.progress import ignore_progress
 from service.warehouse.database import Warehouse
 from tests.conftest import NewWarehouse
@@ -606,6 +606,78 @@ def test_an_indicator_that_no_longer_exists_is_an_error_if_it_is_filled_in(
     (error,) = caught.value.rows
     assert (error.cell, error.value) == (f"A{cell.row}", "sofa_incidents_old")
     assert error.problem == "is not in the catalogue"
+
+
+def test_text_of_any_form_is_staged_unchanged(stage: Stage, templates: dict[str, bytes], tmp_path: Path) -> None:
+    note = 'first "line"\nsecond, line; é \N{SNOWMAN}\ttab'
+    filled = Filled(templates["UNMISS"])
+    filled.fill(NEW, 97, note=f"  {note} ")
+    filled.fill(ALL_INCIDENTS, 600, note="returnXhere")
+    file = filled.save(tmp_path / "t.xlsx")
+    # A carriage return as a reference, which an XML parser does not change.
+    edit_archive(file, lambda name, content: content.replace(b"returnXhere", b"return&#13;here"))
+    staged = stage(file)
+    assert [value[2] for value in staged.values.values()] == [note, "return\nhere"]
+
+
+def forge(filled: Filled, **changed: str) -> None:
+    """Change the identity of a row as a hostile author can, who knows how its id is made."""
+    hidden = filled.book[IDENTITY_SHEET]
+    shown = filled.find_cell(NEW, "id")
+    (row,) = [row for row in hidden.iter_rows() if row[0].value == shown.value]
+    names = [cell.value for cell in hidden[5]]
+    for name, text in changed.items():
+        row[names.index(name)].value = text  # type: ignore[union-attr]
+    texts = [str(row[names.index(name)].value or "") for name in ("indicator", "dimensions", "period_start", "period_end")]
+    row[0].value = shown.value = make_id("UNMISS", texts[0], texts[1], texts[2], texts[3])  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("changed", "column", "problem"),
+    [
+        ({"period_start": "soon"}, "period_start", "is not a date from 1900 to 2999"),
+        ({"period_end": "2024-13-01"}, "period_end", "is not a date from 1900 to 2999"),
+        ({"dimensions": "area=a;area=b"}, "dimensions", "cannot be read"),
+        ({"dimensions": "{'area"}, "dimensions", "cannot be read"),
+        ({"dimensions": "area=a"}, "dimensions", "names the dimension area, which sofa_incidents_new does not have"),
+        ({"period_start": "2024-06-01"}, "period_end", "is not a period of an indicator that is half-yearly"),
+        ({"indicator": "'; drop table observations; --"}, "indicator", "is not in the catalogue"),
+    ],
+)  # fmt: skip
+def test_a_forged_identity_is_checked_like_any_row(
+    stage: Stage, templates: dict[str, bytes], tmp_path: Path, changed: dict[str, str], column: str, problem: str
+) -> None:
+    filled = Filled(templates["UNMISS"])
+    filled.fill(NEW, 97)
+    forge(filled, **changed)
+    with pytest.raises(LoadError) as caught:
+        stage(filled.save(tmp_path / "t.xlsx"))
+    assert (column, problem) in [(error.column.split()[0], error.problem) for error in caught.value.rows]
+
+
+def test_a_text_longer_than_excel_allows_is_refused(stage: Stage, templates: dict[str, bytes], tmp_path: Path) -> None:
+    filled = Filled(templates["UNMISS"])
+    filled.fill(NEW, 97, note="longX")
+    file = filled.save(tmp_path / "t.xlsx")
+    edit_archive(file, lambda name, content: content.replace(b"longX", b"y" * 2_000_000))
+    with pytest.raises(LoadError) as caught:
+        stage(file)
+    assert str(caught.value) == (f"t.xlsx has a text of more than 32,767 characters in cell J2 of sheet '{SHEET}'; shorten it")
+
+
+@pytest.mark.parametrize("number", ["1E999", "1e-400", "9" * 5000])
+def test_a_number_out_of_range_is_an_error_or_zero(
+    stage: Stage, templates: dict[str, bytes], tmp_path: Path, number: str
+) -> None:
+    filled = Filled(templates["UNMISS"])
+    filled.fill(NEW, 123454321)
+    file = filled.save(tmp_path / "t.xlsx")
+    edit_archive(file, lambda name, content: content.replace(b"123454321", number.encode()))
+    if number == "1e-400":
+        assert stage(file).values == {("sofa_incidents_new", ""): (0, "A", None)}
+        return
+    with pytest.raises((LoadError, ValueError), match=r"is not finite|is not a number|integer string conversion"):
+        stage(file)
 
 
 def keep(name: str, content: bytes) -> bytes:

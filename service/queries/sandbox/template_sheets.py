@@ -20,6 +20,7 @@ from service.queries.sandbox.workbook import (
     lacks_stored_value,
     list_merged,
     list_rows,
+    name_cell,
     write_text,
 )
 from service.rounds.template_format import (
@@ -44,6 +45,9 @@ from service.rounds.template_format import (
 # Rows of a sheet in which the header is looked for.
 MAX_HEADER_ROW = 10
 MAX_COLUMNS = 100
+MAX_SHOWN = 200
+# The maximum of Excel.
+MAX_TEXT = 32_767
 # A row of the result: of the hidden sheet (identity), of a sheet (cell), or an error of one cell (fault).
 RECORD = (
     "kind", "sheet", "row", "id", "title", "breakdown", "value_kind", "value", "status", "note",
@@ -146,6 +150,8 @@ def _list_identities(identity: Identity) -> Iterator[dict[str, str]]:
         texts = [write_text(value) for value in row]
         if not any(texts):
             continue
+        if any(len(text) > MAX_TEXT for text in texts):
+            raise Refused(changed)
         values = dict(zip(IDENTITY_COLUMNS, texts, strict=True))
         named = [values[name] for name in ("indicator", "dimensions", "period_start", "period_end")]
         if values[ID] != make_id(identity.round.mission, named[0], named[1], named[2], named[3]):
@@ -213,6 +219,9 @@ class _SheetReader:
         def read(column: str) -> Any:
             position = self.columns.get(column, MAX_COLUMNS)
             value = values[position] if position < len(values) else None
+            if isinstance(value, str) and len(value) > MAX_TEXT:
+                place = name_cell(self._sheet.title, row, position + 1)
+                raise Refused(f"has a text of more than {MAX_TEXT:,} characters in {place}; shorten it")
             return None if isinstance(value, str) and not value.strip() else value
 
         found = {column: read(column) for column in INPUT_COLUMNS}
@@ -224,7 +233,7 @@ class _SheetReader:
             fault = _find_fault(column, value)
             if position < len(formula_cells) and lacks_stored_value(cells[position], formula_cells[position]):
                 fix = "open the file in Excel and save it, or type the result"
-                fault = (str(formula_cells[position].value), "is a formula without a stored result", fix)
+                fault = (str(formula_cells[position].value)[:MAX_SHOWN], "is a formula without a stored result", fix)
             if fault:
                 has_fault = True
                 found[column] = None

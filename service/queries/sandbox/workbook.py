@@ -97,6 +97,9 @@ def write_text(value: object) -> str:
     match value:
         case None:
             return ""
+        case str() if "\r" in value:
+            # Line ends of other programs. CSV readers take a carriage return for the end of a row.
+            return value.replace("\r\n", "\n").replace("\r", "\n")
         case bool():
             return str(int(value))
         case float() if value.is_integer():
