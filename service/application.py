@@ -32,6 +32,7 @@ from service.loading.report import Batch, Preview
 from service.notifications import read_notifications
 from service.queries.moments import set_moment
 from service.queries.sandbox.pool import SandboxPool
+from service.rounds.comments import Comments
 from service.rounds.grid import MissionRound, read_round
 from service.rounds.mailer import Mailer
 from service.rounds.outbox import Outbox
@@ -87,6 +88,7 @@ class Application:
         self.read_copy: ReadCopy | None = None
         self.access = Access(settings, clock, self.self_metrics)
         self.submissions = Submissions(self.access.store)
+        self.comments = Comments(self.access.store)
         self.drawing = DrawingProcess()
         self.sandbox = SandboxPool(settings)
         # Pages, charts, documents and API responses computed at the same time; two keep DuckDB and the processors busy.

@@ -115,7 +115,7 @@ class SavedQueryRequest(Request):
 class RoundsRequest(Request):
     """Read a round or its submissions, upload a file for one, act on a submission, or extend a closed round."""
 
-    operation: Literal["show", "list", "preview", "upload", "read", "act", "extend"]
+    operation: Literal["show", "list", "preview", "upload", "read", "act", "comment", "extend"]
     cycle: int | None = None
     mission: str | None = None
     file: Path | None = None
@@ -123,6 +123,10 @@ class RoundsRequest(Request):
     action: Action | None = None
     digest: str | None = None
     reason: str | None = None
+    indicator: str | None = None
+    dimensions: dict[str, str] = Field(default_factory=dict)
+    period_end: date | None = None
+    follow_up: Literal["set", "cleared"] | None = None
     until: date | None = None
     user: str = ""
 

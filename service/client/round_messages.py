@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from service.application import Application
 from service.client.rounds import SubmissionReport
 from service.loading.report import Batch, Change
+from service.rounds.comments import Comment
 from service.rounds.grid import MissionRound
 from service.rounds.review import Review
 from service.rounds.submissions import LockException, Submission
@@ -84,6 +85,34 @@ class CellChange(Message):
     note: str | None
 
 
+class FindingMessage(Message):
+    """A cell that violates a validation rule. A high one blocks the submission, one with `needs_comment` wants a comment."""
+
+    rule: str
+    severity: str
+    indicator: str
+    mission: str
+    dimensions: dict[str, str]
+    period: str
+    message: str
+    action: str
+    row: int | None
+    needs_comment: bool
+
+
+class CommentMessage(Message):
+    """A comment on a cell of a submission; `follow_up` is set or cleared, or null for one that does not change the flag."""
+
+    indicator: str
+    dimensions: dict[str, str]
+    period_start: date
+    period_end: date
+    by: str
+    at: datetime
+    text: str
+    follow_up: str | None
+
+
 class ReviewMessage(Message):
     """What the publication of a file would change now. A decision names its `digest`.
 
@@ -95,6 +124,7 @@ class ReviewMessage(Message):
     cells: list[CellChange]
     warnings: list[str]
     notes: list[str]
+    findings: list[FindingMessage]
     started: list[str]
     cleared: list[str]
 
@@ -128,6 +158,7 @@ class WholeSubmission(SubmissionState):
     review: ReviewMessage | None
     problem: str
     events: list[SubmissionEvent]
+    comments: list[CommentMessage]
     actions: list[str]
     refusals: list[str]
     next_actor: str
@@ -172,6 +203,10 @@ def describe_review(review: Review) -> ReviewMessage:
         cells=list(map(_describe_change, batch.changes)),
         warnings=list(map(str, batch.warnings)),
         notes=list(batch.notes),
+        findings=[
+            FindingMessage(**{name: getattr(finding, name) for name in FindingMessage.model_fields})
+            for finding in review.preview.findings
+        ],
         started=list(map(str, review.preview.started)),
         cleared=list(map(str, review.preview.cleared)),
     )
@@ -184,12 +219,21 @@ def describe_report(report: SubmissionReport, batch: Batch | None = None) -> Who
         review=describe_review(report.review) if report.review else None,
         problem=report.problem,
         events=[SubmissionEvent(state=event.state, by=event.by, at=event.at, reason=event.reason) for event in report.events],
+        comments=list(map(_describe_comment, report.comments)),
         actions=[str(action) for action in report.actions],
         refusals=list(report.refusals),
         next_actor=report.next_actor,
         batch_id=batch.batch_id if batch else None,
         delays=list(batch.delays) if batch else [],
     )
+
+
+def _describe_comment(comment: Comment) -> CommentMessage:
+    cell = comment.cell
+    return CommentMessage(
+        indicator=cell.indicator, dimensions=cell.dimensions, period_start=cell.period_start, period_end=cell.period_end,
+        by=comment.by, at=comment.at, text=comment.text, follow_up=comment.follow_up,
+    )  # fmt: skip
 
 
 def _list_fields(submission: Submission) -> dict[str, Any]:

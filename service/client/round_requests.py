@@ -46,6 +46,9 @@ def answer_rounds(application: Application, with_history: bool, request: RoundsR
     number = _need(request.number, "number")
     if operation == "read":
         return describe_report(client.report(number, user))
+    if operation == "comment":
+        cell = client.find_cell(number, _need(request.indicator, "indicator"), request.dimensions, request.period_end, user)
+        return describe_report(client.comment(number, cell, request.reason or "", request.follow_up, user))
     report, batch = client.act(number, _need(request.action, "action"), request.digest, request.reason, user)
     return describe_report(report, batch)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,15 @@ from service.client.recording import RecordingClient
 from service.errors import NotAllowed, PreviewOutdated, RoundError
 from service.loading.report import Batch
 from service.rounds.cells import check_round
-from service.rounds.review import Review, find_scope, publish_submission, review_file, review_submission
+from service.rounds.comments import Comment, FollowUp
+from service.rounds.review import (
+    Review,
+    check_findings,
+    find_scope,
+    publish_submission,
+    review_file,
+    review_submission,
+)
 from service.rounds.submissions import MAX_FILE_BYTES, Event, LockException, Submission, SubmittedCell
 from service.rounds.transitions import ALL, TRANSITIONS, Action, State, check_transition, list_actions, name_next_actor
 
@@ -32,6 +40,7 @@ class SubmissionReport:
     review: Review | None
     problem: str
     events: Sequence[Event]
+    comments: Sequence[Comment]
     actions: Sequence[Action]
     refusals: Sequence[str]
     next_actor: str
@@ -85,7 +94,8 @@ class RoundsClient(RecordingClient):
                 problem = str(error)
         actions, refused = list_actions(number, submission.state, submission.mission, submission.authors, identity)
         return SubmissionReport(
-            submission, review, problem, self._application.submissions.list_events(number), actions,
+            submission, review, problem, self._application.submissions.list_events(number),
+            self._application.comments.list_all(number), actions,
             [f"{action}: {reason}" for action, reason in refused.items()],
             name_next_actor(submission.state, submission.mission),
         )  # fmt: skip
@@ -113,6 +123,7 @@ class RoundsClient(RecordingClient):
                 review = review_submission(application, submission)
                 if action == Action.SUBMIT:
                     self._check_open(submission.cycle, submission.mission)
+                    check_findings(number, review, application.comments.list_all(number))
                 # A publication that was interrupted after its commit: the file is loaded, its event is not recorded yet.
                 if not (action == Action.PUBLISH and review.is_loaded):
                     _check_digest(number, digest, review)
@@ -122,6 +133,43 @@ class RoundsClient(RecordingClient):
             recording.after = {"state": changed.state, "digest": digest, "batch_id": batch.batch_id if batch else None}
         application.show_rounds()
         return self.report(number, user), batch
+
+    def find_cell(
+        self, number: int, indicator: str, dimensions: Mapping[str, str], period_end: date | None = None, user: str = ""
+    ) -> SubmittedCell:
+        """Return the cell of a submission by indicator, dimensions and, where there are several periods, its last day.
+
+        Raises RoundError if it is not exactly one.
+        """
+        cells = [
+            cell
+            for cell in self._get(number, self._identify(user)).cells
+            if cell.indicator == indicator and cell.dimensions == dimensions and period_end in (None, cell.period_end)
+        ]
+        if len(cells) == 1:
+            return cells[0]
+        labels = "".join(f" {name}={value}" for name, value in dimensions.items())
+        ends = ", ".join(str(cell.period_end) for cell in cells)
+        raise RoundError(
+            f"submission {number} has values of {indicator}{labels} for periods that end on {ends}; name one"
+            if cells
+            else f"submission {number} has no value of {indicator[:100]}{labels}"
+        )
+
+    def comment(
+        self, number: int, cell: SubmittedCell, text: str, follow_up: FollowUp | None = None, user: str = ""
+    ) -> SubmissionReport:
+        """Add a comment to a cell of an open submission, and return the submission. Raises as `Comments.add` does."""
+        identity = self._identify(user)
+        submission = self._get(number, identity)
+        right = Right.SUBMIT if identity.may(Right.SUBMIT, submission.mission) else Right.APPROVE
+        target = f"submission {number}, {cell.indicator}"
+        with self._record(user, right, submission.mission, "comment on submission", target) as recording:
+            if not submission.is_open:
+                raise RoundError(f"submission {number} is {submission.state}; comments end with its publication or withdrawal")
+            comment = self._application.comments.add(number, cell, identity.name, text, follow_up)
+            recording.after = {"text": comment.text, "follow_up": comment.follow_up}
+        return self.report(number, user)
 
     def extend(self, cycle: int, mission: str, until: date, reason: str, user: str = "") -> LockException:
         """Let a mission submit for a closed round until the end of a day. Raises RoundError without a reason."""

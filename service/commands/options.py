@@ -44,3 +44,15 @@ def catalogue_option(command: F) -> F:
     return click.option(
         "--catalogue", type=click.Path(path_type=Path), help="Directory of the catalogue.  [default: metrics/]"
     )(command)
+
+
+def parse_labels(context: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    """Return the values of options of the form name=value by name. Raises BadParameter."""
+    labels: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name or not value:
+            raise click.BadParameter(f"{pair!r} is not of the form name=value")
+        if labels.setdefault(name, value) != value:
+            raise click.BadParameter(f"the label {name!r} is given twice")
+    return labels

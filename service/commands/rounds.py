@@ -11,7 +11,7 @@ import click
 
 from service.client.choose import use_client
 from service.client.protocol import RoundsRequest
-from service.commands.options import data_dir_option
+from service.commands.options import data_dir_option, parse_labels
 from service.commands.tables import print_table
 from service.loading.report import name_cell, write_value
 from service.queries.moments import parse_date
@@ -177,6 +177,31 @@ for _action, _text in {
 @rounds.command(
     epilog="""\b
 Examples:
+  a4p rounds comment 1 sofa_incidents_new "Two incidents were reported late" --by mary
+  a4p rounds comment 1 hospital_outage_days "Please check" --label cause=Equipment --follow-up set --by paul
+"""
+)
+@number_argument
+@click.argument("indicator")
+@click.argument("text", default="")
+@click.option("--label", "dimensions", multiple=True, callback=parse_labels, help="Dimension value of the cell: name=value.")
+@click.option("--follow-up", type=click.Choice(["set", "cleared"]), help="Set or clear the flag for follow-up.")
+@by_option
+@data_dir_option
+def comment(
+    number: int, indicator: str, text: str, dimensions: dict[str, str], follow_up: Any, user: str, data_dir: Path | None
+) -> None:
+    """Comment on a cell of submission NUMBER, given by INDICATOR and labels."""
+    request = RoundsRequest(
+        operation="comment", number=number, indicator=indicator, dimensions=dimensions, reason=text, follow_up=follow_up,
+        user=user,
+    )  # fmt: skip
+    _print_submission(_request(data_dir, request))
+
+
+@rounds.command(
+    epilog="""\b
+Examples:
   a4p rounds extend 6 UNMISS --until 2025-03-31 --reason "The mission moved its office" --by ruth
 """
 )
@@ -211,6 +236,10 @@ def _print_submission(found: dict[str, Any]) -> None:
         click.echo(f"The file cannot be published: {found['problem']}")
     if found["review"]:
         _print_review(found["review"])
+    for comment in found["comments"]:
+        flag = f" [follow-up {comment['follow_up']}]" if comment["follow_up"] else ""
+        cell = name_cell(comment["indicator"], found["mission"], comment["dimensions"])
+        click.echo(f"comment by {comment['by']} on {cell}{flag}: {comment['text']}")
     if found["next_actor"]:
         click.echo(f"next: {found['next_actor']}")
 
@@ -235,6 +264,10 @@ def _print_review(review: dict[str, Any]) -> None:
         click.echo(f"note: {note}")
     for warning in review["warnings"]:
         click.echo(warning)
+    for finding in review["findings"]:
+        cell = name_cell(finding["indicator"], finding["mission"], finding["dimensions"])
+        needed = " (needs a comment)" if finding["needs_comment"] else ""
+        click.echo(f"{finding['severity']}: {cell} {finding['period']}: {finding['message']}. {finding['action']}{needed}")
     for breach in review["started"]:
         click.echo(f"would start: {breach}")
     for breach in review["cleared"]:

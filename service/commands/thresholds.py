@@ -14,7 +14,7 @@ from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Compariso
 from service.alerting.thresholds import BackTest, GovernedValue, ThresholdChange, back_test_threshold, check_threshold
 from service.client.choose import use_client
 from service.client.protocol import ThresholdRequest
-from service.commands.options import data_dir_option
+from service.commands.options import data_dir_option, parse_labels
 from service.commands.progress import show_progress
 from service.commands.tables import print_wide
 from service.settings import Settings, read_settings
@@ -37,22 +37,11 @@ def thresholds() -> None:
     """Set thresholds on metrics, and back-test them on the history. Works with and without a running service."""
 
 
-def _parse_labels(context: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
-    labels: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name or not value:
-            raise click.BadParameter(f"{pair!r} is not of the form name=value")
-        if labels.setdefault(name, value) != value:
-            raise click.BadParameter(f"the label {name!r} is given twice")
-    return labels
-
-
 def _where_options(command: F) -> F:
     """Add METRIC and the options that select the series of a threshold."""
     for add in (
         click.option(
-            "--label", "dimensions", multiple=True, callback=_parse_labels, help="Only this value of a label: name=value."
+            "--label", "dimensions", multiple=True, callback=parse_labels, help="Only this value of a label: name=value."
         ),
         click.option("--mission", default=EVERY_MISSION, help="Only this mission.  [default: every mission]"),
         click.argument("metric"),

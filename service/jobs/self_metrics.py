@@ -43,6 +43,7 @@ WRITE_KINDS = {
     "publish submission": "submission",
     "return submission": "submission",
     "withdraw submission": "submission",
+    "comment on submission": "submission",
     "extend round": "extend_round",
     "backup": "backup",
     "restore": "restore",

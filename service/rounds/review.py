@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 from service.application import Application
 from service.errors import RoundError
 from service.loading.load import RoundScope, Shown
-from service.loading.report import Batch, Preview
+from service.loading.report import Batch, Change, Finding, Preview
 from service.rounds.cells import check_round
+from service.rounds.comments import CellKey, Comment, group_by_cell, make_key
 from service.rounds.submissions import Submission
 from service.system.progress import ignore_progress
 
@@ -38,10 +39,39 @@ class Review:
         (batch,) = self.preview.batches
         return batch
 
+    def find_change(self, finding: Finding) -> Change | None:
+        """Return the cell of the file that a finding is about; None for a finding about several."""
+        for change in self.batch.changes:
+            if (change.indicator, change.dimensions, change.period) == (finding.indicator, finding.dimensions, finding.period):
+                return change
+        return None
+
+    def list_uncommented(self, comments: Sequence[Comment]) -> list[Finding]:
+        """Return the findings that need a comment, and whose cell has neither a note nor a comment."""
+        commented = group_by_cell(comments)
+        return [
+            finding
+            for finding in self.preview.findings
+            if finding.needs_comment and (_find_key(self.find_change(finding)) not in commented)
+        ]
+
     @property
     def is_loaded(self) -> bool:
         """Whether the values of the file are published already."""
         return self.batch.loaded_before_at is not None
+
+
+def _find_key(change: Change | None) -> CellKey | None:
+    return make_key(change.indicator, change.dimensions, change.period_start, change.period_end) if change else None
+
+
+def check_findings(number: int, review: Review, comments: Sequence[Comment]) -> None:
+    """Raise RoundError if a finding of severity high, or one without its comment, blocks a submission."""
+    high = [finding for finding in review.preview.findings if finding.severity == "high"]
+    if high:
+        raise RoundError(f"submission {number} cannot be submitted, {len(high)} high: {high[0]}")
+    if uncommented := review.list_uncommented(comments):
+        raise RoundError(f"submission {number} needs {len(uncommented)} more comments; first: {uncommented[0]}")
 
 
 def find_scope(application: Application, cycle: int, mission: str) -> RoundScope:

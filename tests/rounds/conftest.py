@@ -46,7 +46,7 @@ def write_file(tmp_path: Path) -> WriteFile:
 
     def write(*rows: str, name: str = "unmiss.csv", value: int = 140) -> Path:
         file = tmp_path / name
-        lines = rows or (f"sofa_incidents_new,UNMISS,,{CYCLE_6},{value},A,UNMISS return,",)
+        lines = rows or (f"sofa_incidents_new,UNMISS,,{CYCLE_6},{value},A,UNMISS return,the total follows",)
         file.write_text("\n".join([HEADER, *lines]) + "\n")
         return file
 

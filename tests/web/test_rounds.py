@@ -17,7 +17,7 @@ from tests.web.conftest import EVERYONE, SERVICE, Ask
 
 ROWS = (
     "indicator,mission,dimensions,period_start,period_end,value,source,note\n"
-    "sofa_incidents_new,UNMISS,,2024-05-01,2024-10-31,{},UNMISS return,\n"
+    "sofa_incidents_new,UNMISS,,2024-05-01,2024-10-31,{},UNMISS return,the total follows\n"
 )
 PLACE = "rounds/6/UNMISS/submissions"
 

@@ -122,6 +122,11 @@ OPERATIONS = (
         "get", "submissions/{submission}", "get_submission", "A submission, its review and its history", Right.READ,
         WholeSubmission, parameters=rounds.NoParameters, problems=_NO_SUBMISSION,
     ),
+    Operation(
+        "post", "submissions/{submission}/comments", "comment_on_submission",
+        "Comment on a cell of a submission, as contributor or approver of its mission", Right.SUBMIT, WholeSubmission,
+        body=rounds.NewComment, statuses=("201",), problems=_NO_SUBMISSION,
+    ),
     *(
         Operation(
             "post", f"submissions/{{submission}}/{action}", f"{action}_submission", summary, TRANSITIONS[action].right,

@@ -20,6 +20,7 @@ from service.client.round_messages import (
 )
 from service.client.rounds import RoundsClient
 from service.errors import RoundUnknown
+from service.rounds.comments import MAX_TEXT_LENGTH, FollowUp
 from service.rounds.submissions import MAX_FILE_BYTES, MAX_REASON
 from service.rounds.transitions import TRANSITIONS, Action
 from service.web.api.queries import Flag
@@ -55,6 +56,16 @@ class Decision(Given):
         description="Digest of the review that was seen, or its first 12 or more digits; not for return and withdraw.",
     )  # fmt: skip
     reason: Reason | None = Field(None, description="Reason, for the mission and the audit; return needs one.")
+
+
+class NewComment(Given):
+    """A comment on a cell of a submission."""
+
+    indicator: str = Field(max_length=200, description="Indicator of the cell.")
+    dimensions: dict[str, str] = Field(default_factory=dict, max_length=20, description="Dimension values of the cell.")
+    period_end: date | None = Field(None, description="Last day of its period, where the submission has several.")
+    text: str = Field("", max_length=MAX_TEXT_LENGTH, description="The comment.")
+    follow_up: FollowUp | None = Field(None, description="Set or clear the flag for follow-up of the cell.")
 
 
 class Extension(Given):
@@ -105,6 +116,13 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     def get_submission(submission: str) -> Response:
         read_parameters(NoParameters)
         return send(describe_report(make_client().report(read_number(submission))))
+
+    @routes.post("/submissions/<submission>/comments")
+    @writes(application, Right.READ)
+    def comment_on_submission(submission: str) -> Response:
+        given, number, client = read_body(NewComment), read_number(submission), make_client()
+        cell = client.find_cell(number, given.indicator, given.dimensions, given.period_end)
+        return send(describe_report(client.comment(number, cell, given.text, given.follow_up)), 201)
 
     def add_action(action: Action) -> None:
         @writes(application, TRANSITIONS[action].right)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import FileStorage
 
 from service.access.roles import Right
 from service.application import Application
-from service.client.rounds import RoundsClient
-from service.errors import LoadError, RoundError
+from service.client.rounds import RoundsClient, SubmissionReport
+from service.documents.formats import FORMATS
+from service.errors import LoadError, RoundError, TimeLimitPassed
+from service.loading.report import Change, Finding
 from service.queries.moments import parse_date
+from service.rounds.annotate import annotate
 from service.rounds.cells import Cell, list_cells
+from service.rounds.comments import MAX_TEXT_LENGTH, Comment, FollowUp, group_by_cell, make_key, needs_follow_up
 from service.rounds.grid import CellState, MissionRound
 from service.rounds.submissions import MAX_FILE_BYTES, MAX_REASON
-from service.rounds.transitions import ALL, TRANSITIONS, Action
+from service.rounds.transitions import ALL, Action
+from service.system.time_limit import limit_time
 from service.web.api.rounds import read_cycle, read_number
 from service.web.api.uploads import find_upload, read_name, store_upload
 from service.web.authorization import current_identity, requires
@@ -22,6 +30,9 @@ from service.web.pages.layout import Page, open_page
 from service.web.pages.private import answer_private, explain_missing_right, go_to, link_to_sign_in
 
 MAX_ERRORS = 50
+# A page has the workbook in a link, as nothing of a refused upload is stored.
+MAX_ANNOTATED_BYTES = 1 << 20
+ANNOTATION_SECONDS = 20.0
 # The days that a form proposes for an extension.
 EXTENDED_FOR = timedelta(days=14)
 
@@ -93,7 +104,9 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         try:
             with store_upload(found, folder, MAX_FILE_BYTES) as file:
                 report = make_client().add_draft(number, mission, file, read_name(found))
-        except (LoadError, RoundError) as error:
+        except LoadError as error:
+            return show_cells(number, mission, 400, error, _annotate(found, error))
+        except RoundError as error:
             return show_cells(number, mission, 400, error)
         return go_to(f"/submissions/{report.submission.submission_id}")
 
@@ -109,7 +122,9 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             return show_cells(number, mission, 400, error)
         return go_to(f"/rounds/{number}/{mission}", f"{mission} may submit until {extended.until}.")
 
-    def show_cells(cycle: int, mission: str, status: int = 200, error: LoadError | RoundError | None = None) -> Response:
+    def show_cells(
+        cycle: int, mission: str, status: int = 200, error: LoadError | RoundError | None = None, annotated: str = ""
+    ) -> Response:
         identity = current_identity()
         with application.open_live_session() as session:
             cells = list_cells(session, cycle, mission)
@@ -133,12 +148,29 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             proposed_until=today + EXTENDED_FOR,
             submissions=make_client().find(cycle, mission),
             error_text=str(error) if isinstance(error, RoundError) else error.message if error else "",
+            annotated=annotated,
             row_errors=error.rows[:MAX_ERRORS] if isinstance(error, LoadError) else (),
         )
 
     @routes.get("/submissions/<submission>")
     def show_submission(submission: str) -> Response:
         return show_one(read_number(submission))
+
+    @routes.post("/submissions/<submission>/comments")
+    @requires(Right.READ)
+    def comment_on_cell(submission: str) -> Response:
+        number, form, client = read_number(submission), request.form, make_client()
+        try:
+            position = int(form.get("cell", "") or -1)
+            cells = application.submissions.get(number).cells
+            if not 0 <= position < len(cells):
+                raise RoundError("cell: choose a cell of the submission")
+            flag: FollowUp | None = "set" if form.get("follow_up") == "set" else None
+            flag = "cleared" if form.get("follow_up") == "cleared" else flag
+            client.comment(number, cells[position], form.get("text", ""), flag)
+        except (RoundError, ValueError) as error:
+            return show_one(number, 400, str(error))
+        return go_to(f"/submissions/{number}#cell-{position}", "The comment is added.")
 
     @routes.post("/submissions/<submission>")
     @requires(Right.READ)
@@ -165,11 +197,60 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             status,
             report=report,
             submission=report.submission,
+            rows=_list_rows(report),
+            uncommented=report.review.list_uncommented(report.comments) if report.review else [],
+            may_comment=report.submission.is_open
+            and (
+                current_identity().may(Right.SUBMIT, report.submission.mission)
+                or current_identity().may(Right.APPROVE, report.submission.mission)
+            ),
+            max_text=MAX_TEXT_LENGTH,
             review=report.review,
-            transitions=TRANSITIONS,
             max_reason=MAX_REASON,
             error_text=error_text,
         )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell of a submission on its page: its position in the submission, its change, its findings and its comments."""
+
+    position: int
+    change: Change
+    findings: list[Finding]
+    thread: list[Comment]
+    is_flagged: bool
+
+
+def _list_rows(report: SubmissionReport) -> list[Row]:
+    if report.review is None:
+        return []
+    threads = group_by_cell(report.comments)
+    positions = {
+        make_key(cell.indicator, cell.dimensions, cell.period_start, cell.period_end): position
+        for position, cell in enumerate(report.submission.cells)
+    }
+    rows = []
+    for change in report.review.batch.changes:
+        key = make_key(change.indicator, change.dimensions, change.period_start, change.period_end)
+        thread = threads.get(key, [])
+        findings = [finding for finding in report.review.preview.findings if report.review.find_change(finding) == change]
+        rows.append(Row(positions[key], change, findings, thread, needs_follow_up(thread)))
+    return rows
+
+
+def _annotate(upload: FileStorage, error: LoadError) -> str:
+    """Return a faulty workbook with a comment on each faulty cell, as the address of a download; empty for other files."""
+    if not any(row.cell for row in error.rows):
+        return ""
+    upload.stream.seek(0)
+    try:
+        with limit_time(ANNOTATION_SECONDS):
+            annotated = annotate(upload.stream.read(MAX_FILE_BYTES), error.rows, read_name(upload))
+    except (LoadError, TimeLimitPassed):
+        # The list of errors on the page is sufficient.
+        return ""
+    return f"data:{FORMATS['xlsx']};base64,{b64encode(annotated).decode()}" if len(annotated) <= MAX_ANNOTATED_BYTES else ""
 
 
 def _count_missions(missions: list[MissionRound]) -> dict[str, int]:
