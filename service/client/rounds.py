@@ -14,6 +14,7 @@ from service.errors import NotAllowed, PreviewOutdated, RoundError
 from service.loading.report import Batch
 from service.rounds.cells import check_round
 from service.rounds.comments import Comment, FollowUp
+from service.rounds.notices import add_notice
 from service.rounds.review import (
     Review,
     check_findings,
@@ -129,7 +130,10 @@ class RoundsClient(RecordingClient):
                     _check_digest(number, digest, review)
                 if action == Action.PUBLISH:
                     batch = publish_submission(application, submission, review, identity.name, self._with_history)
-            changed = application.submissions.change_state(number, transition.to, identity.name, reason, digest, check)
+            changed = application.submissions.change_state(
+                number, transition.to, identity.name, reason, digest, check,
+                lambda connection, decided: add_notice(application.outbox, connection, decided),
+            )  # fmt: skip
             recording.after = {"state": changed.state, "digest": digest, "batch_id": batch.batch_id if batch else None}
         application.show_rounds()
         return self.report(number, user), batch
