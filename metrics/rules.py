@@ -267,6 +267,15 @@ def _render_service_alerts(url: str) -> str:
             "/#late",
         ),
         (
+            "A4pSubmissionUndecided",
+            'max by (job, instance, mission, cycle, state) (a4p_submission_state{state=~"submitted|validated|approved"})',
+            "7d",
+            "info",
+            "{{ $labels.mission }}: the submission for cycle {{ $labels.cycle }} is {{ $labels.state }} for 7 days",
+            "An approver has to validate, approve, publish or return it. The page of the round names who acts next.",
+            "/rounds/{{ $labels.cycle }}",
+        ),
+        (
             "A4pReconciliationDisagrees",
             "a4p_reconciliation_agrees == 0\nand (\n  max_over_time(a4p_reconciliation_agrees[7d]) == 1\n"
             "  or a4p_reconciliation_agrees == 0 unless a4p_reconciliation_agrees offset 7d\n"
