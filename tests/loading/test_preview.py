@@ -8,28 +8,26 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import CliRunner, Result
 
 from service.alerting.thresholds import read_threshold, set_threshold
 from service.application import Application
+from service.commands.load import load as load_command
 from service.errors import LoadError, PreviewOutdated
-from service.settings import Settings
 from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
-from tests.conftest import Clock, Rows, WriteCsv
-from tests.published_report import copy_report
+from tests.conftest import Rows, WriteCsv
+from tests.published_report import copy_report, publish_report
 from tests.service_process import ServiceProcess, run_a4p
 
 CYCLE_6 = {"period_start": "2024-05-01", "period_end": "2024-10-31"}
 
 
 @pytest.fixture
-def application(tmp_path: Path, definitions: Definitions, clock: Clock) -> Iterator[Application]:
+def application(tmp_path: Path, definitions: Definitions) -> Iterator[Application]:
     """The report, loaded, with a snapshot."""
-    opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions, clock)
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
+    with publish_report(tmp_path / "data", definitions) as opened:
+        yield opened
 
 
 def dump_whole(warehouse: Warehouse) -> dict[str, Rows]:
@@ -184,15 +182,15 @@ def test_a_load_is_refused_when_the_previewed_file_was_loaded_meanwhile(applicat
 
 
 def test_the_command_loads_what_the_dry_run_printed_the_digest_of(tmp_path: Path, write_csv: WriteCsv) -> None:
-    data_dir = tmp_path / "data"
     file = write_csv("first.csv", {})
-    shown = run_a4p("load", "--dry-run", str(file), "--data-dir", str(data_dir))
-    (digest,) = re.findall(r"Digest of the preview: ([0-9a-f]{64})\n", shown.stdout)
-    wrong = run_a4p("load", "--digest", "0" * 64, str(file), "--data-dir", str(data_dir))
-    assert wrong.returncode == 1 and "differs from the preview 000000000000" in wrong.stderr
-    loaded = run_a4p("load", "--digest", digest, str(file), "--data-dir", str(data_dir))
-    assert loaded.returncode == 0, loaded.stderr
-    assert "1 new observations" in loaded.stdout
-    both = run_a4p("load", "--dry-run", "--digest", digest, str(file), "--data-dir", str(data_dir))
-    short = run_a4p("load", "--digest", "5e0c", str(file), "--data-dir", str(data_dir))
-    assert (both.returncode, short.returncode) == (2, 2) and "64 hexadecimal digits" in short.stderr
+
+    def run(*options: str) -> Result:
+        return CliRunner().invoke(load_command, [*options, str(file), "--data-dir", str(tmp_path / "data")])
+
+    (digest,) = re.findall(r"Digest of the preview: ([0-9a-f]{64})\n", run("--dry-run").stdout)
+    assert isinstance(run("--digest", "0" * 64).exception, PreviewOutdated)
+    loaded = run("--digest", digest.upper())
+    assert loaded.exit_code == 0 and "1 new observations" in loaded.stdout
+    assert run("--dry-run", "--digest", digest).exit_code == 2
+    short = run("--digest", "5e0c")
+    assert short.exit_code == 2 and "64 hexadecimal digits" in short.stderr
