@@ -36,11 +36,11 @@ from service.warehouse.manifest import list_tables
 from service.web.app import make_app
 from service.web.handoff import make_handoff_app
 from tests.conftest import NewWarehouse, publish_report
+from tests.fuzz import CASES
 from tests.fuzz.inputs import csv_files, definition_files, edit_bytes, json_bodies, list_seeds, parquet_files, xlsx_files
 from tests.fuzz.remote_read import bodies, queries
 from tests.history.remote_read_client import decompress, write_request
 
-CASES = int(os.environ.get("FUZZ_CASES") or 60)
 pytestmark = pytest.mark.timeout(0 if CASES > 1000 else 300)
 
 

@@ -104,6 +104,6 @@ def report(application: Application, write_csv: WriteCsv) -> Report:
                 }  # fmt: skip
             rows.append({"note": f"row {number} of {application.clock()}", **row})
         application.load([write_csv(f"values-{application.clock():%H%M%S}.csv", *rows)], "the tests", status_codes="sdmx")
-        application.refresh()
+        application.refresh(with_history=False)
 
     return load

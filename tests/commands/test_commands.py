@@ -7,8 +7,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 
-from service.cli import COMMANDS
+from service.cli import COMMANDS, a4p
 from service.settings import find_in_tree
 from service.warehouse.definitions import Definitions
 from tests.service_process import run_a4p
@@ -26,10 +27,14 @@ def submission(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str) -> None:
-    shown = run_a4p(command, "--help")
-    assert shown.returncode == 0
+    shown = CliRunner().invoke(a4p, [command, "--help"], prog_name="a4p")
+    assert shown.exit_code == 0
     assert "Examples:\n" in shown.stdout
     assert f"  a4p {command}" in shown.stdout
+
+
+def test_the_program_lists_its_commands() -> None:
+    assert re.findall(r"^  (\w+)  ", run_a4p("--help").stdout, re.MULTILINE) == list(COMMANDS)
 
 
 def test_wrong_usage_is_exit_code_2() -> None:

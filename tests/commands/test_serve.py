@@ -199,7 +199,7 @@ def write_days(file: Path, first: int, count: int) -> Path:
 
 @pytest.mark.timeout(120)
 # Rounds of torture kill a service at random moments.
-@pytest.mark.parametrize("delay", [0.1, 0.6, 1.4])
+@pytest.mark.parametrize("delay", [0.6, pytest.param(0.1, marks=pytest.mark.long), pytest.param(1.4, marks=pytest.mark.long)])
 def test_a_kill_at_any_moment_leaves_a_consistent_warehouse(tmp_path: Path, delay: float) -> None:
     # Loads in a row, each with its snapshot and publishing, until the service is killed under one of them.
     data_dir = tmp_path / "data"

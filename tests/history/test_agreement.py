@@ -22,6 +22,7 @@ from service.warehouse.database import Connection, Warehouse, run_sql
 from service.warehouse.definitions import Definitions
 from service.warehouse.stored_definitions import store_catalogue, store_kpis
 from tests.conftest import STORED_AT, NewWarehouse
+from tests.fuzz import count_examples
 from tests.history.remote_read_client import JOB, at, write_request
 from tests.history.test_remote_read import ONLY_SCRAPED
 
@@ -110,7 +111,8 @@ def warehouse(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFact
         yield opened
 
 
-@settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+# Each example makes up to five snapshots.
+@settings(max_examples=count_examples(5), deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(stored=batches, unmiss=dates, day=days, set_limits=limits)
 # Without any observation, and with one whose period has not ended yet.
 @example(stored=[], unmiss=Dates(False, None, None), day=date(2024, 6, 1), set_limits=[])

@@ -15,10 +15,9 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.application import Application
-from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
+from tests.published_report import publish_report
 
 ATTACKS = yaml.safe_load((Path(__file__).parent / "attacks.yaml").read_text(encoding="utf-8"))
 ENDS = {"refused": {400}, "stopped": {408, 413}, "harmless": {200}, "contained": {200, 400, 408, 413}}
@@ -67,16 +66,12 @@ class World:
 def world(definitions: Definitions, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     directory = tmp_path_factory.mktemp("attacked") / "data"
     os.environ["A4P_CANARY"] = CANARY
-    limits = Settings(data_dir=directory, threads=1, sql_seconds=0.5, sql_memory_mb=128, sql_concurrency=1)
-    application = Application(limits, definitions)
     try:
-        application.load_shipped()
-        application.refresh()
-        app = make_app(application)
-        (directory / "alerts-token").write_text(CANARY)
-        yield World(app.test_client(), directory)
+        with publish_report(directory, definitions, sql_seconds=0.5, sql_memory_mb=128, sql_concurrency=1) as application:
+            app = make_app(application)
+            (directory / "alerts-token").write_text(CANARY)
+            yield World(app.test_client(), directory)
     finally:
-        application.close()
         del os.environ["A4P_CANARY"]
 
 

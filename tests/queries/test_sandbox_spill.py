@@ -6,10 +6,9 @@ import threading
 import time
 from pathlib import Path
 
-from service.application import Application
-from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
+from tests.published_report import publish_report
 
 MEMORY_MB, WORKERS = 128, 2
 # Sorts 2 GB of values that do not compress.
@@ -43,11 +42,8 @@ def measure_spill(directory: Path) -> dict[str, int]:
 
 
 def test_queries_together_spill_at_most_the_documented_amount(definitions: Definitions, tmp_path: Path) -> None:
-    limits = Settings(data_dir=tmp_path, threads=1, sql_seconds=60, sql_memory_mb=MEMORY_MB, sql_concurrency=WORKERS)
-    application = Application(limits, definitions)
-    try:
-        application.load_shipped()
-        application.refresh()
+    limits = {"sql_seconds": 60, "sql_memory_mb": MEMORY_MB, "sql_concurrency": WORKERS}
+    with publish_report(tmp_path, definitions, **limits) as application:
         app = make_app(application)
         statuses: list[int] = []
 
@@ -64,8 +60,6 @@ def test_queries_together_spill_at_most_the_documented_amount(definitions: Defin
             time.sleep(0.02)
         for thread in queries:
             thread.join()
-    finally:
-        application.close()
     assert statuses == [413] * WORKERS
     assert len(largest) == WORKERS
     # A limit that no query comes near would not be tested.

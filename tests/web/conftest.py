@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 
 from service.access.roles import Grant, Role
 from service.application import Application
-from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
+from tests.published_report import publish_report
 from tests.web.browsing import sign_in
 
 PEOPLE = {
@@ -34,12 +34,8 @@ SignedIn = Callable[[str], FlaskClient]
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
     """The report, in a service that nobody reads without a token."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("guarded"), threads=1, anonymous="none")
-    opened = Application(settings, definitions)
-    opened.load_shipped()
-    opened.refresh()
-    yield opened
-    opened.close()
+    with publish_report(tmp_path_factory.mktemp("guarded") / "data", definitions, anonymous="none") as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

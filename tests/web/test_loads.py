@@ -12,9 +12,9 @@ import pytest
 
 from service.application import Application
 from service.loading.report import Batch
-from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
+from tests.published_report import publish_report
 from tests.web.conftest import Ask
 from tests.web.test_writes import CSV
 
@@ -41,10 +41,8 @@ def upload(content: bytes, name: str = "a.csv", field: str = "file") -> dict[str
 @pytest.fixture
 def other(tmp_path: Path, definitions: Definitions) -> Iterator[Application]:
     """Another service with the report, for the command."""
-    opened = Application(Settings(data_dir=tmp_path / "other", threads=1), definitions)
-    opened.load_shipped()
-    yield opened
-    opened.close()
+    with publish_report(tmp_path / "other", definitions) as opened:
+        yield opened
 
 
 def test_a_load_over_http_equals_the_load_by_the_command(

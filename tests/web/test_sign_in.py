@@ -16,20 +16,17 @@ from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from service.web.authorization import requires
 from service.web.pages.sign_in import check_next
+from tests.published_report import publish_report
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
 def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), threads=1, anonymous="none")
-    opened = Application(settings, definitions)
-    opened.load_shipped()
-    opened.refresh()
-    opened.access.users.add("boss", [Grant(Role.ADMINISTRATOR)], "test", PASSWORD)
-    opened.access.users.add("ana", [Grant(Role.ANALYST, "UNMISS")], "boss", PASSWORD)
-    yield opened
-    opened.close()
+    with publish_report(tmp_path_factory.mktemp("sign-in") / "data", definitions, anonymous="none") as opened:
+        opened.access.users.add("boss", [Grant(Role.ADMINISTRATOR)], "test", PASSWORD)
+        opened.access.users.add("ana", [Grant(Role.ANALYST, "UNMISS")], "boss", PASSWORD)
+        yield opened
 
 
 @pytest.fixture
