@@ -87,9 +87,9 @@ def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         return error.code, dict(error.headers), error.read()
 
 
-def wait_for(condition: object, seconds: float = 20) -> None:
-    """Wait until `condition()` holds."""
+def wait_for(condition: object, seconds: float = 20, pause_seconds: float = 0.05) -> None:
+    """Wait until `condition()` holds; one that makes a process or the service work deserves a longer pause."""
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
+        time.sleep(pause_seconds)

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, get
 from tests.tools import find_tool
 
@@ -53,7 +54,7 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with ServiceProcess(tmp_path_factory.mktemp("browser") / "data") as service:
+    with ServiceProcess(copy_report(tmp_path_factory.mktemp("browser") / "data")) as service:
         yield service.wait_until_ready()
 
 
