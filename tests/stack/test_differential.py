@@ -20,6 +20,7 @@ from service.settings import find_in_tree
 from service.warehouse.database import open_warehouse
 from service.warehouse.definitions import read_definitions
 from service.warehouse.stored_definitions import store_catalogue
+from tests.fuzz import count_examples
 from tests.prometheus_process import PrometheusProcess
 from tests.service_process import ServiceProcess
 from tests.tools import INSTALLED, NEWER
@@ -27,7 +28,7 @@ from tests.tools import INSTALLED, NEWER
 pytestmark = pytest.mark.stack
 
 SEED = int(os.environ.get("A4P_TEST_SEED", "2018"))
-CASES = int(os.environ.get("A4P_TEST_CASES", "2000"))
+CASES = count_examples(600)
 DAY = 86_400_000
 FIRST, LAST = date(2014, 1, 1), date(2024, 6, 30)
 STEPS = [1000, 15_000, 60_000, 299_000, 300_000, 301_000, 3_600_000, 7 * 3_600_000, DAY, DAY + 1, 3 * DAY, 7 * DAY, 30 * DAY]

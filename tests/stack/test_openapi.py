@@ -20,9 +20,10 @@ from service.web.api.operations import Operation
 from service.web.api.resources import RESOURCES
 from service.web.app import make_app
 from tests.conftest import publish_report
+from tests.fuzz import count_examples
 
-# Of each operation and mode; all together take about half a minute.
-EXAMPLES = 12
+# Of each operation and mode.
+EXAMPLES = count_examples(8)
 # Remote read is protobuf, which schemathesis does not make; tests/history/test_remote_read.py asks it.
 OPERATIONS = [
     *(("get", f"/api/v1/{resource.path}") for resource in RESOURCES),
@@ -33,7 +34,7 @@ OPERATIONS = [
     *((operation.method, f"/api/v1/{operation.path}") for operation in BESIDE),
 ]
 # Roles, and of each operation beside the resources the requests of each.
-ROLE_EXAMPLES = 4
+ROLE_EXAMPLES = count_examples(2)
 
 
 @pytest.fixture(scope="module")
