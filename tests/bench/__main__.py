@@ -18,6 +18,7 @@ from tests.bench.pages import measure_pages
 from tests.bench.remote_read import measure_remote_read
 from tests.bench.render import measure_render
 from tests.bench.scrape import measure_busy_scrape, measure_publish, measure_scrape
+from tests.bench.sdmx import measure_sdmx
 from tests.bench.snapshot import measure_snapshot
 from tests.bench.sql_endpoint import measure_sql
 from tests.bench.start import measure_start
@@ -31,6 +32,7 @@ BENCHES: dict[str, Bench] = {
     "sql": measure_sql,
     "render": measure_render,
     "load": measure_load,
+    "sdmx": measure_sdmx,
     "snapshot": measure_snapshot,
     "thresholds": measure_thresholds,
     "start": measure_start,

@@ -84,10 +84,14 @@ class TextFile:
     @property
     def lines(self) -> str:
         """The SQL of its rows: text columns, numbered from the header on. Bind `parameters` to it."""
+        return f"select row_number() over () + 1 as file_row, * from {self.table}"
+
+    @property
+    def table(self) -> str:
+        """The SQL of its rows as a table, without numbers."""
         names = ", ".join("'{}': 'VARCHAR'".format(column.replace("'", "''")) for column in self.columns)
         return f"""
-            select row_number() over () + 1 as file_row, *
-            from read_csv($file, columns = {{{names}}}, header = true, delim = $delimiter, quote = '"', escape = '"',
+            read_csv($file, columns = {{{names}}}, header = true, delim = $delimiter, quote = '"', escape = '"',
                 auto_detect = false, nullstr = '', max_line_size = {MAX_LINE_BYTES}, strict_mode = true,
                 compression = 'none', hive_partitioning = false)
         """

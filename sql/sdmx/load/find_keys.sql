@@ -6,16 +6,24 @@ with combinations as (
     select distinct is_deletion, "FREQ", "INDICATOR", "UNIT_MEASURE", "UNIT_MULT", {columns}
     from sdmx_rows
 ),
+-- The values of each dimension of an indicator by their codes.
+coded as materialized (
+    select
+        indicator, sdmx_frequency(frequency) as frequency, sdmx_unit(unit) as unit,
+        map_from_entries(list_transform(map_entries(dimensions), lambda entry: {{
+            'key': entry.key,
+            'value': map_from_entries(list_transform(
+                entry.value, lambda value: {{'key': sdmx_code(value), 'value': value}}
+            ))
+        }})) as known
+    from store.current_indicators
+),
 described as (
     select
-        row_number() over () as key_number, c.*,
-        i.indicator is not null as is_known,
-        i.dimensions as known,
-        sdmx_frequency(i.frequency) as frequency,
-        sdmx_unit(i.unit) as unit,
+        c.*, i.indicator is not null as is_known, i.known, i.frequency, i.unit,
         {entries}::struct(dimension varchar, component varchar, code varchar)[] as entries
     from combinations as c
-    left join store.current_indicators as i on i.indicator = c."INDICATOR"
+    left join coded as i on i.indicator = c."INDICATOR"
 ),
 -- A code is that of a value, or the value itself.
 valued as (
@@ -27,9 +35,10 @@ valued as (
             'code': entry.code,
             'is_given': coalesce(entry.code, '_Z') <> '_Z',
             'values': known[entry.dimension],
-            'value': list_filter(
-                known[entry.dimension], lambda value: entry.code in (sdmx_code(value), value)
-            )[1]
+            'value': coalesce(
+                known[entry.dimension][entry.code],
+                if(list_contains(map_values(known[entry.dimension]), entry.code), entry.code, null)
+            )
         }}) as parts
     from described
 ),
@@ -65,12 +74,12 @@ select
         when unknown_part is not null then {{
             'component': unknown_part.component, 'code': unknown_part.code,
             'problem': 'is not a code of ' || "INDICATOR",
-            'fix': 'use one of ' || array_to_string(list_transform(unknown_part."values", lambda value: sdmx_code(value)), ', ')
+            'fix': 'use one of ' || array_to_string(map_keys(unknown_part."values"), ', ')
         }}
         when absent_part is not null and not is_deletion then {{
             'component': absent_part.component, 'code': absent_part.code,
             'problem': 'is missing; ' || "INDICATOR" || ' has this dimension',
-            'fix': 'use one of ' || array_to_string(list_transform(absent_part."values", lambda value: sdmx_code(value)), ', ')
+            'fix': 'use one of ' || array_to_string(map_keys(absent_part."values"), ', ')
         }}
     end as fault
 from judged;

@@ -9,7 +9,7 @@ with current_values as (
 ),
 written as (
     select
-        r.file_row, r.is_replacement, k.key_number,
+        r.file_row, r.is_replacement,
         coalesce(r."INDICATOR", '') as indicator, coalesce(r."MISSION", '') as mission, k.dimensions,
         p.period_start, p.period_end,
         {value} as value,
@@ -40,5 +40,5 @@ merged as (
     from written as w
     left join current_values as c using (indicator, mission, dimensions, period_start, period_end)
 )
-select $file_ordinal as file_ordinal, * exclude (is_replacement, key_number)
+select $file_ordinal as file_ordinal, * exclude (is_replacement)
 from merged;
