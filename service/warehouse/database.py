@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,10 +22,6 @@ from service.system.disk import check_space, measure_free_bytes, translate_write
 from service.warehouse.manifest import check_nothing_lost, count_rows, find_manifest, read_manifest
 
 log = logging.getLogger(__name__)
-
-# DuckDB searches for pandas whenever it binds a parameter, and the service does not use it. This entry ends the search at
-# once: a small query with a parameter takes 0.23 ms instead of 0.37 ms.
-sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 
 STORAGE_VERSION = "v1.5.0"
 DUCKDB_CONFIG = {
