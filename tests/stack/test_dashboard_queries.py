@@ -32,6 +32,7 @@ EMPTY = {
         ("a4p-priority", "Reporting gaps by mission"),
     },
     "Nothing failed and nothing was refused": {("a4p-service", "Failed jobs"), ("a4p-service", "Refused remote reads")},
+    "Nothing was submitted": {("a4p-rounds", "Waiting for a decision"), ("a4p-rounds", "Messages not sent")},
     "Nothing worsened in UNMISS": {("a4p-mission", "Worsened"), ("a4p-mission", "Indicators that worsened")},
 }
 
