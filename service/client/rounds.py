@@ -10,7 +10,7 @@ from pathlib import Path
 from service.access.identity import Identity
 from service.access.roles import Right
 from service.client.recording import RecordingClient
-from service.errors import NotAllowed, PreviewOutdated, RoundError
+from service.errors import LoadError, NotAllowed, PreviewOutdated, RoundError
 from service.loading.report import Batch
 from service.rounds.cells import check_round
 from service.rounds.comments import Comment, FollowUp
@@ -74,7 +74,7 @@ class RoundsClient(RecordingClient):
             submission = application.submissions.add(cycle, mission, name, file.read_bytes(), cells, self._name(user))
             recording.target = f"submission {submission.submission_id}"
             recording.after = {"cycle": cycle, "mission": mission, "file": name, "sha256": submission.sha256}
-        return self.report(submission.submission_id, user)
+        return self.report(submission.submission_id, user, review)
 
     def find(self, cycle: int | None = None, mission: str | None = None, user: str = "") -> list[Submission]:
         """Return the submissions that the author may see; drafts are seen by those who can submit for the mission."""
@@ -83,15 +83,20 @@ class RoundsClient(RecordingClient):
             submission for submission in self._application.submissions.find(cycle, mission) if _may_see(identity, submission)
         ]
 
-    def report(self, number: int, user: str = "") -> SubmissionReport:
-        """Return a submission with its review. Raises NotAllowed for one of another mission."""
+    def report(self, number: int, user: str = "", review: Review | None = None) -> SubmissionReport:
+        """Return a submission with its review, which is made anew unless it is given.
+
+        Raises NotAllowed for a submission of another mission.
+        """
         identity = self._identify(user)
         submission = self._get(number, identity)
-        review, problem = None, ""
-        if submission.is_open:
+        problem = ""
+        if not submission.is_open:
+            review = None
+        elif review is None:
             try:
                 review = review_submission(self._application, submission)
-            except RoundError as error:
+            except (LoadError, RoundError) as error:
                 problem = str(error)
         actions, refused = list_actions(number, submission.state, submission.mission, submission.authors, identity)
         return SubmissionReport(
@@ -119,7 +124,7 @@ class RoundsClient(RecordingClient):
                 check_transition(number, current.state, current.mission, current.authors, action, identity, reason)
 
             check(submission)
-            batch = None
+            batch, review = None, None
             if transition.names_digest:
                 review = review_submission(application, submission)
                 if action == Action.SUBMIT:
@@ -136,7 +141,7 @@ class RoundsClient(RecordingClient):
             )  # fmt: skip
             recording.after = {"state": changed.state, "digest": digest, "batch_id": batch.batch_id if batch else None}
         application.show_rounds()
-        return self.report(number, user), batch
+        return self.report(number, user, review), batch
 
     def find_cell(
         self, number: int, indicator: str, dimensions: Mapping[str, str], period_end: date | None = None, user: str = ""
