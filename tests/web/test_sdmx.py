@@ -11,6 +11,9 @@ from flask.testing import FlaskClient
 from lxml import etree
 
 from service.application import Application
+from service.settings import Settings
+from service.warehouse.definitions import Definitions
+from service.web.app import make_app
 from tests.sdmx import messages
 from tests.sdmx.messages import read_sdmx
 
@@ -200,3 +203,10 @@ def test_no_file_remains_after_an_answer(application: Application, client: Flask
     for url in (UNMISS, f"{UNMISS}?asOf=2001-01-01", f"{UNMISS}?c[X]=1"):
         client.get(url, headers={"Accept": CSV}).close()
     assert list((application.settings.data_dir / "tmp").glob("sdmx-*")) == []
+
+
+def test_reading_needs_a_right(tmp_path: Path, definitions: Definitions) -> None:
+    settings = Settings(data_dir=tmp_path, threads=1, anonymous="none")
+    client = make_app(Application(settings, definitions, opens_warehouse=False)).test_client()
+    for url in (DATA, f"{STRUCTURE}/dataflow", "/sdmx/2.1/schema/dataflow"):
+        refuse(client, url, 401)

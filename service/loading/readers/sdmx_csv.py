@@ -145,8 +145,8 @@ def _read_rows(cursor: Connection, source: TextFile, header: _Header, structure:
     is_first_version = "STRUCTURE" not in header.columns
     identifier = header.read("DATAFLOW" if is_first_version else "STRUCTURE_ID", is_coded=True)
     kind = "'dataflow'" if is_first_version else f"lower({header.read('STRUCTURE')})"
-    texts = [header.read(name) for name in (*_TEXTS, *header.ignored, "STRUCTURE_NAME") if name in header.columns]
-    marked = f"concat({', '.join(texts)})" if texts else "''"
+    texts = [header.read(name) for name in (*header.ignored, "STRUCTURE_NAME") if name in header.columns]
+    marked = f"concat({', '.join(texts)})" if texts else "null::varchar"
     action = f"upper(coalesce({header.read('ACTION')}, 'M'))"
     source.run(
         cursor,

@@ -2,14 +2,14 @@
 insert into staged by name
 with current_values as (
     select
-        s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note
+        k.key_number, s.mission, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note
     from store.series as s
-    semi join sdmx_keys as k on k."INDICATOR" = s.indicator and k.dimensions = s.dimensions
+    join sdmx_keys as k on k."INDICATOR" = s.indicator and k.dimensions = s.dimensions and not k.is_deletion
     join store.current_revisions as o using (series_id)
 ),
 written as (
     select
-        r.file_row, r.is_replacement,
+        r.file_row, r.is_replacement, k.key_number,
         coalesce(r."INDICATOR", '') as indicator, coalesce(r."MISSION", '') as mission, k.dimensions,
         p.period_start, p.period_end,
         {value} as value,
@@ -38,7 +38,8 @@ merged as (
         coalesce(w.page, if(w.is_replacement, null, c.page)) as page,
         coalesce(w.note, if(w.is_replacement, null, c.note)) as note
     from written as w
-    left join current_values as c using (indicator, mission, dimensions, period_start, period_end)
+    -- The number of the key and not its dimensions: a join on a map takes as long as the rest.
+    left join current_values as c using (key_number, mission, period_start, period_end)
 )
-select $file_ordinal as file_ordinal, * exclude (is_replacement)
+select $file_ordinal as file_ordinal, * exclude (is_replacement, key_number)
 from merged;
