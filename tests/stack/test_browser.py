@@ -37,6 +37,9 @@ PAGES = [
     "/cycles",
     "/cycles/5",
     "/cycles/4?known_at=2020-01-01",
+    "/rounds",
+    "/rounds/6",
+    "/rounds/6/UNMISS",
     "/thresholds?metric=sofa_incidents_new&limit=30",
     "/thresholds?metric=wrong",
     "/thresholds?action=copy&metric=sofa_incidents_new&mission=UNMISS&limit=20&missions=UNIFIL&missions=MONUSCO",
@@ -82,6 +85,8 @@ def page(browser: Browser) -> Iterator[Page]:
 
 # Links that differ in these parameters only are followed once: all indicators of all missions are a thousand pages.
 SAMPLED_PARAMETERS = frozenset(["mission", "metric", "limit"])
+# One mission and its template of one round: there are a hundred of each.
+ROUND_OF_A_MISSION = re.compile(r"/rounds/\d+/[A-Z]+")
 
 
 def make_is_new() -> Callable[[str], bool]:
@@ -91,7 +96,7 @@ def make_is_new() -> Callable[[str], bool]:
     def is_new(link: str) -> bool:
         parts = urlsplit(link)
         sampled = sorted(parse_qs(parts.query).keys() & SAMPLED_PARAMETERS)
-        key: object = (parts.path.rsplit("/", 1)[0], *sampled) if sampled else link
+        key: object = (parts.path.rsplit("/", 1)[0], *sampled) if sampled else ROUND_OF_A_MISSION.sub("/rounds/of", link)
         is_first = key not in seen
         seen.add(key)
         return is_first
