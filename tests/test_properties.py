@@ -24,6 +24,7 @@ from service.loading.readers.columns import KNOWN
 from service.settings import find_in_tree
 from service.warehouse.database import Connection, Warehouse
 from tests.conftest import STORED_AT, Clock, Dump, NewWarehouse
+from tests.fuzz import count_examples
 
 # An example takes as long as its loads take.
 examples = partial(settings, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
@@ -119,7 +120,7 @@ def tables(draw: st.DrawFn) -> list[Row]:
     return list(rows.values())
 
 
-@examples(max_examples=60)
+@examples(max_examples=count_examples(30))
 @given(
     rows=tables(),
     delimiter=st.sampled_from(",;\t|"),
@@ -209,7 +210,7 @@ def read_current(cursor: Connection) -> dict[tuple[str, tuple[date, date]], floa
     return current
 
 
-@examples(max_examples=25)
+@examples(max_examples=count_examples(12))
 @given(order=st.lists(files, min_size=1, max_size=5, unique_by=tuple).flatmap(st.permutations))
 def test_the_current_value_of_a_cell_is_that_of_its_last_batch(shared: Warehouse, order: list[list[Figure]]) -> None:
     with emptied(shared) as (warehouse, directory):
@@ -235,7 +236,7 @@ def test_the_current_value_of_a_cell_is_that_of_its_last_batch(shared: Warehouse
         ]
 
 
-@examples(max_examples=50)
+@examples(max_examples=count_examples(25))
 @given(
     batches=batches,
     as_of=st.sampled_from(DAYS),
@@ -302,7 +303,7 @@ BAD_CHANGES: list[Row] = [
 ]
 
 
-@examples(max_examples=25)
+@examples(max_examples=count_examples(12))
 @given(
     held=files,
     good=st.lists(files.filter(lambda content: len(content) > 1), min_size=1, max_size=2),
