@@ -272,8 +272,8 @@ def _render_service_alerts(url: str) -> str:
             "7d",
             "info",
             "{{ $labels.mission }}: the submission for cycle {{ $labels.cycle }} is {{ $labels.state }} for 7 days",
-            "An approver has to validate, approve, publish or return it. The page of the round names who acts next.",
-            "/rounds/{{ $labels.cycle }}",
+            "An approver has to validate, approve, publish or return it. The page of its round names who acts next.",
+            "/rounds",
         ),
         (
             "A4pReconciliationDisagrees",

@@ -18,6 +18,7 @@ class Right(StrEnum):
     SILENCE = "silence"
     SUBMIT = "submit"
     APPROVE = "approve"
+    COMMENT = "comment"
     LOAD = "load"
     MANAGE_USERS = "manage_users"
     READ_AUDIT = "read_audit"
@@ -36,13 +37,13 @@ class Role(StrEnum):
 READING = frozenset({Right.READ, Right.QUERY})
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.READER: READING,
-    Role.CONTRIBUTOR: READING | {Right.SUBMIT},
+    Role.CONTRIBUTOR: READING | {Right.SUBMIT, Right.COMMENT},
     Role.ANALYST: READING | {Right.SAVE_QUERIES, Right.SET_THRESHOLDS, Right.ACKNOWLEDGE, Right.SILENCE},
-    Role.APPROVER: READING | {Right.APPROVE},
+    Role.APPROVER: READING | {Right.APPROVE, Right.COMMENT},
     Role.ADMINISTRATOR: frozenset(Right),
 }
 # Rights that a grant for one mission limits to it; the others are not about a mission.
-BY_MISSION = frozenset({Right.SET_THRESHOLDS, Right.ACKNOWLEDGE, Right.SILENCE, Right.SUBMIT, Right.APPROVE})
+BY_MISSION = frozenset({Right.SET_THRESHOLDS, Right.ACKNOWLEDGE, Right.SILENCE, Right.SUBMIT, Right.APPROVE, Right.COMMENT})
 # Roles that can be granted for single missions.
 SCOPED_ROLES = frozenset({Role.CONTRIBUTOR, Role.ANALYST, Role.APPROVER})
 

@@ -171,9 +171,8 @@ class RoundsClient(RecordingClient):
         """Add a comment to a cell of an open submission, and return the submission. Raises as `Comments.add` does."""
         identity = self._identify(user)
         submission = self._get(number, identity)
-        right = Right.SUBMIT if identity.may(Right.SUBMIT, submission.mission) else Right.APPROVE
         target = f"submission {number}, {cell.indicator}"
-        with self._record(user, right, submission.mission, "comment on submission", target) as recording:
+        with self._record(user, Right.COMMENT, submission.mission, "comment on submission", target) as recording:
             if not submission.is_open:
                 raise RoundError(f"submission {number} is {submission.state}; comments end with its publication or withdrawal")
             comment = self._application.comments.add(number, cell, identity.name, text, follow_up)

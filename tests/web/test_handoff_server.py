@@ -104,7 +104,7 @@ def test_a_load_without_a_name_cannot_be_cancelled_by_another_client(
 
     def load(*arguments: object) -> list[object]:
         answer = client.post("/cancel", json={"work": ""}, headers={SECRET_HEADER: "secret"})
-        *_, is_cancelled, _, _ = arguments
+        *_, is_cancelled, _, _, _ = arguments
         assert callable(is_cancelled)
         seen.extend([answer.json, is_cancelled()])
         return []

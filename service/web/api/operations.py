@@ -124,7 +124,7 @@ OPERATIONS = (
     ),
     Operation(
         "post", "submissions/{submission}/comments", "comment_on_submission",
-        "Comment on a cell of a submission, as contributor or approver of its mission", Right.SUBMIT, WholeSubmission,
+        "Comment on a cell of a submission, as contributor or approver of its mission", Right.COMMENT, WholeSubmission,
         body=rounds.NewComment, statuses=("201",), problems=_NO_SUBMISSION,
     ),
     *(

@@ -118,7 +118,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         return send(describe_report(make_client().report(read_number(submission))))
 
     @routes.post("/submissions/<submission>/comments")
-    @writes(application, Right.READ)
+    @writes(application, Right.COMMENT)
     def comment_on_submission(submission: str) -> Response:
         given, number, client = read_body(NewComment), read_number(submission), make_client()
         cell = client.find_cell(number, given.indicator, given.dimensions, given.period_end)

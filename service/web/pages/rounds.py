@@ -157,7 +157,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         return show_one(read_number(submission))
 
     @routes.post("/submissions/<submission>/comments")
-    @requires(Right.READ)
+    @requires(Right.COMMENT)
     def comment_on_cell(submission: str) -> Response:
         number, form, client = read_number(submission), request.form, make_client()
         try:
@@ -199,11 +199,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             submission=report.submission,
             rows=_list_rows(report),
             uncommented=report.review.list_uncommented(report.comments) if report.review else [],
-            may_comment=report.submission.is_open
-            and (
-                current_identity().may(Right.SUBMIT, report.submission.mission)
-                or current_identity().may(Right.APPROVE, report.submission.mission)
-            ),
+            may_comment=report.submission.is_open and current_identity().may(Right.COMMENT, report.submission.mission),
             max_text=MAX_TEXT_LENGTH,
             review=report.review,
             max_reason=MAX_REASON,
