@@ -66,7 +66,8 @@ def test_every_indicator_and_kpi_has_help(client: FlaskClient) -> None:
         assert family.documentation, family.name
 
 
-def test_promtool_warns_only_about_public_names(client: FlaskClient) -> None:
+def test_promtool_warns_only_about_public_names(client: FlaskClient, application: Application) -> None:
+    application.show_rounds()
     checked = subprocess.run(
         [find_tool("promtool"), "check", "metrics"], input=client.get("/metrics").data, capture_output=True
     )
