@@ -172,7 +172,7 @@ class LoadError(ServiceError):
 
 
 class PreviewOutdated(LoadError):
-    """The file, or what it would change, is no longer what was previewed."""
+    """The file, or what it would change, differs from the preview."""
 
 
 class JobInterrupted(ServiceError):
@@ -250,7 +250,7 @@ class RoundError(ServiceError):
 
 
 class RoundUnknown(RoundError):
-    """There is no such round: the cycle, the mission or the submission is unknown."""
+    """The cycle, the mission or the submission is unknown."""
 
 
 class QueryUnknown(AccessError):

@@ -151,8 +151,9 @@ class SubmissionEvent(Message):
 class WholeSubmission(SubmissionState):
     """A submission with its review, its history, and the actions that the caller may take.
 
-    `review` is null when nobody has to act any more, or when the file cannot be read; `problem` then says why. `refusals` are
-    the actions that others may take, and why the caller must not. `batch_id` is the batch of a publication.
+    `review` is null for a published or withdrawn submission, or when the file cannot be read, with `problem` as
+    reason. `refusals` are the actions that others may take, and why the caller must not. `batch_id` is the
+    batch of a publication.
     """
 
     review: ReviewMessage | None

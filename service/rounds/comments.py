@@ -112,13 +112,13 @@ class Comments:
 def _check_cell(connection: sqlite3.Connection, number: int, cell: SubmittedCell) -> None:
     row = connection.execute("select cells from submissions where submission_id = ?", [number]).fetchone()
     if row is None:
-        raise RoundUnknown(f"there is no submission {number}")
-    wanted = make_key(cell.indicator, cell.dimensions, cell.period_start, cell.period_end)
+        raise RoundUnknown(f"unknown submission {number}")
+    key = make_key(cell.indicator, cell.dimensions, cell.period_start, cell.period_end)
     known = {
         make_key(indicator, dimensions, date.fromisoformat(start), date.fromisoformat(end))
         for indicator, dimensions, start, end in json.loads(row["cells"])
     }
-    if wanted not in known:
+    if key not in known:
         labels = "".join(f" {name}={value}" for name, value in cell.dimensions.items())
         raise RoundError(
             f"submission {number} has no value for {cell.indicator}{labels} from {cell.period_start} to {cell.period_end}; "

@@ -1,4 +1,4 @@
-"""Messages about decisions: who is told of a new state of a submission, and in which words."""
+"""Messages about decisions: the recipients and the text for each new state of a submission."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from service.rounds.outbox import Outbox, find_recipients
 from service.rounds.submissions import Submission
 from service.rounds.transitions import ALL, State, name_next_actor
 
-# The right, and whether for all missions, of those who are told of a state: who acts next, or whose values are published.
-_TOLD = {
+# The right of the recipients of a state, and whether for all missions: those who act next, or whose values are published.
+_RECIPIENTS = {
     State.SUBMITTED: (Right.APPROVE, False),
     State.VALIDATED: (Right.APPROVE, True),
     State.APPROVED: (Right.APPROVE, True),
@@ -24,9 +24,9 @@ def add_notice(outbox: Outbox, connection: sqlite3.Connection, submission: Submi
 
     They go to those who act next, after publication to the contributors of the mission, and never to who made the change.
     """
-    if submission.state not in _TOLD:
+    if submission.state not in _RECIPIENTS:
         return
-    right, is_for_all = _TOLD[submission.state]
+    right, is_for_all = _RECIPIENTS[submission.state]
     recipients = find_recipients(connection, right, ALL if is_for_all else submission.mission, [submission.changed_by])
     subject = f"{submission.mission}, cycle {submission.cycle}: submission {submission.submission_id} is {submission.state}"
     lines = [

@@ -66,7 +66,7 @@ def find_recipients(connection: sqlite3.Connection, right: Right, mission: str, 
 class Outbox:
     """The messages of an access store. Methods raise AccessUnavailable.
 
-    Without a mail server, `is_enabled` is false and messages are not stored: nobody would ever send them.
+    Without a mail server, `is_enabled` is false and messages are not stored, as they would never be sent.
     """
 
     def __init__(self, store: AccessStore, is_enabled: bool) -> None:

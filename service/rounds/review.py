@@ -69,9 +69,9 @@ def check_findings(number: int, review: Review, comments: Sequence[Comment]) -> 
     """Raise RoundError if a finding of severity high, or one without its comment, blocks a submission."""
     high = [finding for finding in review.preview.findings if finding.severity == "high"]
     if high:
-        raise RoundError(f"submission {number} cannot be submitted, {len(high)} high: {high[0]}")
+        raise RoundError(f"submission {number} has findings of severity high: {len(high)}. First: {high[0]}")
     if uncommented := review.list_uncommented(comments):
-        raise RoundError(f"submission {number} needs {len(uncommented)} more comments; first: {uncommented[0]}")
+        raise RoundError(f"submission {number} has findings without a comment: {len(uncommented)}. First: {uncommented[0]}")
 
 
 def find_scope(application: Application, cycle: int, mission: str) -> RoundScope:

@@ -141,7 +141,7 @@ class Submissions:
         with self._store.read() as connection:
             row = connection.execute("select content from submissions where submission_id = ?", [number]).fetchone()
         if row is None:
-            raise RoundUnknown(f"there is no submission {number}")
+            raise RoundUnknown(f"unknown submission {number}")
         return bytes(row["content"])
 
     def find(self, cycle: int | None = None, mission: str | None = None) -> list[Submission]:
@@ -228,7 +228,7 @@ def _list(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> 
 def _get(connection: sqlite3.Connection, number: int) -> Submission:
     found = _list(connection, "where s.submission_id = ?", [number])
     if not found:
-        raise RoundUnknown(f"there is no submission {number}")
+        raise RoundUnknown(f"unknown submission {number}")
     return found[0]
 
 

@@ -41,7 +41,7 @@ class Transition:
     """An action: its new state, and for each state in which it is possible the missions for which the right is needed.
 
     `for_all` are the states in which the right for all missions is needed: a lower level does not undo the decision of a
-    higher one. `is_decision`: nobody takes it on their own submission.
+    higher one. `is_decision`: authors must not take it on their own submission.
     """
 
     to: State
@@ -129,5 +129,5 @@ NEXT_ACTORS: Mapping[State, str] = {
 
 
 def name_next_actor(state: State, mission: str) -> str:
-    """Return who acts next and how, as text; empty when nobody does."""
+    """Return who acts next and how, as text; empty when no action is left."""
     return NEXT_ACTORS.get(state, "").format(mission=mission)

@@ -1,4 +1,4 @@
-"""Messages about decisions: who is told of which state."""
+"""Messages about decisions: the recipients of each state."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def mailing(definitions: Definitions, tmp_path: Path) -> Iterator[Application]:
         yield opened
 
 
-def test_those_who_act_next_are_told_and_the_mission_of_its_publication(mailing: Application, write_file: WriteFile) -> None:
+def test_those_who_act_next_get_mail_and_the_mission_after_publication(mailing: Application, write_file: WriteFile) -> None:
     clients = {name: RoundsClient(mailing, False, Identity(name, ROLES[name], "password")) for name in ROLES}
     report = clients["mary"].add_draft(6, "UNMISS", write_file(), "unmiss.csv")
     for name, action, reason in STEPS:

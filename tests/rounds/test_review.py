@@ -26,7 +26,7 @@ def test_a_finding_of_severity_high_blocks_the_submission(act_as: ActAs, write_f
     report = act_as("mary").add_draft(6, "UNMISS", write_file(*HIGH), "unmiss.csv")
     assert report.review is not None
     assert "high" in [finding.severity for finding in report.review.preview.findings]
-    with pytest.raises(RoundError, match=r"submission 1 cannot be submitted, \d+ high: high: row \d"):
+    with pytest.raises(RoundError, match=r"submission 1 has findings of severity high: \d+. First: high: row \d"):
         take(act_as("mary"), report, Action.SUBMIT)
 
 
@@ -36,7 +36,7 @@ def test_a_finding_of_severity_medium_needs_a_note_or_a_comment(act_as: ActAs, w
     assert report.review is not None
     (finding,) = report.review.list_uncommented(report.comments)
     assert finding.rule == "required_together"
-    with pytest.raises(RoundError, match="submission 1 needs 1 more comments; first: medium: row 2"):
+    with pytest.raises(RoundError, match=r"submission 1 has findings without a comment: 1\. First: medium: row 2"):
         take(mary, report, Action.SUBMIT)
     commented = mary.comment(1, mary.find_cell(1, "hospitals", {}), "The others follow next week")
     assert [comment.text for comment in commented.comments] == ["The others follow next week"]

@@ -247,7 +247,7 @@ def test_events_are_append_only(service: Application, draft: SubmissionReport) -
 
 
 def test_an_unknown_submission_is_an_error(act_as: ActAs) -> None:
-    with pytest.raises(RoundUnknown, match="there is no submission 77"):
+    with pytest.raises(RoundUnknown, match="unknown submission 77"):
         act_as("ruth").report(77)
 
 

@@ -112,7 +112,7 @@ def file_the_values(browser: Browser, url: str, tmp_path: Path) -> None:
     upload(mary, url, fill(template, tmp_path / "filled.xlsx", {TITLE: 990, TOTAL: 1500}))
     assert "modified z-score" in mary.get_by_role("region", name="Changes").inner_text()
     mary.screenshot(path=tmp_path / "submission.png", full_page=True)
-    assert "needs 1 more comments" in decide(mary, url, "Submit")
+    assert "findings without a comment: 1" in decide(mary, url, "Submit")
     row = mary.get_by_role("row", name=TITLE)
     row.get_by_label("Comment", exact=True).fill("Counted per checkpoint from this cycle on")
     row.get_by_role("button", name="Add comment").click()

@@ -196,7 +196,7 @@ def test_the_address_of_a_user_is_set_on_the_page_of_the_user(application: Appli
 
 def test_messages_are_listed_with_their_state_and_error(application: Application, boss: FlaskClient) -> None:
     text = boss.get("/admin/messages").text
-    assert "No messages." in text and "there is no mail server" in text
+    assert "No messages." in text and "no mail server is configured" in text
     outbox = Outbox(application.access.store, is_enabled=True)
     with application.access.store.write() as connection:
         outbox.add(connection, ["ana@example.org", "max@example.org"], "<b>12</b> submitted", "x", "/submissions/12")

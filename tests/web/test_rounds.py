@@ -103,8 +103,8 @@ def test_mistakes_are_problem_details(ask: Ask) -> None:
         ("contributor", f"submissions/{number}/submit", {}, 400, "digest: name the digest of the preview"),
         ("contributor", f"submissions/{number}/submit", {"digest": "0" * 64}, 409, "read the new preview and decide again"),
         ("approver", f"submissions/{number}/return", {}, 403, "must not read submission"),
-        ("contributor", "submissions/99999/submit", {}, 404, "there is no submission 99999"),
-        ("contributor", "submissions/x/submit", {}, 404, "there is no submission 'x'"),
+        ("contributor", "submissions/99999/submit", {}, 404, "unknown submission 99999"),
+        ("contributor", "submissions/x/submit", {}, 404, "unknown submission 'x'"),
         ("approver", "rounds/6/UNMISS/extension", {"until": "2030-01-01", "reason": " "}, 400, "reason: say why"),
     ):
         answer = ask(who, "POST", path, json=body)

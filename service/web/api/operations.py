@@ -53,8 +53,8 @@ class Operation:
 
 
 _CHANGED = {CONDITION: "It was changed meanwhile: If-Match has another ETag."}
-_NO_ROUND = {"404": "There is no such round: unknown cycle or mission."}
-_NO_SUBMISSION = {"404": "There is no such submission."}
+_NO_ROUND = {"404": "Unknown cycle or mission."}
+_NO_SUBMISSION = {"404": "Unknown submission."}
 _OTHER_PREVIEW = {"409": "The submission would now change other values than in the review that the digest names."}
 _ACTIONS = {
     Action.SUBMIT: "Submit a draft or a returned submission",

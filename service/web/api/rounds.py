@@ -148,4 +148,4 @@ def read_number(text: str) -> int:
     """Return the number of a submission in a path. Raises RoundUnknown."""
     if text.isascii() and text.isdigit() and len(text) < 19:
         return int(text)
-    raise RoundUnknown(f"there is no submission {text[:50]!r}")
+    raise RoundUnknown(f"unknown submission {text[:50]!r}")
