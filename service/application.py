@@ -53,7 +53,7 @@ from service.warehouse.backups.target import check_target
 from service.warehouse.backups.verify import Verification, verify_connection
 from service.warehouse.database import Connection, Warehouse, open_warehouse, prepare_directory, read_clock, run_sql
 from service.warehouse.definitions import Definitions
-from service.warehouse.stored_definitions import is_current, store_catalogue, store_kpis
+from service.warehouse.stored_definitions import is_current, store_catalogue, store_feeds, store_kpis
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +135,7 @@ class Application:
         try:
             store_catalogue(warehouse, definitions.catalogue, clock())
             store_kpis(warehouse, definitions.kpis, clock())
+            store_feeds(warehouse, definitions.feeds, clock())
             store_default_thresholds(warehouse, definitions, clock())
         except BaseException:
             warehouse.close()

@@ -14,7 +14,7 @@ from service.settings import read_settings
 from service.snapshots.snapshot import check_bindings
 from service.warehouse.database import open_warehouse, read_clock
 from service.warehouse.definitions import read_definitions
-from service.warehouse.stored_definitions import store_catalogue, store_kpis
+from service.warehouse.stored_definitions import store_catalogue, store_feeds, store_kpis
 
 
 @click.command(
@@ -26,7 +26,7 @@ Examples:
 )
 @catalogue_option
 def check(catalogue: Path | None) -> None:
-    """Validate catalogue, KPIs, checks, validation rules and the observation files of the catalogue.
+    """Validate catalogue, KPIs, checks, validation rules, feeds and the observation files of the catalogue.
 
     Definitions are tested in a temporary warehouse; the warehouse of the service is not used.
     """
@@ -39,6 +39,7 @@ def check(catalogue: Path | None) -> None:
         try:
             store_catalogue(warehouse, definitions.catalogue, read_clock())
             store_kpis(warehouse, definitions.kpis, read_clock())
+            store_feeds(warehouse, definitions.feeds, read_clock())
             batches = (
                 load_files(warehouse, definitions.observation_files, "check", status_codes="sdmx")
                 if definitions.observation_files
@@ -59,6 +60,7 @@ def check(catalogue: Path | None) -> None:
     )
     click.echo(f"KPIs: {len(definitions.kpis)}; reconciliation: {checks} comparisons")
     click.echo(f"validation: {len(read_shipped_rules())} rules, {len(definitions.relations)} relations")
+    click.echo(f"feeds: {', '.join(feed.feed for feed in definitions.feeds) or 'none'}")
     for reason in definitions.left_out:
         click.echo(f"left out: {reason}")
     click.echo(f"observations: {sum(batch.row_count for batch in batches):,} in {len(batches)} files")

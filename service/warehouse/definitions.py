@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metrics.catalogue import Catalogue, CatalogueError, read_catalogue
+from metrics.feeds import Feed, read_feeds
 from metrics.kpi_file import Kpi, check_kpis, read_kpis
 from metrics.relations import FILE_NAME, Relation, read_relations
 from metrics.thresholds import Threshold, read_default_thresholds
@@ -14,7 +15,7 @@ from service.settings import find_in_tree
 
 @dataclass(frozen=True)
 class Definitions:
-    """The catalogue, the KPIs whose inputs it has, why other KPIs are left out, and relations between indicators."""
+    """The catalogue, KPIs whose inputs it has, why other KPIs are left out, relations of indicators, and feeds of events."""
 
     catalogue: Catalogue
     kpis: tuple[Kpi, ...]
@@ -22,6 +23,7 @@ class Definitions:
     observation_files: tuple[Path, ...]
     thresholds: tuple[Threshold, ...] = ()
     relations: tuple[Relation, ...] = ()
+    feeds: tuple[Feed, ...] = ()
 
 
 def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = None) -> Definitions:
@@ -41,4 +43,5 @@ def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = Non
     files = tuple(sorted((catalogue_directory / "observations").glob("*.csv")))
     thresholds = read_default_thresholds(catalogue_directory / "thresholds.yaml")
     relations = read_relations(catalogue_directory / FILE_NAME, catalogue)
-    return Definitions(catalogue, kpis, tuple(left_out), files, thresholds, relations)
+    feeds = read_feeds(catalogue_directory, catalogue)
+    return Definitions(catalogue, kpis, tuple(left_out), files, thresholds, relations, feeds)

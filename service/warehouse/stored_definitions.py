@@ -1,10 +1,11 @@
-"""Stored definitions: versions of the catalogue and of KPIs, and their comparison with the current files."""
+"""Stored definitions: versions of the catalogue, of KPIs and of feeds, and their comparison with the current files."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from metrics.catalogue import Catalogue
+from metrics.feeds import Feed
 from metrics.kpi_file import Kpi
 from service.warehouse.database import Connection, Warehouse, after_newest, list_migrations, run_sql
 
@@ -68,3 +69,23 @@ def store_kpis(warehouse: Warehouse, kpis: tuple[Kpi, ...], now: datetime) -> No
         for name, row in stored.items():
             if name not in defined and row[-1] is not None:
                 cursor.execute(INSERT_KPI, [*row[:-1], None, now])
+
+
+def store_feeds(warehouse: Warehouse, feeds: tuple[Feed, ...], now: datetime) -> None:
+    """Record the next version of each feed that is new or changed, and the end of each that no longer exists."""
+    with warehouse.write() as cursor:
+        stored = {
+            feed: (version, digest)
+            for feed, version, digest in cursor.execute("select feed, feed_version, digest from store.newest_feeds").fetchall()
+        }
+        for feed in feeds:
+            version, digest = stored.pop(feed.feed, (0, None))
+            if digest != feed.digest():
+                run_sql(
+                    cursor, "definitions/store_feed", feed=feed.feed, version=version + 1, title=feed.title,
+                    description=feed.description, source=feed.source, licence=feed.licence, attribution=feed.attribution,
+                    digest=feed.digest(), now=now,
+                )  # fmt: skip
+        for name, (version, digest) in stored.items():
+            if digest is not None:
+                run_sql(cursor, "definitions/end_feed", feed=name, version=version + 1, now=now)

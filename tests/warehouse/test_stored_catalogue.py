@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
-from service.warehouse.stored_definitions import store_catalogue
+from service.warehouse.stored_definitions import store_catalogue, store_feeds
 from tests.conftest import STORED_AT, Read
 
 
@@ -69,3 +69,19 @@ def test_a_catalogue_that_comes_back_is_a_third_version(warehouse: Warehouse, de
     store_catalogue(warehouse, shipped, STORED_AT)
     assert read("select max(catalogue_version) from store.catalogues") == [(3,)]
     assert read("select count(*) from missions") == [(len(shipped.missions),)]
+
+
+def test_a_changed_feed_is_its_next_version_and_one_without_a_file_ends(
+    warehouse: Warehouse, definitions: Definitions, read: Read
+) -> None:
+    shipped = definitions.feeds
+    for _ in range(2):
+        store_feeds(warehouse, shipped, STORED_AT)
+    assert read("select feed, title from feeds") == sorted((feed.feed, feed.title) for feed in shipped)
+    changed = shipped[0].model_copy(update={"title": "Another title"})
+    store_feeds(warehouse, (changed,), STORED_AT + timedelta(days=1))
+    assert read("select feed, title from feeds") == [(changed.feed, "Another title")]
+    store_feeds(warehouse, shipped, STORED_AT + timedelta(days=2))
+    assert read("select feed, feed_version, digest is null from store.feeds order by all") == [
+        (feed.feed, version, version == 2 and feed is not shipped[0]) for feed in shipped for version in (1, 2, 3)
+    ]

@@ -11,6 +11,7 @@ from tests.conftest import Read
 OBSERVATION = (
     "indicator mission dimensions period_start period_end value status source page note batch_id recorded_at"
 )  # fmt: skip
+EVENT = "feed event_id kind occurred_on mission attributes state recorded_at batch_id"
 VIEWS = {
     "indicators": "indicator title description priority unit better source metric expected_missions",
     "missions": "mission name location has_political_mandate host_agreement status opened_on closed_on",
@@ -54,9 +55,19 @@ VIEWS = {
         "missions_used missions_expected"
     ),
     "snapshot_info": "snapshot_id as_of made_at batch_id series_count",
+    "events": EVENT,
+    "event_revisions": f"{EVENT} updated_at change",
+    "event_loads": (
+        "batch_id feed file_name loaded_by recorded_at exported_at row_count new_events changed_events unchanged_events "
+        "older_events withdrawn_events duplicate_rows unreadable_rows left_out_rows notes"
+    ),
+    "event_faults": "batch_id feed file_name file_row fault event_id column_name written problem recorded_at",
+    "feeds": "feed title description source licence attribution",
 }
 TYPES = {
     "dimensions": "MAP(VARCHAR, VARCHAR)",
+    "attributes": "MAP(VARCHAR, VARCHAR)",
+    "occurred_on": "DATE",
     "period_start": "DATE",
     "period_end": "DATE",
     "as_of": "DATE",
@@ -126,3 +137,7 @@ def test_column_comments_are_written_in_one_file() -> None:
 def test_observations_known_at_has_the_columns_of_observations(read: Read) -> None:
     described = read("describe select * from observations_known_at(now())")
     assert " ".join(row[0] for row in described) == OBSERVATION
+
+
+def test_events_known_at_has_the_columns_of_events(read: Read) -> None:
+    assert " ".join(row[0] for row in read("describe select * from events_known_at(now())")) == EVENT
