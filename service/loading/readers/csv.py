@@ -121,13 +121,14 @@ class TextFile:
                 raise budget.refuse(self.name, f"has more than {budget.left:,} rows") from None
             raise _explain_csv_error(error, self.name, len(self.columns)) from None
 
-    def find_row_numbers(self, marks: tuple[int, int] | None) -> list[int]:
+    def find_row_numbers(self, count: int, count_marks: Callable[[], tuple[int, int] | None]) -> list[int]:
         """Return the row numbers of a spreadsheet from the header on, or an empty list if they are 1, 2, 3 and so on.
 
-        `marks` are the numbers of delimiters and line ends of the rows as DuckDB read them. It skips blank lines without
-        counting them and, before 2.0, drops surplus empty columns: a row that ends in `Report, cycle 5,12,` instead of
-        `"Report, cycle 5",12,` would be loaded one column off. Both change these numbers. The file is read again row by
-        row only if they differ from those in the file. Raises LoadError for a row with too many columns.
+        `count` is the number of rows that DuckDB read, and `count_marks` returns the numbers of delimiters and line ends in
+        them. DuckDB skips blank lines without counting them and, before 2.0, drops surplus empty columns: a row that ends in
+        `Report, cycle 5,12,` instead of `"Report, cycle 5",12,` would be loaded one column off. Both change these numbers.
+        The file is read again row by row only if they differ from those in the file. `count_marks` is not called for a file
+        with no more of them than its rows need. Raises LoadError for a row with too many columns.
         """
         column_count = len(self.columns)
         delimiters, lines, last = 1 - column_count, -1, b""
@@ -137,7 +138,8 @@ class TextFile:
                 delimiters += chunk.count(self.delimiter.encode())
                 lines += chunk.count(b"\n")
                 last = chunk[-1:]
-        if marks == (delimiters, lines + (last != b"\n")):
+        written = (delimiters, lines + (last != b"\n"))
+        if written == (count * (column_count - 1), count) or written == count_marks():
             return []
         rows = []
         with self.file.open(encoding="utf-8-sig", newline="") as stream:
@@ -198,14 +200,17 @@ def _check_rows(cursor: Connection, source: TextFile) -> list[int]:
 
     Returns the row numbers from the header on, or an empty list if they are 1, 2, 3 and so on.
     """
-    marks = run_sql(
-        cursor,
-        "load/count_marks",
-        file_ordinal=source.ordinal,
-        delimiter=source.delimiter,
-        column_count=len(source.columns),
-    ).fetchone()
-    rows = source.find_row_numbers(marks)
+
+    def count_marks() -> tuple[int, int] | None:
+        return run_sql(
+            cursor,
+            "load/count_marks",
+            file_ordinal=source.ordinal,
+            delimiter=source.delimiter,
+            column_count=len(source.columns),
+        ).fetchone()
+
+    rows = source.find_row_numbers(source.count_rows(cursor), count_marks)
     if rows:
         cursor.execute(
             "update staged set file_row = coalesce($rows[file_row], file_row) where file_ordinal = $file_ordinal",

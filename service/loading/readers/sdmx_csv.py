@@ -147,6 +147,8 @@ def _read_rows(cursor: Connection, source: TextFile, header: _Header, structure:
     kind = "'dataflow'" if is_first_version else f"lower({header.read('STRUCTURE')})"
     texts = [header.read(name) for name in (*header.ignored, "STRUCTURE_NAME") if name in header.columns]
     marked = f"concat({', '.join(texts)})" if texts else "null::varchar"
+    # A row has a byte for each column at least. A limit stops DuckDB from writing the rows in several threads.
+    fits = source.file.stat().st_size // len(header.columns) < budget.left
     action = f"upper(coalesce({header.read('ACTION')}, 'M'))"
     source.run(
         cursor,
@@ -160,8 +162,8 @@ def _read_rows(cursor: Connection, source: TextFile, header: _Header, structure:
             nullif({header.read("OBS_VALUE")}, 'NaN') as "OBS_VALUE",
             {marked} as marks
         from {source.table}
-        where (c0 is null) in (true, false)
-        limit $last_row
+        where (c0 is null) in (true, false) and $last_row > 0
+        {"" if fits else "limit $last_row"}
         """,
         budget,
     )
@@ -174,9 +176,11 @@ def _read_rows(cursor: Connection, source: TextFile, header: _Header, structure:
     )
     if count > budget.left:
         raise budget.refuse(source.name, f"has more than {budget.left:,} rows")
-    rows = source.find_row_numbers(
-        run_sql(cursor, "sdmx/load/count_marks", delimiter=header.separator, column_count=len(header.columns)).fetchone()
-    )
+
+    def count_marks() -> tuple[int, int] | None:
+        return run_sql(cursor, "sdmx/load/count_marks", delimiter=header.separator, column_count=len(header.columns)).fetchone()
+
+    rows = source.find_row_numbers(count, count_marks)
     if rows:
         _replace_rows(
             cursor, "select * replace (coalesce($rows[file_row], file_row) as file_row) from sdmx_rows", {"rows": rows}

@@ -51,7 +51,6 @@ judged as (
     from valued
 )
 select
-    row_number() over () as key_number,
     * exclude (parts, entries, foreign_part, unknown_part, absent_part),
     map_from_entries(list_sort(list_transform(
         list_filter(parts, lambda part: part.value is not null), lambda part: {{'key': part.dimension, 'value': part.value}}

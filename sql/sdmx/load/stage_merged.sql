@@ -2,14 +2,14 @@
 insert into staged by name
 with current_values as (
     select
-        k.key_number, s.mission, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note
+        k.rowid as key_number, s.mission, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note
     from store.series as s
     join sdmx_keys as k on k."INDICATOR" = s.indicator and k.dimensions = s.dimensions and not k.is_deletion
     join store.current_revisions as o using (series_id)
 ),
 written as (
     select
-        r.file_row, r.is_replacement, k.key_number,
+        r.file_row, r.is_replacement, k.rowid as key_number,
         coalesce(r."INDICATOR", '') as indicator, coalesce(r."MISSION", '') as mission, k.dimensions,
         p.period_start, p.period_end,
         {value} as value,
