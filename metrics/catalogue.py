@@ -196,10 +196,27 @@ class Catalogue:
     def indicator_names(self) -> frozenset[str]:
         return frozenset(indicator.indicator for _, indicator in self.indicators)
 
+    @property
+    def current_missions(self) -> tuple[str, ...]:
+        """Names of the missions that are not closed, with ALL."""
+        return tuple(entry.mission for entry in self.missions if entry.status != "closed")
+
+    @property
+    def closed_missions(self) -> tuple[str, ...]:
+        """Names of the closed missions."""
+        return tuple(entry.mission for entry in self.missions if entry.status == "closed")
+
     def count_series(self) -> int:
-        """Return the maximum number of series: missions x dimension values, summed over indicators."""
+        """Return the maximum number of series: missions x dimension values, summed over indicators.
+
+        A closed mission has series of cumulative indicators and of those that name it in `expected_missions`.
+        """
         return sum(
-            len(self.missions) * math.prod(len(values) for values in indicator.dimensions.values())
+            (
+                len(self.current_missions)
+                + sum(indicator.cumulative or name in indicator.expected_missions for name in self.closed_missions)
+            )
+            * math.prod(len(values) for values in indicator.dimensions.values())
             for _, indicator in self.indicators
         )
 
@@ -300,6 +317,25 @@ def _read_entries(file: Path, model: type[D], key: str, faults: list[str]) -> li
     return entries
 
 
+def _read_missions(directory: Path, faults: list[str]) -> list[Mission]:
+    """Return the missions of missions.yaml and closed_missions.yaml, ALL last; errors are appended to `faults`."""
+    missions = _read_entries(directory / "missions.yaml", Mission, "mission", faults)
+    file = directory / "closed_missions.yaml"
+    if not file.exists():
+        return missions
+    known = {entry.mission for entry in missions}
+    closed = _read_entries(file, Mission, "mission", faults)
+    for entry in closed:
+        if entry.mission in known:
+            faults.append(f"{file}, mission {entry.mission}: is already in missions.yaml; remove one")
+        if entry.status != "closed" or entry.closed_on is None:
+            faults.append(
+                f"{file}, mission {entry.mission}: needs status closed and closed_on; add them or move it to missions.yaml"
+            )
+    # Pages and dashboards show the totals last.
+    return sorted(missions + closed, key=lambda entry: entry.status == "aggregate")
+
+
 def _read_cycles(file: Path, faults: list[str]) -> Cycles | None:
     """Read the calendar of cycles; errors are appended to `faults`."""
     try:
@@ -316,13 +352,14 @@ def _read_cycles(file: Path, faults: list[str]) -> Cycles | None:
 
 
 def read_catalogue(directory: Path) -> Catalogue:
-    """Return the catalogue in `directory` (priorities, missions, cycles, limits and indicators/<priority>.yaml).
+    """Return the catalogue in `directory`: priorities, missions, cycles, limits, indicators/<priority>.yaml, and
+    closed_missions.yaml if there is one.
 
     Raises CatalogueError with all errors, one line each, with file, entry and fix.
     """
     faults: list[str] = []
     priorities = _read_entries(directory / "priorities.yaml", Priority, "priority", faults)
-    missions = _read_entries(directory / "missions.yaml", Mission, "mission", faults)
+    missions = _read_missions(directory, faults)
     cycles = _read_cycles(directory / "cycles.yaml", faults)
     budget = 0
     limits_file = directory / "limits.yaml"

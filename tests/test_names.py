@@ -36,7 +36,7 @@ def test_without_a_similar_name_a_short_list_is_shown_in_full() -> None:
     assert suggest_names("zzz", [], "Remove it.") == "Remove it."
 
 
-@pytest.mark.parametrize("written", ["UNMIS", "minuska", "UNIFL", "MONUSC0"])
+@pytest.mark.parametrize("written", ["UNMSS", "minuska", "UNIFL", "MONUSC0"])
 def test_pages_api_thresholds_and_loads_suggest_the_same_missions(
     written: str, client: FlaskClient, definitions: Definitions, refuse: Refuse, write_csv: WriteCsv
 ) -> None:

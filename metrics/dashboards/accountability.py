@@ -21,7 +21,7 @@ from metrics.dashboards.panels import (
     plain_thresholds,
     tabulate,
 )
-from metrics.dashboards.queries import Queries, clip, draw_over_period, equal, not_among, select, sum_newest_period
+from metrics.dashboards.queries import Queries, among, clip, draw_over_period, equal, not_among, select, sum_newest_period
 from metrics.dashboards.summary_panels import AS_OF, LINK_MISSION
 
 # Steps of the justice process: count, name, column heading, its share of the count before, and the heading of that share.
@@ -71,13 +71,12 @@ def build_page(contents: Contents) -> Page | None:
     )
 
 
-def _exclude_closed(contents: Contents) -> str:
-    closed = [mission.mission for mission in contents.catalogue.missions if mission.status != "active"]
-    return not_among("mission", closed)
+def _only_active(contents: Contents) -> str:
+    return among("mission", contents.missions)
 
 
 def _draw_chain(contents: Contents) -> PanelBuilder:
-    counted = [Query(sum_newest_period(name, _exclude_closed(contents)), title) for name, title, *_ in CHAIN]
+    counted = [Query(sum_newest_period(name, _only_active(contents)), title) for name, title, *_ in CHAIN]
     panel = draw_bars_now(
         "Crimes against peacekeepers: from report to conviction",
         AS_OF + "Cases of crimes against peacekeepers and suspects since 2013, in active missions with a value in the newest "

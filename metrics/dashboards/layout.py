@@ -76,8 +76,8 @@ def choose(name: str, label: str, options: Sequence[tuple[str, str]], current: s
 
 
 def choose_mission(contents: Contents, current: str) -> dashboard.CustomVariable:
-    """Return the variable that selects a mission."""
-    names = [mission.mission for mission in contents.catalogue.missions]
+    """Return the variable that selects a mission; closed ones are last."""
+    names = [*contents.catalogue.current_missions, *contents.catalogue.closed_missions]
     return choose("mission", "Mission", [(name, name) for name in names], current if current in names else names[0])
 
 

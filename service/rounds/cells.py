@@ -53,5 +53,6 @@ def check_round(session: Connection, cycle: int, mission: str | None = None) -> 
         raise RoundUnknown(f"unknown cycle {cycle}. Rounds exist for the cycles {cycles[0]} to {cycles[-1]}")
     missions = [name for (name,) in session.execute("select mission from missions").fetchall()]
     if mission is not None and mission not in missions:
-        suggestion = suggest_names(mission, missions, f"The missions are {', '.join(missions)}.")
+        reporting = session.execute("select mission from missions where status <> 'closed'").fetchall()
+        suggestion = suggest_names(mission, missions, f"The missions are {', '.join(name for (name,) in reporting)}.")
         raise RoundUnknown(f"unknown mission {mission[:100]!r}. {suggestion.removesuffix('.')}")

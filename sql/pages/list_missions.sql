@@ -22,7 +22,7 @@ breaches as (
     group by mission
 )
 select
-    m.mission, m.name, m.location, m.has_political_mandate, m.host_agreement, m.status,
+    m.mission, m.name, m.location, m.has_political_mandate, m.host_agreement, m.status, m.opened_on, m.closed_on,
     coalesce(e.expected, 0) as expected, coalesce(h.indicators, 0) as indicators, coalesce(h.value_count, 0) as value_count,
     coalesce(h.missing, 0) as missing, coalesce(h.under_validation, 0) as under_validation,
     coalesce(h.not_applicable, 0) as not_applicable, h.newest_period_end, coalesce(b.breaches, 0) as breaches

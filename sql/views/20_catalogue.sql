@@ -11,7 +11,7 @@ select mission, name, location, has_political_mandate, host_agreement, status, o
 from store.current_missions
 order by ordinal;
 
-comment on view missions is 'A row is a mission: 11 active missions, MINUSMA (closed) and ALL (peacekeeping as a whole).';
+comment on view missions is 'A row is a mission: active, closed, or ALL (peacekeeping as a whole).';
 
 -- Every cycle from number 1 on to the one after that of the date of as_of, by the rule and its exceptions.
 create or replace view store.numbered_cycles as

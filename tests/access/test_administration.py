@@ -97,7 +97,7 @@ def test_a_service_has_a_valid_name_that_no_user_has(administration: Administrat
         administration.create_service_token(service, Role.READER, [])
 
 
-@pytest.mark.parametrize("grant", [Grant(Role.ANALYST, "UNMIS"), Grant(Role.READER, "UNMISS")])
+@pytest.mark.parametrize("grant", [Grant(Role.ANALYST, "UNMSS"), Grant(Role.READER, "UNMISS")])
 def test_invalid_grants_are_refused_everywhere(access: Access, administration: Administration, grant: Grant) -> None:
     administration.add_user("ana", ANA.grants)
     for change in (

@@ -134,8 +134,8 @@ def test_a_link_is_for_its_user_whatever_name_is_sent(users: Access) -> None:
 
 def test_grants_name_known_missions_and_roles_that_have_missions() -> None:
     check_grants([Grant(Role.ANALYST, "UNMISS"), Grant(Role.ADMINISTRATOR)], {"UNMISS"})
-    with pytest.raises(AccessError, match="unknown mission 'UNMIS'"):
-        check_grants([Grant(Role.ANALYST, "UNMIS")], {"UNMISS"})
+    with pytest.raises(AccessError, match="unknown mission 'UNMSS'"):
+        check_grants([Grant(Role.ANALYST, "UNMSS")], {"UNMISS"})
     with pytest.raises(AccessError, match="not for single missions"):
         check_grants([Grant(Role.ADMINISTRATOR, "UNMISS")], {"UNMISS"})
 

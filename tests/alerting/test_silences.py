@@ -68,7 +68,7 @@ def test_a_silence_matches_alerts_with_all_its_labels(application: Application) 
 @pytest.mark.parametrize(
     ("changed", "error", "text"),
     [
-        ({"mission": "UNMIS"}, AlertError, "Did you mean UNMISS"),
+        ({"mission": "UNMSS"}, AlertError, "Did you mean UNMISS"),
         ({"metric": "a4p_sofa_incident_new"}, ThresholdError, "Did you mean a4p_sofa_incidents_new"),
         ({"mission": "*"}, AlertError, "would silence every alert"),
         ({"dimensions": {"cause": "Illness"}}, AlertError, "labels need a metric"),

@@ -74,7 +74,7 @@ def test_a_removal_that_matches_none_or_several_lists_the_thresholds(application
     [
         ({"metric": "sofa_incident_new"}, "a4p_sofa_incidents_new"),
         ({"metric": "a4p_indicator_info"}, "Unknown metric"),
-        ({"mission": "unmis"}, "UNMISS"),
+        ({"mission": "unmss"}, "UNMISS"),
         ({"metric": "hospital_outage_days", "dimensions": {"caus": "Equipment"}}, "cause"),
         ({"metric": "hospital_outage_days", "dimensions": {"cause": "equip"}}, "Equipment"),
         ({"dimensions": {"cause": "Equipment"}}, "Its only label is mission"),

@@ -20,7 +20,7 @@ from service.errors import (
     WarehouseUnwritable,
 )
 
-ROW = RowError("unmiss.csv", 3, "mission", "UNMIS", "is not a known mission", "did you mean UNMISS?")
+ROW = RowError("unmiss.csv", 3, "mission", "UNMSS", "is not a known mission", "did you mean UNMISS?")
 
 # A row as release 0.1 writes and reads it.
 OLD_ROW = {**{name: value for name, value in vars(ROW).items() if name != "fix"}, "mend": ROW.fix}

@@ -100,12 +100,12 @@ def test_a_load_in_the_service_is_in_the_next_scrape(shared: Shared, submission:
 
 def test_a_refused_load_lists_its_errors_and_is_counted(shared: Shared, tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
-    bad.write_text(HEADER + ROW.replace("97", "-1") + ROW.replace("UNMISS", "UNMIS", 1))
+    bad.write_text(HEADER + ROW.replace("97", "-1") + ROW.replace("UNMISS", "UNMSS", 1))
     refused = run_a4p("load", str(bad), "--data-dir", str(shared.data_dir))
     assert refused.returncode == 1
     assert "nothing was loaded: 2 errors" in refused.stderr
     assert "bad.csv, row 2, column value: '-1.0' is below the minimum of" in refused.stderr
-    assert "bad.csv, row 3, column mission: 'UNMIS' is not a known mission" in refused.stderr
+    assert "bad.csv, row 3, column mission: 'UNMSS' is not a known mission" in refused.stderr
     wait_for(lambda: b"\na4p_load_refused_total 1.0\n" in get(f"{shared.url}/metrics")[2])
 
 

@@ -97,7 +97,7 @@ def test_wrong_usage_adds_nobody(run: Run, tmp_path: Path, options: list[str], p
 
 
 @pytest.mark.parametrize(
-    ("role", "problem"), [("analyst:UNMIS", "unknown mission 'UNMIS'"), ("reader:UNMISS", "not for single missions")]
+    ("role", "problem"), [("analyst:UNMSS", "unknown mission 'UNMSS'"), ("reader:UNMISS", "not for single missions")]
 )
 def test_a_role_of_an_unknown_mission_is_refused_and_audited(run: Run, tmp_path: Path, role: str, problem: str) -> None:
     added = run("users", "add", "ana", "--role", role, "--link")

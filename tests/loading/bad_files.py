@@ -84,7 +84,7 @@ BAD_ROWS = {
     "unknown_indicator": (
         "row 3, column indicator: 'sofa_incident_new' is not in the catalogue; did you mean sofa_incidents_new?"
     ),
-    "unknown_mission": "row 3, column mission: 'UNMIS' is not a known mission; did you mean UNMISS?",
+    "unknown_mission": "row 3, column mission: 'UNMSS' is not a known mission; did you mean UNMISS?",
     "unknown_status": f"row 3, column status: 'X' {NO_STATUS}",
     "unreadable_date": f"row 3, column period_start: '1 Nov 2023' {NO_DATE}",
     "value_beyond_a_double": f"row 3, column value: 'inf' {INFINITE}",

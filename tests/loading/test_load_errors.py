@@ -41,7 +41,7 @@ def test_a_date_out_of_reach_is_refused_whatever_the_frequency(
 def test_every_error_is_told_at_once(refuse: Refuse, write_csv: WriteCsv) -> None:
     file = write_csv(
         "errors.csv",
-        {"mission": "UNMIS", "value": "many"},
+        {"mission": "UNMSS", "value": "many"},
         {},
         {"indicator": "sofa_incidents", "source": "", "period_end": "tomorrow"},
     )

@@ -101,8 +101,8 @@ def test_a_preview_lists_the_findings_of_validation_rules(application: Applicati
 
 
 def test_a_preview_of_a_bad_file_lists_its_errors(application: Application, write_csv: WriteCsv) -> None:
-    with pytest.raises(LoadError, match="UNMIS"):
-        application.preview([write_csv("bad.csv", {"mission": "UNMIS"})])
+    with pytest.raises(LoadError, match="UNMSS"):
+        application.preview([write_csv("bad.csv", {"mission": "UNMSS"})])
 
 
 def test_a_preview_of_a_loaded_file_reports_it(application: Application, write_csv: WriteCsv) -> None:

@@ -237,8 +237,8 @@ FIX_PERIOD = "write it like 2023-11-01/P6M or 2023"
         (f"{DATAFLOW},M,{NEW},40,O,report,,", "column OBS_STATUS: 'O' has no value, but the row has one"),
         (f"{DATAFLOW},M,{NEW},,,report,,", "column OBS_STATUS: (empty) is missing, and the value too"),
         (
-            f"{DATAFLOW},M,{NEW.replace('UNMISS', 'UNMIS')},40,A,r,,",
-            "column MISSION: 'UNMIS' is not a known mission; did you mean UNMISS?",
+            f"{DATAFLOW},M,{NEW.replace('UNMISS', 'UNMSS')},40,A,r,,",
+            "column MISSION: 'UNMSS' is not a known mission; did you mean UNMISS?",
         ),
         (
             f"{DATAFLOW},M,{NEW.replace('_new', '_newer')},40,A,r,,",
@@ -275,7 +275,7 @@ FIX_PERIOD = "write it like 2023-11-01/P6M or 2023"
             f"{DATAFLOW},D,{NEW},,,report,,",
             "column SOURCE_DETAIL: 'report' cannot be deleted without the observation; write - for OBS_VALUE too",
         ),
-        (f"{DATAFLOW},D,{NEW.replace('UNMISS', 'UNMIS')},,,,,", "column MISSION: 'UNMIS' is not a known mission"),
+        (f"{DATAFLOW},D,{NEW.replace('UNMISS', 'UNMSS')},,,,,", "column MISSION: 'UNMSS' is not a known mission"),
         (f"{DATAFLOW},M,{NEW},40,A,r,,\n{DATAFLOW},M,{NEW},41,A,r,,", "has another value than the same cell in row 2"),
         (f"{DATAFLOW},M,{NEW},40,A,A4P+ report, cycle 5,,", "has 14 columns where the header has 13; correct the row"),
     ],

@@ -16,7 +16,7 @@ SHIPPED = find_in_tree("metrics")
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    for name in ("priorities", "missions", "cycles", "limits"):
+    for name in ("priorities", "missions", "closed_missions", "cycles", "limits"):
         shutil.copy(SHIPPED / f"{name}.yaml", tmp_path)
     shutil.copytree(SHIPPED / "indicators", tmp_path / "indicators")
     return tmp_path
@@ -98,7 +98,7 @@ def test_the_shipped_catalogue_has_every_indicator_of_the_contract() -> None:
         ({"dimensions": {"area": ["a", "a"]}}, "must be given, each once"),
         ({"dimensions": {"area": ["a=b"]}}, "must not contain ';' or '='"),
         ({"minimum": 4}, "minimum must be below maximum"),
-        ({"expected_missions": ["UNMISS", "UNMIS"]}, "expected_missions names UNMIS, not in missions.yaml"),
+        ({"expected_missions": ["UNMISS", "UNMSS"]}, "expected_missions names UNMSS, not in missions.yaml"),
         ({"title": "two\nlines"}, "must be one line"),
         ({"maximum": float("nan")}, "maximum"),
     ],
@@ -129,6 +129,20 @@ def test_a_duplicate_entry_in_one_file_is_an_error(directory: Path) -> None:
 def test_a_duplicate_key_is_reported_with_the_line(directory: Path) -> None:
     (directory / "cycles.yaml").write_text("rule:\n  cycle: 4\n  cycle: 5\n  period_start: 2023-05-01\n  months: 6\n")
     assert "cycles.yaml:3: the key 'cycle' is given twice" in fault_of(directory)
+
+
+def test_a_mission_cannot_be_both_active_and_closed(directory: Path) -> None:
+    file = directory / "closed_missions.yaml"
+    entries = yaml.safe_load((directory / "missions.yaml").read_text())
+    file.write_text(yaml.safe_dump(entries[:1]))
+    fault = fault_of(directory)
+    assert f"{file}, mission MINURSO: is already in missions.yaml" in fault
+    assert f"{file}, mission MINURSO: needs status closed and closed_on" in fault
+
+
+def test_closed_missions_are_optional(directory: Path) -> None:
+    (directory / "closed_missions.yaml").unlink()
+    assert read_catalogue(directory).closed_missions == ()
 
 
 def test_an_invalid_yaml_file_is_reported_with_the_line(directory: Path) -> None:

@@ -106,7 +106,7 @@ def test_links_lead_to_existing_dashboards_and_preserve_the_time_range(file: Pat
 def other_catalogue(tmp_path: Path) -> Path:
     directory = tmp_path / "catalogue"
     directory.mkdir()
-    for name in ("priorities", "missions", "cycles", "limits", "thresholds"):
+    for name in ("priorities", "missions", "closed_missions", "cycles", "limits", "thresholds"):
         shutil.copy(find_in_tree("metrics") / f"{name}.yaml", directory)
     shutil.copytree(find_in_tree("metrics") / "indicators", directory / "indicators")
     return directory

@@ -61,7 +61,7 @@ def test_annual_indicators_belong_to_the_cycle_in_which_their_year_ends(applicat
     ("cycle", "mission", "message"),
     [
         (999, "UNMISS", "unknown cycle 999. Rounds exist for the cycles "),
-        (6, "UNMIS", "unknown mission 'UNMIS'. Did you mean UNMISS"),
+        (6, "UNMSS", "unknown mission 'UNMSS'. Did you mean UNMISS"),
         (6, "MINUSMA", "no report is expected from MINUSMA for cycle 6"),
     ],
 )

@@ -284,7 +284,7 @@ def test_the_template_is_downloaded(client: FlaskClient, body: bytes, prefix: st
 @pytest.mark.parametrize(
     ("path", "problem"),
     [
-        ("6/UNMIS", "unknown mission &#39;UNMIS&#39;. Did you mean UNMISS"),
+        ("6/UNMSS", "unknown mission &#39;UNMSS&#39;. Did you mean UNMISS"),
         ("999/UNMISS", "unknown cycle 999"),
         ("6/MINUSMA", "no report is expected from MINUSMA for cycle 6"),
     ],
@@ -305,7 +305,7 @@ def test_the_command_writes_the_template(report_dir: Path, body: bytes, tmp_path
     file = tmp_path / "a4p-UNMISS-cycle-6.xlsx"
     assert written.stdout == f"{file.name}: template of UNMISS for cycle 6, {len(body):,} bytes\n"
     assert file.read_bytes() == body
-    refused = run_a4p("template", "--mission", "UNMIS", "--cycle", "6", "--data-dir", str(report_dir))
+    refused = run_a4p("template", "--mission", "UNMSS", "--cycle", "6", "--data-dir", str(report_dir))
     assert (refused.returncode, refused.stderr) == (
-        1, "a4p: unknown mission 'UNMIS'. Did you mean UNMISS?\n"
+        1, "a4p: unknown mission 'UNMSS'. Did you mean UNMISS?\n"
     )  # fmt: skip

@@ -37,7 +37,7 @@ def test_structures_are_written_as_json_or_xml(report_dir: Path) -> None:
 
 
 def test_a_wrong_filter_is_a_usage_error(report_dir: Path) -> None:
-    assert run(report_dir, "sdmx-csv", "--key", "*.*.UNMIS")[0] == 2
+    assert run(report_dir, "sdmx-csv", "--key", "*.*.UNMSS")[0] == 2
     code, output = run(report_dir, "sdmx-json", "--where", "MISION=UNMISS")
     assert code == 2
     assert "unknown component 'MISION'. Did you mean MISSION?" in output

@@ -68,11 +68,11 @@ def test_a_reporting_period_needs_the_start_of_the_reporting_year(select: Write)
 @pytest.mark.parametrize(
     ("key", "filters", "message"),
     [
-        ("*.*.UNMIS", (), "MISSION has no code 'UNMIS'. Did you mean UNMISS?"),
+        ("*.*.UNMSS", (), "MISSION has no code 'UNMSS'. Did you mean UNMISS?"),
         (".".join(["*"] * 11), (), "has 11 parts. A key has at most 10: FREQ.INDICATOR.MISSION"),
         (",".join(["S"] * 501), (), "501 keys are more than the maximum of 500"),
         ("", ("MISION=UNMISS",), "unknown component 'MISION'. Did you mean MISSION?"),
-        ("", ("MISSION=UNMIS",), "MISSION has no code 'UNMIS'"),
+        ("", ("MISSION=UNMSS",), "MISSION has no code 'UNMSS'"),
         ("", ("MISSION=",), "has no value. Write it like c"),
         ("", ("OBS_VALUE=many",), "'many' is not a number"),
         ("", ("OBS_VALUE=co:4",), "co: compares texts"),

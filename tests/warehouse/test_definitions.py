@@ -20,7 +20,7 @@ def small_catalogue(tmp_path: Path) -> Path:
     """A catalogue of one priority, without the report."""
     directory = tmp_path / "catalogue"
     (directory / "indicators").mkdir(parents=True)
-    for name in ("priorities", "missions", "cycles", "limits"):
+    for name in ("priorities", "missions", "closed_missions", "cycles", "limits"):
         shutil.copy(SHIPPED / f"{name}.yaml", directory)
     shutil.copy(SHIPPED / "indicators" / "host_country_cooperation.yaml", directory / "indicators")
     return directory

@@ -276,7 +276,7 @@ def test_jobs_and_alerts_show_the_current_state(changing: Application) -> None:
     [
         ("indicater=sofa_incidents_new", "indicater", "Did you mean indicator?"),
         ("indicator=sofa_incident_new", "indicator", "Did you mean sofa_incidents_new?"),
-        ("mission=UNMIS", "mission", "Did you mean UNMISS?"),
+        ("mission=UNMSS", "mission", "Did you mean UNMISS?"),
         ("as_of=31.10.2023", "as_of", "Write it like 2023-10-31"),
         ("as_of=2023-02-29", "as_of", "does not exist"),
         ("as_of=2023-10-31&as_of=2023-10-30", "as_of", "more than once"),

@@ -102,7 +102,7 @@ def test_a_load_confirms_the_digest_of_its_preview_or_changes_nothing(ask: Ask, 
 
 def test_a_file_with_errors_changes_nothing_and_lists_them(ask: Ask, guarded: Application) -> None:
     before = count_all(guarded)
-    answer = ask("administrator", "POST", "loads", **upload((CSV % 7).replace(b"UNMISS", b"UNMIS")))
+    answer = ask("administrator", "POST", "loads", **upload((CSV % 7).replace(b"UNMISS", b"UNMSS")))
     assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
     problem = answer.get_json()
     assert problem["errors"][0]["name"] == "row 2, column mission" and "UNMISS" in problem["errors"][0]["detail"]

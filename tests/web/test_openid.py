@@ -138,7 +138,7 @@ def test_a_provider_that_does_not_answer_is_one_sentence(tmp_path: Path, definit
         ({"openid_client_id": ""}, "A4P_OPENID_CLIENT_ID"),
         ({"public_url": ""}, "A4P_PUBLIC_URL"),
         ({"group_roles": ("desk=rader",)}, "'desk=rader' is not GROUP=ROLE"),
-        ({"group_roles": ("desk=analyst:UNMIS",)}, "unknown mission UNMIS"),
+        ({"group_roles": ("desk=analyst:UNMSS",)}, "unknown mission UNMSS"),
         ({"group_roles": ("desk=reader:UNMISS",)}, "not for single missions"),
     ],
 )

@@ -204,6 +204,18 @@ def test_every_page_renders_without_any_data(client: FlaskClient) -> None:
         assert client.get(f"{path}?as_of=1900-01-01&known_at=1900-01-01").status_code == 200, path
 
 
+def test_closed_missions_are_behind_a_fold_and_in_a_group_of_forms(client: FlaskClient) -> None:
+    listed, _, folded = client.get("/missions").get_data(as_text=True).partition("<details>")
+    assert ">UNMISS</a>" in listed and ">ONUC</a>" not in listed
+    assert find_row(folded, "ONUC") == [
+        "ONUC", "United Nations Operation in the Congo", "Republic of the Congo (Léopoldville)", "1 Jul 1960",
+        "6 Jun 1964", "0",
+    ]  # fmt: skip
+    choices, _, closed = client.get("/indicators").get_data(as_text=True).partition('<optgroup label="Closed missions">')
+    assert "<option>UNMISS</option>" in choices and "<option>ONUC</option>" not in choices
+    assert "<option>ONUC</option>" in closed
+
+
 def test_mission_page_compares_with_other_missions(client: FlaskClient) -> None:
     text = client.get("/missions/UNMISS").get_data(as_text=True)
     row = find_row(text[text.index('id="host_country_cooperation"') :], "New SOFA or SOMA incidents")
@@ -240,7 +252,7 @@ def test_invalid_threshold_is_reported(client: FlaskClient, query: str, message:
 def test_unknown_name_gets_a_suggestion(client: FlaskClient) -> None:
     for path, suggestion in (
         ("/indicators/sofa_incident_new", "sofa_incidents_new"),
-        ("/missions/unmis", "UNMISS"),
+        ("/missions/unmss", "UNMISS"),
         ("/priorities/integratoin", "integration"),
     ):
         answer = client.get(path)

@@ -175,5 +175,5 @@ def test_a_contributor_and_approvers_use_the_pages(people: Application) -> None:
 
 def test_pages_of_unknown_rounds_are_not_found(people: Application) -> None:
     ruth = open_browser(people, "ruth")
-    for path in ("/rounds/999", "/rounds/x", "/rounds/6/UNMIS", "/rounds/6/MINUSMA", "/submissions/99999", "/submissions/x"):
+    for path in ("/rounds/999", "/rounds/x", "/rounds/6/UNMSS", "/rounds/6/MINUSMA", "/submissions/99999", "/submissions/x"):
         assert ruth.get(path).status_code == 404, path

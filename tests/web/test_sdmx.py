@@ -137,7 +137,7 @@ def test_an_unchanged_answer_is_not_sent_again(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("url", "status", "detail"),
     [
-        (f"{DATA}/S.sofa_incidents_new.UNMIS", 404, "MISSION has no code 'UNMIS'. Did you mean UNMISS?"),
+        (f"{DATA}/S.sofa_incidents_new.UNMSS", 404, "MISSION has no code 'UNMSS'. Did you mean UNMISS?"),
         (f"{DATA}/A.sofa_incidents_new", 404, "No observations match this query."),
         (f"{UNMISS}?asOf=2001-01-01", 404, "No observations match this query."),
         ("/sdmx/2.1/data/dataflow/ECB/EXR", 404, "Available: dataflow/A4P/INDICATORS/1.0."),
@@ -157,7 +157,7 @@ def test_an_unchanged_answer_is_not_sent_again(client: FlaskClient) -> None:
         ("/sdmx/2.1/availability/dataflow/A4P/INDICATORS", 501, "availability queries are not supported"),
         (f"{STRUCTURE}/categoryscheme", 404, "There are no structures of the type 'categoryscheme'."),
         (f"{STRUCTURE}/codelist/SDMX/CL_AREA", 404, "Available: A4P/CL_AREA"),
-        (f"{STRUCTURE}/codelist/A4P/CL_MISSION/~/UNMIS", 404, "No structure matches this query."),
+        (f"{STRUCTURE}/codelist/A4P/CL_MISSION/~/UNMSS", 404, "No structure matches this query."),
         (f"{STRUCTURE}/codelist?detail=some", 400, "detail: unknown value 'some'. Known values: full"),
         (f"{STRUCTURE}/codelist?references=some", 400, "references: unknown value 'some'."),
         (f"{STRUCTURE}/codelist?depth=1", 400, "depth: unknown name."),

@@ -120,7 +120,7 @@ def test_a_threshold_is_set_replaced_and_removed_with_the_words_of_the_command(a
     ("body", "text"),
     [
         ({**LIMIT, "metric": "sofa_incident_new"}, "Did you mean a4p_sofa_incidents_new"),
-        ({**LIMIT, "mission": "UNMIS"}, "Did you mean UNMISS"),
+        ({**LIMIT, "mission": "UNMSS"}, "Did you mean UNMISS"),
         ({**LIMIT, "limit": "NaN"}, "limit"),
         ({"metric": "sofa_incidents_new"}, "limit"),
         ({**LIMIT, "role": "administrator"}, "role: unknown name"),

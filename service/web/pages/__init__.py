@@ -21,5 +21,6 @@ def make_pages_blueprint(application: Application) -> Blueprint:
         page = import_module(f"{__name__}.{module.name}")
         if hasattr(page, "add_routes"):
             page.add_routes(routes, application)
-    routes.record_once(lambda state: state.app.jinja_env.globals.update(list_template_functions()))
+    known = list_template_functions(application.definitions.catalogue)
+    routes.record_once(lambda state: state.app.jinja_env.globals.update(known))
     return routes

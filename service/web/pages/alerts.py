@@ -44,7 +44,6 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes. They read the warehouse itself: a read copy would show alerts late."""
     definitions = application.definitions
     catalogue = definitions.catalogue
-    missions = [entry.mission for entry in catalogue.missions]
     indicators = {entry.metric: (priority, entry) for priority, entry in catalogue.indicators}
     kpis = {kpi.metric: kpi for kpi in definitions.kpis}
 
@@ -107,7 +106,6 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             given=given,
             silences=silences,
             may_silence={silence.silence_id: identity.may(Right.SILENCE, _find_scope(silence.mission)) for silence in silences},
-            missions=missions,
             priorities=catalogue.priorities,
             severities=SEVERITIES,
             error_text=error_text,

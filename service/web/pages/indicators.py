@@ -41,7 +41,6 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                     **{name: filters[name] for name in ("priority", "mission", "status", "change")},
                 ),
                 priorities=catalogue.priorities,
-                missions=missions,
                 statuses=STATUS_TEXT,
             )
 
@@ -98,7 +97,6 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         return {
             "priority": next((entry for entry in catalogue.priorities if entry.priority == priority), None),
             "mission": mission,
-            "missions": missions,
             "values": found,
             "breaches": {(row["mission"], write_labels(row["dimensions"])) for row in breaches},
             "thresholds": thresholds,

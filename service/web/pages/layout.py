@@ -21,6 +21,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Response, abort, current_app, render_template, request
 
+from metrics.catalogue import Catalogue
 from metrics.figures import MARKS, NO_BREAK, STATUS_TEXT, judge_change, write_change, write_figure
 from service.access.store import read_time
 from service.application import Application
@@ -182,7 +183,7 @@ def write_labels(dimensions: dict[str, str]) -> str:
     return ", ".join(str(value) for value in dimensions.values())
 
 
-def list_template_functions() -> dict[str, object]:
+def list_template_functions(catalogue: Catalogue) -> dict[str, object]:
     """Return the functions and constants of all templates."""
     return {
         "write_figure": write_figure,
@@ -195,4 +196,6 @@ def list_template_functions() -> dict[str, object]:
         "has_page": has_page,
         "status_text": STATUS_TEXT,
         "status_marks": MARKS,
+        "current_missions": catalogue.current_missions,
+        "closed_missions": catalogue.closed_missions,
     }

@@ -132,7 +132,6 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 thresholds=list_thresholds(page, identity),
                 history=page.read("thresholds/history", metric=None, last=MAX_CHANGES),
                 metrics=list_metrics(definitions),
-                missions=missions,
                 comparisons=COMPARISONS,
                 severities=SEVERITIES,
                 measured=measured,

@@ -1,11 +1,16 @@
--- A row has an unknown mission. A location suggests its missions.
+-- A row has an unknown mission. A location suggests its missions, closed ones only if no other mission is there.
 with unknown as (
     select distinct mission as written
     from staged_series
     anti join missions using (mission)
 ),
 located as (
-    select u.written, string_agg(m.mission, ' or ' order by m.mission) as suggested
+    select
+        u.written,
+        coalesce(
+            string_agg(m.mission, ' or ' order by m.mission) filter (where m.status <> 'closed'),
+            string_agg(m.mission, ' or ' order by m.mission)
+        ) as suggested
     from unknown as u
     join missions as m on lower(m.location) = lower(u.written) or lower(m.name) = lower(u.written)
     group by all
