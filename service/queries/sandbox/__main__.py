@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 from service.queries.sandbox.isolation import drop_capabilities
+from service.system.imports import disable_optional_imports
 
 if __name__ == "__main__":
     drop_capabilities()
+    disable_optional_imports("pandas")
     from service.queries.sandbox.worker import main
 
     main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
