@@ -21,6 +21,9 @@ from service.alerting.silences import deliver_silences
 from service.alerting.thresholds import check_defaults, store_default_thresholds
 from service.charts.process import DrawingProcess
 from service.errors import AccessUnavailable, LoadError, ServiceError, WarehouseLost, WarehouseOpening
+from service.events.export import Export
+from service.events.load import load_events, preview_events
+from service.events.report import EventReport
 from service.history.remote_read import RemoteReader
 from service.history.series import HistoryReader
 from service.jobs.runner import Job, JobRunner
@@ -290,6 +293,45 @@ class Application:
         progress("making a snapshot", None)
         delays = self.show_change(with_history)
         return [replace(batch, delays=delays) if batch.batch_id is not None else batch for batch in batches]
+
+    def load_events(
+        self,
+        export: Export,
+        loaded_by: str,
+        progress: Progress = ignore_progress,
+        max_rows: int | None = None,
+        is_cancelled: Callable[[], bool] = is_never_abandoned,
+    ) -> EventReport:
+        """Load an export of a feed. The next `refresh` publishes the change. Raises as `load` does."""
+        try:
+            with limit_time(math.inf, is_cancelled):
+                report = load_events(
+                    self.warehouse,
+                    self.definitions.feeds,
+                    export,
+                    loaded_by,
+                    progress,
+                    self.clock,
+                    max_rows or self.settings.load_max_rows,
+                )
+        except LoadError:
+            self.self_metrics.record_refused_load()
+            raise
+        self.self_metrics.record_event_load(report.batch_id is not None)
+        return report
+
+    def preview_events(
+        self,
+        export: Export,
+        progress: Progress = ignore_progress,
+        max_rows: int | None = None,
+        is_cancelled: Callable[[], bool] = is_never_abandoned,
+    ) -> EventReport:
+        """Return what `load_events` would do. Nothing is recorded. Raises as `preview` does."""
+        with limit_time(math.inf, is_cancelled):
+            return preview_events(
+                self.warehouse, self.definitions.feeds, export, progress, self.clock, max_rows or self.settings.load_max_rows
+            )
 
     def load_shipped(self) -> list[Batch]:
         """Load the observation files of the catalogue. An observation that was ever recorded is not recorded again."""

@@ -15,7 +15,7 @@ from service.system.imports import disable_optional_imports
 FAILED = 1
 # Each is a module of service.commands with a command of that name.
 COMMANDS = """
-    alertmanager alerts audit backup check doctor export generate jobs load messages report restore rounds rules serve
+    alertmanager alerts audit backup check doctor events export generate jobs load messages report restore rounds rules serve
     snapshot sql stack template thresholds tokens users verify
 """.split()
 

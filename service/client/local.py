@@ -27,6 +27,7 @@ from service.application import Application
 from service.client.protocol import (
     AlertsRequest,
     BackupRequest,
+    EventsRequest,
     JobsRequest,
     LoadRequest,
     RoundsRequest,
@@ -38,6 +39,7 @@ from service.client.protocol import (
 from service.client.recording import RecordingClient
 from service.client.round_requests import answer_rounds
 from service.errors import ClientGone, LoadError, NotSignedIn
+from service.events.report import EventReport
 from service.jobs.runner import Run, list_runs
 from service.loading.interrupt import Interrupt
 from service.loading.report import Batch, Preview
@@ -77,6 +79,21 @@ class ApplicationClient(RecordingClient):
                 request.files, progress, request.shown, request.sheet, request.max_rows, lambda: interrupt.is_requested,
                 request.names, request.status_codes,
             )  # fmt: skip
+
+    def load_events(self, request: EventsRequest, progress: Progress, interrupt: Interrupt) -> EventReport:
+        application, export = self._application, request.export
+        if request.dry_run:
+            with _report_cancellation():
+                return application.preview_events(export, progress, request.max_rows, lambda: interrupt.is_requested)
+        with _report_cancellation(), self._record(request.loaded_by, Right.LOAD, None, "load events", export.name) as recording:
+            report = application.load_events(
+                export, self._name(request.loaded_by), progress, request.max_rows, lambda: interrupt.is_requested
+            )
+            recording.after = {"batch_id": report.batch_id, "feed": report.feed, "new": report.new, "changed": report.changed}
+        if report.batch_id is None:
+            return report
+        progress("making a snapshot", None)
+        return replace(report, delays=application.show_change(self._with_history))
 
     def refresh(self, progress: Progress) -> SnapshotSummary:
         progress("making a snapshot", None)
@@ -230,15 +247,14 @@ class LocalClient:
         return self._open().load(request, progress, interrupt)
 
     def preview(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> Preview:
-        if self._settings.warehouse_file.exists() or self._settings.manifest_file.exists():
-            return self._open().preview(request, progress, interrupt)
-        # A preview does not create a warehouse.
-        with tempfile.TemporaryDirectory(prefix="a4p-preview-") as folder:
-            empty = LocalClient(self._settings.model_copy(update={"data_dir": Path(folder)}))
-            try:
-                return empty._open().preview(request, progress, interrupt)
-            finally:
-                empty.close()
+        with self._open_for_preview() as client:
+            return client.preview(request, progress, interrupt)
+
+    def load_events(self, request: EventsRequest, progress: Progress, interrupt: Interrupt) -> EventReport:
+        if not request.dry_run:
+            return self._open().load_events(request, progress, interrupt)
+        with self._open_for_preview() as client:
+            return client.load_events(request, progress, interrupt)
 
     def refresh(self, progress: Progress) -> SnapshotSummary:
         return self._open().refresh(progress)
@@ -264,6 +280,19 @@ class LocalClient:
 
     def verify(self, progress: Progress = ignore_progress) -> Verification:
         return verify_file(self._settings.warehouse_file, progress)
+
+    @contextmanager
+    def _open_for_preview(self) -> Iterator[ApplicationClient]:
+        """Yield a client of the warehouse, or of an empty one: a preview does not create a warehouse."""
+        if self._settings.warehouse_file.exists() or self._settings.manifest_file.exists():
+            yield self._open()
+            return
+        with tempfile.TemporaryDirectory(prefix="a4p-preview-") as folder:
+            empty = LocalClient(self._settings.model_copy(update={"data_dir": Path(folder)}))
+            try:
+                yield empty._open()
+            finally:
+                empty.close()
 
     def _open(self) -> ApplicationClient:
         if self._application is None:

@@ -11,6 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, m
 
 from metrics.thresholds import EVERY_MISSION, Comparison, Severity
 from service.alerting.thresholds import ThresholdChange
+from service.events.export import Export
+from service.events.report import EventReport
 from service.jobs.runner import Run
 from service.loading.interrupt import Interrupt
 from service.loading.load import MAX_SHOWN_CHANGES, Shown, StatusCodes
@@ -51,6 +53,23 @@ class LoadRequest(Request):
     @property
     def shown(self) -> Shown:
         return Shown(self.changes, self.with_unchanged)
+
+
+class EventsRequest(Request):
+    """An export of a feed to load or preview, as an absolute path, and who loads it."""
+
+    file: Path
+    feed: str
+    # The name to record of an uploaded file, in place of its path.
+    name: str | None = None
+    loaded_by: str = ""
+    dry_run: bool = False
+    skip_unreadable: bool = False
+    max_rows: int | None = Field(None, ge=1)
+
+    @property
+    def export(self) -> Export:
+        return Export(self.file, self.name or str(self.file), self.feed, self.skip_unreadable)
 
 
 class JobsRequest(Request):
@@ -165,6 +184,9 @@ class Client(Protocol):
     def preview(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> Preview:
         """Return what a load of the files would change, without loading them."""
 
+    def load_events(self, request: EventsRequest, progress: Progress, interrupt: Interrupt) -> EventReport:
+        """Load an export of a feed and publish it, or preview it."""
+
     def refresh(self, progress: Progress) -> SnapshotSummary:
         """Compute and publish a snapshot."""
 
@@ -205,6 +227,7 @@ WORK_HEADER = "X-A4P-Work"
 CANCEL_PATH = "cancel"
 LOAD: Operation[LoadRequest, tuple[Batch, ...]] = Operation("load", LoadRequest, TypeAdapter(tuple[Batch, ...]))
 PREVIEW: Operation[LoadRequest, Preview] = Operation("preview", LoadRequest, TypeAdapter(Preview))
+EVENTS: Operation[EventsRequest, EventReport] = Operation("events", EventsRequest, TypeAdapter(EventReport))
 SNAPSHOT: Operation[EmptyRequest, SnapshotSummary] = Operation("snapshot", EmptyRequest, TypeAdapter(SnapshotSummary))
 JOBS: Operation[JobsRequest, tuple[Run, ...]] = Operation("jobs", JobsRequest, TypeAdapter(tuple[Run, ...]))
 THRESHOLDS: Operation[ThresholdRequest, ThresholdChange] = Operation(

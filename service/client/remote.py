@@ -17,6 +17,7 @@ from service.client.protocol import (
     ALERTS,
     BACKUP,
     CANCEL_PATH,
+    EVENTS,
     JOBS,
     LOAD,
     PREVIEW,
@@ -29,6 +30,7 @@ from service.client.protocol import (
     BackupRequest,
     CancelRequest,
     EmptyRequest,
+    EventsRequest,
     JobsRequest,
     LoadRequest,
     Operation,
@@ -38,6 +40,7 @@ from service.client.protocol import (
     ThresholdRequest,
 )
 from service.errors import HandoffError
+from service.events.report import EventReport
 from service.jobs.runner import Run
 from service.loading.interrupt import Interrupt
 from service.loading.report import Batch, Preview
@@ -84,6 +87,9 @@ class RemoteClient:
 
     def preview(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> Preview:
         return self._send(PREVIEW, request, progress, interrupt)
+
+    def load_events(self, request: EventsRequest, progress: Progress, interrupt: Interrupt) -> EventReport:
+        return self._send(EVENTS, request, progress, interrupt)
 
     def refresh(self, progress: Progress) -> SnapshotSummary:
         return self._send(SNAPSHOT, EmptyRequest(), progress)

@@ -190,6 +190,10 @@ class SelfMetrics:
         self._revisions.inc(sum(batch.revisions for batch in batches))
         self._warnings.inc(sum(batch.warning_count for batch in batches))
 
+    def record_event_load(self, has_batch: bool) -> None:
+        """Count the batch of a load of events, if it added something."""
+        self._batches.inc(has_batch)
+
     def record_warehouse_file(self, is_present: bool) -> None:
         """Record whether the warehouse file is still the one that was opened."""
         self._warehouse_file.set(is_present)

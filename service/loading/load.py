@@ -161,7 +161,7 @@ def _stage_files(
         check_time()
         check_file(file, file_name)
         budget.check_bytes(file_name, file.stat().st_size)
-        digest = _digest_file(file, file_name, progress)
+        digest = digest_file(file, file_name, progress)
         # A named sheet is a separate batch from the first sheet of the same file.
         suffix = name_sheet("", sheet) if sheet else ""
         earlier = _find_batch(cursor, file_name + suffix, digest, suffix)
@@ -253,7 +253,8 @@ def _list_changes(cursor: Connection, shown: Shown) -> dict[int, list[Change]]:
     return changes
 
 
-def _digest_file(file: Path, file_name: str, progress: Progress) -> str:
+def digest_file(file: Path, file_name: str, progress: Progress) -> str:
+    """Return the SHA-256 of a file in hexadecimal. Raises LoadError."""
     progress(f"reading {file.name}", None)
     try:
         with file.open("rb") as stream:

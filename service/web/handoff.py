@@ -20,6 +20,7 @@ from service.client.protocol import (
     ALERTS,
     BACKUP,
     CANCEL_PATH,
+    EVENTS,
     JOBS,
     LOAD,
     PREVIEW,
@@ -104,6 +105,7 @@ def make_handoff_app(application: Application, secret: str) -> Flask:
 
     serve(LOAD, with_interrupt(client.load))
     serve(PREVIEW, with_interrupt(client.preview))
+    serve(EVENTS, with_interrupt(client.load_events))
     serve(SNAPSHOT, lambda _: client.refresh)
     serve(JOBS, lambda requested: lambda _: client.list_runs(requested))
     serve(THRESHOLDS, lambda requested: partial(client.change_threshold, requested))

@@ -76,3 +76,7 @@ select
 from store.events
 where batch_id >= first_batch_id
 group by batch_id;
+
+-- The content of an event as text: among rows updated at the same time, the one that sorts last is current.
+create or replace macro store.event_content(kind, occurred_on, mission, state, attributes) as
+    concat_ws(chr(31), kind, occurred_on::varchar, mission, state, attributes::varchar);

@@ -140,7 +140,7 @@ def test_rows_have_the_columns_of_their_model_in_order(application: Application,
     with application.read_copy.open_session() as session:
         page = read_page(session, resource.sql, {"limit": 3, "revisions": False})
     rows = json.loads(page.rows)
-    assert rows or resource.sql in ("alerts", "silences")
+    assert rows or resource.sql in ("alerts", "silences", "events", "event_loads")
     for row in rows:
         assert list(row) == list(resource.row.model_fields)
         resource.row.model_validate(row)

@@ -32,18 +32,12 @@ def stage_file(
 
     `sheet` is the sheet to read of a workbook; the default is the first, and every sheet of a template. Raises LoadError.
     """
-    head = _read_head(file, file_name)
+    head = read_head(file, file_name)
     if head.startswith(_ZIP):
         return stage_xlsx(cursor, file, file_name, file_ordinal, sheet, budget)
     if sheet is not None:
         raise LoadError(f"{file_name} is not an .xlsx workbook. Remove --sheet")
-    if head.startswith(_COMPOUND_FILE):
-        if _ENCRYPTED in file.read_bytes()[: 1 << 20]:
-            raise LoadError(f"{file_name} is protected by a password; save it without one")
-        raise LoadError(f"{file_name} is an old Excel workbook; save it as .xlsx or CSV")
-    for magic, kind in _OTHER_FORMATS.items():
-        if head.startswith(magic):
-            raise LoadError(f"{file_name} is {kind}")
+    _refuse_other_formats(head, file, file_name)
     if head.startswith(MAGIC):
         stage_parquet(cursor, file, file_name, file_ordinal, budget)
         return StagedFile(file_name)
@@ -51,6 +45,24 @@ def stage_file(
         notes = stage_csv(cursor, file, file_name, file_ordinal, budget, stage_sdmx_csv)
         return StagedFile(file_name, notes, columns=COLUMN_NAMES, has_sdmx_codes=True)
     return StagedFile(file_name, stage_csv(cursor, file, file_name, file_ordinal, budget))
+
+
+def check_is_text(file: Path, file_name: str) -> None:
+    """Raise LoadError unless the file may be CSV."""
+    head = read_head(file, file_name)
+    if head.startswith((_ZIP, MAGIC)):
+        raise LoadError(f"{file_name} is not a CSV file; export it as CSV")
+    _refuse_other_formats(head, file, file_name)
+
+
+def _refuse_other_formats(head: bytes, file: Path, file_name: str) -> None:
+    if head.startswith(_COMPOUND_FILE):
+        if _ENCRYPTED in file.read_bytes()[: 1 << 20]:
+            raise LoadError(f"{file_name} is protected by a password; save it without one")
+        raise LoadError(f"{file_name} is an old Excel workbook; save it as .xlsx or CSV")
+    for magic, kind in _OTHER_FORMATS.items():
+        if head.startswith(magic):
+            raise LoadError(f"{file_name} is {kind}")
 
 
 def check_file(file: Path, file_name: str) -> None:
@@ -67,7 +79,7 @@ def check_file(file: Path, file_name: str) -> None:
         raise LoadError(f"{file_name} is not a regular file; save its content as a file")
 
 
-def _read_head(file: Path, file_name: str) -> bytes:
+def read_head(file: Path, file_name: str) -> bytes:
     try:
         with file.open("rb") as stream:
             head = stream.read(HEAD_BYTES)

@@ -47,17 +47,6 @@ def select_staged(columns: list[str], map_dimensions: bool, dialect: Dialect = S
     def parse(column: str, reading: str) -> str:
         return f"{reading} as {column}, if({reading} is null, {written(column)}, null) as {column}_text"
 
-    def date(column: str) -> str:
-        # Before DuckDB 2.0 a cast to date ignores any text after the date; a cast to timestamp does not.
-        day, text = f"try_cast({column} as date)", f"{column}::varchar"
-        readings = [f"if({day}::varchar = {text} or try_cast(trim({text}) as timestamp) is not null, {day}, null)"]
-        for is_used, mark in ((dialect.dotted_dates, "."), (dialect.slashed_dates, "/")):
-            if is_used:
-                # strptime would accept a year of two digits.
-                form = rf"regexp_full_match(trim({text}), '\d{{1,2}}[{mark}]\d{{1,2}}[{mark}]\d{{4}}')"
-                readings.append(f"if({form}, try_strptime(trim({text}), '%d{mark}%m{mark}%Y')::date, null)")
-        return parse(column, readings[0] if len(readings) == 1 else f"coalesce({', '.join(readings)})")
-
     def number() -> str:
         text = "value"
         for is_used, mark in ((dialect.grouping_points, r"\."), (dialect.grouping_spaces, r"[ \x{a0}\x{202f}]")):
@@ -77,10 +66,23 @@ def select_staged(columns: list[str], map_dimensions: bool, dialect: Dialect = S
             coalesce({written("indicator")}, '') as indicator,
             coalesce({written("mission")}, '') as mission,
             {dimensions},
-            {date("period_start")},
-            {date("period_end")},
+            {parse("period_start", select_date("period_start", dialect))},
+            {parse("period_end", select_date("period_end", dialect))},
             {parse("value", number())},
             coalesce({written("status")}, if({written("value")} is null, '', 'A')) as status,
             coalesce({written("source")}, '') as source,
             {written("page")} as page,
             {written("note")} as note"""
+
+
+def select_date(column: str, dialect: Dialect) -> str:
+    """Return the SQL of the date in a text column, null where it is not a date in ISO format or a format of the dialect."""
+    # Before DuckDB 2.0 a cast to date ignores any text after the date; a cast to timestamp does not.
+    day, text = f"try_cast({column} as date)", f"{column}::varchar"
+    readings = [f"if({day}::varchar = {text} or try_cast(trim({text}) as timestamp) is not null, {day}, null)"]
+    for is_used, mark in ((dialect.dotted_dates, "."), (dialect.slashed_dates, "/")):
+        if is_used:
+            # strptime would accept a year of two digits.
+            form = rf"regexp_full_match(trim({text}), '\d{{1,2}}[{mark}]\d{{1,2}}[{mark}]\d{{4}}')"
+            readings.append(f"if({form}, try_strptime(trim({text}), '%d{mark}%m{mark}%Y')::date, null)")
+    return readings[0] if len(readings) == 1 else f"coalesce({', '.join(readings)})"

@@ -6,7 +6,7 @@ import codecs
 import csv
 import glob
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def stage_utf8(cursor: Connection, file: Path, file_name: str, file_ordinal: int
     """Append the rows of a CSV file in UTF-8 to `staged`; return notes on its dialect. Raises LoadError or NotUtf8."""
     with file.open("rb") as stream:
         head = stream.read(SAMPLE_BYTES)
-    delimiter, columns = _read_header(head, file_name)
+    delimiter, columns = read_header(head, file_name)
     check_columns(file_name, columns)
     source = TextFile(file, file_name, file_ordinal, delimiter, tuple(columns))
     _stage_rows(cursor, source, STANDARD, budget)
@@ -151,8 +151,8 @@ class TextFile:
         return rows if rows[-1] > len(rows) else []
 
 
-def read_first_line(head: bytes, file_name: str) -> str:
-    """Return the first line of a text file. Raises LoadError or NotUtf8."""
+def read_first_line(head: bytes, file_name: str, known: Sequence[str] = KNOWN) -> str:
+    """Return the first line of a text file; `known` are the columns that it should have. Raises LoadError or NotUtf8."""
     if b"\0" in head:
         raise LoadError(f"{file_name} is not a text file; load CSV, XLSX or Parquet")
     lines = head.removeprefix(codecs.BOM_UTF8).splitlines()
@@ -161,19 +161,22 @@ def read_first_line(head: bytes, file_name: str) -> str:
     except UnicodeDecodeError:
         raise NotUtf8 from None
     if not line.strip():
-        raise LoadError(f"{file_name}, row 1: is empty; the first line must be the header {','.join(KNOWN)}")
+        raise LoadError(f"{file_name}, row 1: is empty; the first line must be the header {','.join(known)}")
     return line
 
 
-def _read_header(head: bytes, file_name: str) -> tuple[str, list[str]]:
-    """Return the delimiter and column names of the first line: the delimiter that yields the most known names."""
-    line = read_first_line(head, file_name)
+def read_header(head: bytes, file_name: str, known: Sequence[str] = KNOWN) -> tuple[str, list[str]]:
+    """Return the delimiter and column names of the first line: the delimiter that yields the most known names.
+
+    Raises LoadError or NotUtf8.
+    """
+    line = read_first_line(head, file_name, known)
     readings = {delimiter: fold_columns(next(csv.reader([line], delimiter=delimiter), [])) for delimiter in DELIMITERS}
-    delimiter = max(readings, key=lambda candidate: len(set(readings[candidate]) & set(KNOWN)))
-    if not set(readings[delimiter]) & set(KNOWN):
+    delimiter = max(readings, key=lambda candidate: len(set(readings[candidate]) & set(known)))
+    if not set(readings[delimiter]) & set(known):
         raise LoadError(
             f"{file_name}, row 1: no known column in {line[:80]!r}; "
-            f"the first line must be the header {','.join(KNOWN)}, separated by a comma, semicolon, tab or |"
+            f"the first line must be the header {','.join(known)}, separated by a comma, semicolon, tab or |"
         )
     return delimiter, readings[delimiter]
 
@@ -236,11 +239,19 @@ def _find_dialect(cursor: Connection, source: TextFile, rows: list[int]) -> Dial
         """,
         source.parameters,
     )
+    return find_forms(cursor, source.name, rows)
+
+
+def find_forms(cursor: Connection, file_name: str, rows: Sequence[int], columns: Mapping[str, str] | None = None) -> Dialect:
+    """Return the formats of the dates and numbers in the table `written_cells`. Raises LoadError if they are ambiguous.
+
+    `rows` are those of `find_row_numbers`, `columns` the names in errors of the columns of `written_cells`.
+    """
     examples = {
-        form: Example(rows[row - 1] if rows else row, column, written)
+        form: Example(rows[row - 1] if rows else row, (columns or {}).get(column, column), written)
         for form, row, column, written in run_sql(cursor, "load/find_forms").fetchall()
     }
-    return decide_dialect(source.name, examples)
+    return decide_dialect(file_name, examples)
 
 
 def _blame_width(file_name: str, row: int, found: int, expected: int) -> LoadError:

@@ -11,7 +11,7 @@ from service.application import Application
 from service.names import suggest_names
 from service.system.time_limit import left_seconds, watch_session
 from service.web.answer_cache import MAX_WAIT_SECONDS
-from service.web.api import alerts, audit, loads, round_templates, rounds, saved_queries, thresholds
+from service.web.api import alerts, audit, events, loads, round_templates, rounds, saved_queries, thresholds
 from service.web.api.answer import link_next, make_answer, read_page, send_json, write_members
 from service.web.api.copies import open_copy
 from service.web.api.queries import ALL_NAMES, Names, bind_query, list_names, read_query
@@ -30,7 +30,7 @@ def make_api_blueprint(application: Application) -> Blueprint:
         rule = f"/{resource.path}".replace("{", "<").replace("}", ">")
         routes.add_url_rule(rule, resource.operation, _answer(application, resource, names), methods=["GET"])
 
-    for module in (thresholds, alerts, loads, saved_queries, audit, round_templates, rounds):
+    for module in (thresholds, alerts, loads, events, saved_queries, audit, round_templates, rounds):
         module.add_routes(routes, application)
 
     @routes.get("/")

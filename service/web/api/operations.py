@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from service.access.roles import Right
 from service.client.round_messages import Extended, ReviewMessage, RoundState, SubmissionList, WholeSubmission
 from service.rounds.transitions import TRANSITIONS, Action
-from service.web.api import alerts, audit, loads, rounds, saved_queries, thresholds, uploads
+from service.web.api import alerts, audit, events, loads, rounds, saved_queries, thresholds, uploads
 
 CONDITION = "412"
 # Names in braces that are numbers.
@@ -99,6 +99,10 @@ OPERATIONS = (
     Operation(
         "post", "loads", "load_file", "Load a file (CSV, XLSX, Parquet or SDMX-CSV) of observations, or preview it", Right.LOAD,
         loads.LoadAnswer, parameters=loads.LoadQuery, form_field=uploads.FIELD, statuses=("200", "201"),
+    ),
+    Operation(
+        "post", "events", "load_events", "Load an export (CSV) of a feed of events, or preview it", Right.LOAD,
+        events.EventsAnswer, parameters=events.EventsLoadQuery, form_field=uploads.FIELD, statuses=("200", "201"),
     ),
     Operation(
         "get", "rounds/{cycle}", "get_round", "The state of every mission in the round of a cycle", Right.READ, RoundState,

@@ -148,6 +148,15 @@ class SilencesQuery(Query):
     active_at: Instant | None = Field(None, description="Only silences that apply at this instant.")
 
 
+class EventsQuery(KnownQuery):
+    feed: tuple[str, ...] = Field((), description="Only events of these feeds.")
+    kind: tuple[str, ...] = Field((), description="Only events of these kinds.")
+    state: tuple[str, ...] = Field((), description="Only events in these states.")
+    mission: tuple[MissionName, ...] = Field((), description="Only events of these missions; can be repeated.")
+    start: Day | None = Field(None, alias="from", description="Only events on or after this date.")
+    end: Day | None = Field(None, alias="to", description="Only events on or before this date.")
+
+
 class JobsQuery(Query):
     job: tuple[str, ...] = Field((), description="Only runs of these jobs.")
     status: tuple[RunStatus, ...] = Field((), description="Only runs with these statuses.")

@@ -78,6 +78,9 @@ RESOURCES = (
     Resource("silences", "silences", f"The silences. {_LIVE}", queries.SilencesQuery, rows.Silence, is_live=True),
     Resource("snapshots", "snapshots", "The snapshots", queries.Query, rows.Snapshot),
     Resource("jobs", "jobs", f"The runs of jobs. {_LIVE}", queries.JobsQuery, rows.JobRun, is_live=True),
+    Resource("feeds", "feeds", "The feeds of events", queries.Query, rows.Feed),
+    Resource("events", "events", "The events of feeds", queries.EventsQuery, rows.Event),
+    Resource("event_loads", "event_loads", "The loads of exports of feeds", queries.KnownQuery, rows.EventLoad),
     Resource("batches", "batches", "The loads", queries.KnownQuery, rows.Batch),
     Resource(
         "load_warnings", "load_warnings", "Implausible values that were loaded", queries.LoadWarningsQuery, rows.LoadWarning

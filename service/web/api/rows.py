@@ -266,6 +266,49 @@ class Batch(Row):
     unchanged: int
 
 
+class Feed(Row):
+    view = "feeds"
+    feed: str
+    title: str
+    description: str
+    source: str
+    licence: str
+    attribution: str
+
+
+class Event(Row):
+    view = "events"
+    feed: str
+    event_id: str
+    kind: str
+    occurred_on: Date
+    mission: MissionName
+    attributes: dict[str, str]
+    state: str
+    recorded_at: Time
+    batch_id: int
+
+
+class EventLoad(Row):
+    view = "event_loads"
+    batch_id: int
+    feed: str
+    file_name: str
+    loaded_by: str
+    recorded_at: Time
+    exported_at: Time | None
+    row_count: int
+    new_events: int
+    changed_events: int
+    unchanged_events: int
+    older_events: int
+    withdrawn_events: int
+    duplicate_rows: int
+    unreadable_rows: int
+    left_out_rows: int
+    notes: list[str]
+
+
 class LoadWarning(Row):
     view = "load_warnings"
     batch_id: int

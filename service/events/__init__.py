@@ -1,0 +1,1 @@
+"""Events of feeds: loading exports and reporting what they change."""

@@ -1,0 +1,120 @@
+"""The report of a load of events: counts, faults of rows, and what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.errors import RowError
+
+
+@dataclass(frozen=True)
+class EventChange:
+    """How many events changed one field in the same way; `field` is kind, state, mission, occurred_on or an attribute.
+
+    `before` and `after` are null where there is no value, and for fields whose changes are only counted.
+    """
+
+    field: str
+    before: str | None
+    after: str | None
+    events: int
+
+    def __str__(self) -> str:
+        if self.before is None and self.after is None:
+            return f"{self.field}: {self.events:,}"
+        return f"{self.field}: {self.before or '(none)'} -> {self.after or '(none)'}: {self.events:,}"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How many rows were left out for a reason of the feed, and the missions that they name, as in the file."""
+
+    reason: str
+    rows: int
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"left out, {self.reason}: {self.rows:,} ({', '.join(self.names)})"
+
+
+@dataclass(frozen=True)
+class EventFault:
+    """A fault of one row. A duplicate is another row of an event, a conflict has other content with the same time of update."""
+
+    row: int
+    fault: str
+    event_id: str | None
+    column: str | None
+    written: str | None
+    problem: str
+
+    def __str__(self) -> str:
+        place = f"row {self.row}" + (f", column {self.column}" if self.column else "")
+        return f"{self.fault}: {place}: {self.problem}"
+
+
+@dataclass(frozen=True)
+class EventReport:
+    """What loading an export did, or would do in a preview. `batch_id` is None when it added nothing, and in a preview.
+
+    `confirmed` are the unchanged events whose time of update is later than recorded: they are recorded, but are no revisions.
+    `unreadable` are the first unreadable rows, `faults` the first duplicates and conflicts. `delays` explain why the change is
+    not visible yet.
+    """
+
+    file_name: str
+    feed: str
+    batch_id: int | None
+    row_count: int
+    new: int
+    changed: int
+    unchanged: int
+    confirmed: int
+    older: int
+    withdrawn: int
+    duplicates: int
+    conflicts: int
+    unreadable_count: int
+    left_out_count: int
+    sha256: str
+    exported_at: datetime | None
+    unreadable: tuple[RowError, ...] = ()
+    faults: tuple[EventFault, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    changes: tuple[EventChange, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_preview: bool = False
+    delays: tuple[str, ...] = ()
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether current events, or their history, differ from before."""
+        return self.new + self.changed + self.older + self.withdrawn + self.conflicts > 0
+
+    def __str__(self) -> str:
+        if not self.has_changes:
+            return f"{self.file_name}: nothing new in {self.row_count:,} rows for {self.feed}"
+        batch = "would load" if self.is_preview else f"batch {self.batch_id},"
+        return (
+            f"{self.file_name}: {batch} {self.new:,} new events of {self.feed}, {self.changed:,} changed, "
+            f"{self.unchanged:,} unchanged, {self.withdrawn:,} withdrawn"
+        )
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the report below the first."""
+        lines = [*self.notes]
+        for label, count in (
+            ("older than recorded, not current", self.older),
+            ("duplicate rows", self.duplicates),
+            ("conflicts", self.conflicts),
+            ("unreadable rows, not loaded", self.unreadable_count),
+        ):
+            if count:
+                lines.append(f"{label}: {count:,}")
+        lines += map(str, self.left_out)
+        lines += [f"changed {entry}" for entry in self.changes]
+        lines += [f"unreadable: {row}" for row in self.unreadable]
+        lines += map(str, self.faults)
+        return lines
