@@ -12,6 +12,7 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
+from tests.bench.events import measure_events
 from tests.bench.load import measure_load
 from tests.bench.measure import Bench, Figure, Size, print_table
 from tests.bench.pages import measure_pages
@@ -32,6 +33,7 @@ BENCHES: dict[str, Bench] = {
     "sql": measure_sql,
     "render": measure_render,
     "load": measure_load,
+    "events": measure_events,
     "sdmx": measure_sdmx,
     "snapshot": measure_snapshot,
     "thresholds": measure_thresholds,
