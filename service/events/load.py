@@ -137,18 +137,17 @@ class _StagedExport:
             0,
         )
         run_sql(cursor, "events/compare", feed=feed.feed, feed_version=version)
-        run_sql(cursor, "events/append", feed=feed.feed)
+        run_sql(cursor, "events/count", feed=feed.feed, withdraws_missing=feed.withdraws_missing)
         counts = read_rows(cursor.execute("from event_counts"))[0]
         if feed.withdraws_missing:
             self._check_one_time(counts)
-            run_sql(cursor, "events/withdraw", feed=feed.feed)
         run_sql(
             cursor, "events/list_faults", fields=list(self._columns), columns=list(self._columns.values()),
             id_column=feed.event_id, update_column=feed.updated_at.column,
         )  # fmt: skip
         earlier = run_sql(cursor, "events/find_load", feed=feed.feed, digest=self._digest).fetchone()
-        batch_id = self._store(loaded_by, clock, version)
-        (withdrawn,) = cursor.execute("select count(*) from stored_events where change = 'withdrawn'").fetchone() or (0,)
+        (withdrawn,) = cursor.execute("select count(*) from withdrawn_events").fetchone() or (0,)
+        batch_id = self._store(loaded_by, clock, version) if counts["stored_events"] + withdrawn else None
         notes = self._notes
         if earlier is not None:
             notes = (f"the same file was loaded on {earlier[0]:%Y-%m-%d %H:%M} UTC", *notes)
@@ -179,11 +178,8 @@ class _StagedExport:
             notes=notes,
         )
 
-    def _store(self, loaded_by: str, clock: Callable[[], datetime], version: int) -> int | None:
-        """Store the batch and return its number, or None if there is nothing to store."""
-        (count,) = self._cursor.execute("select count(*) from stored_events").fetchone() or (0,)
-        if not count:
-            return None
+    def _store(self, loaded_by: str, clock: Callable[[], datetime], version: int) -> int:
+        """Store the batch and return its number."""
         run_sql(
             self._cursor, "events/store", feed=self._feed.feed, feed_version=version, file_name=self._export.name,
             digest=self._digest, loaded_by=loaded_by, recorded_at=next_recorded_at(self._cursor, clock()),

@@ -1,8 +1,9 @@
 -- A row is a change of one field in the export and how many events have it. The days of events are only counted.
 with changed as (
-    select *
-    from event_changes
-    where change = 'changed'
+    select s.kind, s.state, s.mission, s.occurred_on, s.attributes, c.previous
+    from event_changes as c
+    join staged_content as s using (file_row)
+    where c.change = 'changed'
 ),
 fields as (
     select 'kind' as field, previous.kind as before, kind as after

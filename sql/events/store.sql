@@ -1,4 +1,4 @@
--- Store the rows of stored_events as one batch. Runs only if there is one.
+-- Store the changes of an export as one batch. Runs only if there are some.
 create or replace temp table stored_batch as
 select (select coalesce(max(batch_id), 0) from store.batches) + 1 as batch_id;
 
@@ -10,9 +10,22 @@ from stored_batch as b
 cross join event_counts as c;
 
 insert into store.events by name
-select s.*, b.batch_id, $recorded_at::timestamptz as recorded_at
-from stored_events as s
-cross join stored_batch as b;
+select
+    $feed as feed, s.event_id, s.kind, s.occurred_on, s.mission, s.attributes, s.state, s.updated_at, c.precedence, c.change,
+    (select batch_id from stored_batch) as batch_id, $recorded_at::timestamptz as recorded_at
+from staged_content as s
+join event_changes as c using (file_row)
+where c.change <> 'unchanged';
+
+insert into store.events by name
+select
+    e.* replace (
+        'withdrawn' as state, w.updated_at as updated_at, -100 as precedence, 'withdrawn' as change,
+        (select batch_id from stored_batch) as batch_id, $recorded_at::timestamptz as recorded_at
+    )
+from store.event_states_known_at('store.events', 'infinity'::timestamptz) as e
+join withdrawn_events as w using (event_id)
+where e.feed = $feed;
 
 insert into store.event_faults by name
 select
@@ -23,8 +36,8 @@ cross join stored_batch as b;
 insert into store.event_batches by name
 select
     b.batch_id, $feed as feed, $feed_version as feed_version, c.exported_at, c.new_events, c.changed_events, c.unchanged_events,
-    c.older_events, (select count(*) from stored_events where change = 'withdrawn') as withdrawn_events, c.duplicate_rows,
-    c.unreadable_rows, c.left_out_rows, $notes::varchar[] as notes, d.event_rows, d.digest, store.hash_check() as hash_check
+    c.older_events, (select count(*) from withdrawn_events) as withdrawn_events, c.duplicate_rows, c.unreadable_rows,
+    c.left_out_rows, $notes::varchar[] as notes, d.event_rows, d.digest, store.hash_check() as hash_check
 from stored_batch as b
 join store.digest_event_batches((select batch_id from stored_batch)) as d using (batch_id)
 cross join event_counts as c

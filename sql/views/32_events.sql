@@ -71,7 +71,7 @@ select
     batch_id,
     count(*) as event_rows,
     bit_xor(hash(
-        feed, event_id, kind, occurred_on, mission, attributes::varchar, state, updated_at, precedence, change, batch_id, recorded_at
+        feed, event_id, kind, occurred_on, mission, attributes, state, updated_at, precedence, change, batch_id, recorded_at
     )) as digest
 from store.events
 where batch_id >= first_batch_id
