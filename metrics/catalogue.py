@@ -118,6 +118,7 @@ class Definition(BaseModel):
 class Priority(Definition):
     priority: Line
     title: Line
+    description: Line | None = None
     number: int | None = Field(default=None, ge=1)
     cross_cutting: bool
 
@@ -290,7 +291,7 @@ def describe_fault(fault: Any) -> str:
     return f"{key}: {message} (got {fault['input']!r})" if key else message
 
 
-def _read_entries(file: Path, model: type[D], key: str, faults: list[str]) -> list[D]:
+def read_entries(file: Path, model: type[D], key: str, faults: list[str]) -> list[D]:
     """Return the valid entries of a YAML list; errors are appended to `faults`."""
     try:
         raw = read_yaml(file)
@@ -319,12 +320,12 @@ def _read_entries(file: Path, model: type[D], key: str, faults: list[str]) -> li
 
 def _read_missions(directory: Path, faults: list[str]) -> list[Mission]:
     """Return the missions of missions.yaml and closed_missions.yaml, ALL last; errors are appended to `faults`."""
-    missions = _read_entries(directory / "missions.yaml", Mission, "mission", faults)
+    missions = read_entries(directory / "missions.yaml", Mission, "mission", faults)
     file = directory / "closed_missions.yaml"
     if not file.exists():
         return missions
     known = {entry.mission for entry in missions}
-    closed = _read_entries(file, Mission, "mission", faults)
+    closed = read_entries(file, Mission, "mission", faults)
     for entry in closed:
         if entry.mission in known:
             faults.append(f"{file}, mission {entry.mission}: is already in missions.yaml; remove one")
@@ -358,7 +359,7 @@ def read_catalogue(directory: Path) -> Catalogue:
     Raises CatalogueError with all errors, one line each, with file, entry and fix.
     """
     faults: list[str] = []
-    priorities = _read_entries(directory / "priorities.yaml", Priority, "priority", faults)
+    priorities = read_entries(directory / "priorities.yaml", Priority, "priority", faults)
     missions = _read_missions(directory, faults)
     cycles = _read_cycles(directory / "cycles.yaml", faults)
     budget = 0
@@ -381,7 +382,7 @@ def read_catalogue(directory: Path) -> Catalogue:
         if priority.priority not in files:
             continue
         file = files[priority.priority]
-        for entry in _read_entries(file, Indicator, "indicator", faults):
+        for entry in read_entries(file, Indicator, "indicator", faults):
             where = f"{file}, indicator {entry.indicator}"
             if entry.indicator in place:
                 faults.append(f"{where}: is already defined in {place[entry.indicator]}; remove one or rename it")

@@ -60,6 +60,7 @@ def check(catalogue: Path | None) -> None:
     )
     click.echo(f"KPIs: {len(definitions.kpis)}; reconciliation: {checks} comparisons")
     click.echo(f"validation: {len(read_shipped_rules())} rules, {len(definitions.relations)} relations")
+    click.echo(f"glossary: {len(definitions.glossary)} terms")
     click.echo(f"feeds: {', '.join(feed.feed for feed in definitions.feeds) or 'none'}")
     for reason in definitions.left_out:
         click.echo(f"left out: {reason}")

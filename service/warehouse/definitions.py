@@ -7,6 +7,7 @@ from pathlib import Path
 
 from metrics.catalogue import Catalogue, CatalogueError, read_catalogue
 from metrics.feeds import Feed, read_feeds
+from metrics.glossary import GlossaryTerm, read_glossary
 from metrics.kpi_file import Kpi, check_kpis, read_kpis
 from metrics.relations import FILE_NAME, Relation, read_relations
 from metrics.thresholds import Threshold, read_default_thresholds
@@ -15,7 +16,7 @@ from service.settings import find_in_tree
 
 @dataclass(frozen=True)
 class Definitions:
-    """The catalogue, KPIs whose inputs it has, why other KPIs are left out, relations of indicators, and feeds of events."""
+    """The catalogue, KPIs whose inputs it has, why other KPIs are left out, relations, feeds of events, and the glossary."""
 
     catalogue: Catalogue
     kpis: tuple[Kpi, ...]
@@ -24,6 +25,7 @@ class Definitions:
     thresholds: tuple[Threshold, ...] = ()
     relations: tuple[Relation, ...] = ()
     feeds: tuple[Feed, ...] = ()
+    glossary: tuple[GlossaryTerm, ...] = ()
 
 
 def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = None) -> Definitions:
@@ -44,4 +46,5 @@ def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = Non
     thresholds = read_default_thresholds(catalogue_directory / "thresholds.yaml")
     relations = read_relations(catalogue_directory / FILE_NAME, catalogue)
     feeds = read_feeds(catalogue_directory, catalogue)
-    return Definitions(catalogue, kpis, tuple(left_out), files, thresholds, relations, feeds)
+    glossary = read_glossary(catalogue_directory)
+    return Definitions(catalogue, kpis, tuple(left_out), files, thresholds, relations, feeds, glossary)

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, request
 
 from metrics.catalogue import Indicator
 from metrics.figures import STATUS_TEXT
+from metrics.glossary import find_abbreviations
 from metrics.kpi_file import Kpi
 from service.application import Application
 from service.names import suggest_names
@@ -65,6 +66,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             kind="indicator",
             name=name,
             definition=indicator,
+            abbreviations=find_abbreviations(definitions.glossary, f"{indicator.title} {indicator.description}"),
             periods=page.read("pages/list_periods", indicator=name, mission=mission, max_rows=MAX_PERIODS),
             using=page.read("pages/list_using_kpis", indicator=name),
             totals=[] if mission else page.read("pages/list_total_changes", indicator=name),
@@ -77,6 +79,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             kind="kpi",
             name=kpi.kpi,
             definition=kpi,
+            abbreviations=find_abbreviations(definitions.glossary, f"{kpi.title} {kpi.description}"),
             inputs=[indicators[name][1] for name in kpi.inputs if name in indicators],
             dates=page.read("pages/list_kpi_dates", kpi=kpi.kpi, mission=mission, max_rows=MAX_PERIODS),
             **_read_common(page, kpi.kpi, kpi.metric, kpi.priority, mission),

@@ -1,0 +1,9 @@
+// The key "/" moves to the search box, as on other sites. Without JavaScript the box works the same.
+document.addEventListener("keydown", (event) => {
+  const box = document.getElementById("search");
+  const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping || !box) return;
+  event.preventDefault();
+  box.focus();
+  box.select();
+});
