@@ -1,4 +1,6 @@
-"""Charts as images: `/charts/indicators/<name>.svg` of indicators and KPIs, `/charts/thresholds.svg` of a back-test.
+"""Charts as images: of indicators and KPIs, of back-tests, and of events.
+
+They are `/charts/indicators/<name>.svg`, `/charts/thresholds.svg` and `/charts/events.svg`.
 
 Pages embed a chart as an image. It requires only `img-src 'self'` in the Content-Security-Policy, works without JavaScript,
 and prints:
@@ -21,9 +23,12 @@ from metrics.kpi_file import Kpi
 from metrics.vega import render_svg
 from service.alerting.thresholds import check_threshold, resolve_mission
 from service.application import Application
+from service.charts.events import draw_feed
 from service.charts.published import draw_back_test, draw_indicator, draw_kpi
 from service.errors import ThresholdError
+from service.warehouse.database import read_rows, run_sql
 from service.web.answer_cache import AnswerCache, answer_bytes
+from service.web.pages.event_filter import read_filter
 from service.web.pages.layout import read_moment
 from service.web.pages.threshold_form import read_form
 from service.web.problems import NOT_READY
@@ -59,6 +64,23 @@ def make_charts_blueprint(application: Application) -> Blueprint:
             return render_svg(chart, application.drawing.draw)
 
         return answer_bytes(cache.find(copy, (indicator, mission, as_of, known_at), draw), SVG)
+
+    @routes.get("/charts/events.svg")
+    def draw_event_history() -> Response:
+        as_of, known_at = read_moment()
+        copy = application.read_copy
+        if copy is None:
+            abort(503, NOT_READY)
+        missions = [entry.mission for entry in application.definitions.catalogue.missions]
+
+        def draw() -> bytes:
+            with copy.open_session(as_of, known_at) as session:
+                choices = read_rows(run_sql(session, "pages/list_event_choices"))
+                chosen = read_filter(request.args, choices, missions)
+                years = next((row["first_year"], row["last_year"]) for row in choices if row["feed"] == chosen.feed)
+                return render_svg(draw_feed(session, chosen, *years), application.drawing.draw)
+
+        return answer_bytes(cache.find(copy, ("events", request.full_path), draw), SVG)
 
     @routes.get("/charts/thresholds.svg")
     def draw_threshold() -> Response:

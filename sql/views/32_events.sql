@@ -80,3 +80,14 @@ group by batch_id;
 -- The content of an event as text: among rows updated at the same time, the one that sorts last is current.
 create or replace macro store.event_content(kind, occurred_on, mission, state, attributes) as
     concat_ws(chr(31), kind, occurred_on::varchar, mission, state, attributes::varchar);
+
+-- Whether an event is among those that a page shows: `chosen` has a value, or null for any, for each filter. Later events than the
+-- date of as_of are not shown.
+create or replace macro store.is_selected_event(feed, mission, kind, state, occurred_on, chosen) as
+    feed = chosen.feed
+    and (chosen.mission is null or mission = chosen.mission)
+    and (chosen.kind is null or kind = chosen.kind)
+    and (chosen.state is null or state = chosen.state)
+    and (chosen.from_year is null or year(occurred_on) >= chosen.from_year)
+    and (chosen.to_year is null or year(occurred_on) <= chosen.to_year)
+    and occurred_on <= as_of_date();

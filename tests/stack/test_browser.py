@@ -11,8 +11,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.events.exports import FATALITY, name_event, write_export
 from tests.published_report import copy_report
-from tests.service_process import ServiceProcess, get
+from tests.service_process import ServiceProcess, get, run_a4p
 from tests.tools import find_tool
 
 pytestmark = pytest.mark.stack
@@ -34,6 +35,9 @@ PAGES = [
     "/missions",
     "/missions/UNMISS?as_of=2023-10-31",
     "/missions/MINUSMA",
+    "/events",
+    "/events?mission=UNMISS&from_year=2020&to_year=2020",
+    "/events?from_year=1950&to_year=1951",
     "/cycles",
     "/cycles/5",
     "/cycles/4?known_at=2020-01-01",
@@ -61,7 +65,12 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with ServiceProcess(copy_report(tmp_path_factory.mktemp("browser") / "data")) as service:
+    folder = tmp_path_factory.mktemp("browser")
+    data_dir = copy_report(folder / "data")
+    file = write_export(folder / "export.csv", FATALITY, *({"casualty_id": name_event(number)} for number in range(60)))
+    loaded = run_a4p("events", "load", str(file), "--feed", "un_fatalities", A4P_DATA_DIR=str(data_dir))
+    assert loaded.returncode == 0, loaded.stderr
+    with ServiceProcess(data_dir) as service:
         yield service.wait_until_ready()
 
 

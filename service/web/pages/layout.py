@@ -40,6 +40,7 @@ NAVIGATION = (
     ("/priorities", "Priorities"),
     ("/indicators", "Indicators"),
     ("/missions", "Missions"),
+    ("/events", "Events"),
     ("/cycles", "Cycles"),
     ("/rounds", "Rounds"),
     ("/thresholds", "Thresholds"),

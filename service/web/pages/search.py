@@ -18,6 +18,7 @@ PAGE_WORDS = {
     "/about": ("About A4P+", "priorities, statuses, as of, as known at, origin of the values"),
     "/glossary": ("Glossary", "abbreviations and terms"),
     "/cycles": ("Cycles", "documents of a cycle as PDF, XLSX and HTML, downloads"),
+    "/events": ("Events", "incidents, casualties, fatalities by cause, exports, feeds"),
     "/rounds": ("Rounds", "collection, submissions, templates, approval"),
     "/thresholds": ("Thresholds", "limits, breaches, back-tests"),
     "/alerts": ("Alerts", "firing alerts, acknowledgements, silences"),

@@ -1,0 +1,89 @@
+"""The page /events and its chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from service.application import Application
+from service.events.export import Export
+from service.warehouse.definitions import Definitions
+from service.web.app import make_app
+from tests.events.exports import FATALITY, name_event, write_export
+from tests.published_report import publish_report
+from tests.web.test_pages_quality import read_section
+
+ROWS = [
+    {"casualty_personnel_type": "Police"},
+    {"casualty_id": name_event(2), "incident_date": "1999-05-01", "type_of_incident": "Accident"},
+    {"casualty_id": name_event(3, "UNIFIL"), "mission_acronym": "UNIFIL", "type_of_incident": "To Be Determined"},
+    *({"casualty_id": name_event(number), "incident_date": "2021-06-01"} for number in range(100, 150)),
+]
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[FlaskClient]:
+    """The report and an export, with an event that was reclassified."""
+    folder = tmp_path_factory.mktemp("events")
+    with publish_report(folder / "data", definitions) as opened:
+        load(opened, write_export(folder / "older.csv", FATALITY, *ROWS))
+        newer = {**ROWS[2], "type_of_incident": "Illness", "last_update": "2024-01-01"}
+        load(opened, write_export(folder / "newer.csv", FATALITY, newer))
+        opened.refresh()
+        yield make_app(opened).test_client()
+
+
+def load(application: Application, file: Path) -> None:
+    application.load_events(Export(file, file.name, "un_fatalities"), "the tests")
+
+
+def test_events_are_counted_by_mission_and_kind_and_listed(client: FlaskClient) -> None:
+    assert read_section(client, "/events", "missions") == [
+        ["Mission", "Illness", "Accident", "All kinds"],
+        ["UNMISS", "51", "1", "52"],
+        ["UNIFIL", "1", "", "1"],
+        ["All listed missions", "52", "1", "53"],
+    ]
+    listed = read_section(client, "/events?page=2", "events")
+    assert len(listed) == 4 and listed[-1][:4] == ["1 May 1999", "UNMISS", "Accident", "verified"]
+    assert "first To be determined" in " ".join(read_section(client, "/events?mission=UNIFIL", "events")[1])
+    assert [row[1].split()[0] for row in read_section(client, "/events", "loads")[1:]] == ["newer.csv", "older.csv"]
+
+
+def test_filters_select_events_and_wrong_ones_are_refused(client: FlaskClient) -> None:
+    def count(query: str) -> int:
+        return len(read_section(client, f"/events?{query}", "events")) - 1
+
+    assert count("from_year=1990&to_year=2000") == 1
+    assert count("kind=Accident") == 1 and count("mission=UNIFIL&state=verified") == 1
+    assert "No events. Remove a filter" in client.get("/events?mission=UNIFIL&kind=Accident").get_data(as_text=True)
+    assert count("as_of=2000-01-01") == 1
+    refused = {
+        "feed=unknown": 404,
+        "mission=UNKNOWN": 404,
+        "from_year=x": 400,
+        "to_year=99999": 400,
+        "page=0": 400,
+        "page=9": 404,
+    }
+    for query, status in refused.items():
+        assert client.get(f"/events?{query}").status_code == status, query
+
+
+def test_the_chart_has_a_bar_for_each_year_or_month(client: FlaskClient) -> None:
+    by_year = client.get("/charts/events.svg?feed=un_fatalities").get_data(as_text=True)
+    assert "Events by year and kind" in by_year and "53 events: Illness 52; Accident 1." in by_year
+    by_month = client.get("/charts/events.svg?feed=un_fatalities&from_year=2020").get_data(as_text=True)
+    assert "Events by month and kind" in by_month and "50, from 2021-06-01" in by_month
+    assert client.get("/charts/events.svg?feed=unknown").status_code == 404
+    empty = client.get("/charts/events.svg?feed=un_fatalities&mission=UNTSO")
+    assert "No values." in empty.get_data(as_text=True)
+
+
+def test_without_events_the_page_says_how_to_load_them(tmp_path: Path, definitions: Definitions) -> None:
+    with publish_report(tmp_path / "data", definitions) as opened:
+        text = make_app(opened).test_client().get("/events").get_data(as_text=True)
+    assert "No events by this date" in text and "a4p events load FILE --feed un_fatalities" in text
