@@ -84,6 +84,7 @@ def render_as_of(copy: Connection, definitions: Definitions, as_of: date) -> tup
     run_sql(copy, "snapshot/prepare_kpis", as_of=as_of)
     for kpi in definitions.kpis:
         compute_kpi(copy, kpi, as_of)
+    check_values(copy, definitions.kpis)
     return render_snapshot(copy, definitions)
 
 
@@ -113,10 +114,11 @@ def compute_kpis(cursor: Connection, kpis: tuple[Kpi, ...], as_of: date) -> None
     prepare_latest(cursor, as_of)
     for kpi in kpis:
         compute_kpi(cursor, kpi, as_of)
+    check_values(cursor, kpis)
 
 
 def compute_history(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
-    """Append the values of one KPI as of many dates to `kpi_computed`, in batches. Raises as `compute_kpi` does."""
+    """Append the values of one KPI as of many dates to `kpi_computed`, in batches. Raises KpiError when the query fails."""
     (series_count,) = cursor.execute("select count(*) from store.series").fetchone() or (0,)
     # Limits the product of dates and series, which has to fit into memory.
     step = max(1, HISTORY_ROWS // max(1, series_count))
@@ -136,7 +138,6 @@ def compute_history(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
             ) from None
         except duckdb.Error as error:
             raise KpiError(kpi.kpi, f"{kpi.file}: the query failed as of {some[0]} to {some[-1]}: {error}") from None
-    _check_values(cursor, kpi)
 
 
 def compute_common_totals(cursor: Connection, kpis: tuple[Kpi, ...]) -> None:
@@ -160,8 +161,7 @@ def compute_common_totals(cursor: Connection, kpis: tuple[Kpi, ...]) -> None:
 def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
     """Append the values of one KPI to `kpi_computed`, as of the date of `latest` and `changes`.
 
-    Raises KpiError with the file name when the query does not bind, has columns other than its labels and `value`,
-    returns a label set twice, or a value that is not finite.
+    Raises KpiError with the file name when the query does not bind, or has columns other than its labels and `value`.
     """
     try:
         columns = [row[0] for row in cursor.execute(f"describe {kpi.query}").fetchall()]
@@ -178,7 +178,6 @@ def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
         )
     except duckdb.Error as error:
         raise KpiError(kpi.kpi, f"{kpi.file}: the query failed as of {as_of}: {error}") from None
-    _check_values(cursor, kpi)
 
 
 def _make_dimensions(kpi: Kpi) -> str:
@@ -197,10 +196,16 @@ def _describe_base(kpi: Kpi) -> dict[str, str]:
     return {"missions": "list_sort(missions)", "missions_expected": read_sql("snapshot/count_expected")}
 
 
-def _check_values(cursor: Connection, kpi: Kpi) -> None:
-    fault = run_sql(cursor, "snapshot/find_kpi_fault", kpi=kpi.kpi).fetchone()
+def check_values(cursor: Connection, kpis: tuple[Kpi, ...]) -> None:
+    """Raise KpiError with the file name for a label set that occurs twice or a value that is not finite in `kpi_computed`.
+
+    One query for all KPIs: a query for each takes a tenth of the time of a preview.
+    """
+    fault = run_sql(cursor, "snapshot/find_kpi_fault", kpis=[kpi.kpi for kpi in kpis]).fetchone()
     if fault:
-        raise KpiError(kpi.kpi, f"{kpi.file}: as of {fault[0]} the value of {fault[1]} {fault[2]} {fault[3]}")
+        name, day, mission, dimensions, problem = fault
+        (file,) = (kpi.file for kpi in kpis if kpi.kpi == name)
+        raise KpiError(name, f"{file}: as of {day} the value of {mission} {dimensions} {problem}")
 
 
 def render_snapshot(cursor: Connection, definitions: Definitions) -> tuple[Exposition, int]:

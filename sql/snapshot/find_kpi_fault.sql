@@ -1,11 +1,11 @@
--- The first value of a KPI that cannot be exposed.
+-- The first value, of these KPIs, that cannot be exposed.
 with faults as (
-    select as_of, mission, dimensions, value, count(*) over (partition by as_of, mission, dimensions) as occurrences
+    select kpi, as_of, mission, dimensions, value, count(*) over (partition by kpi, as_of, mission, dimensions) as occurrences
     from kpi_computed
-    where kpi = $kpi
+    where list_contains($kpis::varchar[], kpi)
 )
 select
-    as_of, mission, dimensions,
+    kpi, as_of, mission, dimensions,
     case
         when not isfinite(value) then 'is not finite; use nullif in the division'
         when mission is null then 'has no mission; every row needs one'
@@ -13,4 +13,5 @@ select
     end as problem
 from faults
 where occurrences > 1 or not isfinite(value) or mission is null
+order by kpi
 limit 1

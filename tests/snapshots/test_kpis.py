@@ -20,7 +20,7 @@ import yaml
 from metrics.kpi_file import Kpi
 from service.loading.load import load_files
 from service.settings import find_in_tree
-from service.snapshots.snapshot import compute_kpi, compute_kpis, prepare_latest
+from service.snapshots.snapshot import check_values, compute_kpi, compute_kpis, prepare_latest
 from service.warehouse.database import Connection, Warehouse, open_warehouse, read_clock, run_sql
 from service.warehouse.definitions import read_definitions
 from service.warehouse.stored_definitions import store_catalogue, store_kpis
@@ -81,6 +81,7 @@ def compute(cursor: Connection, kpi: Kpi, as_of: date) -> Figures:
     """Return the figures of a KPI by their labels, from what the temporary tables hold."""
     run_sql(cursor, "snapshot/prepare_kpis", as_of=as_of)
     compute_kpi(cursor, kpi, as_of)
+    check_values(cursor, (kpi,))
     rows = cursor.execute("select mission, dimensions, value from kpi_computed").fetchall()
     return {tuple(sorted({"mission": mission, **dimensions}.items())): value for mission, dimensions, value in rows}
 
