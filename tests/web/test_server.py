@@ -149,10 +149,10 @@ def test_query_of_a_disconnected_client_is_cancelled(service: ServiceProcess, ur
 
     with closing(connect(url)) as connection:
         connection.sendall(f"GET {endless} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-        time.sleep(1)
-        assert find_busy() > 20
+        # A busy machine leaves it a small share of a processor.
+        wait_for(lambda: find_busy() > 4, 5)
     # The time limit of the query is 10 s.
-    wait_for(lambda: find_busy() < 20, 5)
+    wait_for(lambda: find_busy() < 4, 4)
 
 
 def test_twenty_heavy_clients_do_not_block_a_light_one(service: ServiceProcess, url: str) -> None:
@@ -176,14 +176,14 @@ def test_twenty_heavy_clients_do_not_block_a_light_one(service: ServiceProcess, 
             # Each instant is a different page, so that none is cached.
             known_at = f"2027-01-01T{number:02}:{count // 60:02}:{count % 60:02}"
             with suppress(OSError):
-                answered.append(ask(f"127.0.1.{number}", f"/?known_at={known_at}"))
+                answered.append(ask(f"127.0.1.{number}", f"/missions/UNMISS?known_at={known_at}"))
 
     threads = [threading.Thread(target=be_heavy, args=[number]) for number in range(1, 21)]
     for thread in threads:
         thread.start()
     try:
         # After this, none of the clients is new.
-        wait_for(lambda: len(answered) >= 60, 60)
+        wait_for(lambda: len(answered) >= 40, 60)
         for path in ("/metrics", "/api/v1/latest?indicator=sofa_incidents_new", "/missions/UNMISS?as_of=2024-05-02"):
             before = len(answered)
             assert ask("127.0.2.1", path) == 200
