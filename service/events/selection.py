@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 # Spans of at most this many years have a bar for each month.
@@ -11,25 +13,62 @@ MAX_YEARS_BY_MONTH = 3
 
 @dataclass(frozen=True)
 class EventSelection:
-    """The events of a feed with these values; None for any."""
+    """The events of a feed with these values; None for any. The first and last day are inclusive."""
 
     feed: str
     mission: str | None = None
     kind: str | None = None
     state: str | None = None
-    from_year: int | None = None
-    to_year: int | None = None
+    first_day: date | None = None
+    last_day: date | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The selection as the parameters of its queries."""
-        return asdict(self)
+        return vars(self).copy()
 
     def write(self, **changes: str | None) -> dict[str, str | None]:
         """Return the selection, with changes, as the parameters of a link."""
-        written = {name: None if value is None else str(value) for name, value in self.parameters.items()}
-        return {**written, **changes}
+        written = {"feed": self.feed, "mission": self.mission, "kind": self.kind, "state": self.state}
+        return {**written, "from": write_bound(self.first_day, 1, 1), "to": write_bound(self.last_day, 12, 31), **changes}
+
+    @property
+    def written_from(self) -> str:
+        """The first day as it is written in the form."""
+        return write_bound(self.first_day, 1, 1) or ""
+
+    @property
+    def written_to(self) -> str:
+        """The last day as it is written in the form."""
+        return write_bound(self.last_day, 12, 31) or ""
 
     def is_by_month(self, first_year: int, last_year: int) -> bool:
         """Return whether the chart of events from the first to the last year has a bar for each month."""
-        return min(self.to_year or last_year, last_year) - max(self.from_year or first_year, first_year) < MAX_YEARS_BY_MONTH
+        first = max(self.first_day.year if self.first_day else first_year, first_year)
+        last = min(self.last_day.year if self.last_day else last_year, last_year)
+        return last - first < MAX_YEARS_BY_MONTH
+
+
+def read_bound(written: str, month: int, day: int) -> date | None:
+    """Return the day of a bound, written as YYYY-MM-DD or as a year, whose day it then has. None for an empty text.
+
+    Raises ValueError.
+    """
+    text = written.strip()
+    if not text:
+        return None
+    if re.fullmatch(r"(19|2\d)\d\d", text, re.ASCII):
+        return date(int(text), month, day)
+    if re.fullmatch(r"(19|2\d)\d\d-\d\d-\d\d", text, re.ASCII):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    raise ValueError(f"{text!r} is not a year or day. Write it as 2020 or 2020-05-01.")
+
+
+def write_bound(bound: date | None, month: int, day: int) -> str | None:
+    """Return a bound as text: its year if it is that day of the year."""
+    if bound is None:
+        return None
+    return str(bound.year) if (bound.month, bound.day) == (month, day) else bound.isoformat()

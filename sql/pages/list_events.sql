@@ -4,7 +4,7 @@ with chosen as (
     from events
     where store.is_selected_event(
         feed, mission, kind, state, occurred_on, {
-            'feed': $feed, 'mission': $mission, 'kind': $kind, 'state': $state, 'from_year': $from_year, 'to_year': $to_year
+            'feed': $feed, 'mission': $mission, 'kind': $kind, 'state': $state, 'first_day': $first_day, 'last_day': $last_day
         }
     )
     order by occurred_on desc, event_id

@@ -3,7 +3,7 @@ select mission, kind, count(*) as events, min(occurred_on) as first_day, max(occ
 from events
 where store.is_selected_event(
     feed, mission, kind, state, occurred_on, {
-        'feed': $feed, 'mission': $mission, 'kind': $kind, 'state': $state, 'from_year': $from_year, 'to_year': $to_year
+        'feed': $feed, 'mission': $mission, 'kind': $kind, 'state': $state, 'first_day': $first_day, 'last_day': $last_day
     }
 )
 group by all

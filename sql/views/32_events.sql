@@ -88,6 +88,6 @@ create or replace macro store.is_selected_event(feed, mission, kind, state, occu
     and (chosen.mission is null or mission = chosen.mission)
     and (chosen.kind is null or kind = chosen.kind)
     and (chosen.state is null or state = chosen.state)
-    and (chosen.from_year is null or year(occurred_on) >= chosen.from_year)
-    and (chosen.to_year is null or year(occurred_on) <= chosen.to_year)
+    and (chosen.first_day is null or occurred_on >= chosen.first_day)
+    and (chosen.last_day is null or occurred_on <= chosen.last_day)
     and occurred_on <= as_of_date();

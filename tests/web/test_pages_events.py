@@ -57,15 +57,17 @@ def test_filters_select_events_and_wrong_ones_are_refused(client: FlaskClient) -
     def count(query: str) -> int:
         return len(read_section(client, f"/events?{query}", "events")) - 1
 
-    assert count("from_year=1990&to_year=2000") == 1
+    assert count("from=1990&to=2000") == 1
+    assert count("from=2021-06-01&to=2021-06-01") == 50 and count("from=2020-02-01&to=2020-12-31") == 2
+    assert 'value="2021-06-02"' in client.get("/events?from=2021-06-02&to=2022").get_data(as_text=True)
     assert count("kind=Accident") == 1 and count("mission=UNIFIL&state=verified") == 1
     assert "No events. Remove a filter" in client.get("/events?mission=UNIFIL&kind=Accident").get_data(as_text=True)
     assert count("as_of=2000-01-01") == 1
     refused = {
         "feed=unknown": 404,
         "mission=UNKNOWN": 404,
-        "from_year=x": 400,
-        "to_year=99999": 400,
+        "from=x": 400,
+        "to=99999": 400,
         "page=0": 400,
         "page=9": 404,
     }
@@ -76,7 +78,7 @@ def test_filters_select_events_and_wrong_ones_are_refused(client: FlaskClient) -
 def test_the_chart_has_a_bar_for_each_year_or_month(client: FlaskClient) -> None:
     by_year = client.get("/charts/events.svg?feed=un_fatalities").get_data(as_text=True)
     assert "Events by year and kind" in by_year and "53 events: Illness 52; Accident 1." in by_year
-    by_month = client.get("/charts/events.svg?feed=un_fatalities&from_year=2020").get_data(as_text=True)
+    by_month = client.get("/charts/events.svg?feed=un_fatalities&from=2020").get_data(as_text=True)
     assert "Events by month and kind" in by_month and "50, from 2021-06-01" in by_month
     assert client.get("/charts/events.svg?feed=unknown").status_code == 404
     empty = client.get("/charts/events.svg?feed=un_fatalities&mission=UNTSO")

@@ -1,16 +1,15 @@
-"""The filter of the page `/events` and of its chart: feed, mission, kind, state and years, read from a request."""
+"""The filter of the page `/events` and of its chart: feed, mission, kind, state and days, read from a request."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from flask import abort
 
-from service.events.selection import EventSelection
+from service.events.selection import EventSelection, read_bound
 from service.names import suggest_names
-
-FIRST_YEAR, LAST_YEAR = 1900, 2999
 
 
 def read_filter(given: Mapping[str, str], choices: Sequence[Mapping[str, Any]], missions: Sequence[str]) -> EventSelection:
@@ -32,15 +31,13 @@ def read_filter(given: Mapping[str, str], choices: Sequence[Mapping[str, Any]], 
         mission,
         kind if kind in row["kinds"] else None,
         state if state in row["states"] else None,
-        _read_year(given, "from_year"),
-        _read_year(given, "to_year"),
+        _read_day(given, "from", 1, 1),
+        _read_day(given, "to", 12, 31),
     )
 
 
-def _read_year(given: Mapping[str, str], name: str) -> int | None:
-    written = given.get(name, "").strip()
-    if not written:
-        return None
-    if not (written.isascii() and written.isdigit() and FIRST_YEAR <= int(written[:5]) <= LAST_YEAR):
-        abort(400, f"{name}: {written!r} is not a year from {FIRST_YEAR} to {LAST_YEAR}.")
-    return int(written)
+def _read_day(given: Mapping[str, str], name: str, month: int, day: int) -> date | None:
+    try:
+        return read_bound(given.get(name, ""), month, day)
+    except ValueError as error:
+        abort(400, f"{name}: {error}")

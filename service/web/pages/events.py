@@ -11,7 +11,7 @@ from metrics.comparisons import PARTS
 from metrics.event_charts import OTHER_KINDS
 from metrics.feeds import find_feed
 from service.application import Application
-from service.web.pages.event_filter import FIRST_YEAR, LAST_YEAR, read_filter
+from service.web.pages.event_filter import read_filter
 from service.web.pages.layout import cache_pages, open_page
 
 MAX_EVENTS = 50
@@ -56,7 +56,6 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 number=number,
                 last_page=last_page,
                 loads=page.read("pages/list_event_loads", feed=chosen.feed, max_rows=MAX_LOADS),
-                years=(FIRST_YEAR, LAST_YEAR),
             )
 
 
