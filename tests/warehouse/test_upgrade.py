@@ -13,6 +13,7 @@ import pytest
 from service.access.audit import FIRST_HASH
 from service.access.backup import verify_access
 from service.settings import find_in_tree
+from tests.events.exports import FATALITY, name_event, write_export
 from tests.service_process import ServiceProcess, get, run_a4p
 
 # Made by release 0.1: the report, cycle 6 of UNMISS filed (97) and corrected (131), two thresholds set, then a power cut.
@@ -95,3 +96,19 @@ def test_an_upgraded_directory_opens_again_without_a_change(previous_data_dir: P
     assert statuses.split() == ["status,n", "A,283", "E,33", "M,29", "O,2", "P,53", "V,2"]
     verified = run_a4p("verify", A4P_DATA_DIR=str(previous_data_dir))
     assert verified.returncode == 0, verified.stderr
+
+
+def test_events_are_loaded_into_an_upgraded_directory(previous_data_dir: Path, tmp_path: Path) -> None:
+    before = count_rows(previous_data_dir)
+    file = write_export(tmp_path / "export.csv", FATALITY, {}, {"casualty_id": name_event(2)})
+    loaded = run_a4p("events", "load", str(file), "--feed", "un_fatalities", A4P_DATA_DIR=str(previous_data_dir))
+    assert loaded.returncode == 0, loaded.stderr
+    assert "2 new events" in loaded.stdout
+    assert query(previous_data_dir, "select feed, count(*) as n from events group by feed").split() == [
+        "feed,n",
+        "un_fatalities,2",
+    ]
+    verified = run_a4p("verify", A4P_DATA_DIR=str(previous_data_dir))
+    assert verified.returncode == 0, verified.stderr
+    after = count_rows(previous_data_dir)
+    assert all(after[table] >= count for table, count in before.items()), (before, after)
