@@ -14,11 +14,14 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from metrics.counting import FREQUENCIES, CountedFrom
 from metrics.cycles import Cycles, explain_old_form
 
 METRIC_PREFIX = "a4p_"
 # The mission of values about peacekeeping as a whole.
 ALL_MISSIONS = "ALL"
+# In expected_missions of an indicator: every mission of the catalogue, also closed ones.
+EVERY_MISSION = "EVERY"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # Labels set by the service, Prometheus or a rule.
 RESERVED_LABELS = frozenset(
@@ -132,9 +135,14 @@ class Mission(Definition):
     status: Literal["active", "closed", "aggregate"]
     opened_on: date | None = None
     closed_on: date | None = None
+    # First and last day between two missions of one name, such as UNEF I and II.
+    interrupted_from: date | None = None
+    interrupted_until: date | None = None
 
     @model_validator(mode="after")
     def _check_dates(self) -> Mission:
+        if (self.interrupted_from is None) != (self.interrupted_until is None):
+            raise ValueError("give both interrupted_from and interrupted_until, or neither")
         if self.opened_on and self.closed_on and self.opened_on > self.closed_on:
             raise ValueError("opened_on is after closed_on: swap them")
         return self
@@ -152,6 +160,7 @@ class Indicator(Definition):
     better: Better
     frequency: Literal["half_yearly", "annual", "irregular"]
     source: Line
+    # [EVERY]: every mission, also closed ones, which are expected while they are open.
     expected_missions: tuple[str, ...] = Field(min_length=1)
     dimensions: dict[str, tuple[DimensionValue, ...]] = Field(default_factory=dict)
     minimum: float | None = Field(default=None, allow_inf_nan=False)
@@ -160,6 +169,7 @@ class Indicator(Definition):
     rare_event: bool = False
     cumulative: bool = False
     due_days: int | None = Field(default=None, ge=0)
+    counted_from: CountedFrom | None = None
 
     @property
     def metric(self) -> str:
@@ -180,6 +190,10 @@ class Indicator(Definition):
             raise ValueError("minimum must be below maximum")
         if self.due_days is not None and self.frequency == "irregular":
             raise ValueError("an irregular indicator is never due: remove due_days or change the frequency")
+        if self.counted_from is not None:
+            frequency = FREQUENCIES[self.counted_from.periods]
+            if (self.unit, self.frequency, self.whole) != ("count", frequency, True):
+                raise ValueError(f"an indicator counted from events needs unit count, whole true and frequency {frequency}")
         return self
 
 
@@ -229,7 +243,12 @@ class Catalogue:
             "cycle_rules": [{**self.cycles.rule.model_dump(mode="json"), "due_days": self.cycles.due_days}],
             "cycles": [entry.model_dump(mode="json") for entry in self.cycles.exceptions],
             "indicators": [
-                {**entry.model_dump(mode="json"), "priority": priority, "metric": entry.metric}
+                {
+                    **entry.model_dump(mode="json"),
+                    "priority": priority,
+                    "metric": entry.metric,
+                    "counted_from": entry.counted_from.to_row() if entry.counted_from else None,
+                }
                 for priority, entry in self.indicators
             ],
         }
@@ -388,6 +407,9 @@ def read_catalogue(directory: Path) -> Catalogue:
                 faults.append(f"{where}: is already defined in {place[entry.indicator]}; remove one or rename it")
                 continue
             place[entry.indicator] = file
+            if entry.expected_missions == (EVERY_MISSION,):
+                every = tuple(mission.mission for mission in missions if mission.status != "aggregate")
+                entry = entry.model_copy(update={"expected_missions": every})
             unknown = [mission for mission in entry.expected_missions if mission not in known_missions]
             if unknown:
                 faults.append(f"{where}: expected_missions names {', '.join(unknown)}, not in missions.yaml; correct or add")

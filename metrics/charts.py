@@ -46,6 +46,9 @@ from metrics.vega import (
     text_layer,
 )
 
+# A bar or mark that is narrower has no text: those of decades would overlap.
+MIN_TEXT_PIXELS = 7
+
 
 @dataclass(frozen=True)
 class Point:
@@ -108,6 +111,8 @@ def draw_history(
         text = (
             MARKS.get(point.status, "×") if point.value is None else _shorten_value(point.value, unit, pixels + 8, point.status)
         )
+        if pixels < MIN_TEXT_PIXELS:
+            text = ""
         values.append(
             {
                 "series": point.series,

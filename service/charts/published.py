@@ -15,7 +15,8 @@ from service.warehouse.database import Connection, make_object, read_objects, re
 
 # More would be unreadable. The page has every period in its table, and a filter by mission.
 MAX_SERIES = 36
-MAX_PERIODS = 60
+# The counts of events reach back to 1948.
+MAX_PERIODS = 100
 
 
 def draw_indicator(session: Connection, indicator: Indicator, mission: str | None = None) -> Chart:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metrics.catalogue import Catalogue, CatalogueError, read_catalogue
+from metrics.counting import list_faults
 from metrics.feeds import Feed, read_feeds
 from metrics.glossary import GlossaryTerm, read_glossary
 from metrics.kpi_file import Kpi, check_kpis, read_kpis
@@ -46,5 +47,7 @@ def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = Non
     thresholds = read_default_thresholds(catalogue_directory / "thresholds.yaml")
     relations = read_relations(catalogue_directory / FILE_NAME, catalogue)
     feeds = read_feeds(catalogue_directory, catalogue)
+    if faults := list_faults(catalogue, feeds):
+        raise CatalogueError("\n".join(faults))
     glossary = read_glossary(catalogue_directory)
     return Definitions(catalogue, kpis, tuple(left_out), files, thresholds, relations, feeds, glossary)

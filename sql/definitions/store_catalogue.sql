@@ -16,12 +16,12 @@ with rows as (
     select unnest(from_json($definitions::json -> 'missions', '[{
         "ordinal": "INTEGER", "mission": "VARCHAR", "name": "VARCHAR", "location": "VARCHAR",
         "has_political_mandate": "BOOLEAN", "host_agreement": "VARCHAR", "status": "VARCHAR",
-        "opened_on": "DATE", "closed_on": "DATE"
+        "opened_on": "DATE", "closed_on": "DATE", "interrupted_from": "DATE", "interrupted_until": "DATE"
     }]')) as r
 )
 select
     $version as catalogue_version, r.ordinal, r.mission, r.name, r.location, r.has_political_mandate, r.host_agreement, r.status,
-    r.opened_on, r.closed_on
+    r.opened_on, r.closed_on, r.interrupted_from, r.interrupted_until
 from rows;
 
 insert into store.cycle_rules by name
@@ -48,11 +48,15 @@ with rows as (
         "ordinal": "INTEGER", "indicator": "VARCHAR", "title": "VARCHAR", "description": "VARCHAR", "priority": "VARCHAR",
         "unit": "VARCHAR", "better": "VARCHAR", "frequency": "VARCHAR", "source": "VARCHAR", "metric": "VARCHAR",
         "expected_missions": ["VARCHAR"], "dimensions": "MAP(VARCHAR, VARCHAR[])", "minimum": "DOUBLE", "maximum": "DOUBLE",
-        "whole": "BOOLEAN", "cumulative": "BOOLEAN", "rare_event": "BOOLEAN", "due_days": "INTEGER"
+        "whole": "BOOLEAN", "cumulative": "BOOLEAN", "rare_event": "BOOLEAN", "due_days": "INTEGER",
+        "counted_from": {
+            "feed": "VARCHAR", "conditions": "MAP(VARCHAR, VARCHAR[])", "fields": "MAP(VARCHAR, VARCHAR)",
+            "periods": "VARCHAR", "since": "DATE", "provisional_states": ["VARCHAR"]
+        }
     }]')) as r
 )
 select
     $version as catalogue_version, r.ordinal, r.indicator, r.title, r.description, r.priority, r.unit, r.better, r.frequency,
     r.source, r.metric, r.expected_missions, r.dimensions, r.minimum, r.maximum, r.whole, r.cumulative, r.rare_event,
-    r.due_days
+    r.due_days, r.counted_from
 from rows;

@@ -13,4 +13,9 @@ select
     (select max(cycle) from cycles where period_end <= as_of_date()) as cycle,
     (select count(*) from latest where status in ('O', 'L')) as missing,
     (select count(*) from latest where status = 'V') as under_validation,
-    (select count(*) from latest where status = 'M') as not_applicable
+    -- The ended series of closed missions are not counted.
+    (
+        select count(*)
+        from latest
+        where status = 'M' and mission not in (select mission from missions where status = 'closed')
+    ) as not_applicable

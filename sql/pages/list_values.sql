@@ -40,7 +40,8 @@ left join store.current_missions as m on m.mission = f.mission
 left join cycles as y on y.period_start = f.period_start and y.period_end = f.period_end
 where ($one is null or n.name = $one)
     and ($priority is null or n.priority = $priority)
-    and ($mission is null or f.mission = $mission)
+    -- The ended series of closed missions are on their own pages only.
+    and (f.mission = $mission or $mission is null and not (m.status = 'closed' and f.value is null and f.status = 'M'))
 order by
     n.kind = 'kpi', n.ordinal, list_transform(map_keys(f.dimensions), lambda label: list_position(n.dimension_values[label], f.dimensions[label])),
     f.dimensions::varchar, m.ordinal

@@ -45,16 +45,29 @@ where period_start <= as_of_date();
 
 comment on view store.cycle_calendar is 'A row is a cycle that has begun by the variable as_of (today when unset), with or without observations.';
 
+-- The service counts events of decades in which nothing was reported.
+create or replace view store.counted_series as
+select series_id
+from store.series
+where indicator in (select indicator from store.current_indicators where counted_from is not null);
+
+comment on view store.counted_series is 'A row is a series that the service counts from events.';
+
 create or replace view cycles as
 select cycle, period_start, period_end, period_end + due_days as due_on
 from store.cycle_calendar
 where cycle >= coalesce(
-    (select min(c.cycle) from store.cycle_calendar as c join store.observations as o using (period_start, period_end)),
+    (
+        select min(c.cycle)
+        from store.cycle_calendar as c
+        join store.observations as o using (period_start, period_end)
+        where o.series_id not in (select series_id from store.counted_series)
+    ),
     (select min(cycle) from store.current_cycle_rule)
 )
 order by cycle;
 
-comment on view cycles is 'A row is a reporting cycle, from the first with observations to that of the variable as_of (today when unset).';
+comment on view cycles is 'A row is a reporting cycle, from the first with reported observations to that of the variable as_of (today when unset).';
 
 create or replace view indicators as
 select indicator, title, description, priority, unit, better, source, metric, expected_missions

@@ -19,14 +19,20 @@ comment on view store.current_revisions is 'A row is the current revision of an 
 -- that ends the day before. A row is a row of `chosen` with the observation of the previous period in `known`, if there is one.
 -- `chosen` and `known` name tables of observations by number of their series; `known` may have every revision.
 -- Two joins on equality and their union take 75 % of the time of one join with `or`.
+-- A provisional count of events has no previous period: its own may be open, so that it covers a shorter time.
 create or replace macro store.periods_before(chosen, known) as table
-with earlier as (
+with comparable as (
+    select *
+    from query_table(chosen)
+    where not (status = 'P' and series_id in (select series_id from store.counted_series))
+),
+earlier as (
     select c.series_id, c.period_start, c.period_end, k.period_start as start_before, k.period_end as end_before, k.value, k.status, k.batch_id
-    from query_table(chosen) as c
+    from comparable as c
     join query_table(known) as k on k.series_id = c.series_id and k.period_start = c.period_start and k.period_end < c.period_end
     union all
     select c.series_id, c.period_start, c.period_end, k.period_start, k.period_end, k.value, k.status, k.batch_id
-    from query_table(chosen) as c
+    from comparable as c
     join query_table(known) as k on k.series_id = c.series_id and k.period_end = c.period_start - 1
 )
 select

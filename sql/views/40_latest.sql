@@ -28,7 +28,7 @@ comment on view latest is 'A row is a series with its current value as of the va
 
 create or replace view store.series_changes as
 with reported as materialized (
-    select series_id, period_start, period_end, value
+    select series_id, period_start, period_end, value, status
     from store.latest_observations
     where value is not null
 ),

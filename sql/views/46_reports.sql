@@ -8,23 +8,31 @@ create or replace macro is_open_on(status, opened_on, closed_on, day) as
 -- As of a day means its end, so a report is late from the end of the day on which it is due.
 create or replace macro is_past_due(due_on) as due_on <= as_of_date();
 
--- A row is a mission expected by the catalogue entry of an indicator, for any period.
-create or replace view store.expected_missions as
+-- A row is a mission named by the catalogue entry of an indicator, for any period.
+create or replace view store.indicator_missions as
 select
-    i.indicator, i.title, i.ordinal, i.frequency, i.due_days, m.mission, m.ordinal as mission_ordinal, m.status, m.opened_on,
-    m.closed_on
+    i.indicator, i.title, i.ordinal, i.frequency, i.due_days, i.counted_from is not null as is_counted, m.mission,
+    m.ordinal as mission_ordinal, m.status, m.opened_on, m.closed_on
 from (
     select *, unnest(expected_missions) as mission
     from store.current_indicators
 ) as i
 join store.current_missions as m using (mission);
 
+comment on view store.indicator_missions is 'A row is an indicator and a mission that reports it, or for which the service counts it.';
+
+-- Missions do not report what the service counts from events.
+create or replace view store.expected_missions as
+select * exclude (is_counted)
+from store.indicator_missions
+where not is_counted;
+
 comment on view store.expected_missions is 'A row is an indicator and a mission that is expected to report it while it is open.';
 
 -- Whether a value is expected: of a mission that the indicator expects, of ALL (a printed total), or of a closed mission for a
 -- cumulative indicator, which covers the time when the mission was open.
 create or replace macro is_expected_value(value_indicator, value_mission) as
-    (value_indicator, value_mission) in (select (indicator, mission) from store.expected_missions)
+    (value_indicator, value_mission) in (select (indicator, mission) from store.indicator_missions)
     or value_mission in (select mission from main.missions where status = 'aggregate')
     or value_mission in (select mission from main.missions where status = 'closed')
     and value_indicator in (select indicator from store.current_indicators where cumulative);
@@ -166,6 +174,7 @@ others as (
     from store.given_reports as g
     join main.indicators as i using (indicator)
     where (g.indicator, g.period_start, g.period_end) not in (select (indicator, period_start, period_end) from expected)
+        and g.indicator not in (select indicator from store.current_indicators where counted_from is not null)
 ),
 counted as (
     select

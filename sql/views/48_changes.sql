@@ -24,7 +24,7 @@ inapplicable as (
 expected as (
     select n.indicator, n.period_end, list(e.mission) as missions
     from (select distinct indicator, period_end from compared) as n
-    join store.expected_missions as e
+    join store.indicator_missions as e
         on e.indicator = n.indicator and is_open_on(e.status, e.opened_on, e.closed_on, n.period_end)
     group by n.indicator, n.period_end
 ),

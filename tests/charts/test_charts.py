@@ -195,12 +195,12 @@ def test_a_new_value_changes_the_image(application: Application, client: FlaskCl
 def test_a_long_history_is_limited_to_the_last_periods(application: Application, client: FlaskClient, tmp_path: Path) -> None:
     file = tmp_path / "long.csv"
     head = "indicator,mission,period_start,period_end,value,source\n"
-    days = [date(2025, 1, 1) + timedelta(days=day) for day in range(70)]
+    days = [date(2025, 1, 1) + timedelta(days=day) for day in range(110)]
     file.write_text(head + "".join(f"uncrewed_aircraft_attacks,UNDOF,{day},{day},{day.day},a test\n" for day in days))
     application.load([file], "a test")
     application.refresh()
     texts = read_texts(client.get("/charts/indicators/uncrewed_aircraft_attacks.svg?mission=UNDOF").data)
-    assert any(text.endswith("the last 60 of 70 periods") for text in texts)
+    assert any(text.endswith("the last 100 of 110 periods") for text in texts)
 
 
 @pytest.mark.parametrize(

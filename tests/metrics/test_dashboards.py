@@ -108,7 +108,8 @@ def other_catalogue(tmp_path: Path) -> Path:
     directory.mkdir()
     for name in ("priorities", "missions", "closed_missions", "cycles", "limits", "thresholds"):
         shutil.copy(find_in_tree("metrics") / f"{name}.yaml", directory)
-    shutil.copytree(find_in_tree("metrics") / "indicators", directory / "indicators")
+    for name in ("indicators", "feeds"):
+        shutil.copytree(find_in_tree("metrics") / name, directory / name)
     return directory
 
 
@@ -129,7 +130,7 @@ def test_an_indicator_added_to_the_catalogue_is_on_its_panels(other_catalogue: P
     }
     file.write_text(file.read_text() + "\n" + yaml.safe_dump([entry]))
     limits = other_catalogue / "limits.yaml"
-    limits.write_text(limits.read_text().replace("1750", "2000"))
+    limits.write_text(limits.read_text().replace("2500", "3000"))
     added = read_definitions(other_catalogue)
     shipped = render_dashboards(definitions.catalogue, definitions.kpis)
     rendered = render_dashboards(added.catalogue, added.kpis)

@@ -150,7 +150,7 @@ def test_every_indicator_and_kpi_is_listed(client: FlaskClient, application: App
     names = [*application.definitions.catalogue.indicator_names, *(kpi.kpi for kpi in application.definitions.kpis)]
     for name in names:
         assert f'href="/indicators/{name}"' in listed
-    assert "99 results" in listed
+    assert f"{len(names)} results" in listed
 
 
 def test_unchanged_page_is_answered_with_304(client: FlaskClient) -> None:

@@ -17,6 +17,7 @@ from service.web.pages.layout import Page, cache_pages, open_page, write_labels
 
 MAX_SERIES = 1000
 MAX_PERIODS = 500
+MAX_COUNTS = 100
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
@@ -61,14 +62,18 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 
     def _show_indicator(page: Page, priority: str, indicator: Indicator, mission: str | None) -> str:
         name = indicator.indicator
+        # A count of decades has a table of totals; its rows by mission are on the page of each mission.
+        most = MAX_COUNTS if indicator.counted_from and not mission else MAX_PERIODS
         return page.render(
             "indicator.html",
+            max_periods=most,
             kind="indicator",
             name=name,
             definition=indicator,
             abbreviations=find_abbreviations(definitions.glossary, f"{indicator.title} {indicator.description}"),
-            periods=page.read("pages/list_periods", indicator=name, mission=mission, max_rows=MAX_PERIODS),
+            periods=page.read("pages/list_periods", indicator=name, mission=mission, max_rows=most),
             using=page.read("pages/list_using_kpis", indicator=name),
+            count_totals=page.read("pages/list_count_totals", indicator=name) if indicator.counted_from and not mission else [],
             totals=[] if mission else page.read("pages/list_total_changes", indicator=name),
             **_read_common(page, name, indicator.metric, priority, mission),
         )
@@ -81,6 +86,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             definition=kpi,
             abbreviations=find_abbreviations(definitions.glossary, f"{kpi.title} {kpi.description}"),
             inputs=[indicators[name][1] for name in kpi.inputs if name in indicators],
+            max_periods=MAX_PERIODS,
             dates=page.read("pages/list_kpi_dates", kpi=kpi.kpi, mission=mission, max_rows=MAX_PERIODS),
             **_read_common(page, kpi.kpi, kpi.metric, kpi.priority, mission),
         )
@@ -103,5 +109,4 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             "values": found,
             "breaches": {(row["mission"], write_labels(row["dimensions"])) for row in breaches},
             "thresholds": thresholds,
-            "max_periods": MAX_PERIODS,
         }
