@@ -90,7 +90,7 @@ class ApplicationClient(RecordingClient):
                 export, self._name(request.loaded_by), progress, request.max_rows, lambda: interrupt.is_requested
             )
             recording.after = {"batch_id": report.batch_id, "feed": report.feed, "new": report.new, "changed": report.changed}
-        if report.batch_id is None:
+        if report.batch_id is None and (report.counts is None or report.counts.batch_id is None):
             return report
         progress("making a snapshot", None)
         return replace(report, delays=application.show_change(self._with_history))

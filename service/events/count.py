@@ -3,39 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
+from service.events.report import CountChange, CountReport
 from service.warehouse.database import Connection, next_recorded_at, read_objects, run_sql
 
 MAX_SHOWN_COUNTS = 20
-
-
-@dataclass(frozen=True)
-class CountChange:
-    """A count that is new or differs from the recorded one, and why."""
-
-    indicator: str
-    mission: str
-    dimensions: dict[str, str]
-    period_start: date
-    period_end: date
-    previous_value: float | None
-    previous_status: str | None
-    value: float | None
-    status: str
-    note: str | None
-
-
-@dataclass(frozen=True)
-class CountReport:
-    """What counting changed. `batch_id` is None if no count changed."""
-
-    batch_id: int | None
-    new: int
-    revised: int
-    unchanged: int
-    changes: tuple[CountChange, ...]
 
 
 def count_events(
@@ -44,7 +17,8 @@ def count_events(
     """Count the events of a feed again within the caller's transaction, and record the counts that changed as one batch.
 
     Counts only what the events of `event_batch_id` can change, and everything if it is None, the first time, and after a change
-    of the catalogue. Returns None if no indicator is counted from the feed or it has no events.
+    of the catalogue. The reported changes are revisions that have a new value. Returns None if no indicator is counted from
+    the feed or it has no events.
     """
     run_sql(cursor, "counts/prepare", feed=feed, batch_id=event_batch_id)
     (rules,) = cursor.execute("select count(*) from counting_rules").fetchone() or (0,)

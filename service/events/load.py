@@ -9,6 +9,7 @@ from typing import Any
 
 from metrics.feeds import Feed, find_feed
 from service.errors import LoadError, RowError
+from service.events.count import count_events
 from service.events.export import Export
 from service.events.reader import stage_export
 from service.events.report import EventChange, EventFault, EventReport, LeftOut
@@ -148,6 +149,9 @@ class _StagedExport:
         earlier = run_sql(cursor, "events/find_load", feed=feed.feed, digest=self._digest).fetchone()
         (withdrawn,) = cursor.execute("select count(*) from withdrawn_events").fetchone() or (0,)
         batch_id = self._store(loaded_by, clock, version) if counts["stored_events"] + withdrawn else None
+        newest = "select max(batch_id) from store.event_batches where feed = ?"
+        (counted_id,) = cursor.execute(newest, [feed.feed]).fetchone() or (None,)
+        count_report = None if counted_id is None else count_events(cursor, feed.feed, counted_id, loaded_by, clock)
         notes = self._notes
         if earlier is not None:
             notes = (f"the same file was loaded on {earlier[0]:%Y-%m-%d %H:%M} UTC", *notes)
@@ -176,6 +180,7 @@ class _StagedExport:
             ),
             changes=tuple(read_objects(run_sql(cursor, "events/list_changes", limit=2 * MAX_SHOWN), EventChange)),
             notes=notes,
+            counts=count_report,
         )
 
     def _store(self, loaded_by: str, clock: Callable[[], datetime], version: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from service.errors import RowError
 
@@ -55,6 +55,45 @@ class EventFault:
 
 
 @dataclass(frozen=True)
+class CountChange:
+    """A count that is new or differs from the recorded one, and why."""
+
+    indicator: str
+    mission: str
+    dimensions: dict[str, str]
+    period_start: date
+    period_end: date
+    previous_value: float | None
+    previous_status: str | None
+    value: float | None
+    status: str
+    note: str | None
+
+    def __str__(self) -> str:
+        part = "".join(f", {value}" for value in self.dimensions.values())
+        before = _write_count(self.previous_value, self.previous_status)
+        return (
+            f"{self.indicator}, {self.mission}{part}, {self.period_start}/{self.period_end}: "
+            f"{before} -> {_write_count(self.value, self.status)} ({self.note or 'new'})"
+        )
+
+
+def _write_count(value: float | None, status: str | None) -> str:
+    return "none" if status is None else status if value is None else f"{value:g} {status}"
+
+
+@dataclass(frozen=True)
+class CountReport:
+    """What counting the events of a feed changed. `batch_id` is None if no count changed. `changes` are the first revisions."""
+
+    batch_id: int | None
+    new: int
+    revised: int
+    unchanged: int
+    changes: tuple[CountChange, ...]
+
+
+@dataclass(frozen=True)
 class EventReport:
     """What loading an export did, or would do in a preview. `batch_id` is None when it added nothing, and in a preview.
 
@@ -86,6 +125,7 @@ class EventReport:
     notes: tuple[str, ...] = ()
     is_preview: bool = False
     delays: tuple[str, ...] = ()
+    counts: CountReport | None = None
 
     @property
     def has_changes(self) -> bool:
@@ -117,4 +157,9 @@ class EventReport:
         lines += [f"changed {entry}" for entry in self.changes]
         lines += [f"unreadable: {row}" for row in self.unreadable]
         lines += map(str, self.faults)
+        if self.counts is not None and self.counts.new + self.counts.revised:
+            lines.append(
+                f"counts: {self.counts.new:,} new, {self.counts.revised:,} revised, {self.counts.unchanged:,} unchanged"
+            )
+            lines += [f"count of {change}" for change in self.counts.changes]
         return lines

@@ -1,4 +1,4 @@
--- A row is a cycle with the number of values of its period, and the numbers of expected and received reports.
+-- A row is a cycle with the number of reported values of its period, and the numbers of expected and received reports.
 with observed as (
     select
         period_start, period_end, count(distinct indicator) as indicator_count,
@@ -6,6 +6,7 @@ with observed as (
         max(recorded_at) as recorded_at
     from observations
     where (period_start, period_end) in (select (period_start, period_end) from cycles)
+        and indicator not in (select indicator from store.current_indicators where counted_from is not null)
     group by all
 ),
 expected as (

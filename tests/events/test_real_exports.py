@@ -49,7 +49,9 @@ def test_every_changed_count_is_explained_by_new_and_reclassified_events(load_ex
             f"select kind, -1 from events_known_at({BETWEEN})) group by kind"
         )
     )
-    new = dict(read("select kind, count(*) from event_revisions where batch_id = 2 and change = 'new' group by kind"))
+    new = dict(
+        read("select kind, count(*) from event_revisions where batch_id = ? and change = 'new' group by kind", report.batch_id)
+    )
     for kind, difference in differences.items():
         into = sum(events for (_, after), events in causes.items() if after == kind)
         away = sum(events for (before, _), events in causes.items() if before == kind)

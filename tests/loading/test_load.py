@@ -190,7 +190,7 @@ def test_a_file_written_from_the_view_observations_brings_nothing_new(
         cursor.execute(f"copy (select * from observations) to '{file}'")
     before = dump(warehouse)["observations"]
     (batch,) = load(file)
-    assert str(batch) == f"{file}: no changes in {len(before)} rows"
+    assert str(batch) == f"{file}: no changes in {len(before):,} rows"
     assert dump(warehouse)["observations"] == before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import Blueprint, Response, request
 from pydantic import Field
@@ -64,6 +64,21 @@ class LeftOutRows(Answer):
     names: list[str]
 
 
+class ChangedCount(Answer):
+    """A count that is revised, with the reason. A null value with a status says that there is no count."""
+
+    indicator: str
+    mission: str
+    dimensions: dict[str, str]
+    period_start: date
+    period_end: date
+    previous_value: float | None
+    previous_status: str | None
+    value: float | None
+    status: str
+    note: str | None
+
+
 class EventsAnswer(Answer):
     """The report on an export. `batch_id` is null if it added nothing, and in a preview. Lists have the first entries only."""
 
@@ -88,6 +103,9 @@ class EventsAnswer(Answer):
     faults: list[FaultyRow]
     changes: list[ChangedField]
     left_out_rows: list[LeftOutRows]
+    new_counts: int
+    revised_counts: int
+    changed_counts: list[ChangedCount]
     notes: list[str]
     delays: list[str]
 
@@ -138,6 +156,9 @@ def _describe(report: EventReport) -> EventsAnswer:
         ],
         changes=[ChangedField(**asdict(change)) for change in report.changes],
         left_out_rows=[LeftOutRows(reason=entry.reason, rows=entry.rows, names=list(entry.names)) for entry in report.left_out],
+        new_counts=report.counts.new if report.counts else 0,
+        revised_counts=report.counts.revised if report.counts else 0,
+        changed_counts=[ChangedCount(**asdict(change)) for change in report.counts.changes] if report.counts else [],
         notes=list(report.notes),
         delays=list(report.delays),
     )
