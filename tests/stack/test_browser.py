@@ -168,6 +168,36 @@ def test_page_has_no_errors_fits_a_phone_and_is_accessible(page: Page, url: str,
     check_page(page)
 
 
+@pytest.mark.parametrize("path", ["/", "/indicators/sofa_incidents_new", "/missions/UNMISS", "/quality", "/sql", "/cycles/5"])
+def test_dark_page_is_accessible(browser: Browser, url: str, path: str) -> None:
+    page = browser.new_page(color_scheme="dark")
+    page.goto(url + path)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    check_page(page)
+    page.close()
+
+
+def test_phone_shows_menu_and_dates_on_request(page: Page, url: str) -> None:
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.goto(url + "/missions")
+    dates, missions = page.get_by_label("Values as of"), page.get_by_label("Pages").get_by_role("link", name="Cycles")
+    assert not dates.is_visible() and not missions.is_visible()
+    page.get_by_text("Menu and dates").click()
+    assert dates.is_visible() and missions.is_visible()
+    # A page of another day says so without the menu.
+    page.goto(url + "/missions?as_of=2023-10-31")
+    assert page.get_by_text("Show the latest values").is_visible()
+
+
+def test_key_moves_to_the_search_box(page: Page, url: str) -> None:
+    page.goto(url)
+    page.keyboard.press("/")
+    page.keyboard.type("unmiss")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="UNMISS – United Nations Mission in the Republic of South Sudan").click()
+    assert page.get_by_role("heading", name="UNMISS").is_visible()
+
+
 def check_page(page: Page) -> None:
     """Check that a page is accessible, and fits a phone with all its images."""
     serious = [
@@ -186,7 +216,7 @@ def test_search_leads_to_a_value_its_source_and_its_earlier_value(page: Page, ur
     page.goto(url)
     page.get_by_label("Pages").get_by_role("link", name="Indicators").click()
     page.get_by_label("Search in name, title and description").fill("triangular trainees")
-    page.get_by_role("button", name="Search").click()
+    page.get_by_role("search", name="Search indicators").get_by_role("button", name="Search").click()
     page.get_by_role("link", name="Triangular Partnership trainees", exact=True).click()
     newest = page.get_by_role("region", name="Latest values").get_by_role("row")
     # Figures of the report, page 5.
