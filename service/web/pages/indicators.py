@@ -11,6 +11,7 @@ from metrics.catalogue import Indicator
 from metrics.figures import STATUS_TEXT
 from metrics.glossary import find_abbreviations
 from metrics.kpi_file import Kpi
+from metrics.summaries import summarize_values
 from service.application import Application
 from service.names import suggest_names
 from service.web.pages.layout import Page, cache_pages, open_page, write_labels
@@ -107,6 +108,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             "priority": next((entry for entry in catalogue.priorities if entry.priority == priority), None),
             "mission": mission,
             "values": found,
+            "summary": [] if mission else summarize_values(found, len(breaches)),
             "breaches": {(row["mission"], write_labels(row["dimensions"])) for row in breaches},
             "thresholds": thresholds,
         }
