@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+
+from metrics.catalogue import ALL_MISSIONS
+from metrics.counting import CountedFrom
 
 # Spans of at most this many years have a bar for each month.
 MAX_YEARS_BY_MONTH = 3
@@ -32,6 +36,10 @@ class EventSelection:
         written = {"feed": self.feed, "mission": self.mission, "kind": self.kind, "state": self.state}
         return {**written, "from": write_bound(self.first_day, 1, 1), "to": write_bound(self.last_day, 12, 31), **changes}
 
+    def within(self, first_day: date, last_day: date) -> EventSelection:
+        """Return the selection with the days of a period."""
+        return replace(self, first_day=first_day, last_day=last_day)
+
     @property
     def written_from(self) -> str:
         """The first day as it is written in the form."""
@@ -47,6 +55,26 @@ class EventSelection:
         first = max(self.first_day.year if self.first_day else first_year, first_year)
         last = min(self.last_day.year if self.last_day else last_year, last_year)
         return last - first < MAX_YEARS_BY_MONTH
+
+
+def select_counted(
+    rule: CountedFrom,
+    mission: str | None = None,
+    dimensions: Mapping[str, str] | None = None,
+    first_day: date | None = None,
+    last_day: date | None = None,
+) -> EventSelection:
+    """Return the selection of the events that a rule counts, as far as the page has a filter for its fields."""
+    fields = {name: values[0] for name, values in rule.where.items() if len(values) == 1}
+    fields |= {rule.by[name]: value for name, value in (dimensions or {}).items() if name in rule.by}
+    return EventSelection(
+        rule.feed,
+        None if mission == ALL_MISSIONS else mission,
+        fields.get("kind"),
+        fields.get("state"),
+        max(first_day, rule.since) if first_day else rule.since,
+        last_day,
+    )
 
 
 def read_bound(written: str, month: int, day: int) -> date | None:

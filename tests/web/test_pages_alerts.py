@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from flask.testing import FlaskClient
 from service.access.roles import Grant, Role
 from service.alerting.alerts import Notification, record_notification
 from service.application import Application
+from service.events.export import Export
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from tests.alerting.notifications import FIRING
+from tests.events.exports import FATALITY, name_event, write_export
 from tests.published_report import publish_report
 from tests.web.browsing import PASSWORD, find_fields, sign_in
 from tests.web.conftest import SignedIn
@@ -34,13 +37,15 @@ def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitio
         yield opened
 
 
-def report(application: Application, fingerprint: str = "aa01", status: str = "firing", **changed: Any) -> None:
+def report(
+    application: Application, fingerprint: str = "aa01", status: str = "firing", period_end: str = "2024-04-30", **changed: Any
+) -> None:
     """Receive an alert about SOFA incidents in UNMISS; `changed` are labels."""
     labels = {
         "alertname": "A4pSofaIncidentsNewAbove", "metric": "a4p_sofa_incidents_new", "mission": "UNMISS", "severity": "warning",
         "comparison": "above", "instance": "i", "job": "a4p", **changed,
     }  # fmt: skip
-    annotations = {"summary": "It is above its limit", "value": "125", "limit": "50", "period_end": "2024-04-30"}
+    annotations = {"summary": "It is above its limit", "value": "125", "limit": "50", "period_end": period_end}
     now = application.clock()
     alert = {
         "status": status, "labels": labels, "annotations": annotations, "fingerprint": fingerprint,
@@ -72,6 +77,19 @@ def test_alerts_are_listed_by_state_with_value_limit_and_period(application: App
     firing = read_section(answer.text, "firing").replace("\N{NO-BREAK SPACE}", " ")
     assert "warning New SOFA or SOMA incidents UNMISS 125 above 50 30 Apr 2024" in firing and "UNIFIL" not in firing
     assert "critical New SOFA or SOMA incidents UNIFIL" in read_section(answer.text, "resolved")
+
+
+def test_an_alert_about_a_count_lists_the_events_behind_it(application: Application, tmp_path: Path) -> None:
+    days = [{"casualty_id": name_event(number), "incident_date": f"2021-06-{number:02d}"} for number in range(1, 4)]
+    others = [{"casualty_id": name_event(9), "type_of_incident": "Accident", "incident_date": "2021-06-09"}, {}]
+    file = write_export(tmp_path / "export.csv", FATALITY, *days, *others)
+    application.load_events(Export(file, file.name, "un_fatalities"), "the tests")
+    report(application, metric="a4p_fatalities", cause="Illness", period_end="2021-12-31")
+    page = make_app(application).test_client().get("/alerts/aa01").text
+    section = read_section(page, "events")
+    assert section.startswith("Events behind this value 3 events, newest first")
+    assert name_event(3) in section and name_event(9) not in section
+    assert "/events?feed=un_fatalities&amp;mission=UNMISS&amp;kind=Illness&amp;from=2021&amp;to=2021" in page
 
 
 def test_alerts_are_filtered_by_mission_priority_and_severity(application: Application) -> None:

@@ -89,3 +89,16 @@ def test_without_events_the_page_says_how_to_load_them(tmp_path: Path, definitio
     with publish_report(tmp_path / "data", definitions) as opened:
         text = make_app(opened).test_client().get("/events").get_data(as_text=True)
     assert "No events by this date" in text and "a4p events load FILE --feed un_fatalities" in text
+
+
+def test_an_indicator_counted_from_events_lists_the_newest_of_them(client: FlaskClient) -> None:
+    listed = read_section(client, "/indicators/fatalities", "events")
+    assert len(listed) == 21 and listed[1][0] == "1 Jun 2021"
+    text = client.get("/indicators/fatalities?mission=UNIFIL").get_data(as_text=True)
+    assert "Events behind these values" in text and name_event(3, "UNIFIL") in text
+    assert "/events?feed=un_fatalities&amp;mission=UNIFIL&amp;from=1948" in text
+    totals = client.get("/indicators/fatalities").get_data(as_text=True)
+    assert "/events?feed=un_fatalities&amp;from=2021&amp;to=2021" in totals
+    # Not before the first cycle that is counted.
+    assert "from=2015-11-01" in client.get("/indicators/fatalities_by_cycle").get_data(as_text=True)
+    assert "Events behind" not in client.get("/indicators/sofa_incidents_new").get_data(as_text=True)

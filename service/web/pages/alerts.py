@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, request
 
+from metrics.catalogue import ALL_MISSIONS
 from metrics.families import INDICATOR_CHANGE
 from metrics.thresholds import EVERY_MISSION, SEVERITIES
 from service.access.roles import Right
@@ -18,7 +19,9 @@ from service.application import Application
 from service.client.local import ApplicationClient
 from service.client.protocol import AlertsRequest, SilenceRequest
 from service.errors import AlertError, ThresholdError
+from service.events.selection import select_counted
 from service.queries.moments import parse_instant
+from service.warehouse.database import read_rows, run_sql
 from service.web.authorization import current_identity, requires
 from service.web.pages.layout import Page
 from service.web.pages.private import answer_private, explain_missing_right, go_to, link_to_sign_in
@@ -26,6 +29,8 @@ from service.web.pages.private import answer_private, explain_missing_right, go_
 RESOLVED_FOR = timedelta(days=90)
 SILENCED_FOR = timedelta(days=7)
 FINGERPRINT = re.compile(r"[0-9a-f]{1,64}")
+# Events behind the value of an alert.
+MAX_EVENTS = 50
 STATES = ("firing", "acknowledged", "silenced", "resolved")
 
 
@@ -80,6 +85,26 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             **values,
         )
         return answer_private(body, status)
+
+    def read_counted_events(metric: str | None, observations: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the events behind the newest value of an alert, if its indicator is counted from events."""
+        _, indicator = indicators.get(metric or "", ("", None))
+        if indicator is None or indicator.counted_from is None or not observations:
+            return {"events": []}
+        newest = observations[0]
+        days = {
+            name: date.fromisoformat(str(newest[f"period_{end}"]))
+            for name, end in (("first_day", "start"), ("last_day", "end"))
+        }
+        mission, dimensions = newest["mission"], newest["dimensions"] or {}
+        with application.open_live_session() as session:
+            found = run_sql(
+                session, "pages/list_counted_events", indicator=indicator.indicator,
+                mission=None if mission == ALL_MISSIONS else mission,
+                dimensions={"key": list(dimensions), "value": list(dimensions.values())}, max_rows=MAX_EVENTS, **days,
+            )  # fmt: skip
+            rows = read_rows(found)
+        return {"events": rows, "selection": select_counted(indicator.counted_from, mission, dimensions, **days)}
 
     @routes.get("/alerts")
     def show_alerts() -> Response:
@@ -177,6 +202,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             abort(404, f"There is no alert {fingerprint}. The page /alerts lists all.")
         newest = trace["notifications"][0]
         labels = newest["labels"]
+        counted = read_counted_events(labels.get("metric"), trace["observations"])
         silence = next((silence for silence in silences if silence.matches(labels)), None)
         is_acknowledged = any(row["starts_at"] == newest["starts_at"] for row in trace["acknowledgements"])
         mission = labels.get("mission", "")
@@ -193,6 +219,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             silence=silence,
             is_acknowledged=is_acknowledged,
             trace=trace,
+            **counted,
             may_acknowledge=identity.may(Right.ACKNOWLEDGE, mission),
             refusal=explain_missing_right(identity, Right.ACKNOWLEDGE, mission),
             note=request.values.get("note", ""),

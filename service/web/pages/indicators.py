@@ -7,17 +7,19 @@ from typing import Any
 
 from flask import Blueprint, abort, request
 
-from metrics.catalogue import Indicator
+from metrics.catalogue import ALL_MISSIONS, Indicator
 from metrics.figures import STATUS_TEXT
 from metrics.glossary import find_abbreviations
 from metrics.kpi_file import Kpi
 from metrics.summaries import summarize_values
 from service.application import Application
+from service.events.selection import select_counted
 from service.names import suggest_names
 from service.web.pages.layout import Page, cache_pages, open_page, write_labels
 
 MAX_SERIES = 1000
 MAX_PERIODS = 500
+MAX_EVENTS = 20
 MAX_COUNTS = 100
 
 
@@ -75,9 +77,19 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             periods=page.read("pages/list_periods", indicator=name, mission=mission, max_rows=most),
             using=page.read("pages/list_using_kpis", indicator=name),
             count_totals=page.read("pages/list_count_totals", indicator=name) if indicator.counted_from and not mission else [],
+            **(_read_events(page, indicator, mission) if indicator.counted_from else {}),
             totals=[] if mission else page.read("pages/list_total_changes", indicator=name),
             **_read_common(page, name, indicator.metric, priority, mission),
         )
+
+    def _read_events(page: Page, indicator: Indicator, mission: str | None) -> dict[str, Any]:
+        """Return the newest events that an indicator counts, and their selection on the page of events."""
+        assert indicator.counted_from is not None
+        rows = page.read(
+            "pages/list_counted_events", indicator=indicator.indicator, mission=None if mission == ALL_MISSIONS else mission,
+            dimensions=None, first_day=None, last_day=None, max_rows=MAX_EVENTS,
+        )  # fmt: skip
+        return {"events": rows, "selection": select_counted(indicator.counted_from, mission)}
 
     def _show_kpi(page: Page, kpi: Kpi, mission: str | None) -> str:
         return page.render(
