@@ -24,19 +24,17 @@ class EventCount:
     events: int
 
 
-def draw_events(counts: Sequence[EventCount], title: str) -> Chart:
-    """Return the events of each period as a stacked bar. The six most frequent kinds have a colour; others share the last one.
+def draw_events(counts: Sequence[EventCount], title: str, kinds: Sequence[str]) -> Chart:
+    """Return the events of each period as a stacked bar. Periods without events have no bar.
 
-    Periods without events have no bar.
+    The first of `kinds` have a colour each, which does not depend on the counts; others share the last colour.
     """
     if not counts:
         return draw_nothing(title)
     frequent = Counter[str]()
     for count in counts:
         frequent[count.kind] += count.events
-    names = [kind for kind, _ in frequent.most_common()]
-    if len(names) > len(PARTS):
-        names = [*names[: len(PARTS) - 1], OTHER_KINDS]
+    names = list(kinds) if len(kinds) <= len(PARTS) else [*kinds[: len(PARTS) - 1], OTHER_KINDS]
     values: list[Spec] = []
     sums = Counter[date]()
     for count in sorted(counts, key=lambda count: (count.period_start, _rank(count.kind, names))):

@@ -77,8 +77,8 @@ def make_charts_blueprint(application: Application) -> Blueprint:
             with copy.open_session(as_of, known_at) as session:
                 choices = read_rows(run_sql(session, "pages/list_event_choices"))
                 chosen = read_filter(request.args, choices, missions)
-                years = next((row["first_year"], row["last_year"]) for row in choices if row["feed"] == chosen.feed)
-                return render_svg(draw_feed(session, chosen, *years), application.drawing.draw)
+                choice = next(row for row in choices if row["feed"] == chosen.feed)
+                return render_svg(draw_feed(session, chosen, choice), application.drawing.draw)
 
         return answer_bytes(cache.find(copy, ("events", request.full_path), draw), SVG)
 
