@@ -50,8 +50,12 @@ def test_an_analyst_sets_a_threshold_gets_mail_acknowledges_and_a_correction_res
     notifications = Notifications(Mail(f"127.0.0.1:{mail_port}", "a4p@example.org", recipients, requires_tls=False))
 
     def list_subjects() -> list[str]:
-        # Other critical thresholds of the report fire too.
-        return [message["Subject"] for _, message in inbox.mails if "New SOFA or SOMA incidents" in message["Subject"]]
+        # Other critical thresholds of the report fire too. On a slow machine a mail about a firing alert is repeated.
+        return list(
+            dict.fromkeys(
+                message["Subject"] for _, message in inbox.mails if "New SOFA or SOMA incidents" in message["Subject"]
+            )
+        )
 
     with ServiceProcess(data_dir) as service, sync_playwright() as playwright, ExitStack() as stack:
         url = service.wait_until_ready()
@@ -63,7 +67,7 @@ def test_an_analyst_sets_a_threshold_gets_mail_acknowledges_and_a_correction_res
 
         wait_for(lambda: bool(list_subjects()), PATIENCE_SECONDS)
         assert list_subjects() == ["1 firing: UNMISS, New SOFA or SOMA incidents: UNMISS is above its limit"]
-        wait_for(lambda: "UNMISS" in read_alerts(tab, url, "Firing"), PATIENCE_SECONDS)
+        wait_for(lambda: "UNMISS" in read_alerts(tab, url, "Firing"), PATIENCE_SECONDS, 0.5)
         acknowledge(tab)
 
         correction = tmp_path / "correction.csv"
@@ -72,7 +76,7 @@ def test_an_analyst_sets_a_threshold_gets_mail_acknowledges_and_a_correction_res
         assert loaded.returncode == 0, loaded.stderr
         wait_for(lambda: len(list_subjects()) == 2, PATIENCE_SECONDS)
         assert list_subjects()[1] == "resolved: UNMISS, New SOFA or SOMA incidents: UNMISS is above its limit"
-        wait_for(lambda: "UNMISS" in read_alerts(tab, url, "Resolved"), PATIENCE_SECONDS)
+        wait_for(lambda: "UNMISS" in read_alerts(tab, url, "Resolved"), PATIENCE_SECONDS, 0.5)
 
         audit = enter(browser, url, "boss")
         audit.goto(f"{url}/admin/audit")
