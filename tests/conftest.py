@@ -202,16 +202,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write what the golden files hold anew")
 
 
-# Files that wait for servers and processes, or take longest: first, so that both processes end at about the same time.
+# Files that take longest, or wait for servers and processes: first, so that all processes of pytest end at about the same time.
 FIRST = (
     "tests/stack/",
     "test_torture.py",
-    "test_fuzz.py",
-    "test_serve.py",
-    "test_thresholds_command.py",
     "test_load_limits.py",
+    "web/test_server.py",
+    "test_manifest.py",
+    "test_serve.py",
+    "test_fuzz.py",
+    "test_properties.py",
+    "web/test_rounds.py",
+    "test_submissions.py",
+    "test_writes.py",
+    "test_commands.py",
+    "test_thresholds_command.py",
+    "test_restore.py",
+    "test_kpis.py",
+    "test_xlsx.py",
+    "test_pages_thresholds.py",
+    "test_load_errors.py",
+    "test_sdmx_csv.py",
+    "test_load_warnings.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not any(part in item.path.as_posix() for part in FIRST))
+    def find_place(item: pytest.Item) -> int:
+        path = item.path.as_posix()
+        return next((place for place, part in enumerate(FIRST) if part in path), len(FIRST))
+
+    items.sort(key=find_place)
