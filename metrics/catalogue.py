@@ -138,6 +138,16 @@ class Mission(Definition):
     # First and last day between two missions of one name, such as UNEF I and II.
     interrupted_from: date | None = None
     interrupted_until: date | None = None
+    # Of the headquarters, in degrees. A mission without them is not on the map.
+    latitude: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
+    longitude: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _check_place(self) -> Mission:
+        if (self.latitude is None) != (self.longitude is None):
+            given, absent = ("latitude", "longitude") if self.longitude is None else ("longitude", "latitude")
+            raise ValueError(f"has {given} without {absent}: add {absent} or remove {given}")
+        return self
 
     @model_validator(mode="after")
     def _check_dates(self) -> Mission:

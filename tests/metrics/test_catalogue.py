@@ -140,6 +140,23 @@ def test_a_mission_cannot_be_both_active_and_closed(directory: Path) -> None:
     assert f"{file}, mission MINURSO: needs status closed and closed_on" in fault
 
 
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ({"latitude": 91.0, "longitude": 30.0}, "latitude: Input should be less than or equal to 90 (got 91.0)"),
+        ({"latitude": 4.85, "longitude": None}, "has latitude without longitude: add longitude or remove latitude"),
+    ],
+)
+def test_the_place_of_a_mission_has_valid_latitude_and_longitude(
+    directory: Path, place: dict[str, float | None], text: str
+) -> None:
+    file = directory / "missions.yaml"
+    entries = yaml.safe_load(file.read_text())
+    entries[0] |= place
+    file.write_text(yaml.safe_dump(entries))
+    assert f"{file}, entry 1 (MINURSO): {text}" in fault_of(directory)
+
+
 def test_closed_missions_are_optional(directory: Path) -> None:
     (directory / "closed_missions.yaml").unlink()
     assert read_catalogue(directory).closed_missions == ()
