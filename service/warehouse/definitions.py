@@ -9,6 +9,8 @@ from metrics.catalogue import Catalogue, CatalogueError, read_catalogue
 from metrics.counting import list_faults
 from metrics.feeds import Feed, read_feeds
 from metrics.glossary import GlossaryTerm, read_glossary
+from metrics.key_indicators import FILE_NAME as KEY_INDICATORS_FILE
+from metrics.key_indicators import KeyIndicator, read_key_indicators
 from metrics.kpi_file import Kpi, check_kpis, read_kpis
 from metrics.relations import FILE_NAME, Relation, read_relations
 from metrics.thresholds import Threshold, read_default_thresholds
@@ -17,7 +19,7 @@ from service.settings import find_in_tree
 
 @dataclass(frozen=True)
 class Definitions:
-    """The catalogue, KPIs whose inputs it has, why other KPIs are left out, relations, feeds of events, and the glossary."""
+    """The catalogue, KPIs whose inputs it has, why other KPIs are left out, relations, feeds, glossary and key indicators."""
 
     catalogue: Catalogue
     kpis: tuple[Kpi, ...]
@@ -27,6 +29,7 @@ class Definitions:
     relations: tuple[Relation, ...] = ()
     feeds: tuple[Feed, ...] = ()
     glossary: tuple[GlossaryTerm, ...] = ()
+    key_indicators: tuple[KeyIndicator, ...] = ()
 
 
 def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = None) -> Definitions:
@@ -50,4 +53,5 @@ def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = Non
     if faults := list_faults(catalogue, feeds):
         raise CatalogueError("\n".join(faults))
     glossary = read_glossary(catalogue_directory)
-    return Definitions(catalogue, kpis, tuple(left_out), files, thresholds, relations, feeds, glossary)
+    keys = read_key_indicators(catalogue_directory / KEY_INDICATORS_FILE, catalogue, [kpi.kpi for kpi in kpis])
+    return Definitions(catalogue, kpis, tuple(left_out), files, thresholds, relations, feeds, glossary, keys)

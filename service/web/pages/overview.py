@@ -1,17 +1,30 @@
-"""The page `/`: counts, latest data, changes, threshold breaches, firing alerts and overdue reports."""
+"""The page `/`: sentences, map, key indicators, breaches and alerts by mission, overdue reports and changes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response
 
+from metrics import sparkline
+from metrics.catalogue import ALL_MISSIONS, Catalogue
+from metrics.key_indicators import write_keys
+from metrics.mission_map import MissionMap, Place, draw_map
 from service.alerting.alerts import list_firing
 from service.application import Application
 from service.web.answer_cache import AnswerCache
+from service.web.pages.briefing import write_briefing
 from service.web.pages.layout import MAX_CACHED, answer_page, open_page
 
+# Changes of each kind; the others are behind a link.
 MAX_CHANGES = 8
+MAX_OPEN_CHANGES = 3
+# Width and size of letters of the map on wide screens and on phones, whose letters have to be larger.
+MAP_SIZES = {"wide": (720, 13), "narrow": (390, 12)}
+SEVERITIES = ("critical", "warning", "info")
+Row = dict[str, Any]
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
@@ -26,17 +39,89 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         return answer_page(application, cache, lambda: render_overview(application, firing), firing)
 
 
-def render_overview(application: Application, firing: list[dict[str, Any]]) -> str:
+def render_overview(application: Application, firing: list[Row]) -> str:
     """Return the page with the firing alerts."""
+    catalogue = application.definitions.catalogue
+    closed = set(catalogue.closed_missions)
+    firing = [row for row in firing if row["mission"] not in closed]
     with open_page(application) as page:
-        changes = page.read("pages/list_changes", max_rows=MAX_CHANGES)
+        cycle = page.read("pages/describe_latest_cycle")[0]
+        breaches = page.read("pages/list_overview_breaches")
+        changes = page.read(
+            "pages/list_changes", max_rows=MAX_CHANGES, cycle_start=cycle["period_start"], cycle_end=cycle["period_end"]
+        )
+        overdue = [row for row in page.read("pages/list_overdue", is_newest=True) if row["mission"] not in closed]
+        keys = page.read("pages/list_key_values", keys=write_keys(application.definitions.key_indicators))
         return page.render(
             "overview.html",
-            contents=page.read("pages/describe_contents")[0],
-            priorities=page.read("pages/list_priorities"),
-            tones={tone: [row for row in changes if row["tone"] == tone] for tone in ("better", "worse")},
-            counts={row["tone"]: row["tone_count"] for row in changes},
+            cycle=cycle,
+            sentences=write_briefing(cycle["cycle"], breaches, changes, overdue),
+            maps=draw_maps(catalogue, page.values_as_of),
+            states=find_states(breaches),
+            missions={entry.mission: entry for entry in catalogue.missions},
+            keys=[add_chart(row, breaches) for row in keys],
+            troubles=group_by_mission(catalogue, breaches, firing),
+            breach_count=len(breaches),
             firing=firing,
-            breaches=page.read("pages/list_breaches", metric=None, mission=None),
-            overdue=page.read("pages/list_overdue", is_newest=True),
+            overdue=overdue,
+            # A row may be listed for its sentence only.
+            tones={tone: [row for row in changes if row["tone"] == tone][:MAX_CHANGES] for tone in ("worse", "better")},
+            counts={row["tone"]: row["tone_count"] for row in changes},
+            max_open_changes=MAX_OPEN_CHANGES,
+            priorities=[(entry, sum(row["priority"] == entry.priority for row in breaches)) for entry in catalogue.priorities],
         )
+
+
+def draw_maps(catalogue: Catalogue, day: date | None) -> dict[str, MissionMap]:
+    """Return the map of the missions that are open on a day, in each size; none if no mission has a place."""
+    places = tuple(
+        Place(entry.mission, entry.latitude, entry.longitude)
+        for entry in catalogue.missions
+        if entry.status == "active" and entry.latitude is not None and entry.longitude is not None
+        and (entry.opened_on is None or day is None or entry.opened_on <= day)
+    )  # fmt: skip
+    return {name: draw_map(places, *size) for name, size in MAP_SIZES.items()} if places else {}
+
+
+def find_states(breaches: Iterable[Row]) -> dict[str, tuple[str, int]]:
+    """Return the most severe breach of each mission and the number of its breaches."""
+    states: dict[str, tuple[str, int]] = {}
+    for row in breaches:
+        worst, count = states.get(row["mission"], ("info", 0))
+        states[row["mission"]] = (min(worst, row["severity"], key=SEVERITIES.index), count + 1)
+    return states
+
+
+def add_chart(row: Row, breaches: Iterable[Row]) -> Row:
+    """Return a key indicator with its chart, the most severe breach of its series, and other missions with a breach."""
+    of_key = [breach for breach in breaches if breach["name"] == row["name"] and breach["dimensions"] == row["dimensions"]]
+    own = [breach["severity"] for breach in of_key if breach["mission"] == row["mission"]]
+    return {
+        **row,
+        "line": sparkline.draw_line([(entry["period_end"], entry["value"]) for entry in row["history"]]),
+        "bars": sparkline.draw_bars([(entry["mission"], entry["value"]) for entry in row["missions"]]),
+        "severity": min(own, key=SEVERITIES.index, default=None),
+        "breaching": sorted({breach["mission"] for breach in of_key} - {row["mission"]}),
+    }
+
+
+def group_by_mission(
+    catalogue: Catalogue, breaches: Iterable[Row], firing: Iterable[Row]
+) -> list[tuple[str, list[Row], list[Row]]]:
+    """Return mission, breaches and firing alerts: the most severe mission first, alerts about no mission last, with ''."""
+    groups: dict[str, tuple[list[Row], list[Row]]] = {}
+    for row in breaches:
+        groups.setdefault(row["mission"], ([], []))[0].append(row)
+    for row in firing:
+        groups.setdefault(row["mission"], ([], []))[1].append(row)
+    order = [entry.mission for entry in catalogue.missions]
+
+    def place(mission: str) -> tuple[object, ...]:
+        rows = [row for kind in groups[mission] for row in kind]
+        worst = min(
+            (SEVERITIES.index(row["severity"]) for row in rows if row["severity"] in SEVERITIES), default=len(SEVERITIES)
+        )
+        place_in_order = order.index(mission) if mission in order else len(order)
+        return mission == "", mission == ALL_MISSIONS, worst, -len(rows), place_in_order
+
+    return [(mission, *groups[mission]) for mission in sorted(groups, key=place)]

@@ -1,4 +1,4 @@
-"""The page `/quality`: reconciliation of totals, impossible values, completeness, load warnings and loads."""
+"""The page `/quality`: reconciliation of totals, impossible values, completeness, load warnings, loads and counts."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             cycles = sorted({row["cycle"] for row in due if row["cycle"] is not None})[-MAX_CYCLES:]
             return page.render(
                 "quality.html",
+                contents=page.read("pages/describe_contents")[0],
                 comparisons=page.read("pages/list_reconciliation"),
                 impossible=page.read("pages/list_impossible"),
                 cycles=cycles,
