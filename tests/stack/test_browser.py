@@ -295,3 +295,19 @@ def test_sql_query_result_is_shown_drawn_and_saved_as_of_a_date(page: Page, url:
         page.get_by_role("button", name="Download Parquet").click()
     assert Path(saved.value.path()).read_bytes().startswith(b"PAR1")
     assert status.inner_text().startswith("Saved a4p-snapshot-")
+
+
+def test_link_to_a_query_opens_with_its_result_and_recent_queries_are_listed(page: Page, url: str) -> None:
+    page.goto(f"{url}/sql?sql=select+count(*)+as+n+from+indicators")
+    page.get_by_text("1 row. Snapshot").wait_for()
+    page.goto(f"{url}/sql?sql=select+vallue")
+    page.get_by_text('"vallue" not found').wait_for()
+    page.goto(f"{url}/sql")
+    # A query with an error is not remembered, and the page without a query runs none.
+    recent = page.get_by_role("region", name="Recent queries")
+    assert recent.get_by_role("listitem").all_inner_texts() == ["select count(*) as n from indicators"]
+    assert page.get_by_role("region", name="Rows of the result").is_hidden()
+    recent.get_by_text("select count(*)").click()
+    page.get_by_text("1 row. Snapshot").wait_for()
+    recent.get_by_role("button", name="Delete").click()
+    assert recent.is_hidden()

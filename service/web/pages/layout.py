@@ -47,7 +47,6 @@ NAVIGATION = (
     ("/alerts", "Alerts"),
     ("/quality", "Quality"),
     ("/sql", "SQL"),
-    ("/jobs", "Jobs"),
 )
 
 

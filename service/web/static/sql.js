@@ -10,6 +10,8 @@
   const readNumber = (value) => (value === null || value === "" ? null : Number(value));
   const COLORS = ["#17527d", "#c46a1b", "#1d6a45", "#9c2f22", "#6a4c93", "#7a6a2b", "#2b7a78", "#515e6a"];
   const MAX_LINES = COLORS.length;
+  const RECENT = "a4p-recent-queries";
+  const MAX_RECENT = 10;
   let result = null;
   let chart = null;
   let isRunning = false;
@@ -82,7 +84,47 @@
     find("result").hidden = false;
     showTable();
     offerChart();
+    remember(editor.value.trim());
   });
+
+  // Queries that returned a result, the latest first, in this browser only.
+  const readRecent = () => {
+    try {
+      const stored = JSON.parse(localStorage.getItem(RECENT) || "[]");
+      return Array.isArray(stored) ? stored.filter((sql) => typeof sql === "string") : [];
+    } catch {
+      return [];
+    }
+  };
+
+  const writeRecent = (queries) => {
+    try {
+      localStorage.setItem(RECENT, JSON.stringify(queries));
+    } catch {
+      // The browser does not store anything for this site.
+    }
+    showRecent();
+  };
+
+  const remember = (sql) => writeRecent([sql, ...readRecent().filter((other) => other !== sql)].slice(0, MAX_RECENT));
+
+  const showRecent = () => {
+    const items = readRecent().map((sql) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "recent-query" });
+      button.textContent = sql.replace(/\s+/g, " ");
+      button.title = sql;
+      button.addEventListener("click", () => {
+        editor.value = sql;
+        editor.focus();
+        run();
+      });
+      const item = document.createElement("li");
+      item.append(button);
+      return item;
+    });
+    find("recent-list").replaceChildren(...items);
+    find("recent").hidden = items.length === 0;
+  };
 
   const save = (button) => runOnce(button, async () => {
     const response = await send({ ...readQuery(), format: button.value }, button.value === "csv" ? "text/csv" : "*/*");
@@ -240,5 +282,10 @@
       showStatus("The link is in the address bar.");
     }
   });
+  find("forget").addEventListener("click", () => writeRecent([]));
+  showRecent();
+  // A link to a query opens with its result.
+  const opened = new URL(window.location.href).searchParams;
+  if (editor.value && ["sql", "example", "saved"].some((name) => opened.has(name))) run();
   for (const id of ["chart-kind", "chart-value", "chart-along", "chart-each"]) find(id).addEventListener("change", drawChart);
 })();
