@@ -24,7 +24,7 @@ from waitress.server import TcpWSGIServer, create_server
 from service.errors import PortTaken
 from service.web.handoff_server import HandoffServer
 
-LOADS_PATH = "/api/v1/loads"
+UPLOAD_PATHS = ("/api/v1/loads", "/api/v1/events", "/events/load")
 
 # waitress writes unsent bytes beyond this size to a file. Our bodies are in memory already.
 NEVER_TO_FILE = 1 << 40
@@ -68,7 +68,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the header, and choose the limit of the body by the path."""
         super().parse_header(header_plus)
-        if self.path == LOADS_PATH and self.command == "POST" and self._server.count_uploads() < MAX_UPLOADS:
+        if self.path in UPLOAD_PATHS and self.command == "POST" and self._server.count_uploads() < MAX_UPLOADS:
             self.is_upload = True
             own = copy.copy(self.adj)
             own.max_request_body_size = max(MAX_BODY_BYTES, self._server.upload_bytes + FORM_BYTES)

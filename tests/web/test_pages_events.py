@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import html
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
+from service.access.roles import Grant, Role
 from service.application import Application
 from service.events.export import Export
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from tests.events.exports import FATALITY, name_event, write_export
 from tests.published_report import publish_report
+from tests.web.browsing import PASSWORD, find_fields, sign_in
 from tests.web.test_pages_quality import read_section
 
 ROWS = [
@@ -102,3 +106,36 @@ def test_an_indicator_counted_from_events_lists_the_newest_of_them(client: Flask
     # Not before the first cycle that is counted.
     assert "from=2015-11-01" in client.get("/indicators/fatalities_by_cycle").get_data(as_text=True)
     assert "Events behind" not in client.get("/indicators/sofa_incidents_new").get_data(as_text=True)
+
+
+def test_an_export_is_previewed_and_loaded_in_the_browser(tmp_path: Path, definitions: Definitions) -> None:
+    file = write_export(tmp_path / "export.csv", FATALITY, {}, {"casualty_id": name_event(2), "gender": "X"})
+    with publish_report(tmp_path / "data", definitions, anonymous="read") as opened:
+        opened.access.users.add("ana", [Grant(Role.ADMINISTRATOR)], "test", PASSWORD)
+        opened.access.users.add("rita", [Grant(Role.READER)], "test", PASSWORD)
+        app = make_app(opened)
+        browser, reader = app.test_client(), app.test_client()
+        assert "Sign in</a> to load an export" in browser.get("/events/load").text
+        sign_in(reader, "rita")
+        assert 'type="file"' not in reader.get("/events/load").text
+        sign_in(browser, "ana")
+        preview = "/events/load?feed=un_fatalities&dry_run=true"
+        token = find_fields(browser.get("/events/load?feed=un_fatalities").text, preview)["csrf_token"]
+
+        def send(client: FlaskClient, path: str) -> tuple[int, str]:
+            data = {"csrf_token": token, "file": (io.BytesIO(file.read_bytes()), "export.csv")}
+            answer = client.post(path, data=data)
+            return answer.status_code, html.unescape(answer.text)
+
+        status, text = send(browser, preview)
+        assert status == 200 and "would load 1 new events" in text and "row 3, column gender: 'X' is not a known value" in text
+        assert "Nothing was loaded" in text
+        status, text = send(browser, "/events/load?feed=un_fatalities")
+        assert status == 400 and "1 row cannot be read" in text and "row 3, column gender" in text
+        status, text = send(browser, "/events/load?feed=un_fatalities&skip_unreadable=true")
+        assert status == 200 and "1 new events" in text and 'href="/events?feed=un_fatalities"' in text
+        assert send(browser, "/events/load?feed=unknown")[0] == 400
+        assert send(reader, preview)[0] in (400, 403)
+        (entry, *_) = [row for row in opened.access.audit.list_entries(20) if row["action"] == "load events"]
+        assert (entry["actor"], entry["target"]) == ("ana", "export.csv")
+        assert browser.get("/events").text.count("export.csv") == 1

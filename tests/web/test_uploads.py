@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 from flask import Flask, request
 
-from service.web.server import FORM_BYTES, LOADS_PATH, MAX_BODY_BYTES, MAX_UPLOADS, WebServer, bind
+from service.web.server import FORM_BYTES, MAX_BODY_BYTES, MAX_UPLOADS, UPLOAD_PATHS, WebServer, bind
 from tests.service_process import wait_for
 
 pytestmark = pytest.mark.usefixtures("server")
@@ -40,7 +40,7 @@ def server(tcp: socket.socket) -> Iterator[WebServer]:
             size += len(chunk)
         return str(size)
 
-    for path in (LOADS_PATH, OTHER_PATH):
+    for path in (*UPLOAD_PATHS, OTHER_PATH):
         app.add_url_rule(path, path, measure, methods=["POST"])
     running = WebServer(app, 4, tcp, UPLOAD_BYTES)
     thread = threading.Thread(target=running.run, daemon=True)
@@ -59,13 +59,14 @@ def post(port: int, path: str, size: int, is_chunked: bool) -> tuple[int, str]:
         return answer.status, answer.read().decode()
 
 
+@pytest.mark.parametrize("path", UPLOAD_PATHS)
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_a_file_to_load_can_be_larger_than_other_bodies(port: int, is_chunked: bool) -> None:
+def test_a_file_to_load_can_be_larger_than_other_bodies(port: int, is_chunked: bool, path: str) -> None:
     size = MAX_BODY_BYTES + (1 << 20)
-    assert post(port, LOADS_PATH, size, is_chunked) == (200, str(size))
+    assert post(port, path, size, is_chunked) == (200, str(size))
 
 
-@pytest.mark.parametrize("path", [OTHER_PATH, LOADS_PATH])
+@pytest.mark.parametrize("path", [OTHER_PATH, *UPLOAD_PATHS])
 def test_a_body_whose_length_is_over_the_limit_is_refused_before_it_is_sent(port: int, path: str) -> None:
     limit = MAX_BODY_BYTES if path == OTHER_PATH else UPLOAD_BYTES + FORM_BYTES
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as client:
@@ -79,16 +80,16 @@ def test_only_a_few_files_are_received_at_the_same_time(server: WebServer, port:
     clients = [http.client.HTTPConnection("127.0.0.1", port, timeout=30) for _ in range(MAX_UPLOADS)]
     try:
         for client in clients:
-            client.putrequest("POST", LOADS_PATH)
+            client.putrequest("POST", UPLOAD_PATHS[0])
             client.putheader("Content-Length", str(MAX_BODY_BYTES + 1))
             client.endheaders(b"x")
         wait_for(lambda: server.count_uploads() == MAX_UPLOADS)
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as another:
-            another.putrequest("POST", LOADS_PATH)
+            another.putrequest("POST", UPLOAD_PATHS[0])
             another.putheader("Content-Length", str(MAX_BODY_BYTES + 1))
             another.endheaders()
             assert another.getresponse().status == 413
-        assert post(port, LOADS_PATH, 10, False) == (200, "10")
+        assert post(port, UPLOAD_PATHS[0], 10, False) == (200, "10")
     finally:
         for client in clients:
             client.close()
