@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import struct
-import zipfile
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -19,12 +18,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 from service.application import Application
 from service.errors import LoadError
 from service.loading.load import open_staging, stage_files
-from service.loading.readers.template import read_identity
 from service.queries.sandbox.workbook import Refused
 from service.queries.sandbox.xlsx_worker import MODES
 from service.rounds.cells import list_cells
 from service.rounds.template import Allowed, Round, write_template
-from service.rounds.template_format import IDENTITY_SHEET, TemplateIdentity, make_id
+from service.rounds.template_format import IDENTITY_SHEET, make_id
 from service.system.progress import ignore_progress
 from service.warehouse.database import Warehouse
 from tests.conftest import NewWarehouse
@@ -509,29 +507,6 @@ def test_a_share_above_one_is_an_error_with_the_fix(stage: Stage, templates: dic
     filled.fill(WOMEN, 37)
     with pytest.raises(LoadError, match=r"'37.0' is above the maximum of 1.0; write a ratio, 0.37 for 37 %"):
         stage(filled.save(tmp_path / "t.xlsx"))
-
-
-@pytest.mark.parametrize(
-    ("name", "mission", "cycle"), [("UNMISS", "UNMISS", 6), ("UNIFIL", "UNIFIL", 6), ("cycle 5", "UNMISS", 5)]
-)
-def test_a_template_says_which_round_it_is_for(
-    application: Application, templates: dict[str, bytes], tmp_path: Path, name: str, mission: str, cycle: int
-) -> None:
-    file = tmp_path / "t.xlsx"
-    file.write_bytes(templates[name])
-    digest = application.definitions.catalogue.digest()
-    assert read_identity(file, "t.xlsx") == TemplateIdentity(mission, cycle, digest)
-
-
-def test_another_file_has_no_round(tmp_path: Path) -> None:
-    text = tmp_path / "t.csv"
-    text.write_text("indicator,mission\n")
-    assert read_identity(text, "t.csv") is None
-    filled = tmp_path / "t.xlsx"
-    with zipfile.ZipFile(filled, "w") as archive:
-        archive.writestr("xl/vbaProject.bin", "x")
-    with pytest.raises(LoadError, match="contains macros"):
-        read_identity(filled, "t.xlsx")
 
 
 def test_a_row_of_another_mission_is_an_error(stage: Stage, templates: dict[str, bytes], tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 from metrics.figures import LEVELS
 from service.loading.readers.row_budget import RowBudget
 from service.loading.readers.staged_file import StagedFile
-from service.loading.readers.workbook_process import run_workbook_process
 from service.rounds.template_format import NOTE, VALUE, YES_AND_NO, TemplateIdentity, name_source
 from service.warehouse.database import Connection, run_sql
 
@@ -20,19 +19,6 @@ WORDS = {
     **dict(zip((f"boolean {word}" for word in YES_AND_NO), (1.0, 0.0), strict=True)),
     **{f"level {text}": value for value, text in LEVELS.items()},
 }
-
-
-def read_identity(file: Path, file_name: str) -> TemplateIdentity | None:
-    """Return the round that a template is for, or None for a file that is not a template.
-
-    Raises LoadError for a workbook that cannot be read, or whose hidden sheet was changed.
-    """
-    with file.open("rb") as stream:
-        if stream.read(4) != b"PK\x03\x04":
-            return None
-        stream.seek(0)
-        reply = run_workbook_process(stream, file_name, None, "identify")
-    return TemplateIdentity(**reply) if reply else None
 
 
 def stage_template(

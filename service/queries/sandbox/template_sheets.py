@@ -15,7 +15,6 @@ from openpyxl.utils import get_column_letter, range_boundaries  # type: ignore[i
 from service.queries.sandbox.workbook import (
     ERRORS,
     Refused,
-    check_archive,
     is_moment,
     lacks_stored_value,
     list_merged,
@@ -64,13 +63,6 @@ class Identity:
 
     round: TemplateIdentity
     sheet: Any
-
-
-def identify(stream: IO[bytes], _target: IO[bytes]) -> dict[str, object]:
-    """Return mission, cycle and digest of the catalogue of a template, or nothing for another workbook."""
-    check_archive(stream)
-    found = find_identity(openpyxl.load_workbook(stream, read_only=True, data_only=True))
-    return asdict(found.round) if found else {}
 
 
 def find_identity(book: Any) -> Identity | None:

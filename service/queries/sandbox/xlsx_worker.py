@@ -4,7 +4,6 @@ Started by service/loading/readers/workbook_process.py as `python -I -m service.
 workbook is standard input, the result standard output, and the last line of standard error is JSON: a reply or {"error"}.
 
     convert    writes a sheet, or the rows of a template, as CSV
-    identify   replies with the round of a template
     annotate   writes the workbook again, with comments on faulty cells
 
 Formulas are never computed: their stored values are read. Before it reads the workbook, the process drops access to
@@ -36,7 +35,7 @@ from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
 from service.queries.sandbox.annotation import annotate
 from service.queries.sandbox.isolation import FS_READ, drop_capabilities, restrict_access, set_limits
 from service.queries.sandbox.seccomp import deny_sockets_and_processes
-from service.queries.sandbox.template_sheets import convert_template, find_identity, identify
+from service.queries.sandbox.template_sheets import convert_template, find_identity
 from service.queries.sandbox.workbook import (
     ERRORS,
     Refused,
@@ -145,7 +144,7 @@ def _write_value(value: object, sheet: str, row: int, column: int) -> str:
     return write_text(value)
 
 
-MODES: dict[str, Callable[..., dict[str, object]]] = {"convert": convert, "identify": identify, "annotate": annotate}
+MODES: dict[str, Callable[..., dict[str, object]]] = {"convert": convert, "annotate": annotate}
 
 
 def main() -> None:
