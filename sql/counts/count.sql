@@ -163,6 +163,7 @@ select
         when d.is_first then 'replaces the count shipped with the catalogue'
         when x.reason is not null then x.reason
         when c.status = 'M' then 'the mission did not exist in the period'
+        when o.status = 'O' then 'the exports cover events until ' || d.covered_until
         when c.value is not distinct from o.value and c.status = 'P' then 'has pending events'
         when c.value is not distinct from o.value then 'complete: the exports cover events until ' || d.covered_until
         else 'counted by another rule'

@@ -80,8 +80,9 @@ with changed as (
     from store.events
     where feed = $feed and batch_id = $batch_id and change <> 'confirmed'
 ),
-rows_of_changed as (
-    select *
+-- Materialized, so that the events are read once.
+rows_of_changed as materialized (
+    select event_id, kind, occurred_on, mission, attributes, state, updated_at, precedence, batch_id
     from store.events
     where feed = $feed and event_id in (select event_id from changed)
 ),

@@ -183,7 +183,7 @@ def test_the_export_is_imported_completely(service: tuple[ServiceProcess, str], 
         starts = math.ceil(starts.timestamp() * 1000) / 1000
         expected.setdefault(write_labels({"__name__": metric, **labels}), []).append((starts, value))
     with PrometheusProcess(tmp_path / "prometheus", generation=generation) as imported:
-        answer = imported.query('{job="a4p-history"}[50y]', datetime.now(UTC).timestamp())
+        answer = imported.query('{job="a4p-history"}[90y]', datetime.now(UTC).timestamp())
     reported = {
         write_labels(series["metric"]): [(float(instant), float(value)) for instant, value in series["values"]]
         for series in answer

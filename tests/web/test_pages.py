@@ -216,6 +216,19 @@ def test_closed_missions_are_behind_a_fold_and_in_a_group_of_forms(client: Flask
     assert "<option>ONUC</option>" in closed
 
 
+def test_a_counted_indicator_has_totals_over_missions_since_1948(client: FlaskClient) -> None:
+    text = client.get("/indicators/fatalities").get_data(as_text=True)
+    latest, _, totals = text.partition('id="totals"')
+    assert "Counts of 0 are not listed here." in latest and ">ONUC</a>" not in latest
+    assert find_row(totals, "1961") == ["1961", "105", "10", "34", "2", "0", "0", "151", "4"]
+    assert find_row(totals, "1948")[-1] == "1"
+
+
+def test_a_closed_mission_has_its_counts_and_no_current_value(client: FlaskClient) -> None:
+    assert "104" in client.get("/indicators/fatalities?mission=ONUC").get_data(as_text=True)
+    assert client.get("/missions/ONUC").get_data(as_text=True).count("not applicable</span>") >= 6
+
+
 def test_mission_page_compares_with_other_missions(client: FlaskClient) -> None:
     text = client.get("/missions/UNMISS").get_data(as_text=True)
     row = find_row(text[text.index('id="host_country_cooperation"') :], "New SOFA or SOMA incidents")

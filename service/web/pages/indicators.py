@@ -66,7 +66,10 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     def _show_indicator(page: Page, priority: str, indicator: Indicator, mission: str | None) -> str:
         name = indicator.indicator
         # A count of decades has a table of totals; its rows by mission are on the page of each mission.
-        most = MAX_COUNTS if indicator.counted_from and not mission else MAX_PERIODS
+        is_summed = indicator.counted_from is not None and not mission
+        most = MAX_COUNTS if is_summed else MAX_PERIODS
+        common = _read_common(page, name, indicator.metric, priority, mission)
+        counted = [row for row in common["values"] if row["value"] != 0] if is_summed else []
         return page.render(
             "indicator.html",
             max_periods=most,
@@ -76,10 +79,11 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             abbreviations=find_abbreviations(definitions.glossary, f"{indicator.title} {indicator.description}"),
             periods=page.read("pages/list_periods", indicator=name, mission=mission, max_rows=most),
             using=page.read("pages/list_using_kpis", indicator=name),
-            count_totals=page.read("pages/list_count_totals", indicator=name) if indicator.counted_from and not mission else [],
+            count_totals=page.read("pages/list_count_totals", indicator=name) if is_summed else [],
             **(_read_events(page, indicator, mission) if indicator.counted_from else {}),
             totals=[] if mission else page.read("pages/list_total_changes", indicator=name),
-            **_read_common(page, name, indicator.metric, priority, mission),
+            hides_zero=bool(counted),
+            **{**common, "values": counted or common["values"]},
         )
 
     def _read_events(page: Page, indicator: Indicator, mission: str | None) -> dict[str, Any]:
