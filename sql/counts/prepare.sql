@@ -24,7 +24,7 @@ with exports as (
     where feed = $feed
 ),
 last_run as (
-    select max(catalogue_version) as catalogue_version, count(*) as runs
+    select arg_max(catalogue_version, recorded_at) as catalogue_version, count(*) as runs
     from store.count_runs
     where feed = $feed
 )
