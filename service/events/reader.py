@@ -313,6 +313,6 @@ def _list_gaps(cursor: Connection, feed: Feed, columns: dict[str, _Column]) -> I
     for column in columns.values():
         blanks, gaps = next(counts), next(counts)
         if blanks:
-            yield f"{column.name}: blanks around {blanks:,} texts removed"
+            yield f"{column.name}: blanks around {blanks:,} text{'s' if blanks > 1 else ''} removed"
         if gaps and column.name in attributes:
-            yield f"{column.name}: {gaps:,} rows without a value"
+            yield f"{column.name}: {gaps:,} row{'s' if gaps > 1 else ''} without a value"

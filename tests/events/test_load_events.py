@@ -36,7 +36,7 @@ def test_a_row_becomes_a_typed_event_with_the_columns_of_the_feed_only(load_rows
             {"country_code": "GHA", "nationality": "Ghana", "personnel": "Military"}, "pending", 1,
         ),
     ]  # fmt: skip
-    assert report.notes == ("casualty_personnel_type: blanks around 1 texts removed", "gender: 1 rows without a value")
+    assert report.notes == ("casualty_personnel_type: blanks around 1 text removed", "gender: 1 row without a value")
     assert read("select feed, row_count, new_events, notes from event_loads") == [("un_fatalities", 2, 2, list(report.notes))]
 
 
