@@ -48,6 +48,8 @@ from metrics.vega import (
 
 # A bar or mark that is narrower has no text: those of decades would overlap.
 MIN_TEXT_PIXELS = 7
+# Texts of wider bars may extend over the gap between them.
+NARROW_PIXELS = 12
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ def draw_history(
         # Bars have gaps; steps do not.
         inset = timedelta() if is_step else (end - begin) * 0.07
         text = (
-            MARKS.get(point.status, "×") if point.value is None else _shorten_value(point.value, unit, pixels + 8, point.status)
+            MARKS.get(point.status, "×")
+            if point.value is None
+            else _shorten_value(point.value, unit, pixels + (8 if pixels > NARROW_PIXELS else 2), point.status)
         )
         if pixels < MIN_TEXT_PIXELS:
             text = ""

@@ -62,7 +62,7 @@ with sentences(view_name, column_name, sentence) as (
         (null, 'excess', 'Difference between value and limit.'),
         (null, 'excluded_missions', 'For a threshold for every mission: missions to which their own threshold applies instead.'),
         (null, 'expected', 'The printed value.'),
-        (null, 'expected_missions', 'Missions that are expected to report it.'),
+        (null, 'expected_missions', 'Missions that are expected to report it; none if the service counts it from events.'),
         (null, 'exported_at', 'Newest updated_at of its rows, UTC; null if no row could be read.'),
         (null, 'fault', 'duplicate, conflict (other content with the same updated_at) or unreadable.'),
         (null, 'feed', 'Name of the feed.'),

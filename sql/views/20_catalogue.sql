@@ -70,7 +70,9 @@ order by cycle;
 comment on view cycles is 'A row is a reporting cycle, from the first with reported observations to that of the variable as_of (today when unset).';
 
 create or replace view indicators as
-select indicator, title, description, priority, unit, better, source, metric, expected_missions
+select
+    indicator, title, description, priority, unit, better, source, metric,
+    if(counted_from is null, expected_missions, []) as expected_missions
 from store.current_indicators
 order by ordinal;
 

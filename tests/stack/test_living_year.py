@@ -255,6 +255,7 @@ def list_remaining(year: Year, mission: str, cycle: int, given: set[str]) -> lis
          "", "M", "A mission's submission"]
         for _, entry in read_catalogue(year.catalogue).indicators
         if entry.frequency == "half_yearly" and mission in entry.expected_missions and entry.indicator not in given
+        and entry.counted_from is None
     ]  # fmt: skip
 
 
