@@ -58,7 +58,7 @@ def test_a_start_reports_its_steps_and_a_second_start_loads_no_file_again(tmp_pa
     data_dir = tmp_path / "data"
     with ServiceProcess(data_dir) as service:
         url = service.wait_until_ready()
-        assert f"{SHIPPED_OBSERVATIONS} observations loaded, {SHIPPED_OBSERVATIONS} in the warehouse" in service.output
+        assert f"{SHIPPED_OBSERVATIONS:,} observations loaded, {SHIPPED_OBSERVATIONS:,} in the warehouse" in service.output
         assert any("series exposed, as of" in line for line in service.output)
         assert get(f"{url}/-/ready")[0] == 200
         assert b'\na4p_sofa_incidents_new{mission="UNMISS"} 125\n' in get(f"{url}/metrics")[2]
@@ -67,7 +67,7 @@ def test_a_start_reports_its_steps_and_a_second_start_loads_no_file_again(tmp_pa
     assert not (data_dir / "a4p.sock").exists()
     with ServiceProcess(data_dir) as service:
         service.wait_until_ready()
-        assert f"0 observations loaded, {SHIPPED_OBSERVATIONS} in the warehouse" in service.output
+        assert f"0 observations loaded, {SHIPPED_OBSERVATIONS:,} in the warehouse" in service.output
 
 
 def test_a_start_in_a_new_data_directory_logs_no_error(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_reported_load_survives_a_kill(tmp_path: Path, submission: Path, momen
         service.kill()
     with ServiceProcess(data_dir) as service:
         url = service.wait_until_ready()
-        assert "0 observations loaded, 400 in the warehouse" in service.output
+        assert f"0 observations loaded, {SHIPPED_OBSERVATIONS + 1:,} in the warehouse" in service.output
         assert b'\na4p_sofa_incidents_new{mission="UNMISS"} 97\n' in get(f"{url}/metrics")[2]
 
 

@@ -17,6 +17,7 @@ from service.warehouse.definitions import Definitions
 from service.warehouse.manifest import find_manifest, read_manifest
 from tests.conftest import load_value, publish_report
 from tests.service_process import ServiceProcess, run_a4p
+from tests.shipped import SHIPPED_OBSERVATIONS
 
 Damage = Callable[[Path], None]
 
@@ -125,7 +126,7 @@ def test_the_read_copy_is_restored_and_the_load_is_there(killed_dir: Path, tmp_p
     with ServiceProcess(directory) as service:
         service.wait_until_ready()
     answer = run_a4p("sql", "select count(*) as rows from observations", "--format", "csv", "--data-dir", str(directory))
-    assert answer.stdout.split() == ["rows", "400"]
+    assert answer.stdout.split() == ["rows", str(SHIPPED_OBSERVATIONS + 1)]
 
 
 def test_accepting_a_loss_is_needed_once_and_retains_the_backups(killed_dir: Path, tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_after_a_deletion_of_the_file_writes_fail_and_its_content_can_be_saved(
     restored = run_a4p("restore", str(tmp_path / "rescued.duckdb"), "--data-dir", str(tmp_path / "data"))
     assert restored.returncode == 0, restored.stderr
     answer = run_a4p("verify", str(tmp_path / "data" / "warehouse.duckdb"))
-    assert "400 observations" in answer.stdout
+    assert f"{SHIPPED_OBSERVATIONS + 1:,} observations" in answer.stdout
 
 
 def test_a_deleted_log_causes_no_loss(tmp_path: Path, definitions: Definitions) -> None:
@@ -194,4 +195,4 @@ def test_a_deleted_log_causes_no_loss(tmp_path: Path, definitions: Definitions) 
         assert application.warehouse.restore_log()
         assert not application.warehouse.restore_log()
         shutil.copyfile(application.settings.warehouse_file, tmp_path / "after.duckdb")
-    assert "400 observations" in run_a4p("verify", str(tmp_path / "after.duckdb")).stdout
+    assert f"{SHIPPED_OBSERVATIONS + 1:,} observations" in run_a4p("verify", str(tmp_path / "after.duckdb")).stdout
