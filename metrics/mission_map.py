@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -163,6 +163,16 @@ class _Drawn:
     labels: list[Box]
     lines: list[Point]
 
+    def choose(self, candidates: Iterable[Mark]) -> Mark:
+        """Return the first mark without a collision, else the first one with the fewest."""
+        counted = []
+        for mark in candidates:
+            collisions = self.count_collisions(mark)
+            if collisions == 0:
+                return mark
+            counted.append((collisions, mark))
+        return min(counted, key=lambda pair: pair[0])[1]
+
     def count_collisions(self, mark: Mark) -> int:
         """Return the number of collisions of a mark with the others; 10 for one that is not within the map."""
         boxes = self.find_boxes(mark)
@@ -205,9 +215,7 @@ def _place_marks(points: dict[str, Point], frame: Box, font_size: int) -> tuple[
         place = points[mission]
         # Leader lines go outwards from a group of missions.
         first_side = -1 if mission in crowded and place[0] < middle else 1
-        candidates = _list_candidates(mission, place, mission in crowded, font_size, first_side)
-        # The first candidate without a collision, else one with the fewest.
-        marks[mission] = min(candidates, key=drawn.count_collisions)
+        marks[mission] = drawn.choose(_list_candidates(mission, place, mission in crowded, font_size, first_side))
         drawn.add(marks[mission])
     return tuple(marks[mission] for mission in points)
 

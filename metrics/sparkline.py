@@ -19,9 +19,10 @@ MIN_BAR_HEIGHT = 1.5
 
 @dataclass(frozen=True)
 class Line:
-    """The points of a line, oldest first. The scale begins at 0, or at the smallest value below it."""
+    """The points of a line, oldest first, and the height of 0. The scale begins at 0, or at the smallest value below it."""
 
     points: tuple[tuple[float, float], ...]
+    base: float
 
     @property
     def path(self) -> str:
@@ -53,7 +54,8 @@ def draw_line(values: Sequence[tuple[date, float]]) -> Line | None:
                 round(MARGIN + (high - value) / (high - low) * (HEIGHT - 2 * MARGIN), 1),
             )
             for day, value in values
-        )
+        ),
+        round(MARGIN + high / (high - low) * (HEIGHT - 2 * MARGIN), 1),
     )
 
 

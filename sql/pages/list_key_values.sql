@@ -1,15 +1,15 @@
 -- A row is a key indicator or KPI of $keys, a JSON list of name and dimensions, with one series: that of peacekeeping as a whole or,
 -- if there is none, of the open mission with the worst value. history has its values, at most 12, and missions the current value of
--- each open mission.
+-- each open mission. has_threshold: some threshold is on the metric.
 with keys as (
     select unnest(from_json($keys::json, '[{"place": "INTEGER", "name": "VARCHAR", "dimensions": "MAP(VARCHAR, VARCHAR)"}]'), recursive := true)
 ),
 defined as (
-    select k.place, k.name, k.dimensions, i.title, i.unit, i.better, 'indicator' as kind
+    select k.place, k.name, k.dimensions, i.title, i.unit, i.better, i.metric, 'indicator' as kind
     from keys as k
     join indicators as i on i.indicator = k.name
     union all
-    select k.place, k.name, k.dimensions, p.title, p.unit, p.better, 'kpi' as kind
+    select k.place, k.name, k.dimensions, p.title, p.unit, p.better, p.metric, 'kpi' as kind
     from keys as k
     join kpis as p on p.kpi = k.name
 ),
@@ -88,7 +88,7 @@ peers as (
 select
     d.place, d.name, d.title, d.unit, d.better, d.kind, d.dimensions, c.mission, c.value, c.status, c.previous_value, c.change, c.base,
     if(d.kind = 'kpi', null, name_period(y.cycle, c.period_start, c.period_end)) as period, c.period_end,
-    coalesce(h.history, []) as history, coalesce(p.missions, []) as missions
+    d.metric in (select metric from thresholds) as has_threshold, coalesce(h.history, []) as history, coalesce(p.missions, []) as missions
 from defined as d
 left join chosen as c using (place)
 left join histories as h on h.name = c.name and h.mission = c.mission and h.dimensions = c.dimensions

@@ -7,7 +7,7 @@ with breached as materialized (
         coalesce(i.unit, k.unit, t.unit, '') as unit, coalesce(i.priority, k.priority, t.priority) as priority,
         i.indicator is null and k.kpi is null as is_change, b.metric, b.mission, m.ordinal,
         map_from_entries(list_filter(map_entries(b.dimensions), lambda entry: entry.key <> 'indicator')) as dimensions,
-        b.comparison, b.severity, b.limit_value, b.value, b.excess, b.period_end, b.status, b.note,
+        b.comparison, b.severity, b.limit_value, b.value, b.excess, b.period_start, b.period_end, b.status,
         ['info', 'warning', 'critical'].list_position(b.severity) as severity_rank,
         if(b.limit_value = 0, 1e9, b.excess / abs(b.limit_value)) as relative_excess
     from threshold_breaches as b
@@ -49,11 +49,13 @@ placed as (
     from grouped
 )
 select
-    b.* exclude (severity_rank, relative_excess), v.previous_value, coalesce(c.peers, 0) as peers,
+    b.* exclude (severity_rank, relative_excess), name_period(y.cycle, coalesce(b.period_start, b.period_end), b.period_end) as period, v.previous_value, coalesce(c.peers, 0) as peers,
     coalesce(c.leads, false) as leads, g.place, g.metric_place
 from breached as b
 join placed as g using (metric, mission)
 left join current_values as v
     on v.name = b.name and v.mission = b.mission and v.dimensions = b.dimensions and not b.is_change and v.period_end = b.period_end
+-- The value of a KPI has a date instead of a period: the end of a cycle.
+left join cycles as y on y.period_end = b.period_end and y.period_start = coalesce(b.period_start, y.period_start)
 left join compared as c on c.metric = b.metric and c.mission = b.mission and c.dimensions = b.dimensions
 order by g.place, b.severity_rank desc, b.relative_excess desc, b.dimensions::varchar

@@ -70,9 +70,10 @@ def test_sentences_of_given_observations(tmp_path: Path, definitions: Definition
 
 def test_the_report_is_briefed_in_five_sentences_with_links(client: FlaskClient) -> None:
     assert read_sentences(client, "?as_of=2024-07-15") == [
-        "Impact of SOFA or SOMA incidents (Civilian movement, Mandated tasks and Uniformed movement) in UNISFA stood at high "
-        "(provisional), above the limit of medium and the highest of 4 missions.",
-        "Days with impaired hospital care (Equipment) in UNMISS stood at 247 days (provisional), above the limit of 30 days.",
+        "Impact of SOFA or SOMA incidents in UNISFA stood at high for Civilian movement, Mandated tasks and Uniformed "
+        "movement, above the limit of medium and the highest of 4 missions (cycle 5, provisional).",
+        "Days with impaired hospital care (Equipment) in UNMISS stood at 247 days, above the limit of 30 days "
+        "(cycle 5, provisional).",
         "Military unit evaluations in UNIFIL fell from 12 to 4 (cycle 5).",
         "Peacekeeper fatalities by year (Malicious act) in MONUSCO fell from 13 to 1 (2023).",
         "32 reports are overdue, from 11 missions.",
@@ -103,7 +104,8 @@ def test_key_indicators_have_value_change_and_breach(client: FlaskClient) -> Non
     assert keys["New SOFA or SOMA incidents"].endswith("warning UNMISS")
     assert keys["Serious misconduct allegations"].startswith("364 +81 worse peacekeeping as a whole · 2023")
     assert keys["Share of field hospitals that sent reports"].endswith("breach in UNDOF, UNIFIL")
-    assert keys["Triangular Partnership trainees"].endswith("no breach")
+    assert keys["Triangular Partnership trainees"].endswith("no threshold")
+    assert keys["Crimes against peacekeepers investigated by the host state"].endswith("no breach")
 
 
 def read_parts(listed: str) -> list[str]:

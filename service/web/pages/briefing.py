@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import Any
 
 from metrics.catalogue import ALL_MISSIONS
-from metrics.figures import MINUS, STATUS_TEXT, write_figure
+from metrics.figures import MINUS, NO_BREAK, STATUS_TEXT, write_figure
 
 MAX_BREACHES = 2
 # With fewer missions, the highest value says little.
@@ -78,6 +78,8 @@ def _write_breach(rows: Sequence[Row]) -> Sentence:
     same = [row for row in rows if (row["value"], row["limit_value"], row["comparison"]) == _value_of(first)]
     labels = list(dict.fromkeys(_write_labels(row) for row in same if row["dimensions"]))
     statement = _write_figures(first)
+    if len(labels) > 1:
+        statement += f" for {_join(labels)}"
     if first["unit"] == "boolean":
         statement += ", which breaches a threshold"
     else:
@@ -87,14 +89,22 @@ def _write_breach(rows: Sequence[Row]) -> Sentence:
     if others := len({_write_labels(row) for row in rows} - {_write_labels(row) for row in same}):
         statement += f"; {others} more {'values breach' if others > 1 else 'value breaches'} a limit"
     query = {} if first["mission"] == ALL_MISSIONS else {"mission": first["mission"]}
-    subject = _write_subject(first, labels)
-    return Sentence(first["severity"], first["severity"], subject, f"{statement}.", "/indicators", (first["name"],), query)
+    subject = _write_subject(first, labels[0] if len(labels) == 1 else "")
+    return Sentence(
+        first["severity"],
+        first["severity"],
+        subject,
+        f"{statement} ({_write_period(first)}).",
+        "/indicators",
+        (first["name"],),
+        query,
+    )
 
 
 def _write_change(row: Row) -> Sentence:
     query = {} if row["mission"] == ALL_MISSIONS else {"mission": row["mission"]}
-    subject = _write_subject(row, [_write_labels(row)] if row["dimensions"] else [])
-    statement = f"{_write_figures(row)} ({row['period']})."
+    subject = _write_subject(row, _write_labels(row))
+    statement = f"{_write_figures(row)} ({_write_period(row)})."
     return Sentence(row["tone"], row["tone"], subject, statement, "/indicators", (row["indicator"],), query)
 
 
@@ -123,16 +133,14 @@ def _write_overdue(rows: Sequence[Row]) -> Sentence:
     return Sentence("overdue", "warning", subject, f"{statement}.", "#late")
 
 
-def _write_subject(row: Row, labels: Sequence[str]) -> str:
-    about = f"{row['title']} ({_join(labels)})" if labels else row["title"]
+def _write_subject(row: Row, labels: str) -> str:
+    about = f"{row['title']} ({labels})" if labels else row["title"]
     return f"{about} in {'peacekeeping as a whole' if row['mission'] == ALL_MISSIONS else row['mission']}"
 
 
 def _write_figures(row: Row) -> str:
     """Return the value with the one before. Past tense: titles are singular or plural."""
     value, before = _write(row["value"], row), row["previous_value"]
-    if row.get("status") in ("E", "P"):
-        value += f" ({STATUS_TEXT[row['status']]})"
     if row["unit"] == "boolean":
         return (
             f"changed from {_write(before, row)} to {value}"
@@ -144,6 +152,12 @@ def _write_figures(row: Row) -> str:
     if before == row["value"]:
         return f"stayed at {value}"
     return f"{'rose' if row['value'] > before else 'fell'} from {_write(before, row)} to {value}"
+
+
+def _write_period(row: Row) -> str:
+    """Return the period of a value, with its status if it is not final."""
+    period = row["period"].replace(" ", NO_BREAK)
+    return f"{period}, {STATUS_TEXT[row['status']]}" if row.get("status") in ("E", "P") else period
 
 
 def _write(value: float, row: Row) -> str:

@@ -60,6 +60,7 @@ def render_overview(application: Application, firing: list[Row]) -> str:
             states=find_states(breaches),
             missions={entry.mission: entry for entry in catalogue.missions},
             keys=[add_chart(row, breaches) for row in keys],
+            group_equal=group_equal,
             troubles=group_by_mission(catalogue, breaches, firing),
             breach_count=len(breaches),
             firing=firing,
@@ -103,6 +104,15 @@ def add_chart(row: Row, breaches: Iterable[Row]) -> Row:
         "severity": min(own, key=SEVERITIES.index, default=None),
         "breaching": sorted({breach["mission"] for breach in of_key} - {row["mission"]}),
     }
+
+
+def group_equal(breaches: Iterable[Row]) -> list[tuple[tuple[object, ...], list[Row]]]:
+    """Return breaches that differ only in their dimensions together, by severity, title, value with status, and limit."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in breaches:
+        figure, limit = (row["value"], row["status"]), (row["comparison"], row["limit_value"])
+        groups.setdefault((row["severity"], row["title"], figure, limit), []).append(row)
+    return list(groups.items())
 
 
 def group_by_mission(
