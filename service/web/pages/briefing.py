@@ -51,7 +51,7 @@ def write_briefing(
     sentences = [_write_breach(rows) for rows in shown]
     if not groups:
         statement = "breaches a threshold." if cycle is not None else "is reported by this date."
-        sentences = [Sentence("none", "none", "No value", statement, "/thresholds" if cycle is not None else "/cycles")]
+        sentences = [Sentence("–", "none", "No value", statement, "/thresholds" if cycle is not None else "/cycles")]
     if cycle is not None:
         told = {_identify(row["name"], row) for rows in shown for row in rows}
         new = [row for row in changes if row["is_newest"] and _identify(row["indicator"], row) not in told]
@@ -61,7 +61,7 @@ def write_briefing(
         ]
         sentences += [_write_change(row) for row in changed if row] or [
             Sentence(
-                "same",
+                "–",
                 "none",
                 f"No value of cycle {cycle}",
                 "is better or worse than in the period before.",
@@ -116,7 +116,7 @@ def _write_overdue(rows: Sequence[Row]) -> Sentence:
         counted[1] += row["expected_count"]
     total = sum(count for count, _ in counts.values())
     if total == 0:
-        return Sentence("none", "none", "No report", "is overdue.", "#late")
+        return Sentence("–", "none", "No report", "is overdue.", "#late")
     subject = "1 report" if total == 1 else f"{total:,} reports"
     missions = {mission: counted for mission, counted in counts.items() if mission != ALL_MISSIONS}
     most = max((count for count, _ in missions.values()), default=0)

@@ -42,6 +42,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 def render_overview(application: Application, firing: list[Row]) -> str:
     """Return the page with the firing alerts."""
     catalogue = application.definitions.catalogue
+    kpis = application.definitions.kpis
     closed = set(catalogue.closed_missions)
     firing = [row for row in firing if row["mission"] not in closed]
     with open_page(application) as page:
@@ -64,6 +65,7 @@ def render_overview(application: Application, firing: list[Row]) -> str:
             troubles=group_by_mission(catalogue, breaches, firing),
             breach_count=len(breaches),
             firing=firing,
+            units={entry.metric: entry.unit for _, entry in catalogue.indicators} | {kpi.metric: kpi.unit for kpi in kpis},
             overdue=overdue,
             # A row may be listed for its sentence only.
             tones={tone: [row for row in changes if row["tone"] == tone][:MAX_CHANGES] for tone in ("worse", "better")},
