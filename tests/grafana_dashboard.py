@@ -75,6 +75,10 @@ class GrafanaDashboard:
         assert values.keys() <= saved.keys()
         return saved | values
 
+    def list_annotations(self, name: str) -> list[dict[str, Any]]:
+        """Return the annotations with this name: one or none."""
+        return [annotation for annotation in self.model["annotations"]["list"] if annotation["name"] == name]
+
     def list_targets(self, values: Mapping[str, str]) -> Iterator[Target]:
         """Yield every query of every panel."""
         scraped = f"{LEAST_SCRAPE_SECONDS}s"

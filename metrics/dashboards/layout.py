@@ -51,6 +51,7 @@ class Page:
     range: tuple[str, str] = RANGE
     refresh: str = REFRESH
     shows_cycles: bool = True
+    annotations: Sequence[dict[str, object]] = ()
 
 
 def link_to(uid: str, **variables: str) -> str:
@@ -135,7 +136,8 @@ def render_page(page: Page, contents: Contents) -> str:
             variable.pop(name, None)
     for panel in model["panels"]:
         panel.get("options", {}).pop("footer", None)
-    model["annotations"] = {"list": [_draw_cycles(contents.catalogue.cycles)] if page.shows_cycles else []}
+    cycles = [_draw_cycles(contents.catalogue.cycles)] if page.shows_cycles else []
+    model["annotations"] = {"list": [*cycles, *page.annotations]}
     return json.dumps(model, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -157,8 +159,23 @@ def _place(lines: Sequence[Line]) -> list[Any]:
     return panels
 
 
+def annotate(name: str, ref_id: str, expression: str, title: str) -> dict[str, object]:
+    """Return the annotation that shows each series of a query as a region. The SDK lacks titles of Prometheus annotations."""
+    return {
+        "name": name,
+        "datasource": {"type": PROMETHEUS.type_val, "uid": PROMETHEUS.uid},
+        "enable": True,
+        "hide": False,
+        "iconColor": ABSENT,
+        "target": {"refId": ref_id, "expr": expression, "interval": "1d", "range": True},
+        "titleFormat": title,
+        "textFormat": "",
+        "tagKeys": "",
+    }
+
+
 def _draw_cycles(cycles: Cycles) -> dict[str, object]:
-    """Return the annotation that shows each reporting cycle as a region. The SDK lacks the title of Prometheus annotations."""
+    """Return the annotation that shows each reporting cycle as a region."""
     rule = cycles.rule
     months = f"12 * (year() - {rule.period_start.year}) + month() - {rule.period_start.month}"
     # The cycle number at each instant becomes a label, so that a new cycle needs no change of the dashboard.
@@ -171,14 +188,4 @@ def _draw_cycles(cycles: Cycles) -> dict[str, object]:
         inside = f"((vector(time()) >= {start:.0f}) < {end:.0f})"
         number = f"{inside} * 0 + {entry.cycle} or on () ({number})"
     expression = f'count_values("cycle", {number})'
-    return {
-        "name": "Reporting cycles",
-        "datasource": {"type": PROMETHEUS.type_val, "uid": PROMETHEUS.uid},
-        "enable": True,
-        "hide": False,
-        "iconColor": ABSENT,
-        "target": {"refId": "Cycles", "expr": expression, "interval": "1d", "range": True},
-        "titleFormat": "Cycle {{cycle}}",
-        "textFormat": "",
-        "tagKeys": "",
-    }
+    return annotate("Reporting cycles", "Cycles", expression, "Cycle {{cycle}}")

@@ -302,7 +302,7 @@ def test_a_bar_covers_its_year_and_none_follows_the_last(asked: Asked) -> None:
 
 def test_reporting_cycles_are_regions_with_their_dates(asked: Asked, definitions: Definitions) -> None:
     for dashboard in DASHBOARDS.values():
-        for annotation in dashboard.model["annotations"]["list"]:
+        for annotation in dashboard.list_annotations("Reporting cycles"):
             for cycle in (4, 5, 6, 12):
                 start, end = definitions.catalogue.cycles.find_period(cycle)
                 days = (start - timedelta(days=1), start, end, end + timedelta(days=1))
@@ -313,6 +313,13 @@ def test_reporting_cycles_are_regions_with_their_dates(asked: Asked, definitions
                 ]
                 assert shown == [[str(number)] for number in (cycle - 1, cycle, cycle, cycle + 1)]
                 assert annotation["titleFormat"] == "Cycle {{cycle}}"
+
+
+def test_years_with_many_deaths_are_marked(asked: Asked) -> None:
+    (annotation,) = DASHBOARDS["a4p-safety"].list_annotations("30 or more deaths of one cause")
+    for year, marked in ((1960, []), (1961, [("ONUC", "Malicious act")]), (2010, [("MINUSTAH", "Accident")]), (2012, [])):
+        answer = asked.prometheus.query(annotation["target"]["expr"], datetime(year, 6, 1, tzinfo=UTC).timestamp())
+        assert [(one["metric"]["mission"], one["metric"]["cause"]) for one in answer] == marked, year
 
 
 def test_an_indicator_that_has_a_limit_shows_it_over_the_whole_range(show: Show) -> None:
