@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import html
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from flask.testing import FlaskClient
 
+from service.alerting.alerts import Notification, record_notification
 from service.application import Application
 from service.settings import Settings
 from service.warehouse.definitions import Definitions
@@ -132,3 +134,31 @@ def test_breaches_are_grouped_by_mission_with_the_most_severe_first(client: Flas
     text = client.get("/").get_data(as_text=True)
     groups = text.partition('<div class="troubles">')[2].partition("</div>")[0]
     assert read_texts(groups, r"<h3>(.*?)</h3>") == ["UNISFA", "UNIFIL", "UNMISS", "UNDOF", "Peacekeeping as a whole"]
+
+
+def test_firing_alerts_are_grouped_by_mission_with_values_in_their_unit(client: FlaskClient, report: Application) -> None:
+    metric = "a4p_military_evaluation_coverage_ratio"
+    for status in ("firing", "resolved"):
+        alerts = [
+            {
+                "status": status,
+                "fingerprint": fingerprint,
+                "labels": {"alertname": "A4pTest", "severity": "warning", "metric": metric, "mission": mission},
+                "annotations": {"summary": f"Evaluations of {mission} are below their limit", "value": "0.0976"},
+                "startsAt": "2024-05-01T00:00:00Z",
+                "endsAt": "2024-05-02T00:00:00Z",
+            }
+            for fingerprint, mission in (("a1", "UNIFIL"), ("a2", "MINUSMA"))
+        ]
+        body = json.dumps({"version": "4", "alerts": alerts})
+        record_notification(report.warehouse, Notification.model_validate_json(body), report.clock())
+        text = client.get("/").get_data(as_text=True)
+        group = text.partition('<div class="troubles">')[2].partition(">UNIFIL</a></h3>")[2].partition("</section>")[0]
+        assert ("/alerts/a1" in group) == (status == "firing")
+        # Alerts about closed missions are on /alerts only.
+        assert "MINUSMA" not in text
+        if status == "firing":
+            (alert,) = read_texts(group, r'<a href="/alerts/a1">(.*?)</li>')
+            assert alert.startswith(
+                "Evaluations of UNIFIL are below their limit : 9.8 % when fired, now 9.8 % since 2024-05-01"
+            )
