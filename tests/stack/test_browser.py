@@ -258,7 +258,7 @@ def test_pages_work_with_the_keyboard_and_without_javascript(browser: Browser, u
 def test_print_shows_values_and_hides_forms(page: Page, url: str, tmp_path: Path) -> None:
     page.goto(f"{url}/missions/UNMISS")
     page.emulate_media(media="print")
-    assert page.get_by_label("Date of the values").is_hidden() and page.get_by_label("Pages").is_hidden()
+    assert page.get_by_label("Date of the values").is_hidden() and page.get_by_label("Pages", exact=True).is_hidden()
     assert page.get_by_text("Latest values, as of").is_visible()
     assert page.pdf(path=tmp_path / "UNMISS.pdf", format="A4").startswith(b"%PDF")
 
