@@ -158,6 +158,7 @@ def test_firing_alerts_are_grouped_by_mission_with_values_in_their_unit(client: 
         # Alerts about closed missions are on /alerts only.
         assert "MINUSMA" not in text
         if status == "firing":
+            assert "2 alerts</a> received" in text and "1 about closed missions is not listed here" in text
             (alert,) = read_texts(group, r'<a href="/alerts/a1">(.*?)</li>')
             assert alert.startswith(
                 "Evaluations of UNIFIL are below their limit : 9.8 % when fired, now 9.8 % since 2024-05-01"

@@ -44,6 +44,7 @@ def render_overview(application: Application, firing: list[Row]) -> str:
     catalogue = application.definitions.catalogue
     kpis = application.definitions.kpis
     closed = set(catalogue.closed_missions)
+    alert_count = len(firing)
     firing = [row for row in firing if row["mission"] not in closed]
     with open_page(application) as page:
         cycle = page.read("pages/describe_latest_cycle")[0]
@@ -64,7 +65,8 @@ def render_overview(application: Application, firing: list[Row]) -> str:
             group_equal=group_equal,
             troubles=group_by_mission(catalogue, breaches, firing),
             breach_count=len(breaches),
-            firing=firing,
+            alert_count=alert_count,
+            unlisted_count=alert_count - len(firing),
             units={entry.metric: entry.unit for _, entry in catalogue.indicators} | {kpi.metric: kpi.unit for kpi in kpis},
             overdue=overdue,
             # A row may be listed for its sentence only.
