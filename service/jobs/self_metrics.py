@@ -29,6 +29,7 @@ UNCOUNTED_ACTIONS = ("sign in", "sign out")
 # The kind of each action of the audit. Others, such as requests that were refused before their action was known, are `other`.
 WRITE_KINDS = {
     "load": "load",
+    "load events": "load",
     "set threshold": "set_threshold",
     "remove threshold": "remove_threshold",
     "acknowledge": "acknowledge",

@@ -7,13 +7,14 @@ left join recorded_cells as r using (series_id, period_start, period_end)
 -- The deviation of larger values cannot be computed: its square exceeds a double.
 where abs(s.value) < 1e100 and (r.series_id is null or not r.is_unchanged);
 
--- A row of loaded_series is a series of loaded_cells, with the definition of its indicator.
+-- A row of loaded_series is a series of loaded_cells, with the definition of its indicator. Counts of events are left out: nobody
+-- typed them, and their feed has checks of its own.
 create or replace temp table loaded_series as
 select
     s.series_id, s.indicator, s.mission, i.unit, i.frequency, i.cumulative, i.rare_event, i.expected_missions
 from store.series as s
 join store.current_indicators as i using (indicator)
-where s.series_id in (select series_id from loaded_cells);
+where i.counted_from is null and s.series_id in (select series_id from loaded_cells);
 
 -- A row of series_values is a current value of one of these series after the load. is_loaded: the load recorded it.
 create or replace temp table series_values as

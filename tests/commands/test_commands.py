@@ -49,7 +49,7 @@ def test_check_counts_the_definitions(definitions: Definitions) -> None:
     counts = rf"{len(catalogue.priorities)} priorities, {len(catalogue.missions)} missions, \d+ cycles"
     assert re.search(counts, checked.stdout)
     assert f"KPIs: {len(definitions.kpis)}" in checked.stdout
-    assert f"observations: {SHIPPED_OBSERVATIONS} in {len(OBSERVATION_FILES)} files" in checked.stdout
+    assert f"observations: {SHIPPED_OBSERVATIONS:,} in {len(OBSERVATION_FILES)} files" in checked.stdout
 
 
 def test_check_reports_errors(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urldefrag, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from tests.events.exports import FATALITY, name_event, write_export
 from tests.published_report import copy_report
@@ -96,7 +96,13 @@ def page(browser: Browser) -> Iterator[Page]:
     messages: list[str] = []
     tab.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
     tab.on("pageerror", lambda error: messages.append(f"error: {error}"))
-    tab.on("requestfailed", lambda request: messages.append(f"failed: {request.url}"))
+
+    def note_failure(request: Request) -> None:
+        # A tab that moves on cancels the pictures of the page before.
+        if request.failure != "net::ERR_ABORTED":
+            messages.append(f"failed: {request.url}")
+
+    tab.on("requestfailed", note_failure)
     yield tab
     tab.close()
     # Tests request a page that does not exist and send a wrong query.

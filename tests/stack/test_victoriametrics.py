@@ -105,7 +105,7 @@ def compare_last_values(url: str, data_dir: Path, *, are_values_repeated: bool) 
                 held = [
                     value
                     for start, end, value in points
-                    if start <= instant and (end if are_values_repeated else start) > instant - 2 * 365 * DAY
+                    if start <= instant and (end - DAY if are_values_repeated else start) > instant - 2 * 365 * DAY
                 ]
                 if held:
                     expected[labels] = held[-1]

@@ -13,6 +13,7 @@ from service.warehouse.backups.names import list_backups
 from service.warehouse.backups.verify import verify_file
 from service.warehouse.definitions import Definitions
 from tests.conftest import load_value, publish_report
+from tests.shipped import SHIPPED_OBSERVATIONS
 from tests.tools import find_tool
 
 
@@ -37,4 +38,4 @@ def test_the_second_copy_sends_only_what_changed(tmp_path: Path, definitions: De
     (copied_at, copy), *_ = list_backups(target)
     assert copied_at == newest
     found = verify_file(copy)
-    assert found.faults == () and found.observations == 400
+    assert found.faults == () and found.observations == SHIPPED_OBSERVATIONS + 1

@@ -125,7 +125,7 @@ def test_restore_replaces_the_warehouse_and_retains_the_previous_one(application
     assert count_observations(settings.warehouse_file) == SHIPPED_OBSERVATIONS
     assert count_observations(settings.read_copy_file) == SHIPPED_OBSERVATIONS
     assert restored.earlier is not None
-    assert count_observations(restored.earlier) == 400
+    assert count_observations(restored.earlier) == SHIPPED_OBSERVATIONS + 1
 
 
 def test_a_restored_older_state_opens_at_the_next_start(
@@ -194,7 +194,7 @@ def test_verify_reads_the_warehouse_while_the_service_runs_and_while_it_does_not
     for answer in (running, stopped):
         assert answer.returncode == 0, answer.stderr
         assert (
-            answer.stdout.count(f"{len(OBSERVATION_FILES)} batches, {SHIPPED_OBSERVATIONS} observations, 0 of them revisions")
+            answer.stdout.count(f"{len(OBSERVATION_FILES)} batches, {SHIPPED_OBSERVATIONS:,} observations, 0 of them revisions")
             == 2
         )
     change(settings.read_copy_file, "update store.observations set value = 126 where value = 125")
