@@ -1,4 +1,4 @@
-"""Kills, pauses and damages at random moments: 12 rounds here, 40 in `.ci/run`, 1,000 in `make torture`."""
+"""Kills, pauses and damages at random moments: 12 rounds here, 100 in `.ci/run`, 1,000 in `make torture`."""
 
 from __future__ import annotations
 
