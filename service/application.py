@@ -94,8 +94,8 @@ class Application:
         self.comments = Comments(self.access.store)
         self.drawing = DrawingProcess()
         self.sandbox = SandboxPool(settings)
-        # Pages, charts, documents and API responses computed at the same time; two keep DuckDB and the processors busy.
-        self.pages = FairSlots(slots=2, waiting=MAX_WAITING_PAGES)
+        # Pages, charts, documents and API responses. Each fills up to 140 MB of hash tables, and two at a time are no faster.
+        self.pages = FairSlots(slots=2, waiting=MAX_WAITING_PAGES, quick_slots=1, slow_seconds=0.5)
         # Changes requested over HTTP: each makes a snapshot, one after another.
         self.writes = FairSlots(slots=4, waiting=32)
         self.remote_reader = RemoteReader(settings, lambda: self.warehouse, self.self_metrics, self.find_history)

@@ -38,6 +38,9 @@ class FairSlots:
 
     A free slot goes to the waiting client with the least recent work, not to the first one: the first request of a client
     does not wait for 20 requests of another.
+
+    With `quick_slots`, the slots above that number are used only while a request has been running for `slow_seconds`: quick
+    requests run after each other, and a slow one does not block them.
     """
 
     def __init__(
@@ -46,6 +49,8 @@ class FairSlots:
         waiting: int,
         per_client: int | None = None,
         waiting_per_client: int | None = None,
+        quick_slots: int | None = None,
+        slow_seconds: float = 0.0,
         read_monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.slots = slots
@@ -53,6 +58,10 @@ class FairSlots:
         # Leaves one slot for others if there is more than one.
         self._per_client = per_client or max(1, slots - 1)
         self._waiting_per_client = waiting_per_client or max(1, waiting * 3 // 4)
+        self._quick_slots = slots if quick_slots is None else quick_slots
+        self._slow_seconds = slow_seconds
+        self._poll_seconds = 1.0 if self._quick_slots == slots else slow_seconds / 4
+        self._starts: list[float] = []
         self._read_monotonic = read_monotonic
         self._changed = threading.Condition()
         self._tickets: list[_Ticket] = []
@@ -66,11 +75,13 @@ class FairSlots:
         with self._changed:
             self._wait(client, seconds)
             self._running[client] += 1
-        started = self._read_monotonic()
+            started = self._read_monotonic()
+            self._starts.append(started)
         try:
             yield
         finally:
             with self._changed:
+                self._starts.remove(started)
                 self._running[client] -= 1
                 if not self._running[client]:
                     del self._running[client]
@@ -97,15 +108,18 @@ class FairSlots:
                 left = deadline - self._read_monotonic()
                 if left <= 0:
                     raise NoFreeSlot("no slot became free in time; retry later", is_full=False)
-                self._changed.wait(min(left, 1.0))
+                self._changed.wait(min(left, self._poll_seconds))
         finally:
             self._tickets.remove(ticket)
             self._changed.notify_all()
 
     def _is_turn(self, ticket: _Ticket) -> bool:
-        if self._running.total() >= self.slots:
+        running = len(self._starts)
+        if running >= self.slots:
             return False
         now = self._read_monotonic()
+        if running >= self._quick_slots and now - min(self._starts) < self._slow_seconds:
+            return False
         eligible = [other for other in self._tickets if self._running[other.client] < self._per_client]
         return ticket in eligible and ticket is min(
             eligible, key=lambda other: (self._measure(other.client, now), other.number)

@@ -91,3 +91,18 @@ def test_a_slot_is_released_when_the_work_fails() -> None:
         raise RuntimeError
     with slots.take("client", 1):
         pass
+
+
+def test_quick_requests_run_after_each_other_and_a_slow_one_does_not_block_them() -> None:
+    now = [0.0]
+    slots = FairSlots(slots=2, waiting=5, quick_slots=1, slow_seconds=0.5, read_monotonic=lambda: now[0])
+    with slots.take("ana", 0):
+        now[0] = 0.4
+        with pytest.raises(NoFreeSlot), slots.take("ben", 0):
+            pass
+        now[0] = 0.6
+        # Then both slots are taken.
+        with slots.take("ben", 0), pytest.raises(NoFreeSlot), slots.take("eva", 0):
+            pass
+    with slots.take("eva", 0):
+        pass
