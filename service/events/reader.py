@@ -21,7 +21,7 @@ from service.warehouse.database import Connection, run_sql
 BLANKS = " \t\u00a0\u202f"
 # The row number of the first row below the header.
 FIRST_ROW = 2
-# The texts of an event together. A longer text is no name of a kind or a place.
+# The texts of an event together. A longer text cannot be the name of a kind or a place.
 MAX_TEXT_BYTES = 2000
 
 
@@ -175,8 +175,8 @@ class _Statement:
             yield f"{self._read_text(feed.attributes[name])} as attribute_{number}"
         yield f"{self._find_unknown_attribute(feed)} as unknown_attribute"
         yield f"{self._leave_out(feed, known)} as left_out"
-        kept = [field for field in (feed.kind, *feed.attributes.values()) if field.column and field.keeps_others]
-        stored = f"concat({', '.join([self._columns[feed.event_id].text, *map(self._write_text, kept)])})"
+        free = [field for field in (feed.kind, *feed.attributes.values()) if field.column and field.keeps_others]
+        stored = f"concat({', '.join([self._columns[feed.event_id].text, *map(self._write_text, free)])})"
         yield f"strlen({stored}) > {MAX_TEXT_BYTES} as is_long"
         yield rf"regexp_matches({stored}, '[\x00-\x1F\x7F\x{{80}}-\x{{9F}}\x{{FFFE}}\x{{FFFF}}]') as has_control_character"
         yield from (f"{column.text} is null as {column.text}_is_null, {column.blank}" for column in self._columns.values())
@@ -217,7 +217,7 @@ class _Statement:
         readings = [f"try_cast({text} as timestamptz)"]
         for form in field.formats:
             if form == EPOCH:
-                # A year, such as 2024, is no time of the last 50 years.
+                # A year, such as 2024, would be a time in 1970.
                 seconds = f"try_cast({text} as bigint)"
                 readings.insert(0, f"if({seconds} between 1e8 and 1e11, to_timestamp({seconds}), null)")
             else:
@@ -241,8 +241,8 @@ class _Statement:
         reasons = []
         for entry in feed.only:
             text = self._columns[entry.column].text
-            kept = self._bind([value.lower() for value in entry.values])
-            reasons.append(f"if(list_contains({kept}::varchar[], lower({text})), null, {self._bind(entry.reason)})")
+            retained = self._bind([value.lower() for value in entry.values])
+            reasons.append(f"if(list_contains({retained}::varchar[], lower({text})), null, {self._bind(entry.reason)})")
         mission = self._columns[feed.mission.column].text
         reasons.append(self._look_up(feed.mission.left_out, mission))
         if feed.mission.unknown == "leave_out":

@@ -97,7 +97,7 @@ class CountReport:
 class EventReport:
     """What loading an export did, or would do in a preview. `batch_id` is None when it added nothing, and in a preview.
 
-    `confirmed` are the unchanged events whose time of update is later than recorded: they are recorded, but are no revisions.
+    `confirmed` are the unchanged events whose time of update is later than recorded: they are recorded without a revision.
     `unreadable` are the first unreadable rows, `faults` the first duplicates and conflicts. `delays` explain why the change is
     not visible yet.
     """

@@ -7,8 +7,8 @@ left join recorded_cells as r using (series_id, period_start, period_end)
 -- The deviation of larger values cannot be computed: its square exceeds a double.
 where abs(s.value) < 1e100 and (r.series_id is null or not r.is_unchanged);
 
--- A row of loaded_series is a series of loaded_cells, with the definition of its indicator. Counts of events are left out: nobody
--- typed them, and their feed has checks of its own.
+-- A row of loaded_series is a series of loaded_cells, with the definition of its indicator. Counts of events are left out:
+-- they are computed, and their feed has checks of its own.
 create or replace temp table loaded_series as
 select
     s.series_id, s.indicator, s.mission, i.unit, i.frequency, i.cumulative, i.rare_event, i.expected_missions

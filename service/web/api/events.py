@@ -57,7 +57,7 @@ class ChangedField(Answer):
 
 
 class LeftOutRows(Answer):
-    """Rows that are no events of the feed, by reason."""
+    """Rows that the feed leaves out, by reason."""
 
     reason: str
     rows: int

@@ -53,8 +53,8 @@ def write_briefing(
         statement = "breaches a threshold." if cycle is not None else "is reported by this date."
         sentences = [Sentence("–", "none", "No value", statement, "/thresholds" if cycle is not None else "/cycles")]
     if cycle is not None:
-        told = {_identify(row["name"], row) for rows in shown for row in rows}
-        new = [row for row in changes if row["is_newest"] and _identify(row["indicator"], row) not in told]
+        mentioned = {_identify(row["name"], row) for rows in shown for row in rows}
+        new = [row for row in changes if row["is_newest"] and _identify(row["indicator"], row) not in mentioned]
         changed = [
             min((row for row in new if row["tone"] == tone), key=lambda row: row["place"], default=None)
             for tone in ("worse", "better")
