@@ -50,18 +50,25 @@ def _write_extremes(rows: Sequence[Mapping[str, Any]]) -> str:
     low, high = min(values), max(values)
     if low == high:
         return f"{write_figure(low, unit)} in each of {len(rows)} missions."
-    at_low = [row["mission"] for row in rows if row["value"] == low]
-    at_high = [row["mission"] for row in rows if row["value"] == high]
-    return f"Highest in {_name(at_high)}: {write_figure(high, unit)}. Lowest in {_name(at_low)}: {write_figure(low, unit)}."
+    # While a cycle is being reported, the latest values are of different periods.
+    are_mixed = len({row["period"] for row in rows}) > 1
+    return f"Highest in {_name_at(rows, high, are_mixed)}. Lowest in {_name_at(rows, low, are_mixed)}."
+
+
+def _name_at(rows: Sequence[Mapping[str, Any]], value: float, has_period: bool) -> str:
+    """Return the missions with this value, and the value, with its periods if asked for."""
+    chosen = [row for row in rows if row["value"] == value]
+    periods = dict.fromkeys(row["period"] for row in chosen if has_period and row["period"])
+    text = f"{_name([row['mission'] for row in chosen])}: {write_figure(value, chosen[0]['unit'])}"
+    return f"{text} ({', '.join(periods)})" if periods else text
 
 
 def _write_directions(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a sentence on how many values became better and worse; none if none did or the indicator has no direction."""
     tones = [judge_change(row["change"], row["better"]) for row in rows]
-    better, worse = tones.count("better"), tones.count("worse")
-    if not better and not worse:
-        return []
-    return [f"Since the previous period, {better} value{' is' if better == 1 else 's are'} better and {worse} worse."]
+    counts = [(tones.count(tone), tone) for tone in ("better", "worse")]
+    changed = [f"{count} value{' is' if count == 1 else 's are'} {tone}" for count, tone in counts if count]
+    return [f"Since the previous period, {' and '.join(changed)}."] if changed else []
 
 
 def _name(missions: Sequence[str]) -> str:

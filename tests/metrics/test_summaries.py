@@ -26,6 +26,14 @@ def make_row(mission: str, value: float | None, change: float | None = None, **o
             ["Highest in UNMISS: 125. Lowest in UNDOF and UNFICYP: 0.", "1 value is beyond a threshold."],
         ),
         ([make_row("A", 1), *(make_row(name, 0) for name in "BCDE")], 0, ["Highest in A: 1. Lowest in 4 missions: 0."]),
+        (
+            [make_row("UNMISS", 140, 15, period="cycle 6"), make_row("UNIFIL", 43), make_row("UNDOF", 0)],
+            0,
+            [
+                "Highest in UNMISS: 140 (cycle 6). Lowest in UNDOF: 0 (cycle 5).",
+                "Since the previous period, 1 value is worse.",
+            ],
+        ),
         ([make_row("A", 2), make_row("B", 2)], 0, ["2 in each of 2 missions."]),
         (
             [make_row("A", 1, unit="boolean"), make_row("B", 0, unit="boolean"), make_row("C", None, unit="boolean")],
@@ -41,7 +49,7 @@ def make_row(mission: str, value: float | None, change: float | None = None, **o
             [
                 "Peacekeeping as a whole: 12 (cycle 5).",
                 "Highest in B: 8. Lowest in A: 4.",
-                "Since the previous period, 2 values are better and 1 worse.",
+                "Since the previous period, 2 values are better and 1 value is worse.",
                 "2 values are beyond a threshold.",
             ],
         ),
