@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -20,38 +19,29 @@ from service.access.access import Access
 from service.alerting.silences import deliver_silences
 from service.alerting.thresholds import check_defaults, store_default_thresholds
 from service.charts.process import DrawingProcess
-from service.errors import AccessUnavailable, LoadError, ServiceError, WarehouseLost, WarehouseOpening
-from service.events.export import Export
-from service.events.load import load_events, preview_events
-from service.events.report import EventReport
+from service.errors import AccessUnavailable, ServiceError, WarehouseOpening
 from service.history.remote_read import RemoteReader
 from service.history.series import HistoryReader
+from service.jobs.maintenance import Maintenance
 from service.jobs.runner import Job, JobRunner
 from service.jobs.self_metrics import SelfMetrics
 from service.jobs.watch import ClockWatch, RetryWatch, Watch
-from service.loading.load import SHOWN, RoundScope, Shown, StatusCodes, load_files
-from service.loading.preview import preview_files
-from service.loading.report import Batch, Preview
+from service.loading.loads import Loads
 from service.notifications import read_notifications
-from service.queries.moments import set_moment
 from service.queries.sandbox.pool import SandboxPool
 from service.rounds.comments import Comments
-from service.rounds.grid import MissionRound, read_round
+from service.rounds.current import CurrentRounds
 from service.rounds.mailer import Mailer
 from service.rounds.outbox import Outbox
-from service.rounds.reminders import add_reminders
 from service.rounds.submissions import Submissions
 from service.settings import Settings
 from service.snapshots.publish import publish_read_copy, write_copy
 from service.snapshots.read_copy import ReadCopy
-from service.snapshots.snapshot import Snapshot, find_as_of_date, make_snapshot, render_as_of
-from service.system.disk import has_space
+from service.snapshots.snapshot import Snapshot, make_snapshot, render_as_of
 from service.system.fairness import FairSlots
 from service.system.file_access import find_group, restrict_data_directory
 from service.system.privileges import drop_privileges
 from service.system.progress import Progress, ignore_progress
-from service.system.time_limit import is_never_abandoned, limit_time
-from service.warehouse.backups.retention import prune_backups
 from service.warehouse.backups.target import check_target
 from service.warehouse.backups.verify import Verification, verify_connection
 from service.warehouse.database import Connection, Warehouse, open_warehouse, prepare_directory, read_clock, run_sql
@@ -60,7 +50,6 @@ from service.warehouse.stored_definitions import is_current, store_catalogue, st
 
 log = logging.getLogger(__name__)
 
-SHIPPED_BY = "a4p"
 MAIL_WAIT_SECONDS = 5.0
 # A browser requests a page and its 10 charts at the same time.
 MAX_WAITING_PAGES = 48
@@ -102,6 +91,13 @@ class Application:
         self._was_history_read = threading.Event()
         self._history_thread: threading.Thread | None = None
         self._delivering = threading.Lock()
+        mail = read_notifications(settings).mail
+        self.outbox = Outbox(self.access.store, mail is not None)
+        self.loads = Loads(settings, definitions, self.self_metrics, clock, lambda: self.warehouse, self.show_change)
+        self.rounds = CurrentRounds(
+            definitions.catalogue.cycles, self.access, self.submissions, self.outbox, self.self_metrics, self.open_live_session
+        )
+        self._maintenance = Maintenance(settings, self.access, self.outbox, self.self_metrics, lambda: self.warehouse)
         # Concurrent: 10 million observations take almost a minute, and other jobs should not wait for it.
         self._history_job = Job("history", "", self._read_history, is_concurrent=True)
         published = Job("read_copy", "", self._publish)
@@ -111,12 +107,10 @@ class Application:
         )
         self.jobs = [
             self.snapshot_job,
-            Job("checkpoint", settings.checkpoint_cron, self._checkpoint),
-            Job("prune", settings.prune_cron, self._prune),
-            Job("reminders", settings.reminder_cron, self._add_reminders),
+            Job("checkpoint", settings.checkpoint_cron, self._maintenance.checkpoint),
+            Job("prune", settings.prune_cron, self._maintenance.prune),
+            Job("reminders", settings.reminder_cron, self.rounds.add_reminders),
         ]
-        mail = read_notifications(settings).mail
-        self.outbox = Outbox(self.access.store, mail is not None)
         self._mailer = Mailer(self.outbox, mail, settings.public_url) if mail else None
         # A thread of its own: the checks of the warehouse do not wait for a mail server.
         self._mail_watch = Watch([self._send_messages])
@@ -148,9 +142,9 @@ class Application:
         self.watch = Watch(
             [
                 ClockWatch(clock, lambda _: self.runner.reschedule()).check,
-                self._check_warehouse,
+                self._maintenance.check_warehouse,
                 self._deliver_again,
-                RetryWatch(self.find_failure, self.refresh_again, self._has_space_for_copy).check,
+                RetryWatch(self.find_failure, self.refresh_again, self._maintenance.has_space_for_copy).check,
             ]
         )
         self._warehouse = warehouse
@@ -201,143 +195,6 @@ class Application:
         """Whether a snapshot is being served."""
         return self.snapshot is not None
 
-    def load(
-        self,
-        files: Sequence[Path],
-        loaded_by: str,
-        progress: Progress = ignore_progress,
-        shown: Shown = SHOWN,
-        sheet: str | None = None,
-        max_rows: int | None = None,
-        is_cancelled: Callable[[], bool] = is_never_abandoned,
-        names: Sequence[str] | None = None,
-        status_codes: StatusCodes = "check",
-        digest: str | None = None,
-        scope: RoundScope | None = None,
-    ) -> list[Batch]:
-        """Load files. Return a Batch for each. The next `refresh` publishes the change.
-
-        `digest` is that of a preview. Raises LoadError, PreviewOutdated if it differs, and ClientGone when `is_cancelled`
-        returned true before the commit. Nothing is loaded then.
-        """
-        limit = max_rows or self.settings.load_max_rows
-        try:
-            with limit_time(math.inf, is_cancelled):
-                batches = load_files(
-                    self.warehouse, files, loaded_by, progress,
-                    clock=self.clock, shown=shown, sheet=sheet, max_rows=limit, names=names,
-                    status_codes=status_codes, digest=digest, scope=scope,
-                )  # fmt: skip
-        except LoadError:
-            self.self_metrics.record_refused_load()
-            raise
-        self.self_metrics.record_load(batches)
-        return batches
-
-    def preview(
-        self,
-        files: Sequence[Path],
-        progress: Progress = ignore_progress,
-        shown: Shown = SHOWN,
-        sheet: str | None = None,
-        max_rows: int | None = None,
-        is_cancelled: Callable[[], bool] = is_never_abandoned,
-        names: Sequence[str] | None = None,
-        status_codes: StatusCodes = "check",
-        scope: RoundScope | None = None,
-    ) -> Preview:
-        """Return the result that a load of these files would have. Nothing is recorded.
-
-        Raises LoadError, and ClientGone when `is_cancelled` returned true.
-        """
-        limit = max_rows or self.settings.load_max_rows
-        with limit_time(math.inf, is_cancelled):
-            return preview_files(
-                self.warehouse,
-                self.definitions,
-                files,
-                progress,
-                self.clock,
-                shown,
-                sheet,
-                limit,
-                names,
-                status_codes,
-                scope,
-            )
-
-    def load_and_show(
-        self,
-        files: Sequence[Path],
-        loaded_by: str,
-        progress: Progress = ignore_progress,
-        shown: Shown = SHOWN,
-        with_history: bool = True,
-        sheet: str | None = None,
-        max_rows: int | None = None,
-        is_cancelled: Callable[[], bool] = is_never_abandoned,
-        names: Sequence[str] | None = None,
-        status_codes: StatusCodes = "check",
-        digest: str | None = None,
-        scope: RoundScope | None = None,
-    ) -> list[Batch]:
-        """Load files and publish the change. Raises as `load` does. A failed snapshot is a delay of each batch.
-
-        A committed load is published even if it is cancelled afterwards.
-        """
-        batches = self.load(
-            files, loaded_by, progress, shown, sheet, max_rows, is_cancelled, names, status_codes, digest, scope
-        )
-        if all(batch.batch_id is None for batch in batches):
-            return batches
-        progress("making a snapshot", None)
-        delays = self.show_change(with_history)
-        return [replace(batch, delays=delays) if batch.batch_id is not None else batch for batch in batches]
-
-    def load_events(
-        self,
-        export: Export,
-        loaded_by: str,
-        progress: Progress = ignore_progress,
-        max_rows: int | None = None,
-        is_cancelled: Callable[[], bool] = is_never_abandoned,
-    ) -> EventReport:
-        """Load an export of a feed. The next `refresh` publishes the change. Raises as `load` does."""
-        try:
-            with limit_time(math.inf, is_cancelled):
-                report = load_events(
-                    self.warehouse,
-                    self.definitions.feeds,
-                    export,
-                    loaded_by,
-                    progress,
-                    self.clock,
-                    max_rows or self.settings.load_max_rows,
-                )
-        except LoadError:
-            self.self_metrics.record_refused_load()
-            raise
-        self.self_metrics.record_event_load(report.batch_id is not None)
-        return report
-
-    def preview_events(
-        self,
-        export: Export,
-        progress: Progress = ignore_progress,
-        max_rows: int | None = None,
-        is_cancelled: Callable[[], bool] = is_never_abandoned,
-    ) -> EventReport:
-        """Return what `load_events` would do. Nothing is recorded. Raises as `preview` does."""
-        with limit_time(math.inf, is_cancelled):
-            return preview_events(
-                self.warehouse, self.definitions.feeds, export, progress, self.clock, max_rows or self.settings.load_max_rows
-            )
-
-    def load_shipped(self) -> list[Batch]:
-        """Load the observation files of the catalogue. An observation that was ever recorded is not recorded again."""
-        files = self.definitions.observation_files
-        return load_files(self.warehouse, files, SHIPPED_BY, is_shipped=True, clock=self.clock) if files else []
-
     def refresh(self, with_history: bool = True) -> Snapshot:
         """Make a snapshot, serve it, publish the read copy, and read the history for PromQL.
 
@@ -357,39 +214,6 @@ class Application:
         if failure := self.runner.find_failure("read_copy"):
             return (f"the change is recorded and on /metrics, but pages and SQL do not show it yet: {failure}",)
         return ()
-
-    def list_rounds(self, cycle: int) -> list[MissionRound]:
-        """Return the state of every mission in the round of a cycle, now. Raises RoundUnknown."""
-        with self.open_live_session() as session:
-            now = self.clock()
-            set_moment(session, find_as_of_date(now).isoformat())
-            submissions, exceptions = self.submissions.find(cycle), self.submissions.list_exceptions(cycle)
-            return read_round(session, submissions, exceptions, cycle, now.date())
-
-    def show_rounds(self) -> None:
-        """Bring the metrics of the newest rounds up to date."""
-        self.self_metrics.record_rounds(
-            [
-                (str(cycle), entry.mission, entry.state, entry.overdue_days)
-                for cycle, entries in self._list_newest_rounds().items()
-                for entry in entries
-            ]
-        )
-
-    def _list_newest_rounds(self) -> dict[int, list[MissionRound]]:
-        with self.open_live_session() as session:
-            set_moment(session, find_as_of_date(self.clock()).isoformat())
-            cycles = run_sql(session, "rounds/list_newest_cycles").fetchall()
-        return {cycle: self.list_rounds(cycle) for (cycle,) in cycles}
-
-    def _add_reminders(self) -> int:
-        """Append messages to missions with overdue reports to the outbox. Return how many."""
-        if not self.outbox.is_enabled:
-            return 0
-        return sum(
-            add_reminders(self.access.store, self.outbox, cycle, self.definitions.catalogue.cycles.find_expiry(cycle), rounds)
-            for cycle, rounds in self._list_newest_rounds().items()
-        )
 
     def start_history(self) -> None:
         """Start to read the history. Earlier queries wait for it."""
@@ -464,7 +288,7 @@ class Application:
             log.error("a KPI is missing from snapshot %d: %s", snapshot.snapshot_id, failure)
         self.self_metrics.record_snapshot(snapshot, time.monotonic() - started, [kpi.kpi for kpi in self.definitions.kpis])
         try:
-            self.show_rounds()
+            self.rounds.record_metrics()
         except AccessUnavailable as error:
             log.error("the metrics of rounds are not up to date: %s", error)
         return snapshot.series_count
@@ -492,24 +316,12 @@ class Application:
             batches, observations, revisions = run_sql(cursor, "snapshot/count_observations").fetchone() or (0, 0, 0)
         size_bytes = self.settings.warehouse_file.stat().st_size
         self.self_metrics.record_warehouse(size_bytes, batches, observations, revisions, now)
-        self._prune_backups()
+        self._maintenance.prune_backups()
         return int(observations)
 
     def _open_read_copy(self) -> ReadCopy:
         settings = self.settings
         return ReadCopy(settings.read_copy_file, settings.threads, settings.memory_limit, settings.max_temp_size)
-
-    def _check_warehouse(self) -> None:
-        self.warehouse.recover()
-        if self.warehouse.restore_log():
-            log.warning("the write-ahead log of %s was deleted; its content was moved into the file", self.warehouse.file)
-        try:
-            self.warehouse.check_file()
-            is_present = True
-        except WarehouseLost as error:
-            is_present = False
-            log.error("%s", error)
-        self.self_metrics.record_warehouse_file(is_present)
 
     def _deliver_again(self) -> None:
         for failure in self.deliver_silences():
@@ -519,21 +331,3 @@ class Application:
         if self._mailer is not None:
             self._mailer.send_due()
         self.self_metrics.record_outbox(self.outbox.count())
-
-    def _has_space_for_copy(self) -> bool:
-        read_copy = self.settings.read_copy_file
-        return has_space(self.settings.data_dir, read_copy.stat().st_size if read_copy.exists() else 0)
-
-    def _checkpoint(self) -> None:
-        self.warehouse.checkpoint()
-
-    def _prune(self) -> int:
-        deleted = self._prune_backups()
-        try:
-            return deleted + self.access.prune() + self.outbox.prune()
-        except AccessUnavailable as error:
-            log.error("old entries of the audit and ended sessions were not deleted: %s", error)
-            return deleted
-
-    def _prune_backups(self) -> int:
-        return prune_backups(self.settings.backup_dir, self.settings.retention)

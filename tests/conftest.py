@@ -20,6 +20,7 @@ from service.errors import LoadError
 from service.loading.load import load_files
 from service.loading.readers.columns import KNOWN
 from service.loading.report import Batch
+from service.loading.request import LoadRequest
 from service.warehouse.database import Warehouse, open_warehouse
 from service.warehouse.definitions import Definitions
 from service.warehouse.stored_definitions import store_catalogue
@@ -83,7 +84,7 @@ def load_value(application: Application, folder: Path, value: int) -> None:
     file = folder / f"{value}.csv"
     header = "indicator,mission,period_start,period_end,value,source\n"
     file.write_text(f"{header}sofa_incidents_new,UNMISS,2024-05-01,2024-10-31,{value},a test\n")
-    application.load([file], "a test")
+    application.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
 
 
 @pytest.fixture(scope="session")
@@ -153,7 +154,8 @@ def load(warehouse: Warehouse, clock: Clock) -> Load:
     """Loads files into the warehouse, a minute after the load before."""
 
     def load_all(*files: Path, is_shipped: bool = False) -> list[Batch]:
-        return load_files(warehouse, files, "the tests", is_shipped=is_shipped, clock=clock, status_codes="sdmx")
+        request = LoadRequest(files=files, loaded_by="the tests", changes=0, status_codes="sdmx")
+        return load_files(warehouse, request, is_shipped=is_shipped, clock=clock)
 
     return load_all
 

@@ -44,7 +44,7 @@ def _prepare() -> PreparedReport:
     folder = Path(tempfile.mkdtemp(prefix="a4p-report-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     opened = Application(Settings(data_dir=folder / "data", threads=1), read_shipped())
-    opened.load_shipped()
+    opened.loads.load_shipped()
     opened.refresh()
     opened.close()
     assert opened.snapshot is not None and opened.history is not None
@@ -89,7 +89,7 @@ def publish_report(data_dir: Path, definitions: Definitions, **settings: Any) ->
         if is_copy:
             serve_prepared(opened)
         else:
-            opened.load_shipped()
+            opened.loads.load_shipped()
             opened.refresh()
         yield opened
     finally:

@@ -21,10 +21,10 @@ import cramjam
 import psutil
 
 from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest
-from service.client.protocol import LoadRequest
 from service.client.remote import RemoteClient
 from service.errors import ServiceError
 from service.loading.interrupt import Interrupt
+from service.loading.request import LoadRequest
 from service.system.progress import ignore_progress
 from tests.service_process import ServiceProcess
 
@@ -123,7 +123,7 @@ def load_file(soak: Soak, address: str, turn: int) -> None:
         "indicator,mission,period_start,period_end,value,source\n"
         f"sofa_incidents_new,UNMISS,2024-05-01,2024-10-31,{turn % 500},soak {address}\n"
     )
-    RemoteClient(soak.data_dir).load(LoadRequest(files=[file], loaded_by="soak"), ignore_progress, Interrupt())
+    RemoteClient(soak.data_dir).load(LoadRequest(files=(file,), loaded_by="soak"), ignore_progress, Interrupt())
     soak.count("load answered")
 
 

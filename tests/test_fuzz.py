@@ -28,6 +28,7 @@ from service.application import Application
 from service.client.address import SECRET_HEADER
 from service.errors import LoadError
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.settings import find_in_tree
 from service.warehouse.backups.verify import verify_connection
 from service.warehouse.database import Warehouse
@@ -85,7 +86,7 @@ def load_case(warehouse: Warehouse, content: bytes, name: str) -> None:
         file = Path(directory) / name
         file.write_bytes(content)
         try:
-            (batch,) = load_files(warehouse, [file], "fuzz")
+            (batch,) = load_files(warehouse, LoadRequest(files=(file,), loaded_by="fuzz"))
         except LoadError as error:
             assert read_contents(warehouse) == before
             assert_printable(str(error))

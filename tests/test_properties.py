@@ -21,6 +21,7 @@ from metrics.catalogue import Indicator, read_catalogue
 from service.errors import LoadError
 from service.loading.load import load_files
 from service.loading.readers.columns import KNOWN
+from service.loading.request import LoadRequest
 from service.settings import find_in_tree
 from service.warehouse.database import Connection, Warehouse
 from tests.conftest import STORED_AT, Clock, Dump, NewWarehouse
@@ -134,7 +135,7 @@ def test_values_are_read_back_as_they_were_written(
     with emptied(shared) as (warehouse, directory):
         file = directory / "figures.csv"
         file.write_bytes(content)
-        load_files(warehouse, [file], "a property", clock=Clock(STORED_AT), status_codes="sdmx")
+        load_files(warehouse, LoadRequest(files=(file,), loaded_by="a property", status_codes="sdmx"), clock=Clock(STORED_AT))
         with warehouse.cursor() as cursor:
             read = cursor.execute(f"select {', '.join(KNOWN)} from observations").fetchall()
     expected = [
@@ -217,10 +218,8 @@ def test_the_current_value_of_a_cell_is_that_of_its_last_batch(shared: Warehouse
         for number, content in enumerate(order):
             load_files(
                 warehouse,
-                [write_figures(directory, number, content)],
-                "a property",
+                LoadRequest(files=(write_figures(directory, number, content),), loaded_by="a property", status_codes="sdmx"),
                 clock=Clock(STORED_AT),
-                status_codes="sdmx",
             )
         with warehouse.cursor() as cursor:
             current = read_current(cursor)
@@ -252,10 +251,8 @@ def test_values_as_of_a_date_and_known_at_a_time_follow_the_rule(
             now = STORED_AT + timedelta(minutes=number)
             (batch,) = load_files(
                 warehouse,
-                [write_figures(directory, number, content)],
-                "a property",
+                LoadRequest(files=(write_figures(directory, number, content),), loaded_by="a property", status_codes="sdmx"),
                 clock=lambda now=now: now,
-                status_codes="sdmx",
             )
             if batch.loaded_before_at is None:
                 recorded += [(now, figure) for figure in content]
@@ -314,7 +311,11 @@ def test_an_invalid_row_leaves_the_warehouse_unchanged(
     shared: Warehouse, dump: Dump, held: list[Figure], good: list[list[Figure]], bad: Row | None, position: int
 ) -> None:
     with emptied(shared) as (warehouse, directory):
-        load_files(warehouse, [write_figures(directory, 0, held)], "a property", clock=Clock(STORED_AT), status_codes="sdmx")
+        load_files(
+            warehouse,
+            LoadRequest(files=(write_figures(directory, 0, held),), loaded_by="a property", status_codes="sdmx"),
+            clock=Clock(STORED_AT),
+        )
         before = dump(warehouse)
         paths = [write_figures(directory, number, content) for number, content in enumerate(good, 1)]
         file = paths[position % len(paths)]
@@ -326,7 +327,7 @@ def test_an_invalid_row_leaves_the_warehouse_unchanged(
         rows.insert(place, {**row, **bad} if bad else rows[0])
         file.write_bytes(write_table(rows))
         with pytest.raises(LoadError) as caught:
-            load_files(warehouse, paths, "a property", status_codes="sdmx")
+            load_files(warehouse, LoadRequest(files=paths, loaded_by="a property", status_codes="sdmx"))
         assert dump(warehouse) == before
     if bad:
         assert {error.row for error in caught.value.rows if error.file == str(file)} >= {place + 2}
@@ -392,7 +393,9 @@ def test_dates_and_numbers_in_any_format_are_parsed_correctly_or_rejected(
         file = directory / "forms.csv"
         file.write_text(content)
         try:
-            load_files(warehouse, [file], "a property", clock=Clock(STORED_AT), status_codes="sdmx")
+            load_files(
+                warehouse, LoadRequest(files=(file,), loaded_by="a property", status_codes="sdmx"), clock=Clock(STORED_AT)
+            )
         except LoadError:
             # The standard form is never refused.
             assert (form, marks) != ("%Y-%m-%d", ("", "."))

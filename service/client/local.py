@@ -29,7 +29,6 @@ from service.client.protocol import (
     BackupRequest,
     EventsRequest,
     JobsRequest,
-    LoadRequest,
     RoundsRequest,
     SavedQueryRequest,
     SilenceRequest,
@@ -43,6 +42,7 @@ from service.events.report import EventReport
 from service.jobs.runner import Run, list_runs
 from service.loading.interrupt import Interrupt
 from service.loading.report import Batch, Preview
+from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.system.progress import Progress, ignore_progress
 from service.warehouse.backups.verify import Verification, verify_file
@@ -56,12 +56,9 @@ class ApplicationClient(RecordingClient):
     def load(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> tuple[Batch, ...]:
         target = ", ".join(request.names or [file.name for file in request.files])
         with _report_cancellation(), self._record(request.loaded_by, Right.LOAD, None, "load", target) as recording:
-            batches = tuple(
-                self._application.load_and_show(
-                    request.files, self._name(request.loaded_by), progress, request.shown, self._with_history, request.sheet,
-                    request.max_rows, lambda: interrupt.is_requested, request.names, request.status_codes, request.digest,
-                )
-            )  # fmt: skip
+            named = request.model_copy(update={"loaded_by": self._name(request.loaded_by)})
+            loads = self._application.loads
+            batches = tuple(loads.load_and_publish(named, progress, lambda: interrupt.is_requested, self._with_history))
             recording.after = [
                 {
                     "batch_id": batch.batch_id,
@@ -75,18 +72,15 @@ class ApplicationClient(RecordingClient):
 
     def preview(self, request: LoadRequest, progress: Progress, interrupt: Interrupt) -> Preview:
         with _report_cancellation():
-            return self._application.preview(
-                request.files, progress, request.shown, request.sheet, request.max_rows, lambda: interrupt.is_requested,
-                request.names, request.status_codes,
-            )  # fmt: skip
+            return self._application.loads.preview(request, progress, lambda: interrupt.is_requested)
 
     def load_events(self, request: EventsRequest, progress: Progress, interrupt: Interrupt) -> EventReport:
         application, export = self._application, request.export
         if request.dry_run:
             with _report_cancellation():
-                return application.preview_events(export, progress, request.max_rows, lambda: interrupt.is_requested)
+                return application.loads.preview_events(export, progress, request.max_rows, lambda: interrupt.is_requested)
         with _report_cancellation(), self._record(request.loaded_by, Right.LOAD, None, "load events", export.name) as recording:
-            report = application.load_events(
+            report = application.loads.load_events(
                 export, self._name(request.loaded_by), progress, request.max_rows, lambda: interrupt.is_requested
             )
             recording.after = {"batch_id": report.batch_id, "feed": report.feed, "new": report.new, "changed": report.changed}

@@ -15,44 +15,21 @@ from service.events.export import Export
 from service.events.report import EventReport
 from service.jobs.runner import Run
 from service.loading.interrupt import Interrupt
-from service.loading.load import MAX_SHOWN_CHANGES, Shown, StatusCodes
 from service.loading.report import Batch, Preview
+from service.loading.request import LoadRequest
 from service.rounds.transitions import Action
 from service.system.progress import Progress
 from service.warehouse.backups.verify import Verification
 
-# A SHA-256.
-DIGEST_PATTERN = "^[0-9a-f]{64}$"
-
 
 class Request(BaseModel):
-    """The body of a request; unknown fields are errors."""
+    """The body of a request other than a LoadRequest; unknown fields are errors."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class EmptyRequest(Request):
     """A request without parameters."""
-
-
-class LoadRequest(Request):
-    """Files to load or preview, as absolute paths, and who loads them; `changes` limits the changes in the report."""
-
-    files: list[Path]
-    # The names to record of uploaded files, in place of their paths.
-    names: list[str] | None = None
-    loaded_by: str = ""
-    changes: int = Field(MAX_SHOWN_CHANGES, ge=0)
-    with_unchanged: bool = False
-    sheet: str | None = None
-    max_rows: int | None = Field(None, ge=1)
-    status_codes: StatusCodes = "check"
-    # That of a preview, which the load must match.
-    digest: str | None = Field(None, pattern=DIGEST_PATTERN)
-
-    @property
-    def shown(self) -> Shown:
-        return Shown(self.changes, self.with_unchanged)
 
 
 class EventsRequest(Request):
@@ -209,7 +186,7 @@ class Client(Protocol):
         """Read the whole warehouse and return the faults found."""
 
 
-R = TypeVar("R", bound=Request)
+R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
 
 

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from service.alerting.thresholds import ThresholdChange
 from service.client import address
 from service.client.messages import read_messages, read_refusal
@@ -32,9 +34,7 @@ from service.client.protocol import (
     EmptyRequest,
     EventsRequest,
     JobsRequest,
-    LoadRequest,
     Operation,
-    Request,
     RoundsRequest,
     SnapshotSummary,
     ThresholdRequest,
@@ -44,13 +44,14 @@ from service.events.report import EventReport
 from service.jobs.runner import Run
 from service.loading.interrupt import Interrupt
 from service.loading.report import Batch, Preview
+from service.loading.request import LoadRequest
 from service.system.progress import Progress, ignore_progress
 from service.warehouse.backups.verify import Verification
 
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5
-R = TypeVar("R", bound=Request)
+R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
 
 
@@ -136,7 +137,7 @@ class RemoteClient:
             connection.close()
 
     def _post(
-        self, connection: _Connection, path: str, request: Request, headers: Mapping[str, str]
+        self, connection: _Connection, path: str, request: BaseModel, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
         secret = address.read_secret(self._data_dir)
         # Fields that are not set are not sent: a service of release 0.1 does not know the newer ones.

@@ -169,7 +169,7 @@ class WholeSubmission(SubmissionState):
 
 def describe_round(application: Application, cycle: int) -> RoundState:
     """Return the state of a round. Raises RoundUnknown."""
-    missions = [_describe_mission(cycle, entry) for entry in application.list_rounds(cycle)]
+    missions = [_describe_mission(cycle, entry) for entry in application.rounds.list_missions(cycle)]
     cycles = application.definitions.catalogue.cycles
     start, end = cycles.find_period(cycle)
     return RoundState(

@@ -140,7 +140,7 @@ class RoundsClient(RecordingClient):
                 lambda connection, decided: add_notice(application.outbox, connection, decided),
             )  # fmt: skip
             recording.after = {"state": changed.state, "digest": digest, "batch_id": batch.batch_id if batch else None}
-        application.show_rounds()
+        application.rounds.record_metrics()
         return self.report(number, user, review), batch
 
     def find_cell(

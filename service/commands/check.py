@@ -9,6 +9,7 @@ import click
 
 from service.commands.options import catalogue_option
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.rounds.checks import read_shipped_rules
 from service.settings import read_settings
 from service.snapshots.snapshot import check_bindings
@@ -41,7 +42,10 @@ def check(catalogue: Path | None) -> None:
             store_kpis(warehouse, definitions.kpis, read_clock())
             store_feeds(warehouse, definitions.feeds, read_clock())
             batches = (
-                load_files(warehouse, definitions.observation_files, "check", status_codes="sdmx")
+                load_files(
+                    warehouse,
+                    LoadRequest(files=definitions.observation_files, loaded_by="check", changes=0, status_codes="sdmx"),
+                )
                 if definitions.observation_files
                 else []
             )

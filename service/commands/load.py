@@ -12,12 +12,11 @@ from typing import Any
 import click
 
 from service.client.choose import use_client
-from service.client.protocol import DIGEST_PATTERN, LoadRequest
 from service.commands.options import catalogue_option, data_dir_option
 from service.commands.progress import show_progress
 from service.loading.interrupt import catch_interrupt
-from service.loading.load import MAX_SHOWN_CHANGES, StatusCodes
 from service.loading.report import Batch, Breach, Finding, Preview
+from service.loading.request import DIGEST_PATTERN, MAX_SHOWN_CHANGES, LoadRequest, StatusCodes
 from service.settings import read_settings
 
 VERBOSE_CHANGES = 10_000
@@ -82,7 +81,7 @@ def load(
     if digest is not None:
         further["digest"] = _read_digest(digest, dry_run)
     request = LoadRequest(
-        files=[file.absolute() for file in files],
+        files=tuple(file.absolute() for file in files),
         loaded_by=loaded_by,
         changes=VERBOSE_CHANGES if verbose else MAX_SHOWN_CHANGES,
         with_unchanged=verbose,

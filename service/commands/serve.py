@@ -197,7 +197,7 @@ class Start:
 
 
 def _load_report(application: Application) -> None:
-    batches = application.load_shipped()
+    batches = application.loads.load_shipped()
     new = sum(batch.new_observations for batch in batches)
     revised = sum(batch.revisions for batch in batches)
     with application.warehouse.cursor() as cursor:

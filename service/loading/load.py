@@ -6,10 +6,8 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 
@@ -19,82 +17,44 @@ from service.loading.readers import check_file, stage_file
 from service.loading.readers.row_budget import RowBudget
 from service.loading.readers.staged_file import StagedFile, name_sheet
 from service.loading.report import Batch, Change
+from service.loading.request import LoadRequest, RoundScope, StatusCodes
 from service.loading.warnings import find_warnings, skip_failed_rules
 from service.names import suggest_names
-from service.settings import LOAD_MAX_ROWS, find_in_tree
+from service.settings import find_in_tree
 from service.system.progress import Progress, ignore_progress
 from service.system.time_limit import check_time, watch_session
 from service.warehouse.database import Connection, Warehouse, next_recorded_at, read_clock, read_rows, read_sql, run_sql
 
 MAX_SHOWN_ERRORS = 50
-MAX_SHOWN_CHANGES = 20
 POLL_SECONDS = 0.25
 CHUNK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Shown:
-    """Which changed cells a load reports: at most `limit`, revisions before removals, new cells and unchanged ones."""
-
-    limit: int = MAX_SHOWN_CHANGES
-    with_unchanged: bool = False
-
-
-SHOWN = Shown()
-NONE_SHOWN = Shown(limit=0)
-
-# What the status M of an expected value is taken for.
-StatusCodes = Literal["check", "sdmx"]
-
-
-@dataclass(frozen=True)
-class RoundScope:
-    """The mission and the cycle, with its first and last day, that every row of a submission must belong to."""
-
-    cycle: int
-    mission: str
-    period_start: date
-    period_end: date
-
-
 def load_files(
     warehouse: Warehouse,
-    files: Sequence[Path],
-    loaded_by: str,
+    request: LoadRequest,
     progress: Progress = ignore_progress,
     is_shipped: bool = False,
     clock: Callable[[], datetime] = read_clock,
-    shown: Shown = NONE_SHOWN,
-    sheet: str | None = None,
-    max_rows: int = LOAD_MAX_ROWS,
-    names: Sequence[str] | None = None,
-    status_codes: StatusCodes = "check",
-    digest: str | None = None,
-    scope: RoundScope | None = None,
 ) -> list[Batch]:
     """Load observation files (CSV, XLSX, Parquet or SDMX-CSV) in one transaction. Return a Batch for each, in order.
 
-    `names` are recorded in place of the paths, one for each file. `sheet` is the sheet to read of each workbook; the default
-    is the first. `max_rows` limits the rows of all files together.
-    `status_codes` is "sdmx" for files whose status M means not applicable; by default M of an expected value is an error, as it
-    meant missing in files for release 0.1. With a `scope`, a row outside of it is an error.
-    `digest` is that of a preview: PreviewOutdated is raised if the files, or what they change, are not as previewed.
+    With the digest of a preview, PreviewOutdated is raised if the files, or what they change, are not as previewed.
     A file whose bytes were loaded before adds nothing. With `is_shipped` a row that was ever recorded is not recorded
     again, so that the report's own files never revert a correction. Raises LoadError with the first 50 invalid rows and
     their number, or as `check_time` does. The warehouse is then unchanged.
     """
     with open_staging(warehouse) as cursor:
-        codes: StatusCodes = "sdmx" if is_shipped else status_codes
-        known = stage_files(cursor, files, is_shipped, progress, sheet, max_rows, names, codes, scope)
+        known = stage_files(cursor, request, is_shipped, progress)
         if all(known):
-            _check_digest(cursor, known, digest)
+            _check_digest(cursor, known, request.digest)
             return [batch for batch in known if batch]
 
         def append(skipped_rules: frozenset[str]) -> dict[int, Batch]:
             # The commit itself is not interrupted: it would be unclear whether it succeeded.
             with warehouse.write(cursor), watch_session(cursor):
-                appended = append_staged(cursor, loaded_by, is_shipped, clock, shown, skipped_rules)
-                _check_digest(cursor, known, digest)
+                appended = append_staged(cursor, request, is_shipped, clock, skipped_rules)
+                _check_digest(cursor, known, request.digest)
                 return appended
 
         with watch_progress(cursor, "appending", progress):
@@ -120,44 +80,30 @@ def open_staging(warehouse: Warehouse) -> Iterator[Connection]:
 
 
 def stage_files(
-    cursor: Connection,
-    files: Sequence[Path],
-    is_shipped: bool,
-    progress: Progress,
-    sheet: str | None = None,
-    max_rows: int = LOAD_MAX_ROWS,
-    names: Sequence[str] | None = None,
-    status_codes: StatusCodes = "check",
-    scope: RoundScope | None = None,
+    cursor: Connection, request: LoadRequest, is_shipped: bool = False, progress: Progress = ignore_progress
 ) -> list[Batch | None]:
     """Stage and check files; return the Batch of each that was loaded before and None for the others.
 
     Raises LoadError, and as `check_time` does.
     """
-    cursor.execute("set variable status_codes = ?", [status_codes])
-    if scope is not None:
+    codes: StatusCodes = "sdmx" if is_shipped else request.status_codes
+    cursor.execute("set variable status_codes = ?", [codes])
+    if (scope := request.scope) is not None:
         cursor.execute("set variable round_cycle = ?", [scope.cycle])
         cursor.execute("set variable round_mission = ?", [scope.mission])
         cursor.execute("set variable round_start = ?", [scope.period_start])
         cursor.execute("set variable round_end = ?", [scope.period_end])
     with watch_session(cursor):
-        recorded = names or [file.name if is_shipped else str(file) for file in files]
-        return _stage_files(cursor, files, recorded, progress, sheet, RowBudget(max_rows), scope)
+        names = request.names or [file.name if is_shipped else str(file) for file in request.files]
+        return _stage_files(cursor, request, names, progress)
 
 
-def _stage_files(
-    cursor: Connection,
-    files: Sequence[Path],
-    names: Sequence[str],
-    progress: Progress,
-    sheet: str | None,
-    budget: RowBudget,
-    scope: RoundScope | None,
-) -> list[Batch | None]:
+def _stage_files(cursor: Connection, request: LoadRequest, names: Sequence[str], progress: Progress) -> list[Batch | None]:
+    sheet, budget = request.sheet, RowBudget(request.row_limit)
     known: list[Batch | None] = []
     digests: dict[str, str] = {}
     staged: dict[int, StagedFile] = {}
-    for ordinal, (file, file_name) in enumerate(zip(files, names, strict=True)):
+    for ordinal, (file, file_name) in enumerate(zip(request.files, names, strict=True)):
         check_time()
         check_file(file, file_name)
         budget.check_bytes(file_name, file.stat().st_size)
@@ -172,7 +118,7 @@ def _stage_files(
         if earlier is None:
             with watch_progress(cursor, f"reading {file.name}", progress):
                 staged[ordinal] = stage_file(cursor, file, file_name, ordinal, sheet, budget)
-            _check_template(staged[ordinal], scope)
+            _check_template(staged[ordinal], request.scope)
             values = [ordinal, file_name + suffix, digest, staged[ordinal].notes, staged[ordinal].has_sdmx_codes]
             cursor.execute("insert into staged_files values (?, ?, ?, ?, ?)", values)
     if staged:
@@ -203,10 +149,9 @@ def _resolve_titles(cursor: Connection) -> None:
 
 def append_staged(
     cursor: Connection,
-    loaded_by: str,
+    request: LoadRequest,
     is_shipped: bool,
     clock: Callable[[], datetime],
-    shown: Shown,
     skipped_rules: frozenset[str] = frozenset(),
 ) -> dict[int, Batch]:
     """Append the staged rows within the caller's transaction. Return the Batch of each staged file by its ordinal.
@@ -216,9 +161,9 @@ def append_staged(
     run_sql(cursor, "load/find_series")
     run_sql(cursor, "load/number_series")
     run_sql(cursor, "load/compare", is_shipped=is_shipped)
-    changes = _list_changes(cursor, shown)
+    changes = _list_changes(cursor, request)
     recorded_at = next_recorded_at(cursor, clock())
-    run_sql(cursor, "load/append", loaded_by=loaded_by, recorded_at=recorded_at)
+    run_sql(cursor, "load/append", loaded_by=request.loaded_by, recorded_at=recorded_at)
     warnings = find_warnings(cursor, recorded_at, skipped_rules)
     return {
         ordinal: Batch(
@@ -242,11 +187,11 @@ def _check_digest(cursor: Connection, known: Sequence[Batch | None], expected: s
         )
 
 
-def _list_changes(cursor: Connection, shown: Shown) -> dict[int, list[Change]]:
+def _list_changes(cursor: Connection, request: LoadRequest) -> dict[int, list[Change]]:
     """Return the changes of each file, by its ordinal."""
     changes: dict[int, list[Change]] = {}
-    if shown.limit:
-        result = run_sql(cursor, "load/list_changes", limit=shown.limit, with_unchanged=shown.with_unchanged)
+    if request.changes:
+        result = run_sql(cursor, "load/list_changes", limit=request.changes, with_unchanged=request.with_unchanged)
         for row in read_rows(result):
             ordinal = row.pop("file_ordinal")
             changes.setdefault(ordinal, []).append(Change(**{**row, "revised_columns": tuple(row["revised_columns"])}))

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 from service.loading.digest import compute_digest
-from service.loading.load import (
-    SHOWN,
-    RoundScope,
-    Shown,
-    StatusCodes,
-    append_staged,
-    open_staging,
-    stage_files,
-    watch_progress,
-)
+from service.loading.load import append_staged, open_staging, stage_files, watch_progress
 from service.loading.report import Batch, Breach, Finding, Preview
+from service.loading.request import LoadRequest
 from service.loading.warnings import skip_failed_rules
 from service.rounds.checks import find_findings
-from service.settings import LOAD_MAX_ROWS
 from service.snapshots.snapshot import compute_kpis, find_as_of_date
 from service.system.progress import Progress, ignore_progress
 from service.system.time_limit import watch_session
@@ -45,22 +35,17 @@ class _Rehearsal:
 def preview_files(
     warehouse: Warehouse,
     definitions: Definitions,
-    files: Sequence[Path],
+    request: LoadRequest,
     progress: Progress = ignore_progress,
     clock: Callable[[], datetime] = read_clock,
-    shown: Shown = SHOWN,
-    sheet: str | None = None,
-    max_rows: int = LOAD_MAX_ROWS,
-    names: Sequence[str] | None = None,
-    status_codes: StatusCodes = "check",
-    scope: RoundScope | None = None,
 ) -> Preview:
     """Return what `load_files` would do with these files. The warehouse is not changed.
 
     Breaches are those of the next snapshot, computed KPIs included. Raises LoadError as `load_files` does.
     """
+    previewed = request.model_copy(update={"loaded_by": PREVIEWED_BY})
     with open_staging(warehouse) as cursor:
-        known = stage_files(cursor, files, False, progress, sheet, max_rows, names, status_codes, scope)
+        known = stage_files(cursor, request, False, progress)
         if all(known):
             return Preview(tuple(batch for batch in known if batch), (), (), compute_digest(cursor, known))
         now = clock()
@@ -69,7 +54,7 @@ def preview_files(
         def rehearse(skipped_rules: frozenset[str]) -> _Rehearsal:
             with warehouse.rehearse(cursor), watch_session(cursor):
                 before = _list_breaches(cursor, definitions, as_of, now)
-                appended = append_staged(cursor, PREVIEWED_BY, False, clock, shown, skipped_rules)
+                appended = append_staged(cursor, previewed, False, clock, skipped_rules)
                 # Later than the first computation, so that these values replace the earlier ones.
                 after = _list_breaches(cursor, definitions, as_of, now + timedelta(microseconds=1))
                 findings = find_findings(cursor, definitions.relations, skipped_rules)

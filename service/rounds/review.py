@@ -11,16 +11,14 @@ from tempfile import TemporaryDirectory
 
 from service.application import Application
 from service.errors import RoundError
-from service.loading.load import RoundScope, Shown
 from service.loading.report import Batch, Change, Finding, Preview
+from service.loading.request import LoadRequest, RoundScope
 from service.rounds.cells import check_round
 from service.rounds.comments import CellKey, Comment, group_by_cell, make_key
 from service.rounds.submissions import Submission
-from service.system.progress import ignore_progress
 
 # A mission has a few dozen cells in a cycle; the file may have corrections of several periods.
 MAX_ROWS = 2_000
-SHOWN = Shown(limit=MAX_ROWS, with_unchanged=True)
 
 
 @dataclass(frozen=True)
@@ -83,10 +81,11 @@ def find_scope(application: Application, cycle: int, mission: str) -> RoundScope
 
 def review_file(application: Application, scope: RoundScope, file: Path, name: str) -> Review:
     """Return the review of a file for a round. Raises LoadError, also for rows of other missions and cycles."""
-    preview = application.preview(
-        [file], ignore_progress, SHOWN, max_rows=MAX_ROWS, names=[name], status_codes="sdmx", scope=scope
-    )
-    return Review(preview)
+    request = LoadRequest(
+        files=(file,), names=(name,), changes=MAX_ROWS, with_unchanged=True,
+        max_rows=MAX_ROWS, status_codes="sdmx", scope=scope,
+    )  # fmt: skip
+    return Review(application.loads.preview(request))
 
 
 def review_submission(application: Application, submission: Submission) -> Review:
@@ -101,16 +100,17 @@ def publish_submission(
 ) -> Batch:
     """Load the file of a submission as one batch with the reviewed changes, and publish it.
 
-    Raises as `Application.load_and_show` does.
+    Raises as `Loads.load_and_publish` does.
 
     Repeated after an interruption, it returns the batch that was recorded.
     """
     scope = find_scope(application, submission.cycle, submission.mission)
     with open_content(application, submission) as file:
-        (batch,) = application.load_and_show(
-            [file], published_by, with_history=with_history, max_rows=MAX_ROWS, names=[submission.recorded_name],
-            status_codes="sdmx", digest=review.digest, scope=scope,
+        request = LoadRequest(
+            files=(file,), names=(submission.recorded_name,), loaded_by=published_by,
+            max_rows=MAX_ROWS, status_codes="sdmx", digest=review.digest, scope=scope,
         )  # fmt: skip
+        (batch,) = application.loads.load_and_publish(request, with_history=with_history)
     return batch
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from flask import Flask, Response, request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from service.application import Application
 from service.client.address import SECRET_HEADER, SECRET_NAME
@@ -31,7 +31,6 @@ from service.client.protocol import (
     WORK_HEADER,
     CancelRequest,
     Operation,
-    Request,
 )
 from service.errors import HandoffError, ServiceError
 from service.loading.interrupt import Interrupt
@@ -39,7 +38,7 @@ from service.system.progress import Progress
 from service.system.time_limit import is_never_abandoned
 
 MEDIA_TYPE = "application/x-ndjson"
-R = TypeVar("R", bound=Request)
+R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
 
 

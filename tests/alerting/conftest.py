@@ -16,6 +16,7 @@ from metrics.thresholds import Threshold, make_threshold
 from service.alerting.alerts import read_token
 from service.alerting.thresholds import set_threshold
 from service.application import Application
+from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
@@ -103,7 +104,13 @@ def report(application: Application, write_csv: WriteCsv) -> Report:
                     "value": "" if isinstance(value, str) else value, "status": status,
                 }  # fmt: skip
             rows.append({"note": f"row {number} of {application.clock()}", **row})
-        application.load([write_csv(f"values-{application.clock():%H%M%S}.csv", *rows)], "the tests", status_codes="sdmx")
+        application.loads.load(
+            LoadRequest(
+                files=(write_csv(f"values-{application.clock():%H%M%S}.csv", *rows),),
+                loaded_by="the tests",
+                status_codes="sdmx",
+            )
+        )
         application.refresh(with_history=False)
 
     return load

@@ -14,6 +14,7 @@ from metrics.thresholds import make_threshold
 from service.alerting.alerts import acknowledge_alerts, list_firing, trace_alert
 from service.alerting.thresholds import remove_threshold, set_threshold
 from service.application import Application
+from service.loading.request import LoadRequest
 from service.warehouse.stored_definitions import store_catalogue
 from tests.alerting.notifications import FIRING, alter, write_alert
 from tests.conftest import STORED_AT, Clock, WriteCsv
@@ -29,7 +30,7 @@ def test_an_alert_leads_to_its_observation_batch_file_and_page(
             {**row, "value": value, "dimensions": "cause=Equipment"},
             {**row, "value": 30, "dimensions": "cause=Personnel"},
         )
-        application.load([file], "A. Analyst")
+        application.loads.load(LoadRequest(files=(file,), loaded_by="A. Analyst"))
     client.post("/api/v1/alerts", json=FIRING, headers=token)
     with application.warehouse.cursor() as cursor:
         observations = trace_alert(cursor, "3f2a")["observations"]
@@ -45,11 +46,15 @@ def test_an_alert_about_a_kpi_leads_to_the_observations_it_was_computed_from(
 ) -> None:
     row = {"indicator": "serious_misconduct_allegations", "mission": "ALL", "page": 12}
     years = [{**row, "period_start": f"{year}-01-01", "period_end": f"{year}-12-31"} for year in (2022, 2023)]
-    application.load([write_csv("years.csv", {**years[0], "value": 100}, {**years[1], "value": 140})], "A. Analyst")
+    application.loads.load(
+        LoadRequest(
+            files=(write_csv("years.csv", {**years[0], "value": 100}, {**years[1], "value": 140}),), loaded_by="A. Analyst"
+        )
+    )
     labels = {"metric": "a4p_serious_misconduct_change_ratio", "mission": "ALL", "severity": "warning"}
     reported = write_alert(labels={"alertname": "A4pSeriousMisconductChangeRatioAbove", **labels})
     client.post("/api/v1/alerts", data=reported, headers=token)
-    application.load([write_csv("corrected.csv", {**years[1], "value": 101})], "A. Analyst")
+    application.loads.load(LoadRequest(files=(write_csv("corrected.csv", {**years[1], "value": 101}),), loaded_by="A. Analyst"))
     with application.warehouse.cursor() as cursor:
         traced = trace_alert(cursor, "3f2a")
     assert traced["observations"] == []
@@ -63,7 +68,7 @@ def test_an_alert_about_a_kpi_leads_to_the_observations_it_was_computed_from(
 def fire_outage(client: FlaskClient, application: Application, token: dict[str, str], write_csv: WriteCsv) -> None:
     """Load an outage of 247 days, set its limit, and receive the alert, which then fires."""
     row = {"indicator": "hospital_outage_days", "dimensions": "cause=Equipment"}
-    application.load([write_csv("first.csv", {**row, "value": 247})], "A. Analyst")
+    application.loads.load(LoadRequest(files=(write_csv("first.csv", {**row, "value": 247}),), loaded_by="A. Analyst"))
     put_limit(application, 30)
     reported = copy.deepcopy(FIRING)
     reported["alerts"][0]["startsAt"] = f"{application.clock():%Y-%m-%dT%H:%M:%SZ}"
@@ -99,7 +104,7 @@ def test_a_firing_alert_shows_value_and_limit_now_beside_those_at_firing(
     fire_outage(client, application, token, write_csv)
     application.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
     row = {"indicator": "hospital_outage_days", "dimensions": "cause=Equipment", "value": 260}
-    application.load([write_csv("corrected.csv", row)], "A. Analyst")
+    application.loads.load(LoadRequest(files=(write_csv("corrected.csv", row),), loaded_by="A. Analyst"))
     put_limit(application, 50)
     with application.warehouse.cursor() as cursor:
         (shown,) = list_firing(cursor)
@@ -143,7 +148,7 @@ def test_a_resolved_alert_names_the_observation_that_ended_it(
     fire_outage(client, application, token, write_csv)
     application.clock.now += timedelta(hours=1)  # type: ignore[attr-defined]
     row = {"indicator": "hospital_outage_days", "dimensions": "cause=Equipment", **changed}
-    application.load([write_csv("later.csv", row)], "C. Clerk", status_codes="sdmx")
+    application.loads.load(LoadRequest(files=(write_csv("later.csv", row),), loaded_by="C. Clerk", status_codes="sdmx"))
     traced = resolve_outage(client, application, token)
     assert list_causes(traced) == ([cause] if cause else [])
     assert "later.csv, by C. Clerk" in traced["resolution"][0]["detail"]
@@ -192,7 +197,11 @@ def test_the_cause_of_an_end_compares_value_and_limit_in_force_by_then(
         if isinstance(change, float):
             put_limit(application, change)
         else:
-            application.load([write_csv(f"change {number}.csv", OUTAGE | change)], "C. Clerk", status_codes="sdmx")
+            application.loads.load(
+                LoadRequest(
+                    files=(write_csv(f"change {number}.csv", OUTAGE | change),), loaded_by="C. Clerk", status_codes="sdmx"
+                )
+            )
     assert list_causes(resolve_outage(client, application, token)) == ([cause] if cause else [])
 
 
@@ -216,7 +225,12 @@ def test_a_resolved_alert_on_overdue_reports_names_what_ended_it(
     detail: str,
 ) -> None:
     both = ("sofa_incidents_new", "sofa_incidents_total")
-    application.load([write_csv("early.csv", *({"indicator": name, "mission": "MINUSCA"} for name in both))], "A. Analyst")
+    application.loads.load(
+        LoadRequest(
+            files=(write_csv("early.csv", *({"indicator": name, "mission": "MINUSCA"} for name in both)),),
+            loaded_by="A. Analyst",
+        )
+    )
     reported = alter()
     reported["alerts"][0]["labels"] = {
         "alertname": "A4pReportsOverdue", "mission": "UNMISS", "cycle": "5", "severity": "warning", "job": "a4p",
@@ -231,7 +245,11 @@ def test_a_resolved_alert_on_overdue_reports_names_what_ended_it(
         missions = tuple(entry.model_copy(update=closed.get(entry.mission, {})) for entry in catalogue.missions)
         store_catalogue(application.warehouse, replace(catalogue, missions=missions), application.clock())
     else:
-        application.load([write_csv("late.csv", *({"indicator": name} for name in happens.split()))], "C. Clerk")
+        application.loads.load(
+            LoadRequest(
+                files=(write_csv("late.csv", *({"indicator": name} for name in happens.split())),), loaded_by="C. Clerk"
+            )
+        )
     reported["alerts"][0] |= {"status": "resolved", "endsAt": f"{started + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}
     client.post("/api/v1/alerts", json=reported, headers=token)
     with application.warehouse.cursor() as cursor:

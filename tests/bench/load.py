@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.settings import read_settings
 from service.warehouse.database import open_warehouse
 from service.warehouse.definitions import read_definitions
@@ -92,7 +93,7 @@ def load(file: Path, data_dir: Path, catalogue: Path) -> None:
     try:
         store_catalogue(warehouse, definitions.catalogue, MADE_AT)
         started = time.perf_counter()
-        (batch,) = load_files(warehouse, [file], "bench")
+        (batch,) = load_files(warehouse, LoadRequest(files=(file,), loaded_by="bench", changes=0))
         seconds = time.perf_counter() - started
     finally:
         warehouse.close()

@@ -57,7 +57,7 @@ def measure_sql(size: Size, folder: Path) -> list[Figure]:
     """Compare a small query over HTTP with the same in process and in datasette, and fifty users at rest and while loading."""
     del size  # the warehouse is that of the report
     application = Application(read_settings(data_dir=folder / "data"), read_definitions(find_in_tree("metrics")))
-    application.load_shipped()
+    application.loads.load_shipped()
     application.close()
     with start_child("service", folder / "data", find_in_tree("metrics")) as child:
         try:

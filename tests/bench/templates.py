@@ -24,6 +24,7 @@ from service.loading.load import open_staging
 from service.loading.readers import stage_file
 from service.loading.readers.columns import KNOWN
 from service.loading.readers.row_budget import RowBudget
+from service.loading.request import LoadRequest
 from service.rounds.template import make_template
 from service.warehouse.database import open_warehouse
 from tests.bench.measure import Figure, Size, answer, format_megabytes, format_seconds, log, run_child
@@ -75,19 +76,20 @@ def _measure_rounds(folder: Path) -> list[Figure]:
         previewed, loaded = [], []
         for turn in range(REPEATS):
             file = _fill(bodies[slowest], folder / f"filled-{turn}.xlsx", turn)
-            for work, seconds in ((application.preview, previewed), (_make_load(application.load_and_show), loaded)):
+            request = LoadRequest(files=(file,), loaded_by="bench")
+            works: tuple[tuple[Callable[[LoadRequest], object], list[float]], ...] = (
+                (application.loads.preview, previewed),
+                (application.loads.load_and_publish, loaded),
+            )
+            for work, seconds in works:
                 started = time.perf_counter()
-                work([file])
+                work(request)
                 seconds.append(time.perf_counter() - started)
     by_preview, by_load = median(previewed), median(loaded)
     return [
         _limit_seconds(f"template of {slowest}", median(times[slowest]), TEMPLATE_SECONDS),
         Figure("preview of a template: load", format_seconds(by_load), format_seconds(by_preview), by_preview / by_load, 1.5),
     ]
-
-
-def _make_load(load: Callable[..., object]) -> Callable[[list[Path]], object]:
-    return lambda files: load(files, "bench")
 
 
 def _fill(body: bytes, file: Path, turn: int) -> Path:

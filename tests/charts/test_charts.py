@@ -17,6 +17,7 @@ from metrics.charts import Point, draw_history
 from metrics.comparisons import PARTS, Bar, Limit, Part, draw_comparison, draw_parts
 from metrics.vega import Chart, render_svg
 from service.application import Application
+from service.loading.request import LoadRequest
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from tests.conftest import publish_report
@@ -185,7 +186,7 @@ def test_a_new_value_changes_the_image(application: Application, client: FlaskCl
     file.write_text(
         "indicator,mission,period_start,period_end,value,source\nengagement_teams,ALL,2024-12-31,2024-12-31,17,a test\n"
     )
-    application.load([file], "a test")
+    application.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
     application.refresh()
     after = client.get("/charts/indicators/engagement_teams.svg", headers={"If-None-Match": before.headers["ETag"]})
     assert after.status_code == 200
@@ -197,7 +198,7 @@ def test_a_long_history_is_limited_to_the_last_periods(application: Application,
     head = "indicator,mission,period_start,period_end,value,source\n"
     days = [date(2025, 1, 1) + timedelta(days=day) for day in range(110)]
     file.write_text(head + "".join(f"uncrewed_aircraft_attacks,UNDOF,{day},{day},{day.day},a test\n" for day in days))
-    application.load([file], "a test")
+    application.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
     application.refresh()
     texts = read_texts(client.get("/charts/indicators/uncrewed_aircraft_attacks.svg?mission=UNDOF").data)
     assert any(text.endswith("the last 100 of 110 periods") for text in texts)

@@ -21,6 +21,7 @@ from service.documents.figures import CycleReport, read_cycle
 from service.documents.formats import render_cycle
 from service.documents.pdf import render_pdf
 from service.errors import ReportError
+from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.snapshots.read_copy import ReadCopy
 from service.warehouse.definitions import Definitions
@@ -247,7 +248,7 @@ def test_earlier_values_are_not_carried_into_the_cycle(definitions: Definitions,
     file.write_text(HEADER + "sofa_incidents_new,UNMISS,,2023-05-01,2023-10-31,80,A,a submission,1,\n")
     opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
     try:
-        opened.load([file], "a test")
+        opened.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
         opened.refresh()
         assert opened.read_copy is not None
         report = read_cycle(opened.read_copy, 5)
@@ -264,7 +265,7 @@ def test_a_correction_shows_and_an_earlier_known_at_hides_it(application: Applic
     before = datetime.now(UTC)
     file = tmp_path / "correction.csv"
     file.write_text(HEADER + "sofa_incidents_new,UNMISS,,2023-11-01,2024-04-30,124,A,corrigendum,1,\n")
-    application.load([file], "a test")
+    application.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
     application.refresh()
     copy = application.read_copy
     assert copy is not None

@@ -14,6 +14,7 @@ import pytest
 from metrics.feeds import find_feed
 from service.events.count import count_events
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.settings import find_in_tree
 from service.warehouse.database import Warehouse, open_warehouse, read_clock
 from service.warehouse.definitions import Definitions
@@ -138,7 +139,7 @@ def real_counts(tmp_path: Path, definitions: Definitions) -> Iterator[Warehouse]
         for name, row in rows.items()
         if row["mission_acronym"] not in feed.mission.left_out
     ]
-    load_files(opened, [REPORT], "a test", is_shipped=True)
+    load_files(opened, LoadRequest(files=(REPORT,), loaded_by="a test"), is_shipped=True)
     with opened.write() as cursor:
         batch = store_export(cursor, NEWER, casualties)
         count_events(cursor, FEED, batch, "a test", read_clock)

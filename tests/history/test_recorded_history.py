@@ -17,6 +17,7 @@ from metrics.history import History
 from metrics.thresholds import Threshold, make_threshold
 from service.alerting.thresholds import remove_threshold, set_threshold
 from service.application import Application
+from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.warehouse.database import Connection, Warehouse, run_sql
 from service.warehouse.definitions import Definitions
@@ -45,7 +46,13 @@ def report(application: Application, write_csv: WriteCsv) -> Callable[..., None]
              "value": "" if isinstance(options, str) else options, "status": options if isinstance(options, str) else "A"}
             for mission, start, end, options in figures
         ]  # fmt: skip
-        application.load([write_csv(f"figures-{application.clock():%H%M%S}.csv", *rows)], "the tests", status_codes="sdmx")
+        application.loads.load(
+            LoadRequest(
+                files=(write_csv(f"figures-{application.clock():%H%M%S}.csv", *rows),),
+                loaded_by="the tests",
+                status_codes="sdmx",
+            )
+        )
         application.refresh()
 
     return load
@@ -138,7 +145,7 @@ def test_setting_a_threshold_does_not_read_values_again(application: Application
 
 
 def test_the_agreement_of_a_total_is_valid_from_the_load_that_changed_it(application: Application) -> None:
-    application.load_shipped()
+    application.loads.load_shipped()
     application.refresh()
     with application.warehouse.cursor() as cursor:
         (run_at,) = cursor.execute("select max(recorded_at) from store.reconciliation_runs").fetchone() or (None,)

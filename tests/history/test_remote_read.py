@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from metrics.families import list_families
 from metrics.remote_read_pb2 import ReadHints, ReadRequest
 from service.application import Application
+from service.loading.request import LoadRequest
 from tests.history.conftest import OpenLimited
 from tests.history.remote_read_client import (
     DAY,
@@ -175,7 +176,7 @@ def test_a_series_that_ended_is_marked_stale_before_and_after_1971(limited: Open
             for start, end, value, status in rows
         ),
     )  # fmt: skip
-    application.load([file], "the tests")
+    application.loads.load(LoadRequest(files=(file,), loaded_by="the tests"))
     application.refresh()
     for year, value in ((1951, 5.0), (2019, 0.0)):
         start = milliseconds(f"{year}-06-01")
@@ -192,8 +193,11 @@ def test_a_series_that_ended_is_marked_stale_before_and_after_1971(limited: Open
 def test_a_query_begun_before_a_load_ends_on_the_state_before(limited: OpenLimited, write_csv: Any) -> None:
     application, client = limited()
     held = application.history
-    application.load(
-        [write_csv("new.csv", {"value": "77", "period_start": "2024-05-01", "period_end": "2024-10-31"})], "the tests"
+    application.loads.load(
+        LoadRequest(
+            files=(write_csv("new.csv", {"value": "77", "period_start": "2024-05-01", "period_end": "2024-10-31"}),),
+            loaded_by="the tests",
+        )
     )
     query = at(milliseconds("2024-11-02"), JOB, ("__name__", EQ, "a4p_sofa_incidents_new"), ("mission", EQ, "UNMISS"))
     assert application.history is held

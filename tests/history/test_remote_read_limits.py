@@ -136,7 +136,7 @@ def test_a_query_that_comes_before_the_history_is_read_waits_for_it_within_its_t
     settings = Settings(data_dir=tmp_path, threads=1, remote_read_seconds=0.2)
     application = Application(settings, read_definitions(find_in_tree("metrics")))
     try:
-        application.load_shipped()
+        application.loads.load_shipped()
         application.refresh(with_history=False)
         client = make_app(application).test_client()
         assert client.get("/-/ready").status_code == 200

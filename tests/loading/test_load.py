@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
 from tests.conftest import STORED_AT, Clock, Dump, Load, Read, WriteCsv
@@ -198,7 +199,11 @@ def test_a_later_batch_has_a_later_time_though_the_clock_goes_back(
     warehouse: Warehouse, read: Read, write_csv: WriteCsv
 ) -> None:
     for value, now in ((40, STORED_AT), (41, STORED_AT), (42, STORED_AT - timedelta(minutes=1))):
-        load_files(warehouse, [write_csv(f"{value}.csv", {"value": value})], "the tests", clock=lambda now=now: now)
+        load_files(
+            warehouse,
+            LoadRequest(files=(write_csv(f"{value}.csv", {"value": value}),), loaded_by="the tests"),
+            clock=lambda now=now: now,
+        )
     microsecond = timedelta(microseconds=1)
     assert read("select value, recorded_at from observation_revisions order by batch_id") == [
         (40.0, STORED_AT),
@@ -209,7 +214,7 @@ def test_a_later_batch_has_a_later_time_though_the_clock_goes_back(
 
 def test_the_time_of_a_batch_is_kept_in_utc(warehouse: Warehouse, read: Read, write_csv: WriteCsv) -> None:
     tokyo = datetime.fromisoformat("2025-06-01T08:30:00+09:00")
-    load_files(warehouse, [write_csv("figures.csv", {})], "the tests", clock=lambda: tokyo)
+    load_files(warehouse, LoadRequest(files=(write_csv("figures.csv", {}),), loaded_by="the tests"), clock=lambda: tokyo)
     assert read("select recorded_at::varchar from batches") == [("2025-05-31 23:30:00+00",)]
     assert read("select recorded_at from batches") == [(datetime(2025, 5, 31, 23, 30, tzinfo=UTC),)]
 
@@ -218,8 +223,7 @@ def test_progress_tells_each_stage_and_shares_between_0_and_1(warehouse: Warehou
     reported: list[tuple[str, float | None]] = []
     load_files(
         warehouse,
-        [write_csv("values.csv", {})],
-        "the tests",
+        LoadRequest(files=(write_csv("values.csv", {}),), loaded_by="the tests"),
         lambda stage, share: reported.append((stage, share)),
         clock=clock,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from service.loading.load import load_files
 from service.loading.report import Batch
+from service.loading.request import LoadRequest
 from service.warehouse.database import Warehouse
 from tests.conftest import Clock, Load, Read, WriteCsv
 
@@ -34,7 +35,7 @@ def test_two_threads_that_load_at_once_are_both_kept(warehouse: Warehouse, read:
         try:
             start.wait()
             for file in own:
-                load_files(warehouse, [file], "a thread")
+                load_files(warehouse, LoadRequest(files=(file,), loaded_by="a thread"))
         except BaseException as failure:
             failures.append(failure)
 
@@ -56,9 +57,9 @@ def load_within(warehouse: Warehouse, outer: Path, inner: Path, clock: Clock) ->
 
     def load_inner(stage: str, share: float | None) -> None:
         if stage == "checking" and not brought:
-            brought.extend(load_files(warehouse, [inner], "the inner", clock=clock))
+            brought.extend(load_files(warehouse, LoadRequest(files=(inner,), loaded_by="the inner"), clock=clock))
 
-    return load_files(warehouse, [outer], "the outer", load_inner, clock=clock) + brought
+    return load_files(warehouse, LoadRequest(files=(outer,), loaded_by="the outer"), load_inner, clock=clock) + brought
 
 
 def test_a_file_loaded_twice_at_once_is_recorded_once(

@@ -10,6 +10,7 @@ import pytest
 
 from service.errors import LoadError
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.warehouse.database import Warehouse
 from tests.conftest import Dump, Load, Read, Refuse, WriteCsv
 from tests.loading.bad_files import BAD_FILES, BAD_ROWS, NO_DATE
@@ -106,7 +107,7 @@ def test_a_load_that_fails_while_it_appends_leaves_nothing_behind(
     file = write_csv("figures.csv", {}, {"mission": "MONUSCO"})
     before = dump(warehouse)
     with pytest.raises(OSError, match="no clock"):
-        load_files(warehouse, [file], "the tests", clock=broken_clock)
+        load_files(warehouse, LoadRequest(files=(file,), loaded_by="the tests"), clock=broken_clock)
     assert dump(warehouse) == before
     assert [batch.new_observations for batch in load(file)] == [2]
 
@@ -133,17 +134,19 @@ def test_a_load_that_needs_more_memory_than_there_is_says_so_and_changes_nothing
 def test_m_of_an_expected_value_has_to_be_said_to_mean_not_applicable(warehouse: Warehouse, write_csv: WriteCsv) -> None:
     file = write_csv("missing.csv", {"value": "", "status": "M"})
     with pytest.raises(LoadError) as refused:
-        load_files(warehouse, [file], "the tests")
+        load_files(warehouse, LoadRequest(files=(file,), loaded_by="the tests"))
     assert (
         "row 2, column status: 'M' means not applicable, but the mission is expected to report this indicator; write O for a "
         "missing value; if M means not applicable, load with --status-codes sdmx"
     ) in str(refused.value)
-    assert load_files(warehouse, [file], "the tests", status_codes="sdmx")[0].new_observations == 1
+    assert (
+        load_files(warehouse, LoadRequest(files=(file,), loaded_by="the tests", status_codes="sdmx"))[0].new_observations == 1
+    )
 
 
 def test_m_of_a_value_that_is_not_expected_is_not_applicable(warehouse: Warehouse, write_csv: WriteCsv) -> None:
     file = write_csv("other.csv", {"indicator": "hospitals", "mission": "UNTSO", "value": "", "status": "M"})
-    assert load_files(warehouse, [file], "the tests")[0].new_observations == 1
+    assert load_files(warehouse, LoadRequest(files=(file,), loaded_by="the tests"))[0].new_observations == 1
 
 
 def test_a_value_under_validation_may_be_given(load: Load, write_csv: WriteCsv, read: Read) -> None:

@@ -16,6 +16,7 @@ import pytest
 from service.application import Application
 from service.errors import ClientGone, LoadError
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.settings import TREE, Settings
 from service.snapshots.read_copy import ReadCopy
 from service.warehouse.database import Warehouse, open_warehouse
@@ -49,7 +50,7 @@ def write_parquet(file: Path, columns: str, rows: int) -> Path:
 
 def refuse(warehouse: Warehouse, files: list[Path], max_rows: int) -> str:
     with pytest.raises(LoadError) as caught:
-        load_files(warehouse, files, "the tests", max_rows=max_rows)
+        load_files(warehouse, LoadRequest(files=files, loaded_by="the tests", max_rows=max_rows))
     return str(caught.value)
 
 
@@ -89,7 +90,7 @@ def test_a_csv_file_with_more_rows_than_the_limit_is_refused(
     error = refuse(warehouse, [file], rows - 1)
     assert f"{file} has more than {rows - 1} rows; the limit of a load is {rows - 1} rows. " in error
     assert read("select count(*) from observations") == [(0,)]
-    (batch,) = load_files(warehouse, [file], "the tests", max_rows=rows)
+    (batch,) = load_files(warehouse, LoadRequest(files=(file,), loaded_by="the tests", max_rows=rows))
     assert batch.new_observations == 3
 
 
@@ -98,7 +99,7 @@ def test_the_limit_is_for_all_files_of_a_load_together(warehouse: Warehouse, wri
     second = write_csv("second.csv", {"mission": "MONUSCO"}, {"mission": "MINUSCA"})
     error = refuse(warehouse, [first, second], 3)
     assert f"{second} has more than 1 rows; the limit of a load is 3 rows, of which earlier files have 2. " in error
-    assert len(load_files(warehouse, [first, second], "the tests", max_rows=4)) == 2
+    assert len(load_files(warehouse, LoadRequest(files=(first, second), loaded_by="the tests", max_rows=4))) == 2
 
 
 def test_the_option_and_the_setting_limit_a_load(tmp_path: Path) -> None:
@@ -122,6 +123,7 @@ from pathlib import Path
 from service.warehouse.definitions import read_definitions
 from service.errors import LoadError
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.settings import read_settings
 from service.warehouse.stored_definitions import store_catalogue
 from service.warehouse.database import open_warehouse, read_clock
@@ -129,7 +131,7 @@ settings = read_settings(data_dir=Path(sys.argv[1]))
 warehouse = open_warehouse(settings.warehouse_file, 1, "200MB")
 store_catalogue(warehouse, read_definitions(settings.catalogue).catalogue, read_clock())
 try:
-    load_files(warehouse, [Path(sys.argv[2])], "a test")
+    load_files(warehouse, LoadRequest(files=[Path(sys.argv[2])], loaded_by="a test"))
 except LoadError as error:
     print(error.message)
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
@@ -155,7 +157,7 @@ def test_temporary_files_are_limited_and_a_load_beyond_the_limit_changes_nothing
     application = Application(settings, definitions)
     try:
         with pytest.raises(LoadError, match=r"temporary disk space than DuckDB may use\. Split them, or raise A4P_MEMORY_"):
-            application.load([file], "the tests")
+            application.loads.load(LoadRequest(files=(file,), loaded_by="the tests"))
         with application.warehouse.cursor() as cursor:
             assert cursor.execute("select count(*) from store.observations").fetchone() == (0,)
     finally:
@@ -263,9 +265,8 @@ def test_a_load_cancelled_after_its_commit_is_reported_and_published(
     application = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
     stages: list[str] = []
     try:
-        (batch,) = application.load_and_show(
-            [write_csv("figures.csv", {})],
-            "the tests",
+        (batch,) = application.loads.load_and_publish(
+            LoadRequest(files=(write_csv("figures.csv", {}),), loaded_by="the tests"),
             lambda stage, share: stages.append(stage),
             is_cancelled=lambda: "making a snapshot" in stages,
         )
@@ -282,9 +283,8 @@ def test_a_load_cancelled_before_its_commit_changes_nothing(
     try:
         stages: list[str] = []
         with pytest.raises(ClientGone):
-            application.load(
-                [write_csv("figures.csv", {})],
-                "the tests",
+            application.loads.load(
+                LoadRequest(files=(write_csv("figures.csv", {}),), loaded_by="the tests"),
                 lambda stage, share: stages.append(stage),
                 is_cancelled=lambda: "appending" in stages,
             )

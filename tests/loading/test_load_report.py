@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 from service.client.protocol import LOAD
 from service.commands.load import load as load_command
-from service.loading.load import Shown, load_files
+from service.loading.load import load_files
 from service.loading.report import Batch, CellCounts
+from service.loading.request import LoadRequest
 from service.warehouse.database import Warehouse
 from tests.conftest import Clock, WriteCsv
 
@@ -24,7 +25,11 @@ def report(warehouse: Warehouse, clock: Clock) -> Report:
     """Loads a file and returns its batch with what changed."""
 
     def load_one(file: Path, limit: int = 20, with_unchanged: bool = False) -> Batch:
-        (batch,) = load_files(warehouse, [file], "the tests", clock=clock, shown=Shown(limit, with_unchanged))
+        (batch,) = load_files(
+            warehouse,
+            LoadRequest(files=(file,), loaded_by="the tests", changes=limit, with_unchanged=with_unchanged),
+            clock=clock,
+        )
         return batch
 
     return load_one
@@ -107,7 +112,7 @@ def test_revisions_come_before_new_values_and_the_limit_cuts_the_rest(report: Re
 
 def test_each_file_has_its_own_changes(warehouse: Warehouse, clock: Clock, write_csv: WriteCsv) -> None:
     files = [write_csv("first.csv", {}), write_csv("second.csv", {"mission": "MONUSCO"})]
-    batches = load_files(warehouse, files, "the tests", clock=clock, shown=Shown())
+    batches = load_files(warehouse, LoadRequest(files=files, loaded_by="the tests"), clock=clock)
     assert [[change.mission for change in batch.changes] for batch in batches] == [["UNMISS"], ["MONUSCO"]]
 
 

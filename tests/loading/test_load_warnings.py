@@ -9,6 +9,7 @@ import pytest
 from service.application import Application
 from service.loading.load import load_files
 from service.loading.report import Batch
+from service.loading.request import LoadRequest
 from service.settings import find_in_tree
 from service.warehouse.database import Warehouse, read_sql
 from service.web.app import make_app
@@ -42,7 +43,7 @@ def load_rows(warehouse: Warehouse, write_csv: WriteCsv, clock: Clock) -> LoadRo
 
     def load(*rows: Row) -> Batch:
         file = write_csv(f"rows-{clock():%H%M}.csv", *rows)
-        (batch,) = load_files(warehouse, [file], "the tests", clock=clock, status_codes="sdmx")
+        (batch,) = load_files(warehouse, LoadRequest(files=(file,), loaded_by="the tests", status_codes="sdmx"), clock=clock)
         return batch
 
     return load
@@ -196,7 +197,7 @@ def test_a_warning_is_current_until_its_value_is_corrected(load_rows: LoadRows, 
 def test_a_preview_shows_warnings_and_stores_none(application: Application, write_csv: WriteCsv) -> None:
     with application.warehouse.cursor() as cursor:
         before = cursor.execute("select count(*) from load_warnings").fetchone()
-        preview = application.preview([write_csv("next.csv", {"mission": "UNTSO", "value": 3})])
+        preview = application.loads.preview(LoadRequest(files=(write_csv("next.csv", {"mission": "UNTSO", "value": 3}),)))
         assert [warning.rule for warning in preview.batches[0].warnings] == ["unexpected_mission"]
         assert cursor.execute("select count(*) from load_warnings").fetchone() == before
 
@@ -246,5 +247,5 @@ def test_a_preview_skips_a_rule_that_fails(
     application: Application, write_csv: WriteCsv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.loading.warnings.read_sql", lambda name: f"{BROKEN_RULE} from loaded_cells")
-    preview = application.preview([write_csv("rows.csv", {**cycle(7), "value": 410})])
+    preview = application.loads.preview(LoadRequest(files=(write_csv("rows.csv", {**cycle(7), "value": 410}),)))
     assert [batch.new_observations for batch in preview.batches] == [1]

@@ -14,6 +14,7 @@ from service.alerting.thresholds import read_threshold, set_threshold
 from service.application import Application
 from service.commands.load import load as load_command
 from service.errors import LoadError, PreviewOutdated
+from service.loading.request import LoadRequest
 from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
 from tests.conftest import Rows, WriteCsv
@@ -42,7 +43,7 @@ def dump_whole(warehouse: Warehouse) -> dict[str, Rows]:
 def test_a_preview_changes_nothing(application: Application, write_csv: WriteCsv) -> None:
     before = dump_whole(application.warehouse)
     file = write_csv("next.csv", {**CYCLE_6, "value": "131"}, {"mission": "UNMISS", "value": "77"})
-    preview = application.preview([file])
+    preview = application.loads.preview(LoadRequest(files=(file,)))
     assert dump_whole(application.warehouse) == before
     (batch,) = preview.batches
     assert str(batch) == f"{file}: would load 1 new observations, 1 revisions, 0 unchanged"
@@ -51,8 +52,8 @@ def test_a_preview_changes_nothing(application: Application, write_csv: WriteCsv
 
 def test_a_load_after_a_preview_does_what_the_preview_reported(application: Application, write_csv: WriteCsv) -> None:
     file = write_csv("next.csv", {**CYCLE_6, "value": "131"}, {"mission": "UNMISS", "value": "77"})
-    preview = application.preview([file])
-    (batch,) = application.load([file], "the tests")
+    preview = application.loads.preview(LoadRequest(files=(file,)))
+    (batch,) = application.loads.load(LoadRequest(files=(file,), loaded_by="the tests"))
     (previewed,) = preview.batches
     assert (batch.changes, batch.sha256, batch.new_observations, batch.revisions) == (
         previewed.changes,
@@ -74,10 +75,10 @@ def test_a_preview_lists_breaches_that_would_start_and_clear(application: Applic
          "limit": 130.0, "note": None},
     )  # fmt: skip
     set_threshold(application.warehouse, application.definitions, threshold, "the tests", application.clock)
-    started = application.preview([write_csv("high.csv", {"value": "131"})])
+    started = application.loads.preview(LoadRequest(files=(write_csv("high.csv", {"value": "131"}),)))
     assert [str(breach) for breach in started.started] == ["a4p_sofa_incidents_new UNMISS: 131 is above 130 (critical)"]
     assert started.cleared == ()
-    cleared = application.preview([write_csv("low.csv", {"value": "7"})])
+    cleared = application.loads.preview(LoadRequest(files=(write_csv("low.csv", {"value": "7"}),)))
     assert cleared.started == ()
     # The report's own value, 125, is above the default threshold.
     assert [str(breach) for breach in cleared.cleared] == ["a4p_sofa_incidents_new UNMISS: 125 is above 50 (warning)"]
@@ -86,7 +87,7 @@ def test_a_preview_lists_breaches_that_would_start_and_clear(application: Applic
 def test_a_preview_computes_kpis_before_it_compares_breaches(application: Application, write_csv: WriteCsv) -> None:
     before = dump_whole(application.warehouse)
     file = write_csv("evaluations.csv", {"indicator": "military_unit_evaluations", "mission": "UNMISS", "value": "1"})
-    preview = application.preview([file])
+    preview = application.loads.preview(LoadRequest(files=(file,)))
     assert [(breach.metric, breach.mission) for breach in preview.started] == [
         ("a4p_military_evaluation_coverage_ratio", "UNMISS")
     ]
@@ -95,20 +96,20 @@ def test_a_preview_computes_kpis_before_it_compares_breaches(application: Applic
 
 def test_a_preview_lists_the_findings_of_validation_rules(application: Application, write_csv: WriteCsv) -> None:
     # The report has 585 incidents on record.
-    (finding,) = application.preview([write_csv("high.csv", {"value": "586"})]).findings
+    (finding,) = application.loads.preview(LoadRequest(files=(write_csv("high.csv", {"value": "586"}),))).findings
     assert (finding.rule, finding.severity, finding.row) == ("part_above_whole", "high", 2)
-    assert application.preview([write_csv("low.csv", {"value": "585"})]).findings == ()
+    assert application.loads.preview(LoadRequest(files=(write_csv("low.csv", {"value": "585"}),))).findings == ()
 
 
 def test_a_preview_of_a_bad_file_lists_its_errors(application: Application, write_csv: WriteCsv) -> None:
     with pytest.raises(LoadError, match="UNMSS"):
-        application.preview([write_csv("bad.csv", {"mission": "UNMSS"})])
+        application.loads.preview(LoadRequest(files=(write_csv("bad.csv", {"mission": "UNMSS"}),)))
 
 
 def test_a_preview_of_a_loaded_file_reports_it(application: Application, write_csv: WriteCsv) -> None:
     file = write_csv("next.csv", CYCLE_6)
-    application.load([file], "the tests")
-    preview = application.preview([file])
+    application.loads.load(LoadRequest(files=(file,), loaded_by="the tests"))
+    preview = application.loads.preview(LoadRequest(files=(file,)))
     assert "the same file was loaded on" in str(preview.batches[0])
     assert (preview.started, preview.cleared) == ((), ())
 
@@ -144,41 +145,52 @@ def test_a_dry_run_does_not_make_a_warehouse(tmp_path: Path, write_csv: WriteCsv
 
 def test_a_load_with_the_digest_of_its_preview_is_made(application: Application, write_csv: WriteCsv) -> None:
     file = write_csv("next.csv", {**CYCLE_6, "value": "131"}, {"mission": "UNMISS", "value": "77"})
-    digest = application.preview([file]).digest
-    assert application.preview([file]).digest == digest
-    (batch,) = application.load([file], "the tests", digest=digest)
+    digest = application.loads.preview(LoadRequest(files=(file,))).digest
+    assert application.loads.preview(LoadRequest(files=(file,))).digest == digest
+    (batch,) = application.loads.load(LoadRequest(files=(file,), loaded_by="the tests", digest=digest))
     assert (batch.new_observations, batch.revisions) == (1, 1)
 
 
 def test_a_load_is_refused_when_the_file_differs_from_its_preview(application: Application, write_csv: WriteCsv) -> None:
-    digest = application.preview([write_csv("next.csv", {**CYCLE_6, "value": "131"})]).digest
+    digest = application.loads.preview(LoadRequest(files=(write_csv("next.csv", {**CYCLE_6, "value": "131"}),))).digest
     before = dump_whole(application.warehouse)
     # The same change with another note: the bytes differ.
     changed = write_csv("next.csv", {**CYCLE_6, "value": "131", "note": "counted again"})
     with pytest.raises(PreviewOutdated, match=f"differs from the preview {digest[:12]}.*Preview the file again"):
-        application.load([changed], "the tests", digest=digest)
+        application.loads.load(LoadRequest(files=(changed,), loaded_by="the tests", digest=digest))
     assert dump_whole(application.warehouse) == before
 
 
 def test_a_load_is_refused_when_a_value_was_corrected_since_its_preview(application: Application, write_csv: WriteCsv) -> None:
     file = write_csv("next.csv", {"mission": "UNMISS", "value": "77"})
-    digest = application.preview([file]).digest
-    application.load([write_csv("other.csv", {"mission": "UNMISS", "value": "78"})], "another")
+    digest = application.loads.preview(LoadRequest(files=(file,))).digest
+    application.loads.load(
+        LoadRequest(files=(write_csv("other.csv", {"mission": "UNMISS", "value": "78"}),), loaded_by="another")
+    )
     with pytest.raises(PreviewOutdated):
-        application.load([file], "the tests", digest=digest)
+        application.loads.load(LoadRequest(files=(file,), loaded_by="the tests", digest=digest))
     # A change elsewhere does not matter.
-    digest = application.preview([file]).digest
-    application.load([write_csv("elsewhere.csv", {**CYCLE_6, "mission": "UNDOF", "value": "3"})], "another")
-    assert application.load([file], "the tests", digest=digest)[0].revisions == 1
+    digest = application.loads.preview(LoadRequest(files=(file,))).digest
+    application.loads.load(
+        LoadRequest(files=(write_csv("elsewhere.csv", {**CYCLE_6, "mission": "UNDOF", "value": "3"}),), loaded_by="another")
+    )
+    assert application.loads.load(LoadRequest(files=(file,), loaded_by="the tests", digest=digest))[0].revisions == 1
 
 
 def test_a_load_is_refused_when_the_previewed_file_was_loaded_meanwhile(application: Application, write_csv: WriteCsv) -> None:
     file = write_csv("next.csv", {**CYCLE_6, "value": "131"})
-    digest = application.preview([file]).digest
-    application.load([file], "another")
+    digest = application.loads.preview(LoadRequest(files=(file,))).digest
+    application.loads.load(LoadRequest(files=(file,), loaded_by="another"))
     with pytest.raises(PreviewOutdated):
-        application.load([file], "the tests", digest=digest)
-    assert application.load([file], "the tests", digest=application.preview([file]).digest)[0].batch_id is None
+        application.loads.load(LoadRequest(files=(file,), loaded_by="the tests", digest=digest))
+    assert (
+        application.loads.load(
+            LoadRequest(
+                files=(file,), loaded_by="the tests", digest=application.loads.preview(LoadRequest(files=(file,))).digest
+            )
+        )[0].batch_id
+        is None
+    )
 
 
 def test_the_command_loads_what_the_dry_run_printed_the_digest_of(tmp_path: Path, write_csv: WriteCsv) -> None:

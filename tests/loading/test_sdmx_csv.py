@@ -10,6 +10,7 @@ import pytest
 from service.errors import LoadError
 from service.loading.load import load_files
 from service.loading.preview import preview_files
+from service.loading.request import LoadRequest
 from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
 from tests.conftest import Clock, Dump, Load, Read, Refuse, WriteCsv
@@ -200,7 +201,7 @@ def test_the_preview_shows_what_is_deleted(
 ) -> None:
     before = dump(warehouse)
     file = write(tmp_path / "deletion.csv", f"{HEADER}{DATAFLOW},D,,,UNMISS,,2023-11-01/P6M,,,,,\n")
-    (batch,) = preview_files(warehouse, definitions, [file]).batches
+    (batch,) = preview_files(warehouse, definitions, LoadRequest(files=(file,))).batches
     assert sorted((change.indicator, change.previous_value, change.status) for change in batch.changes) == [
         ("sofa_incidents_new", 40.0, "O"),
         ("sofa_incidents_total", 90.0, "O"),
@@ -210,7 +211,7 @@ def test_the_preview_shows_what_is_deleted(
 
 def test_not_applicable_needs_no_option(warehouse: Warehouse, clock: Clock, tmp_path: Path, read: Read) -> None:
     file = write(tmp_path / "observations.csv", f"{HEADER}{DATAFLOW},M,{NEW},,M,report,15,\n")
-    load_files(warehouse, [file], "a test", clock=clock)
+    load_files(warehouse, LoadRequest(files=(file,), loaded_by="a test"), clock=clock)
     assert [row[6] for row in read(VALUES)] == ["M"]
 
 
@@ -314,4 +315,4 @@ def test_the_rows_of_a_load_are_limited(warehouse: Warehouse, four_values: None,
     rows = "".join(f"{DATAFLOW},M,{NEW},{value},A,report,,\n" for value in range(3))
     for name, content in (("many.csv", f"{HEADER}{rows}"), ("delete.csv", f"{V2}\n{DATAFLOW},D\n")):
         with pytest.raises(LoadError, match="the limit of a load is 2 rows"):
-            load_files(warehouse, [write(tmp_path / name, content)], "a test", max_rows=2)
+            load_files(warehouse, LoadRequest(files=(write(tmp_path / name, content),), loaded_by="a test", max_rows=2))

@@ -16,6 +16,7 @@ import xlsxwriter
 from service.errors import LoadError
 from service.loading.load import load_files
 from service.loading.readers.columns import KNOWN
+from service.loading.request import LoadRequest
 from service.warehouse.database import Warehouse
 from tests.conftest import GOOD_ROW, Clock, Load, Read, Refuse
 from tests.published_report import copy_report
@@ -178,7 +179,7 @@ def test_each_sheet_of_a_workbook_is_loaded_separately(
     warehouse: Warehouse, read: Read, two_sheets: Path, clock: Clock
 ) -> None:
     def load(sheet: str | None) -> str:
-        return str(load_files(warehouse, [two_sheets], "the tests", clock=clock, sheet=sheet)[0])
+        return str(load_files(warehouse, LoadRequest(files=(two_sheets,), loaded_by="the tests", sheet=sheet), clock=clock)[0])
 
     assert "1 new observations" in load(None)
     assert read("select mission from observations") == [("UNMISS",)]
@@ -190,14 +191,14 @@ def test_each_sheet_of_a_workbook_is_loaded_separately(
 
 def test_an_unknown_sheet_is_rejected_with_the_existing_names(warehouse: Warehouse, two_sheets: Path) -> None:
     with pytest.raises(LoadError) as caught:
-        load_files(warehouse, [two_sheets], "the tests", sheet="Third")
+        load_files(warehouse, LoadRequest(files=(two_sheets,), loaded_by="the tests", sheet="Third"))
     assert str(caught.value) == f"{two_sheets} has no sheet 'Third'; it has 'First', 'Second'"
 
 
 def test_a_sheet_of_a_csv_file_is_refused(warehouse: Warehouse, write_csv: Callable[..., Path]) -> None:
     file = write_csv("a.csv", {})
     with pytest.raises(LoadError, match="Remove --sheet"):
-        load_files(warehouse, [file], "the tests", sheet="Data")
+        load_files(warehouse, LoadRequest(files=(file,), loaded_by="the tests", sheet="Data"))
 
 
 def write_zip(file: Path, **entries: str) -> Path:

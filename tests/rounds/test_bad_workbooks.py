@@ -16,12 +16,12 @@ import pytest
 from service.application import Application
 from service.errors import LoadError
 from service.loading.load import open_staging, stage_files
+from service.loading.request import LoadRequest
 from service.queries.sandbox.workbook import Refused
 from service.queries.sandbox.xlsx_worker import MODES
 from service.rounds.cells import list_cells
 from service.rounds.template import Allowed, Round, write_template
 from service.rounds.template_format import IDENTITY_SHEET, make_id
-from service.system.progress import ignore_progress
 from service.warehouse.database import Warehouse
 from tests.conftest import NewWarehouse
 from tests.rounds.workbook_changes import (
@@ -115,7 +115,7 @@ def stage_by_process(warehouse: Warehouse) -> Stage:
 
     def stage_all(*files: Path) -> Staged:
         with open_staging(warehouse) as cursor:
-            stage_files(cursor, files, False, ignore_progress, names=[file.name for file in files])
+            stage_files(cursor, LoadRequest(files=tuple(files), names=tuple(file.name for file in files)))
             rows = cursor.execute(
                 "select indicator, array_to_string(map_values(dimensions), ', '), value, status, note from staged order by all"
             ).fetchall()

@@ -17,13 +17,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.loading.load import NONE_SHOWN, append_staged, open_staging, stage_files
+from service.loading.load import append_staged, open_staging, stage_files
 from service.loading.report import Finding
+from service.loading.request import LoadRequest
 from service.loading.warnings import skip_failed_rules
 from service.rounds import checks
 from service.rounds.checks import find_findings, read_shipped_rules
 from service.settings import find_in_tree
-from service.system.progress import ignore_progress
 from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
 from service.warehouse.definitions import Definitions
 from tests.conftest import NewWarehouse
@@ -53,8 +53,9 @@ def write_file(file: Path, rows: list[Row]) -> Path:
 
 def append(cursor: Connection, *files: Path, skipped: frozenset[str] = frozenset()) -> None:
     run_sql(cursor, "load/prepare_staging")
-    stage_files(cursor, files, False, ignore_progress, status_codes="sdmx")
-    append_staged(cursor, "the tests", False, read_clock, NONE_SHOWN, skipped)
+    request = LoadRequest(files=tuple(files), loaded_by="the tests", status_codes="sdmx")
+    stage_files(cursor, request)
+    append_staged(cursor, request, False, read_clock, skipped)
 
 
 @pytest.fixture(scope="module")

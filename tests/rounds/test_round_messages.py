@@ -36,7 +36,7 @@ def application(tmp_path: Path, definitions: Definitions, clock: Clock, inbox: I
         smtp_tls=False, public_url="https://a4p.example.org",
     )  # fmt: skip
     opened = Application(settings, definitions, clock)
-    opened.load_shipped()
+    opened.loads.load_shipped()
     yield opened
     opened.close()
     server.stop()

@@ -12,6 +12,7 @@ import pytest
 from service.application import Application
 from service.client.rounds import RoundsClient, SubmissionReport
 from service.errors import LoadError, NotAllowed, PreviewOutdated, RoundError, RoundUnknown
+from service.loading.request import LoadRequest
 from service.rounds.transitions import Action, State
 from tests.rounds.conftest import CYCLE_6, WriteFile
 
@@ -121,7 +122,7 @@ def test_a_decision_is_about_the_preview_that_was_seen(
     with pytest.raises(RoundError, match="name the digest of the preview"):
         act_as("paul").act(1, Action.VALIDATE)
     # An administrator loads another value of the same cell meanwhile.
-    service.load([write_file(value=90, name="direct.csv")], "adam")
+    service.loads.load(LoadRequest(files=(write_file(value=90, name="direct.csv"),), loaded_by="adam"))
     with pytest.raises(PreviewOutdated, match="read the new preview and decide again"):
         take(act_as("paul"), submitted, Action.VALIDATE)
     current = act_as("paul").report(1)
@@ -261,7 +262,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(act_as: ActAs, tm
 
 def test_a_round_shows_the_state_of_each_mission(service: Application, act_as: ActAs, draft: SubmissionReport) -> None:
     def state(mission: str) -> tuple[str, int]:
-        (found,) = [entry for entry in service.list_rounds(6) if entry.mission == mission]
+        (found,) = [entry for entry in service.rounds.list_missions(6) if entry.mission == mission]
         return found.state, found.overdue_days
 
     late = (service.clock().date() - date(2024, 12, 30)).days
@@ -269,7 +270,7 @@ def test_a_round_shows_the_state_of_each_mission(service: Application, act_as: A
     take(act_as("mary"), draft, Action.SUBMIT)
     assert state("UNMISS") == ("submitted", late)
     assert state("UNIFIL") == ("overdue", late)
-    (unmiss,) = [entry for entry in service.list_rounds(6) if entry.mission == "UNMISS"]
+    (unmiss,) = [entry for entry in service.rounds.list_missions(6) if entry.mission == "UNMISS"]
     states = {report.indicator: report.state for report in unmiss.reports}
     assert states["sofa_incidents_new"] == "submitted"
     assert set(states.values()) == {"submitted", "overdue"}

@@ -9,9 +9,9 @@ import pytest
 
 from service.application import Application
 from service.errors import LoadError
-from service.loading.load import NONE_SHOWN, RoundScope, append_staged, load_files, open_staging, stage_files
+from service.loading.load import append_staged, load_files, open_staging, stage_files
+from service.loading.request import LoadRequest, RoundScope
 from service.rounds.checks import find_findings
-from service.system.progress import ignore_progress
 from service.warehouse.database import Warehouse, read_clock
 from service.warehouse.definitions import Definitions
 from service.web.problems import refuse_service_error
@@ -67,8 +67,9 @@ def test_a_finding_names_the_sheet(warehouse: Warehouse, definitions: Definition
     filled.fill("All SOFA or SOMA incidents on record", 90)
     file = filled.save(tmp_path / "t.xlsx")
     with open_staging(warehouse) as cursor, warehouse.rehearse(cursor):
-        stage_files(cursor, [file], False, ignore_progress)
-        append_staged(cursor, "the tests", False, read_clock, NONE_SHOWN)
+        request = LoadRequest(files=(file,), loaded_by="the tests")
+        stage_files(cursor, request)
+        append_staged(cursor, request, False, read_clock)
         found = find_findings(cursor, definitions.relations)
     assert "high: sheet 'Host country cooperation', row 2, sofa_incidents_new UNMISS" in str(found[0])
 
@@ -80,12 +81,12 @@ def test_the_template_of_another_round_is_refused(warehouse: Warehouse, template
     days = (date(2024, 5, 1), date(2024, 10, 31))
     for scope in (RoundScope(6, "UNIFIL", *days), RoundScope(7, "UNMISS", date(2024, 11, 1), date(2025, 4, 30))):
         with pytest.raises(LoadError) as caught:
-            load_files(warehouse, [file], "the tests", names=["t.xlsx"], scope=scope)
+            load_files(warehouse, LoadRequest(files=(file,), loaded_by="the tests", names=["t.xlsx"], scope=scope))
         assert str(caught.value) == (
             f"t.xlsx is the template of UNMISS for cycle 6. Fill in the template of {scope.mission} for cycle {scope.cycle}, "
             "or submit the file for its own round"
         )
-    (batch,) = load_files(warehouse, [file], "the tests", scope=RoundScope(6, "UNMISS", *days))
+    (batch,) = load_files(warehouse, LoadRequest(files=(file,), loaded_by="the tests", scope=RoundScope(6, "UNMISS", *days)))
     assert batch.new_observations == 1
 
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.sdmx.data import write_csv
 from service.sdmx.query import DataQuery
 from service.sdmx.structure import read_structure
@@ -54,7 +55,7 @@ def take_round(warehouse: Warehouse, file: Path, version: Any) -> tuple[Rows, Ro
         before = read(cursor)
         write_csv(cursor, read_structure(cursor), DataQuery(), version, file)
     empty(warehouse)
-    load_files(warehouse, [file], "the tests", clock=Clock(STORED_AT))
+    load_files(warehouse, LoadRequest(files=(file,), loaded_by="the tests"), clock=Clock(STORED_AT))
     with warehouse.cursor() as cursor:
         return before, read(cursor)
 
@@ -63,7 +64,7 @@ def take_round(warehouse: Warehouse, file: Path, version: Any) -> tuple[Rows, Ro
 def test_the_report_survives_a_round(warehouse: Warehouse, copy: Connection, tmp_path: Path, version: str) -> None:
     report = tmp_path / "report.parquet"
     copy.execute(f"copy (from observations) to '{report}'")
-    load_files(warehouse, [report], "the tests", clock=Clock(STORED_AT), status_codes="sdmx")
+    load_files(warehouse, LoadRequest(files=(report,), loaded_by="the tests", status_codes="sdmx"), clock=Clock(STORED_AT))
     before, after = take_round(warehouse, tmp_path / "report.csv", version)
     assert len(before) > 300
     assert after == before
@@ -109,7 +110,11 @@ def test_any_observation_survives_a_round(
     )
     pq.write_table(pa.Table.from_pylist(rows, columns), folder / "rows.parquet")
     empty(shared)
-    load_files(shared, [folder / "rows.parquet"], "the tests", clock=Clock(STORED_AT), status_codes="sdmx")
+    load_files(
+        shared,
+        LoadRequest(files=(folder / "rows.parquet",), loaded_by="the tests", status_codes="sdmx"),
+        clock=Clock(STORED_AT),
+    )
     before, after = take_round(shared, folder / "rows.csv", version)
     assert len(before) == len(rows)
     assert after == before

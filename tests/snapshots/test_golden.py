@@ -21,7 +21,7 @@ def test_the_metrics_of_the_report_equal_the_golden_file(
 ) -> None:
     application = Application(Settings(data_dir=tmp_path, threads=1), read_definitions(find_in_tree("metrics")), lambda: NOW)
     try:
-        application.load_shipped()
+        application.loads.load_shipped()
         application.refresh()
         rendered = b"".join(getattr(application.exposition, text_format).chunks).decode()
     finally:

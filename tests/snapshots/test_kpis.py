@@ -19,6 +19,7 @@ import yaml
 
 from metrics.kpi_file import Kpi
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.settings import find_in_tree
 from service.snapshots.snapshot import check_values, compute_kpi, compute_kpis, prepare_latest
 from service.warehouse.database import Connection, Warehouse, open_warehouse, read_clock, run_sql
@@ -58,7 +59,7 @@ def load_rows(warehouse: Warehouse, directory: Path, rows: list[Row]) -> None:
         writer = csv.DictWriter(stream, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    load_files(warehouse, [file], loaded_by="test", status_codes="sdmx")
+    load_files(warehouse, LoadRequest(files=(file,), loaded_by="test", status_codes="sdmx"))
 
 
 def write_given(given: Row) -> Row:

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from metrics.kpi_file import read_kpi
 from service.application import Application
+from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.snapshots.snapshot import (
     Snapshot,
@@ -56,7 +57,7 @@ def loaded_dir(tmp_path_factory: pytest.TempPathFactory, definitions: Definition
     """A data directory with the report and without a snapshot; tests copy it."""
     directory = tmp_path_factory.mktemp("loaded") / "data"
     with open_directory(directory, definitions, Clock()) as opened:
-        opened.load_shipped()
+        opened.loads.load_shipped()
     return directory
 
 
@@ -104,7 +105,7 @@ def refresh(application: Application) -> Snapshot:
 def load(application: Application, tmp_path: Path, *rows: str) -> None:
     file = tmp_path / f"{abs(hash(rows))}.csv"
     file.write_text(HEADER + "".join(f"{row}\n" for row in rows))
-    application.load([file], "a test")
+    application.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
 
 
 def exposed(application: Application, metric: str) -> dict[frozenset[tuple[str, str]], float]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.application import Application
+from service.loading.request import LoadRequest
 from service.settings import Settings, find_in_tree
 from service.warehouse.definitions import Definitions
 from tests.conftest import WriteCsv
@@ -31,13 +32,13 @@ class Replay:
         self.folder = folder
         self.now = datetime(2024, 6, 1, 12, tzinfo=UTC)
         self.application = Application(Settings(data_dir=folder / "data", threads=1), definitions, lambda: self.now)
-        self.application.load_shipped()
+        self.application.loads.load_shipped()
 
     def fire_at(self, day: str, *files: Path) -> list[Alert]:
         """Load files on a day and return every alert that fires then."""
         self.now = datetime.fromisoformat(f"{day}T12:00+00:00")
         for file in files:
-            self.application.load([file], "a test", status_codes="sdmx")
+            self.application.loads.load(LoadRequest(files=(file,), loaded_by="a test", status_codes="sdmx"))
         self.application.refresh()
         text = b"".join(self.application.exposition.text.chunks).decode()
         series = [line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#")]

@@ -16,6 +16,7 @@ import yaml
 from metrics.rules import name_alert, write_expression
 from metrics.thresholds import COMPARISONS
 from service.application import Application
+from service.loading.request import LoadRequest
 from service.settings import Settings, find_in_tree
 from service.snapshots.snapshot import render_as_of
 from service.warehouse.database import open_copy
@@ -97,7 +98,7 @@ def test_the_rules_fire_exactly_for_the_breaches_of_the_view(
                             {"indicator": indicator, "mission": mission, "dimensions": dimensions, "period_start": start,
                              "period_end": end, "value": value, "status": status}
                         )  # fmt: skip
-    application.load([write_csv("random.csv", *rows)], "the tests", status_codes="sdmx")
+    application.loads.load(LoadRequest(files=(write_csv("random.csv", *rows),), loaded_by="the tests", status_codes="sdmx"))
     metrics = [f"a4p_{name}" for name in counts] + ["a4p_indicator_change", f"a4p_{KPI}"]
     with application.warehouse.write() as cursor:
         for number in range(THRESHOLDS):

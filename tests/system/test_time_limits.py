@@ -18,6 +18,7 @@ from service.documents.document import write_document
 from service.documents.formats import open_cycle
 from service.documents.pdf import render_pdf
 from service.errors import TimeLimitPassed
+from service.loading.request import LoadRequest
 from service.system.time_limit import check_time, left_seconds, limit_time, watch_session
 from service.warehouse.definitions import Definitions
 from service.web import api
@@ -152,7 +153,7 @@ def test_the_page_of_a_mistyped_annual_count_responds_within_the_limit(tmp_path:
             "indicator,mission,period_start,period_end,value,source\n"
             "serious_misconduct_allegations,ALL,2017-01-01,2017-12-31,2680,a test\n"
         )
-        application.load([file], "a test")
+        application.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
         application.refresh()
         started = time.monotonic()
         answer = (

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import psutil
 
-from service.client.protocol import LoadRequest
 from service.client.remote import RemoteClient, is_running
 from service.errors import HandoffError
 from service.loading.interrupt import Interrupt
+from service.loading.request import LoadRequest
 from service.settings import find_in_tree
 from service.system.progress import ignore_progress
 from tests.small_disk import fill_disk
@@ -144,7 +144,7 @@ def disturb_service(torture: Torture) -> None:
                 number = next(numbers)
                 file = write_file(torture.folder / "files", number)
                 ledger.begun.add(number)
-                RemoteClient(data_dir).load(LoadRequest(files=[file], loaded_by="torture"), ignore_progress, Interrupt())
+                RemoteClient(data_dir).load(LoadRequest(files=(file,), loaded_by="torture"), ignore_progress, Interrupt())
                 ledger.answered.add(number)
                 is_answered.set()
 

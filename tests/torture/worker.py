@@ -20,6 +20,7 @@ import duckdb
 from service.application import Application
 from service.cli import a4p
 from service.errors import ServiceError
+from service.loading.request import LoadRequest
 from service.settings import Settings, find_in_tree
 from service.warehouse.definitions import read_definitions
 
@@ -78,14 +79,14 @@ def work(pipe: Pipe, task: Work) -> None:
             time.sleep(0.1)
     try:
         if not task.has_report:
-            application.load_shipped()
+            application.loads.load_shipped()
         pipe.send(("open", 0))
         while task.steps:
             for step in task.steps:
                 try:
                     if step == "load":
                         pipe.send(("begun", number))
-                        application.load([write_file(task.files, number)], "torture")
+                        application.loads.load(LoadRequest(files=(write_file(task.files, number),), loaded_by="torture"))
                         pipe.send(("answered", number))
                         number += 1
                     elif step == "snapshot":

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from service.loading.request import LoadRequest
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from tests.conftest import WriteCsv, publish_report
@@ -27,7 +28,9 @@ def test_the_share_of_missions_that_reported_is_of_those_open_at_the_end_of_the_
     tmp_path: Path, definitions: Definitions, write_csv: WriteCsv
 ) -> None:
     with publish_report(tmp_path / "data", close_mission(definitions, "UNISFA")) as application:
-        application.load([write_csv("cycle 6.csv", {"mission": "UNMISS", **CYCLE_6})], "a test")
+        application.loads.load(
+            LoadRequest(files=(write_csv("cycle 6.csv", {"mission": "UNMISS", **CYCLE_6}),), loaded_by="a test")
+        )
         application.refresh()
         text = b"".join(application.exposition.text.chunks).decode()
     assert f'a4p_missions_reporting_ratio{{mission="ALL",indicator="sofa_incidents_new"}} {1 / 7}' in text

@@ -11,6 +11,7 @@ import pytest
 from metrics.thresholds import Threshold
 from service.alerting.thresholds import set_threshold
 from service.application import Application
+from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.warehouse.doctor import Finding, examine
@@ -30,7 +31,7 @@ def set_back(tmp_path: Path, definitions: Definitions) -> Application:
     """A service whose clock showed 2027 while values 97 and a threshold were recorded, and was then corrected."""
     clock = Clock(WRONG, timedelta(seconds=1))
     application = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions, clock)
-    application.load_shipped()
+    application.loads.load_shipped()
     load_value(application, tmp_path, 97)
     application.refresh()
     clock.now = CORRECTED
@@ -60,7 +61,7 @@ def test_kpis_and_thresholds_after_the_clock_was_corrected_are_the_current_ones(
             "indicator,mission,period_start,period_end,value,source\n"
             "serious_misconduct_allegations,ALL,2024-01-01,2024-12-31,300,a test\n"
         )
-        application.load([file], "a test")
+        application.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
         application.refresh()
         with application.warehouse.cursor() as cursor:
             newest = "select max(as_of) from kpi_values where kpi = 'serious_misconduct_change_ratio' and value is not null"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.warehouse.database import Connection, open_warehouse, read_clock
 from service.warehouse.definitions import Definitions
 from service.warehouse.stored_definitions import store_catalogue
@@ -31,7 +32,7 @@ DISAGREEMENTS = {
 def report(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Connection]:
     warehouse = open_warehouse(tmp_path_factory.mktemp("report") / "warehouse.duckdb", 1, "1GB")
     store_catalogue(warehouse, definitions.catalogue, read_clock())
-    load_files(warehouse, definitions.observation_files, "the tests", is_shipped=True)
+    load_files(warehouse, LoadRequest(files=definitions.observation_files, loaded_by="the tests"), is_shipped=True)
     with warehouse.cursor() as cursor:
         yield cursor
     warehouse.close()

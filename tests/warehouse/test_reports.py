@@ -140,7 +140,7 @@ def test_history_shows_what_metrics_shows_once_a_deadline_passes_without_a_load(
         return shown, recorded
 
     try:
-        application.load_shipped()
+        application.loads.load_shipped()
         shown, recorded = read_overdue()
         assert recorded == shown
         assert {row[2] for row in shown} == {"5"}

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service.application import Application
 from service.documents.figures import read_cycle
+from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.warehouse.database import read_rows, run_sql
 from service.warehouse.definitions import Definitions
@@ -31,7 +32,7 @@ def application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitio
         load_value(opened, folder, 97)
         file = folder / "total.csv"
         file.write_text(f"{HEADER}sofa_incidents_total,UNMISS,2024-05-01,2024-10-31,640,a test\n")
-        opened.load([file], "a test")
+        opened.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
         load_value(opened, folder, 131)
         opened.refresh()
         yield opened
@@ -172,7 +173,7 @@ def test_a_value_of_an_earlier_period_is_not_labelled_with_the_later_one(applica
 def load_rows(application: Application, file: Path, rows: str) -> None:
     """Load rows of the columns of HEADER."""
     file.write_text(HEADER + rows)
-    application.load([file], "a test")
+    application.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
 
 
 def write_suspects(mission: str, day: str, detained: int, tried: int) -> str:
@@ -248,7 +249,7 @@ def test_a_change_does_not_expect_a_mission_that_closed_before_the_period_ended(
     with closing(
         Application(settings, replace(definitions, catalogue=replace(definitions.catalogue, missions=missions)))
     ) as application:
-        application.load_shipped()
+        application.loads.load_shipped()
         load_value(application, tmp_path, 131)
         application.refresh()
         rows = ask(

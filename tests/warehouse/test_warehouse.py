@@ -79,9 +79,10 @@ def test_a_load_that_was_reported_outlives_a_kill(new_warehouse: NewWarehouse, w
     program = """
 import os, pathlib, signal, sys
 from service.loading.load import load_files
+from service.loading.request import LoadRequest
 from service.warehouse.database import open_warehouse
 warehouse = open_warehouse(pathlib.Path(sys.argv[1]), threads=1, memory_limit="1GB")
-load_files(warehouse, [pathlib.Path(sys.argv[2])], "the killed")
+load_files(warehouse, LoadRequest(files=[pathlib.Path(sys.argv[2])], loaded_by="the killed"))
 os.kill(os.getpid(), signal.SIGKILL)
 """
     arguments = [sys.executable, "-c", program, str(directory / "warehouse.duckdb"), str(write_csv("figures.csv", {}))]

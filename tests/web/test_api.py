@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from metrics.history import METRIC_LABEL, History
 from service.application import Application
 from service.jobs.runner import Job
+from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.web.api.answer import read_page
@@ -30,14 +31,14 @@ Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
 def changing(tmp_path: Path, definitions: Definitions) -> Iterator[Application]:
     """The report, loaded and not yet published, for tests that change it."""
     opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
-    opened.load_shipped()
+    opened.loads.load_shipped()
     yield opened
     opened.close()
 
 
 def correct(application: Application, file: Path, series: str, value: int) -> None:
     file.write_text(ROW.format(series, value))
-    application.load([file], "a test")
+    application.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
     application.refresh()
 
 

@@ -104,12 +104,12 @@ def test_a_load_without_a_name_cannot_be_cancelled_by_another_client(
 
     def load(*arguments: object) -> list[object]:
         answer = client.post("/cancel", json={"work": ""}, headers={SECRET_HEADER: "secret"})
-        *_, is_cancelled, _, _, _ = arguments
+        *_, is_cancelled, _ = arguments
         assert callable(is_cancelled)
         seen.extend([answer.json, is_cancelled()])
         return []
 
-    monkeypatch.setattr(application, "load_and_show", load)
+    monkeypatch.setattr(application.loads, "load_and_publish", load)
     body = client.post("/load", json={"files": []}, headers={SECRET_HEADER: "secret"}).text
     assert body == '{"result": []}\n'
     assert seen == [{"is_found": False}, False]

@@ -12,6 +12,7 @@ import pytest
 
 from service.application import Application
 from service.loading.report import Batch
+from service.loading.request import LoadRequest
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from tests.published_report import publish_report
@@ -52,7 +53,7 @@ def test_a_load_over_http_equals_the_load_by_the_command(
     file = tmp_path / "a.csv"
     file.write_bytes(content)
     answer = ask("administrator", "POST", "loads", **upload(content))
-    (by_command,) = other.load([file], "administrator")
+    (by_command,) = other.loads.load(LoadRequest(files=(file,), loaded_by="administrator"))
     assert answer.status_code == 201
     (by_http,) = answer.get_json()["files"]
     assert isinstance(by_command, Batch)

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 
 from service.alerting.alerts import Notification, record_notification
 from service.application import Application
+from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
@@ -63,7 +64,7 @@ def test_sentences_of_given_observations(tmp_path: Path, definitions: Definition
     opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
     try:
         if "load" in case:
-            opened.load([write_file(tmp_path / "given.csv", case["load"])], "a test")
+            opened.loads.load(LoadRequest(files=(write_file(tmp_path / "given.csv", case["load"]),), loaded_by="a test"))
         opened.refresh()
         assert read_sentences(make_app(opened).test_client(), f"?as_of={case['as_of']}") == case["expected"]
     finally:

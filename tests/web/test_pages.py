@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from service.alerting.alerts import Notification, record_notification
 from service.application import Application
+from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.warehouse.definitions import Definitions, read_definitions
 from service.web.app import make_app
@@ -294,7 +295,7 @@ def test_catalogue_text_is_escaped(tmp_path: Path) -> None:
     )
     opened = Application(Settings(data_dir=tmp_path / "data", threads=1, catalogue=catalogue), read_definitions(catalogue))
     try:
-        opened.load([file], "a test")
+        opened.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
         opened.refresh()
         client = make_app(opened).test_client()
         for path in ("/", "/priorities", "/priorities/integration", "/indicators", "/indicators/wild", "/missions",
@@ -324,7 +325,7 @@ def test_notes_and_sources_are_escaped(tmp_path: Path, definitions: Definitions)
                 writer.writerow(["indicator", "mission", "period_start", "period_end", "value", "source", "page", "note"])
                 row = ["sofa_incidents_new", "UNMISS", "2024-05-01", "2024-10-31", value, f"source {WILD}", f"page {WILD}"]
                 writer.writerow([*row, f"note {number} {WILD}"])
-            opened.load([file], f"by {WILD}")
+            opened.loads.load(LoadRequest(files=(file,), loaded_by=f"by {WILD}"))
             opened.refresh()
             # The cached page of the previous snapshot is not served.
             text = client.get("/indicators/sofa_incidents_new").get_data(as_text=True)

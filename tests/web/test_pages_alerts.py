@@ -83,7 +83,7 @@ def test_an_alert_about_a_count_lists_the_events_behind_it(application: Applicat
     days = [{"casualty_id": name_event(number), "incident_date": f"2021-06-{number:02d}"} for number in range(1, 4)]
     others = [{"casualty_id": name_event(9), "type_of_incident": "Accident", "incident_date": "2021-06-09"}, {}]
     file = write_export(tmp_path / "export.csv", FATALITY, *days, *others)
-    application.load_events(Export(file, file.name, "un_fatalities"), "the tests")
+    application.loads.load_events(Export(file, file.name, "un_fatalities"), "the tests")
     report(application, metric="a4p_fatalities", cause="Illness", period_end="2021-12-31")
     page = make_app(application).test_client().get("/alerts/aa01").text
     section = read_section(page, "events")

@@ -41,7 +41,7 @@ def client(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -
 
 
 def load(application: Application, file: Path) -> None:
-    application.load_events(Export(file, file.name, "un_fatalities"), "the tests")
+    application.loads.load_events(Export(file, file.name, "un_fatalities"), "the tests")
 
 
 def test_events_are_counted_by_mission_and_kind_and_listed(client: FlaskClient) -> None:

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from service.access.roles import Right
 from service.application import Application
-from service.client.protocol import DIGEST_PATTERN, LoadRequest
 from service.loading.interrupt import Interrupt
 from service.loading.report import Batch, Preview
+from service.loading.request import DIGEST_PATTERN, LoadRequest
 from service.system.progress import ignore_progress
 from service.system.time_limit import is_never_abandoned
 from service.web.api.queries import Flag

@@ -68,7 +68,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             {
                 **row,
                 "closes_on": catalogue.cycles.find_expiry(row["cycle"]),
-                "missions": _count_missions(application.list_rounds(row["cycle"])),
+                "missions": _count_missions(application.rounds.list_missions(row["cycle"])),
             }
             for row in cycles
         ]
@@ -77,7 +77,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     @routes.get("/rounds/<cycle>")
     def show_round(cycle: str) -> Response:
         number = read_cycle(cycle)
-        missions = application.list_rounds(number)
+        missions = application.rounds.list_missions(number)
         start, end = catalogue.cycles.find_period(number)
         shown = {report.priority for entry in missions for report in entry.reports}
         return render(
@@ -128,7 +128,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         identity = current_identity()
         with application.open_live_session() as session:
             cells = list_cells(session, cycle, mission)
-        (entry,) = [entry for entry in application.list_rounds(cycle) if entry.mission == mission]
+        (entry,) = [entry for entry in application.rounds.list_missions(cycle) if entry.mission == mission]
         states = {(report.indicator, report.period_end): report.state for report in entry.reports}
         today = application.clock().date()
         closes_on = catalogue.cycles.find_expiry(cycle)

@@ -1,0 +1,70 @@
+"""Collection rounds as they are now: the state of every mission, its metrics, and reminders of overdue reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from metrics.cycles import Cycles
+from service.access.access import Access
+from service.jobs.self_metrics import SelfMetrics
+from service.queries.moments import set_moment
+from service.rounds.grid import MissionRound, read_round
+from service.rounds.outbox import Outbox
+from service.rounds.reminders import add_reminders
+from service.rounds.submissions import Submissions
+from service.snapshots.snapshot import find_as_of_date
+from service.warehouse.database import Connection, run_sql
+
+
+class CurrentRounds:
+    """The rounds of the warehouse that `open_session` yields a session of."""
+
+    def __init__(
+        self,
+        cycles: Cycles,
+        access: Access,
+        submissions: Submissions,
+        outbox: Outbox,
+        self_metrics: SelfMetrics,
+        open_session: Callable[[], AbstractContextManager[Connection]],
+    ) -> None:
+        self._cycles = cycles
+        self._store = access.store
+        self._submissions = submissions
+        self._outbox = outbox
+        self._self_metrics = self_metrics
+        self._open_session = open_session
+
+    def list_missions(self, cycle: int) -> list[MissionRound]:
+        """Return the state of every mission in the round of a cycle, now. Raises RoundUnknown."""
+        with self._open_session() as session:
+            now = self._store.clock()
+            set_moment(session, find_as_of_date(now).isoformat())
+            submissions, exceptions = self._submissions.find(cycle), self._submissions.list_exceptions(cycle)
+            return read_round(session, submissions, exceptions, cycle, now.date())
+
+    def record_metrics(self) -> None:
+        """Bring the metrics of the newest rounds up to date."""
+        self._self_metrics.record_rounds(
+            [
+                (str(cycle), entry.mission, entry.state, entry.overdue_days)
+                for cycle, entries in self._list_newest().items()
+                for entry in entries
+            ]
+        )
+
+    def add_reminders(self) -> int:
+        """Append messages to missions with overdue reports to the outbox. Return how many."""
+        if not self._outbox.is_enabled:
+            return 0
+        return sum(
+            add_reminders(self._store, self._outbox, cycle, self._cycles.find_expiry(cycle), rounds)
+            for cycle, rounds in self._list_newest().items()
+        )
+
+    def _list_newest(self) -> dict[int, list[MissionRound]]:
+        with self._open_session() as session:
+            set_moment(session, find_as_of_date(self._store.clock()).isoformat())
+            cycles = run_sql(session, "rounds/list_newest_cycles").fetchall()
+        return {cycle: self.list_missions(cycle) for (cycle,) in cycles}
