@@ -13,13 +13,16 @@ from pydantic import Field, ValidationError
 from metrics.catalogue import METRIC_PREFIX, Better, CatalogueError, Definition, Line, Unit, find_name_fault
 
 ALL_INDICATORS = "*"
+# A value is computed for each day on which an event enters or leaves the window, so the cost grows with its length.
+MAX_WINDOW_DAYS = 366
 _PAIR = re.compile(r"(?P<key>[a-z_]+): +(?P<value>.+)")
 
 
 class KpiHeader(Definition):
-    """The keys of the comment block of a KPI file; all but `maximum` are required.
+    """The keys of the comment block of a KPI file.
 
-    `maximum` is the largest possible value, 1 for a share; a larger value is shown and flagged as impossible.
+    `inputs` are indicators. A KPI over the events of a window has `feed` and `window_days` instead. `maximum` is optional: the
+    largest possible value, 1 for a share; a larger value is shown and flagged as impossible.
     """
 
     kpi: Line
@@ -29,13 +32,18 @@ class KpiHeader(Definition):
     better: Better
     priority: Line
     labels: Line
-    inputs: Line
+    inputs: Line | None = None
+    feed: Line | None = None
+    window_days: int | None = Field(default=None, ge=1, le=MAX_WINDOW_DAYS)
     maximum: float | None = Field(default=None, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
 class Kpi:
     """A KPI: its header and the query that computes it.
+
+    A KPI with `feed` counts the events of that feed in the `window_days` days until a date; its query reads `window_events` and
+    `open_missions`. The query of any other KPI reads `latest` and `changes`.
 
     Columns of the query: the labels, `value` and, for totals over missions, `missions`, which lists the missions; null in the
     rows of one mission.
@@ -52,6 +60,8 @@ class Kpi:
     query: str
     file: Path
     maximum: float | None = None
+    feed: str | None = None
+    window_days: int | None = None
 
     @property
     def metric(self) -> str:
@@ -61,6 +71,13 @@ class Kpi:
     def reads_everything(self) -> bool:
         """Whether the KPI reads all indicators."""
         return self.inputs == (ALL_INDICATORS,)
+
+    @property
+    def source(self) -> str:
+        """What the KPI is computed from, in words for users."""
+        if self.feed is not None:
+            return f"events of {self.feed} in {self.window_days} days"
+        return "every indicator" if self.reads_everything else ", ".join(self.inputs)
 
     @property
     def is_total(self) -> bool:
@@ -73,8 +90,9 @@ class Kpi:
         return (*self.labels, "value", *(["missions"] if self.is_total else []))
 
     def digest(self) -> str:
-        """Return the SHA-256 of name, labels, inputs and query, which determine the values."""
-        text = "\0".join([self.kpi, ",".join(self.labels), ",".join(self.inputs), self.query])
+        """Return the SHA-256 of name, labels, inputs or window, and query, which determine the values."""
+        window = [self.feed, str(self.window_days)] if self.feed else []
+        text = "\0".join([self.kpi, ",".join(self.labels), ",".join(self.inputs), self.query, *window])
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -139,6 +157,15 @@ def read_kpi(file: Path) -> Kpi:
     labels = tuple(label.strip() for label in header.labels.split(","))
     if "mission" not in labels:
         raise CatalogueError(f"{file}:{raw['labels'][1]}: labels must name mission")
+    if (header.feed is None) != (header.window_days is None):
+        raise CatalogueError(f"{file}:1: a KPI over events needs both keys, 'feed' and 'window_days'; add the other")
+    if (header.inputs is None) == (header.feed is None):
+        raise CatalogueError(
+            f"{file}:1: the key 'inputs' is missing in the header; add '-- inputs: ...', or 'feed' and 'window_days' for a KPI "
+            "over events"
+            if header.inputs is None
+            else f"{file}:{raw['inputs'][1]}: a KPI over events has no 'inputs'; remove the key, or 'feed' and 'window_days'"
+        )
     return Kpi(
         header.kpi,
         header.title,
@@ -147,10 +174,12 @@ def read_kpi(file: Path) -> Kpi:
         header.better,
         header.priority,
         labels,
-        tuple(name.strip() for name in header.inputs.split(",")),
+        tuple(name.strip() for name in header.inputs.split(",")) if header.inputs else (),
         query,
         file,
         header.maximum,
+        header.feed,
+        header.window_days,
     )
 
 
@@ -174,9 +203,9 @@ def read_kpis(directory: Path) -> tuple[Kpi, ...]:
 
 
 def check_kpis(
-    kpis: tuple[Kpi, ...], indicators: frozenset[str], priorities: frozenset[str]
+    kpis: tuple[Kpi, ...], indicators: frozenset[str], priorities: frozenset[str], feeds: frozenset[str] = frozenset()
 ) -> tuple[tuple[Kpi, ...], list[str]]:
-    """Return the KPIs whose inputs are in the catalogue, and the reasons why the others cannot be computed.
+    """Return the KPIs whose inputs and feeds are in the catalogue, and the reasons why the others cannot be computed.
 
     Raises CatalogueError if a name is both an indicator and a KPI, because both would be the same metric.
     """
@@ -188,6 +217,8 @@ def check_kpis(
         unknown = [] if kpi.reads_everything else [name for name in kpi.inputs if name not in indicators]
         if unknown:
             reasons.append(f"{kpi.file}: inputs name {', '.join(unknown)}, not in the catalogue; correct the name or add it")
+        elif kpi.feed is not None and kpi.feed not in feeds:
+            reasons.append(f"{kpi.file}: the feed {kpi.feed!r} is not in the catalogue; correct the name or add it")
         elif kpi.priority not in priorities and kpi.priority != "all":
             reasons.append(f"{kpi.file}: the priority {kpi.priority!r} is not in the catalogue; correct the name")
         else:

@@ -54,7 +54,7 @@ def render_reference(catalogue: Catalogue, kpis: tuple[Kpi, ...]) -> str:
 def _tabulate_kpis(kpis: list[Kpi]) -> list[str]:
     rows = ["| KPI | what | unit | better | labels | from |", "|---|---|---|---|---|---|"]
     for kpi in kpis:
-        inputs = "every indicator" if kpi.reads_everything else ", ".join(f"`{name}`" for name in kpi.inputs)
+        inputs = ", ".join(f"`{name}`" for name in kpi.inputs) if kpi.inputs and not kpi.reads_everything else kpi.source
         rows.append(
             _row(
                 f"`{kpi.metric}`",

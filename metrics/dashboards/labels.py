@@ -195,7 +195,7 @@ def _describe_indicator(priority: str, indicator: Indicator) -> Subject:
 
 
 def _describe_kpi(kpi: Kpi) -> Subject:
-    source = f"computed from {', '.join(kpi.inputs)}"
+    source = f"computed from {kpi.source}"
     return Subject(
         kpi.kpi, kpi.title, kpi.description, source, kpi.unit, kpi.better, kpi.priority, "as its inputs", (), (), kpi.maximum
     )

@@ -52,6 +52,7 @@ def build_page(contents: Contents) -> Page | None:
         [
             Line(10, [(24, _draw_causes())]),
             Line(9, [(12, _draw_malicious()), (12, _draw_missions(contents))]),
+            Line(8, [(24, _draw_windows(contents))]),
             Line(10, [(8, _draw_newest(contents)), (8, _draw_most()), (8, _draw_cycles())]),
             Line(8, [(8, _draw_explosives()), (8, _draw_crimes()), (8, _draw_hospitals())]),
         ],
@@ -118,6 +119,15 @@ def _draw_missions(contents: Contents) -> PanelBuilder:
         if "ALL" not in str(matcher.options):
             panel.with_override(matcher, properties)
     return panel
+
+
+def _draw_windows(contents: Contents) -> PanelBuilder:
+    return draw_steps(
+        "Malicious acts within 30 days, by active mission",
+        f"Deaths by malicious acts in the 30 days until each day. {SOURCE} Without a loaded export there are no values.",
+        [Query(select("a4p_fatalities_malicious_acts_30d", among("mission", contents.missions)) + " > 0", "{{mission}}")],
+        "No deaths, or no export of the fatality data set is loaded",
+    )
 
 
 def _draw_newest(contents: Contents) -> PanelBuilder:

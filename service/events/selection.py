@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from metrics.catalogue import ALL_MISSIONS
@@ -75,6 +75,11 @@ def select_counted(
         max(first_day, rule.since) if first_day else rule.since,
         last_day,
     )
+
+
+def select_window(feed: str, window_days: int, mission: str, last_day: date) -> EventSelection:
+    """Return the selection of the events of a mission in the window of a KPI that ends with a day."""
+    return EventSelection(feed, mission, first_day=last_day - timedelta(days=window_days - 1), last_day=last_day)
 
 
 def read_bound(written: str, month: int, day: int) -> date | None:

@@ -119,6 +119,9 @@ def compute_kpis(cursor: Connection, kpis: tuple[Kpi, ...], as_of: date) -> None
 
 def compute_history(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
     """Append the values of one KPI as of many dates to `kpi_computed`, in batches. Raises KpiError when the query fails."""
+    if kpi.feed is not None:
+        _compute_windows(cursor, kpi, days)
+        return
     (series_count,) = cursor.execute("select count(*) from store.series").fetchone() or (0,)
     # Limits the product of dates and series, which has to fit into memory.
     step = max(1, HISTORY_ROWS // max(1, series_count))
@@ -163,6 +166,9 @@ def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
 
     Raises KpiError with the file name when the query does not bind, or has columns other than its labels and `value`.
     """
+    if kpi.feed is not None:
+        _compute_windows(cursor, kpi, [as_of])
+        return
     try:
         columns = [row[0] for row in cursor.execute(f"describe {kpi.query}").fetchall()]
         if columns != list(kpi.columns):
@@ -178,6 +184,18 @@ def compute_kpi(cursor: Connection, kpi: Kpi, as_of: date) -> None:
         )
     except duckdb.Error as error:
         raise KpiError(kpi.kpi, f"{kpi.file}: the query failed as of {as_of}: {error}") from None
+
+
+def _compute_windows(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
+    """Append the values of a KPI over the events of a feed as of some dates to `kpi_computed`, and check its columns."""
+    query = read_sql("snapshot/compute_windows").format(
+        dimensions=_make_dimensions(kpi), labels=", ".join(kpi.labels), query=kpi.query
+    )
+    try:
+        run_sql(cursor, "snapshot/prepare_windows", kpi=kpi.kpi, days=days)
+        cursor.execute(query, {"kpi": kpi.kpi, "feed": kpi.feed, "window_days": kpi.window_days})
+    except duckdb.Error as error:
+        raise KpiError(kpi.kpi, f"{kpi.file}: the query failed as of {days[0]} to {days[-1]}: {error}") from None
 
 
 def _make_dimensions(kpi: Kpi) -> str:

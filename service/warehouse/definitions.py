@@ -39,17 +39,18 @@ def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = Non
     is an error.
     """
     catalogue = read_catalogue(catalogue_directory)
+    feeds = read_feeds(catalogue_directory, catalogue)
     kpis, left_out = check_kpis(
         read_kpis(kpi_directory or find_in_tree("sql") / "kpis"),
         catalogue.indicator_names,
         frozenset(priority.priority for priority in catalogue.priorities),
+        frozenset(feed.feed for feed in feeds),
     )
     if left_out and catalogue_directory.resolve() == find_in_tree("metrics"):
         raise CatalogueError("\n".join(left_out))
     files = tuple(sorted((catalogue_directory / "observations").glob("*.csv")))
     thresholds = read_default_thresholds(catalogue_directory / "thresholds.yaml")
     relations = read_relations(catalogue_directory / FILE_NAME, catalogue)
-    feeds = read_feeds(catalogue_directory, catalogue)
     if faults := list_faults(catalogue, feeds):
         raise CatalogueError("\n".join(faults))
     glossary = read_glossary(catalogue_directory)

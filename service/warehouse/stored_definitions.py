@@ -41,8 +41,8 @@ def store_catalogue(warehouse: Warehouse, catalogue: Catalogue, now: datetime) -
 
 INSERT_KPI = """
     insert into store.kpis
-        (kpi, title, description, unit, better, priority, metric, inputs, maximum, digest, recorded_at)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (kpi, title, description, unit, better, priority, metric, inputs, feed, window_days, maximum, digest, recorded_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -53,13 +53,14 @@ def store_kpis(warehouse: Warehouse, kpis: tuple[Kpi, ...], now: datetime) -> No
         stored = {
             row[0]: row
             for row in cursor.execute(
-                "select kpi, title, description, unit, better, priority, metric, inputs, maximum, digest from store.newest_kpis"
+                "select kpi, title, description, unit, better, priority, metric, inputs, feed, window_days, maximum, digest "
+                "from store.newest_kpis"
             ).fetchall()
         }
         defined = {
             kpi.kpi: (
                 kpi.kpi, kpi.title, kpi.description, kpi.unit, kpi.better, kpi.priority, kpi.metric,
-                list(kpi.inputs), kpi.maximum, kpi.digest(),
+                list(kpi.inputs), kpi.feed, kpi.window_days, kpi.maximum, kpi.digest(),
             )
             for kpi in kpis
         }  # fmt: skip

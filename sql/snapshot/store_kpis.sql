@@ -9,7 +9,7 @@ with recorded as (
     group by all
 ),
 dates as (
-    select kpi, as_of, bool_or(is_history) as is_history
+    select kpi, as_of, bool_or(is_period_end) as is_period_end
     from kpi_dates
     group by all
 ),
@@ -20,14 +20,14 @@ labels as (
 ),
 grid as (
     select
-        l.kpi, l.mission, l.dimensions, d.as_of, c.value, d.is_history,
+        l.kpi, l.mission, l.dimensions, d.as_of, c.value, d.is_period_end,
         {'missions': c.missions, 'expected': c.missions_expected} as base
     from labels as l
     join dates as d using (kpi)
     left join kpi_computed as c using (kpi, mission, dimensions, as_of)
 ),
 timeline as (
-    select kpi, mission, dimensions, as_of, value, base, is_history, true as is_computed
+    select kpi, mission, dimensions, as_of, value, base, is_period_end, true as is_computed
     from grid
     union all
     select kpi, mission, dimensions, as_of, value, base, false, false
@@ -47,7 +47,7 @@ left join recorded as r using (kpi, mission, dimensions, as_of)
 where f.is_computed
     and case
         when r.kpi is not null then f.value is distinct from r.value or has_other_base(f.base, r.base)
-        when f.is_history and f.value is not null then true
+        when f.is_period_end and f.value is not null then true
         else f.value is distinct from f.value_before or has_other_base(f.base, f.base_before)
     end;
 

@@ -84,4 +84,4 @@ from store.newest_kpis
 where digest is not null
 order by kpi;
 
-comment on view kpis is 'A row is a KPI: a value computed from observations by one file in sql/kpis.';
+comment on view kpis is 'A row is a KPI: a value computed from observations or events by one file in sql/kpis.';

@@ -1,6 +1,7 @@
 -- KPI values: all computed values, and the current ones.
 -- A KPI is computed as of each date on which a period of any of its inputs ended, for every mission. If a mission reported no
--- input for such a period, its value repeats an earlier one and has no row, so that it never has the later date.
+-- input for such a period, its value repeats an earlier one and has no row, so that it never has the later date. A KPI over events
+-- has a row of each day on which its value changed.
 create or replace view kpi_values as
 with reported as (
     select distinct p.kpi, s.mission, o.period_end
@@ -24,6 +25,7 @@ select kpi, mission, dimensions, as_of, value, computed_at, missions, missions_u
 from store.kpi_values
 where value is null
     or missions is null and kpi in (select kpi from store.kpi_inputs where indicator = '*')
+    or kpi in (select kpi from store.newest_kpis where feed is not null)
     or missions is null and (kpi, mission, as_of) in (select (kpi, mission, period_end) from reported)
 union all
 select

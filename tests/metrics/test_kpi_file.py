@@ -44,6 +44,18 @@ def test_a_header_may_have_several_pairs_on_a_line(tmp_path: Path) -> None:
         ("-- labels: mission\n", "-- just words\n", ":5: expected '-- key: value', found 'just words'"),
         ("unit: ratio", "unit: percent", ":4: unit: Input should be"),
         ("kpi: crime_ratio", "kpi: crime", ":1: the unit is 'ratio', so the name must end in '_ratio'"),
+        (
+            "-- inputs: crime_cases_reported\n",
+            "",
+            ":1: the key 'inputs' is missing in the header; add '-- inputs: ...'",
+        ),
+        ("-- inputs:", "-- feed: deaths  window_days: 30\n-- inputs:", ":7: a KPI over events has no 'inputs'; remove the key"),
+        (
+            "-- inputs: crime_cases_reported",
+            "-- feed: deaths",
+            ":1: a KPI over events needs both keys, 'feed' and",
+        ),
+        ("-- inputs: crime_cases_reported", "-- feed: deaths  window_days: 367", ":6: window_days: Input should be less than"),
         ("select mission, value as value from latest\n", "", "the query below the header is missing"),
     ],
 )
@@ -81,6 +93,14 @@ def test_a_kpi_whose_input_is_unknown_is_left_out_with_the_reason(tmp_path: Path
     usable, reasons = check_kpis((kpi,), frozenset(), frozenset({"integration"}))
     assert usable == ()
     assert "inputs name crime_cases_reported, not in the catalogue" in reasons[0]
+
+
+def test_a_kpi_whose_feed_is_unknown_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    kpi = read_kpi(write(tmp_path, GOOD.replace("inputs: crime_cases_reported", "feed: deaths  window_days: 30")))
+    usable, reasons = check_kpis((kpi,), frozenset(), frozenset({"integration"}), frozenset({"un_fatalities"}))
+    assert usable == ()
+    assert "the feed 'deaths' is not in the catalogue" in reasons[0]
+    assert check_kpis((kpi,), frozenset(), frozenset({"integration"}), frozenset({"deaths"})) == ((kpi,), [])
 
 
 def test_the_digest_changes_with_the_query_only(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Each KPI with tests/kpis/<kpi>.yaml: given observations and exactly the expected rows.
 
 A case is `case` (a sentence), `as_of`, `given` and `expected`; `missions: 1 of 8` in an expected row is what a total covers.
+`events` has rows of an export of the feed of a KPI over events.
 `given: report` means metrics/observations, or, with
 `indicators`, the rows of these indicators only: a KPI about every indicator then need not change with the catalogue.
 """
@@ -18,14 +19,22 @@ import pytest
 import yaml
 
 from metrics.kpi_file import Kpi
+from service.events.export import Export
+from service.events.load import load_events
 from service.loading.load import load_files
 from service.loading.request import LoadRequest
 from service.settings import find_in_tree
 from service.snapshots.snapshot import check_values, compute_kpi, compute_kpis, prepare_latest
 from service.warehouse.database import Connection, Warehouse, open_warehouse, read_clock, run_sql
 from service.warehouse.definitions import read_definitions
-from service.warehouse.stored_definitions import store_catalogue, store_kpis
+from service.warehouse.stored_definitions import store_catalogue, store_feeds, store_kpis
+from tests.events.exports import FATALITY, INCIDENT, write_export
 
+TABLES = (
+    "observations", "series", "batches", "batch_digests", "load_warnings", "events", "event_batches", "event_faults",
+    "count_runs",
+)  # fmt: skip
+STANDARD_EVENTS = {"un_fatalities": FATALITY, "sofa_incidents": INCIDENT}
 COLUMNS = ["indicator", "mission", "dimensions", "period_start", "period_end", "value", "status", "source", "page", "note"]
 DEFINITIONS = read_definitions(find_in_tree("metrics"))
 KPIS = {kpi.kpi: kpi for kpi in DEFINITIONS.kpis}
@@ -46,13 +55,14 @@ def make_warehouse(directory: Path) -> Warehouse:
     warehouse = open_warehouse(directory / "warehouse.duckdb", threads=1, memory_limit="1GB")
     store_catalogue(warehouse, DEFINITIONS.catalogue, read_clock())
     store_kpis(warehouse, DEFINITIONS.kpis, read_clock())
+    store_feeds(warehouse, DEFINITIONS.feeds, read_clock())
     return warehouse
 
 
 def load_rows(warehouse: Warehouse, directory: Path, rows: list[Row]) -> None:
     """Load `rows`, keyed like a CSV file, in place of what the warehouse holds."""
     with warehouse.write() as cursor:
-        for table in ("observations", "series", "batches", "batch_digests", "load_warnings"):
+        for table in TABLES:
             cursor.execute(f"delete from store.{table}")
     file = directory / "given.csv"
     with file.open("w", encoding="utf-8", newline="") as stream:
@@ -68,6 +78,12 @@ def write_given(given: Row) -> Row:
     assert isinstance(dimensions, dict)
     written = ";".join(f"{name}={value}" for name, value in dimensions.items())
     return {"status": "A", "source": "given", **given, "dimensions": written}
+
+
+def load_case_events(warehouse: Warehouse, directory: Path, feed: str, rows: list[dict[str, str]]) -> None:
+    """Load an export of events, each the standard one of its feed but for what it names."""
+    file = write_export(directory / "events.csv", STANDARD_EVENTS[feed], *rows)
+    load_events(warehouse, DEFINITIONS.feeds, Export(file, file.name, feed), "test")
 
 
 def read_report(indicators: list[str] | None = None) -> list[Row]:
@@ -129,6 +145,8 @@ def test_a_kpi_gives_the_expected_rows(kpi: str, case: Row, given_warehouse: War
         assert isinstance(given, list)
         rows = [write_given(row) for row in given]
     load_rows(given_warehouse, tmp_path, rows)
+    if "events" in case:
+        load_case_events(given_warehouse, tmp_path, KPIS[kpi].feed or "", case["events"])
     with closing(given_warehouse.cursor()) as cursor:
         prepare_latest(cursor, as_of)
         computed = compute(cursor, KPIS[kpi], as_of)

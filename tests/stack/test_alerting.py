@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -15,9 +16,10 @@ import yaml
 
 from metrics.notifications import Notifications, add_notifications
 from service.settings import find_in_tree
+from tests.events.exports import FATALITY, name_event, write_export
 from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, get, run_a4p, wait_for
-from tests.tools import each_generation, find_free_port, find_tool
+from tests.tools import INSTALLED, each_generation, find_free_port, find_tool
 
 pytestmark = pytest.mark.stack
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
@@ -174,3 +176,35 @@ def test_a_failed_scrape_resolves_no_alert(tmp_path: Path, generation: str) -> N
         wait_for(lambda: count("up%20==%20bool%200") == 1, PATIENCE_SECONDS, 0.5)
         time.sleep(5)
         assert count(query) == before
+
+
+@pytest.mark.timeout(300)
+def test_a_threshold_on_events_of_thirty_days_fires_and_a_reclassification_resolves_it(tmp_path: Path) -> None:
+    data_dir = str(tmp_path / "data")
+    today = datetime.now(UTC).date()
+
+    def load_deaths(*causes: str, updated: date) -> None:
+        rows = [
+            {"casualty_id": name_event(number), "incident_date": str(today - timedelta(days=5 * number)),
+             "type_of_incident": cause, "last_update": str(updated)}
+            for number, cause in enumerate(causes, 1)
+        ]  # fmt: skip
+        file = write_export(tmp_path / f"{updated}.csv", FATALITY, *rows)
+        done = run_a4p("events", "load", str(file), "--feed", "un_fatalities", "--data-dir", data_dir)
+        assert done.returncode == 0, done.stderr
+
+    def list_firing() -> list[dict[str, str]]:
+        rows = json.loads(get(f"{url}/api/v1/alerts?mission=UNMISS")[2])["rows"]
+        return [row for row in rows if row["metric"] == "a4p_fatalities_malicious_acts_30d"]
+
+    with ServiceProcess(copy_report(tmp_path / "data")) as service, ExitStack() as stack:
+        url = service.wait_until_ready()
+        Stack(tmp_path, url, stack, INSTALLED)
+        done = run_a4p("thresholds", "set", "fatalities_malicious_acts_30d", "--above", "2", "--data-dir", data_dir)
+        assert done.returncode == 0, done.stderr
+        load_deaths("Malicious Act", "Malicious Act", "Malicious Act", updated=today - timedelta(days=1))
+        wait_for(lambda: len(list_firing()) == 1, PATIENCE_SECONDS, 0.5)
+        page = get(f"{url}/alerts/{list_firing()[0]['fingerprint']}")[2].decode()
+        assert "Events behind this value" in page and page.count("Malicious act") >= 3
+        load_deaths("Malicious Act", "Malicious Act", "Accident", updated=today)
+        wait_for(lambda: list_firing() == [], PATIENCE_SECONDS, 0.5)

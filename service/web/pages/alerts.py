@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, request
 
 from metrics.catalogue import ALL_MISSIONS
 from metrics.families import INDICATOR_CHANGE
+from metrics.kpi_file import Kpi
 from metrics.thresholds import EVERY_MISSION, SEVERITIES
 from service.access.roles import Right
 from service.alerting.alerts import list_states, trace_alert
@@ -19,8 +20,9 @@ from service.application import Application
 from service.client.local import ApplicationClient
 from service.client.protocol import AlertsRequest, SilenceRequest
 from service.errors import AlertError, ThresholdError
-from service.events.selection import select_counted
+from service.events.selection import select_counted, select_window
 from service.queries.moments import parse_instant
+from service.snapshots.snapshot import find_as_of_date
 from service.warehouse.database import read_rows, run_sql
 from service.web.authorization import current_identity, requires
 from service.web.pages.layout import Page
@@ -86,9 +88,25 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         )
         return answer_private(body, status)
 
-    def read_counted_events(metric: str | None, observations: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return the events behind the newest value of an alert, if its indicator is counted from events."""
-        _, indicator = indicators.get(metric or "", ("", None))
+    def read_events(labels: dict[str, str], fired_at: datetime, observations: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the events behind the newest value of an alert, if they are counted for its indicator or KPI."""
+        metric = labels.get("metric", "")
+        if metric in kpis and kpis[metric].feed:
+            return read_window(kpis[metric], labels.get("mission", ""), fired_at)
+        return read_counted_events(metric, observations)
+
+    def read_window(kpi: Kpi, mission: str, fired_at: datetime) -> dict[str, Any]:
+        assert kpi.feed is not None and kpi.window_days is not None
+        with application.open_live_session() as session:
+            (covered,) = run_sql(session, "alerts/find_covered_day", feed=kpi.feed, fired_at=fired_at).fetchone() or (None,)
+            if covered is None:
+                return {"events": []}
+            selection = select_window(kpi.feed, kpi.window_days, mission, min(covered, find_as_of_date(fired_at)))
+            found = run_sql(session, "pages/list_events", max_rows=MAX_EVENTS, skipped=0, **selection.parameters)
+            return {"events": read_rows(found), "selection": selection}
+
+    def read_counted_events(metric: str, observations: list[dict[str, Any]]) -> dict[str, Any]:
+        _, indicator = indicators.get(metric, ("", None))
         if indicator is None or indicator.counted_from is None or not observations:
             return {"events": []}
         newest = observations[0]
@@ -202,7 +220,8 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             abort(404, f"There is no alert {fingerprint}. The page /alerts lists all.")
         newest = trace["notifications"][0]
         labels = newest["labels"]
-        counted = read_counted_events(labels.get("metric"), trace["observations"])
+        fired_at = datetime.fromisoformat(newest["starts_at"] + "+00:00")
+        counted = read_events(labels, fired_at, trace["observations"])
         silence = next((silence for silence in silences if silence.matches(labels)), None)
         is_acknowledged = any(row["starts_at"] == newest["starts_at"] for row in trace["acknowledgements"])
         mission = labels.get("mission", "")

@@ -13,7 +13,7 @@ from metrics.glossary import find_abbreviations
 from metrics.kpi_file import Kpi
 from metrics.summaries import summarize_values
 from service.application import Application
-from service.events.selection import select_counted
+from service.events.selection import EventSelection, select_counted
 from service.names import suggest_names
 from service.web.pages.layout import Page, cache_pages, open_page, write_labels
 
@@ -103,10 +103,21 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             definition=kpi,
             abbreviations=find_abbreviations(definitions.glossary, f"{kpi.title} {kpi.description}"),
             inputs=[indicators[name][1] for name in kpi.inputs if name in indicators],
+            **_read_window(page, kpi, mission),
             max_periods=MAX_PERIODS,
             dates=page.read("pages/list_kpi_dates", kpi=kpi.kpi, mission=mission, max_rows=MAX_PERIODS),
             **_read_common(page, kpi.kpi, kpi.metric, kpi.priority, mission),
         )
+
+    def _read_window(page: Page, kpi: Kpi, mission: str | None) -> dict[str, Any]:
+        """Return the newest events of the feed of a KPI, and their selection on the page of events."""
+        if kpi.feed is None:
+            return {"events": []}
+        selection = EventSelection(kpi.feed, mission)
+        return {
+            "events": page.read("pages/list_events", max_rows=MAX_EVENTS, skipped=0, **selection.parameters),
+            "selection": selection,
+        }
 
     def _read_common(page: Page, name: str, metric: str, priority: str, mission: str | None) -> dict[str, Any]:
         """Return the values that pages of indicators and KPIs have in common."""
