@@ -44,8 +44,9 @@ from service.system.privileges import drop_privileges
 from service.system.progress import Progress, ignore_progress
 from service.warehouse.backups.target import check_target
 from service.warehouse.backups.verify import Verification, verify_connection
-from service.warehouse.database import Connection, Warehouse, open_warehouse, prepare_directory, read_clock, run_sql
+from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
 from service.warehouse.definitions import Definitions
+from service.warehouse.opening import open_warehouse, prepare_directory
 from service.warehouse.stored_definitions import is_current, store_catalogue, store_feeds, store_kpis
 
 log = logging.getLogger(__name__)

@@ -21,8 +21,9 @@ from service.loading.load import load_files
 from service.loading.readers.columns import KNOWN
 from service.loading.report import Batch
 from service.loading.request import LoadRequest
-from service.warehouse.database import Warehouse, open_warehouse
+from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
+from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue
 from service.web.app import make_app
 from tests.published_report import is_unused, prepare_report, publish_report, read_shipped

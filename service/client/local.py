@@ -46,7 +46,8 @@ from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.system.progress import Progress, ignore_progress
 from service.warehouse.backups.verify import Verification, verify_file
-from service.warehouse.database import Connection, open_copy
+from service.warehouse.connection import open_copy
+from service.warehouse.database import Connection
 from service.warehouse.definitions import Definitions, read_definitions
 
 

@@ -13,8 +13,9 @@ from service.loading.request import LoadRequest
 from service.rounds.checks import read_shipped_rules
 from service.settings import read_settings
 from service.snapshots.snapshot import check_bindings
-from service.warehouse.database import open_warehouse, read_clock
+from service.warehouse.database import read_clock
 from service.warehouse.definitions import read_definitions
+from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue, store_feeds, store_kpis
 
 

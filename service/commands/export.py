@@ -13,7 +13,7 @@ from service.commands.output import open_output
 from service.commands.progress import show_progress
 from service.history.export import render_openmetrics
 from service.settings import read_settings
-from service.warehouse.database import open_copy
+from service.warehouse.connection import open_copy
 from service.warehouse.definitions import read_definitions
 
 

@@ -26,7 +26,8 @@ from service.sdmx.structure_json import render_structure_json
 from service.sdmx.structure_xml import render_structure_xml
 from service.settings import read_settings
 from service.system.atomic_file import replace_file
-from service.warehouse.database import Connection, open_copy, read_clock
+from service.warehouse.connection import open_copy
+from service.warehouse.database import Connection, read_clock
 
 F = TypeVar("F", bound=Callable[..., Any])
 

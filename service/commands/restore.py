@@ -17,7 +17,8 @@ from service.settings import Settings, read_settings
 from service.system.file_access import restrict_data_directory
 from service.system.privileges import drop_privileges
 from service.warehouse.backups.restore import restore_backup
-from service.warehouse.database import prepare_directory, read_clock
+from service.warehouse.database import read_clock
+from service.warehouse.opening import prepare_directory
 
 
 @click.command(

@@ -25,9 +25,10 @@ from service.system.disk import translate_write_error
 from service.system.file_access import restrict_data_directory
 from service.system.memory import limit_memory
 from service.system.privileges import ROOT_WARNING, drop_privileges
-from service.warehouse.database import check_not_held, prepare_directory
+from service.warehouse.connection import check_not_held
 from service.warehouse.definitions import read_definitions
 from service.warehouse.manifest import check_nothing_lost
+from service.warehouse.opening import prepare_directory
 from service.web.app import count_threads, make_app
 from service.web.handoff import make_handoff_app
 from service.web.server import WebServer, bind

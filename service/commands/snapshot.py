@@ -12,7 +12,7 @@ from service.commands.options import DAY, catalogue_option, data_dir_option
 from service.commands.progress import show_progress
 from service.settings import read_settings
 from service.snapshots.snapshot import render_as_of
-from service.warehouse.database import open_copy
+from service.warehouse.connection import open_copy
 from service.warehouse.definitions import read_definitions
 
 

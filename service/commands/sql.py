@@ -33,7 +33,7 @@ from service.queries.query import (
 from service.queries.result_table import MAX_ROWS, print_rows
 from service.settings import read_settings
 from service.system.atomic_file import replace_file
-from service.warehouse.database import open_copy
+from service.warehouse.connection import open_copy
 from service.warehouse.schema import read_schema
 
 PIPE_WIDTH = 10_000

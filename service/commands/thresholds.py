@@ -18,7 +18,8 @@ from service.commands.options import data_dir_option, parse_labels
 from service.commands.progress import show_progress
 from service.commands.tables import print_wide
 from service.settings import Settings, read_settings
-from service.warehouse.database import open_copy, run_sql
+from service.warehouse.connection import open_copy
+from service.warehouse.database import run_sql
 from service.warehouse.definitions import read_definitions
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -15,7 +15,8 @@ from service.system.atomic_file import replace_file
 from service.system.disk import check_space, translate_write_error
 from service.system.file_access import PRIVATE_DIRECTORY, restrict_backups, share_file
 from service.warehouse.backups.names import BACKUP_NAME
-from service.warehouse.database import STORAGE_VERSION, Connection, Warehouse
+from service.warehouse.connection import STORAGE_VERSION
+from service.warehouse.database import Connection, Warehouse
 
 _copying = threading.Lock()
 

@@ -17,7 +17,8 @@ from service.errors import WarehouseError
 from service.queries.moments import set_moment
 from service.settings import MAX_TEMP_BYTES, Settings
 from service.system.time_limit import watch_session
-from service.warehouse.database import DUCKDB_CONFIG, Connection, read_objects
+from service.warehouse.connection import Resources, connect
+from service.warehouse.database import Connection, read_objects
 
 _numbers = count()
 
@@ -43,19 +44,7 @@ class ReadCopy:
         try:
             # Within a process DuckDB identifies a database by its path, and would return the replaced file for the same path.
             with _link_file(file) as link:
-                self._connection = duckdb.connect(
-                    str(link),
-                    read_only=True,
-                    config={
-                        **DUCKDB_CONFIG,
-                        "threads": str(threads),
-                        "memory_limit": memory_limit,
-                        "temp_directory": str(file.parent / "tmp"),
-                    },
-                )
-            self._connection.execute("set global TimeZone = 'UTC'")
-            # DuckDB 1.5.5 ignores this limit in `config`.
-            self._connection.execute(f"set global max_temp_directory_size = '{max_temp_bytes}B'")
+                self._connection = connect(link, Resources(threads, memory_limit, file.parent / "tmp", max_temp_bytes))
             snapshots = read_objects(self._connection.execute("from snapshot_info"), SnapshotInfo)
         except (duckdb.Error, OSError) as error:
             raise WarehouseError(f"the read copy {file} cannot be opened: {str(error).splitlines()[0]}") from None

@@ -1,41 +1,25 @@
-"""The warehouse file: opening, migrating and checkpointing it, and its single write transaction at a time."""
+"""The open warehouse: sessions, its single write transaction at a time, and SQL from files."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
 
-from service.errors import WarehouseError, WarehouseLocked, WarehouseLost
+from service.errors import WarehouseLost
 from service.settings import MAX_TEMP_BYTES, find_in_tree
 from service.system.disk import check_space, measure_free_bytes, translate_write_error
-from service.warehouse.manifest import check_nothing_lost, count_rows, find_manifest, read_manifest
+from service.warehouse.manifest import count_rows, find_manifest
 
 log = logging.getLogger(__name__)
-
-STORAGE_VERSION = "v1.5.0"
-DUCKDB_CONFIG = {
-    "storage_compatibility_version": STORAGE_VERSION,
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "python_enable_replacements": "false",
-}
-
-# The digest of all views is at the end of the comment of one of them: a release that creates the views again removes it.
-READ_VIEWS_DIGEST = (
-    "select comment, (select max(version) from store.migrations) from duckdb_views() "
-    "where schema_name = 'store' and view_name = 'newest_kpis' and database_name = current_database()"
-)
 
 # The largest backward step of a clock that is corrected while it runs. Rows further ahead were recorded by a wrong clock.
 MAX_CORRECTION = timedelta(minutes=5)
@@ -212,24 +196,6 @@ class Warehouse:
         self._connection.close()
 
 
-def prepare_directory(directory: Path) -> None:
-    """Create the data directory if it does not exist. Raises WarehouseError when it is not writable."""
-    try:
-        if not directory.is_dir():
-            directory.mkdir(parents=True, exist_ok=True)
-            directory.chmod(0o750)
-        probe = directory / ".write-probe"
-        probe.touch()
-        probe.unlink(missing_ok=True)  # another command may probe at the same time
-    except OSError as error:
-        if unwritable := translate_write_error(error, directory):
-            raise unwritable from None
-        raise WarehouseError(
-            f"the data directory {directory} cannot be written ({error.strerror}); "
-            "correct its permissions, or set A4P_DATA_DIR to another directory"
-        ) from None
-
-
 def identify_file(file: Path) -> tuple[int, int] | None:
     """Return the identity of a file (device and inode), or None if it does not exist."""
     try:
@@ -247,196 +213,6 @@ def is_log_deleted(file: Path) -> bool:
             if str(descriptor.readlink()) == deleted:
                 return True
     return False
-
-
-def check_not_held(file: Path) -> None:
-    """Raise WarehouseLocked when another process has the warehouse open. A missing or damaged file is not locked."""
-    if not file.exists():
-        return
-    try:
-        duckdb.connect(str(file), read_only=True).close()
-    except duckdb.Error as error:
-        translated = translate_open_error(error, file)
-        if isinstance(translated, WarehouseLocked):
-            raise translated from None
-
-
-def open_warehouse(
-    file: Path,
-    threads: int,
-    memory_limit: str,
-    accept_loss: bool = False,
-    clock: Callable[[], datetime] | None = None,
-    max_temp_bytes: int = MAX_TEMP_BYTES,
-) -> Warehouse:
-    """Open the warehouse for writing. Create it if it does not exist, and update its tables and views.
-
-    Raises WarehouseLocked when another process has it open, WarehouseLost when it is missing where one existed or has fewer
-    rows than were recorded (not with `accept_loss`), WarehouseError when it is not a warehouse, is damaged, or was created
-    by a newer version.
-    """
-    prepare_directory(file.parent)
-    manifest = read_manifest(find_manifest(file))
-    accepted_at = manifest.accepted_at if manifest else None
-    if accept_loss:
-        accepted_at = (clock or read_clock)()
-    else:
-        check_nothing_lost(file)
-    is_new = not file.exists()
-    if is_new:
-        _set_log_aside(file)
-    connect = partial(_connect, file, threads, memory_limit, max_temp_bytes)
-    warehouse = Warehouse(connect, file, is_new, accepted_at, max_temp_bytes)
-    try:
-        migrate(warehouse)
-    except BaseException:
-        warehouse.close()
-        raise
-    return warehouse
-
-
-def _connect(file: Path, threads: int, memory_limit: str, max_temp_bytes: int) -> Connection:
-    try:
-        connection = duckdb.connect(
-            str(file),
-            config={
-                **DUCKDB_CONFIG,
-                "threads": str(threads),
-                "memory_limit": memory_limit,
-                "temp_directory": str(file.parent / "tmp"),
-            },
-        )
-        connection.execute("set global TimeZone = 'UTC'")
-        # DuckDB 1.5.5 ignores this limit in `config`.
-        connection.execute(f"set global max_temp_directory_size = '{max_temp_bytes}B'")
-    except duckdb.Error as error:
-        raise translate_open_error(error, file) from None
-    return connection
-
-
-def _set_log_aside(file: Path) -> None:
-    # The log of a deleted warehouse does not belong to the new one.
-    log_file = file.with_name(file.name + ".wal")
-    if log_file.exists():
-        log_file.rename(log_file.with_name(f"{log_file.name}.without-warehouse"))
-
-
-def open_copy(file: Path) -> Connection:
-    """Open a read copy or backup for reading. Raises WarehouseError when it does not exist or is not a warehouse."""
-    if not file.exists():
-        raise WarehouseError(f"{file} does not exist; start the service once, or set A4P_DATA_DIR to another directory")
-    try:
-        connection = duckdb.connect(str(file), read_only=True, config={"python_enable_replacements": "false"})
-        connection.execute("set TimeZone = 'UTC'")
-    except duckdb.Error as error:
-        raise translate_open_error(error, file) from None
-    return connection
-
-
-def translate_open_error(error: duckdb.Error, file: Path) -> WarehouseError | WarehouseLocked:
-    """Return the service error for a failure to open a DuckDB file."""
-    text = str(error)
-    if unwritable := translate_write_error(error, file.parent):
-        return unwritable
-    if "Could not set lock" in text or "Conflicting lock" in text:
-        holder = re.search(r"PID (\d+)", text)
-        who = f"process {holder[1]}" if holder else "another process"
-        return WarehouseLocked(f"{file} is in use by {who}; stop it, or set A4P_DATA_DIR to another directory")
-    if "newer version" in text or "storage version" in text.lower():
-        return WarehouseError(f"{file} was written by a newer version of DuckDB; upgrade this service to open it")
-    first_line = text.splitlines()[0]
-    return WarehouseError(f"{file} cannot be opened ({first_line}); restore a backup with 'a4p restore'")
-
-
-def list_migrations() -> list[tuple[int, str]]:
-    """Return number and name of each migration of this release, in order."""
-    files = sorted((find_in_tree("sql") / "migrations").glob("*.sql"))
-    return [(int(file.stem.split("_")[0]), file.stem) for file in files]
-
-
-def migrate(warehouse: Warehouse) -> None:
-    """Apply the pending migrations, and create the views again when they differ from those of this release.
-
-    Raises WarehouseError when the warehouse has a migration that this version does not know, or belongs to another program.
-    """
-    with warehouse.cursor() as cursor:
-        if is_migrated(cursor):
-            return
-    with warehouse.write() as cursor:
-        tables = set(
-            cursor.execute(
-                "select schema_name, table_name from duckdb_tables() "
-                "union all select schema_name, view_name from duckdb_views() where not internal"
-            ).fetchall()
-        )
-        if tables and ("store", "migrations") not in tables:
-            raise WarehouseError(
-                f"{warehouse.file} is a DuckDB database but not an A4P+ warehouse; set A4P_DATA_DIR to another directory"
-            )
-        run_sql(cursor, "definitions/prepare_migrations")
-        applied = {version for (version,) in cursor.execute("select version from store.migrations").fetchall()}
-        version = max(applied, default=0)
-        known = list_migrations()
-        if version > known[-1][0]:
-            raise WarehouseError(
-                f"{warehouse.file} was created by a newer version of this service (its tables are version {version}, "
-                f"this version supports {known[-1][0]}); upgrade the service, or set A4P_DATA_DIR to another directory"
-            )
-        for number, name in known:
-            if number not in applied:
-                run_sql(cursor, f"migrations/{name}")
-                cursor.execute("insert into store.migrations values (?, ?, ?)", [number, name, read_clock()])
-    with warehouse.write() as cursor:
-        for name in list_sql("views"):
-            run_sql(cursor, name)
-        make_reconciliation(cursor)
-        for (statement,) in run_sql(cursor, "schema/list_column_comments").fetchall():
-            cursor.execute(statement)
-        ((comment, _),) = cursor.execute(READ_VIEWS_DIGEST).fetchall()
-        cursor.execute(f"comment on view store.newest_kpis is '{comment} {digest_views()}'")
-
-
-def list_sql(folder: str) -> list[str]:
-    """Return the names of the SQL files in a folder of `sql`, as `run_sql` takes them, in their order."""
-    return [f"{folder}/{file.stem}" for file in sorted((find_in_tree("sql") / folder).glob("*.sql"))]
-
-
-@cache
-def digest_views() -> str:
-    """Return a digest of the names of the migrations, of all SQL that creates views, and of the version of DuckDB."""
-    names = [*list_sql("views"), *list_sql("checks/reconciliation"), *list_sql("definitions"), "schema/list_column_comments"]
-    parts = [duckdb.__version__, *(name for _, name in list_migrations()), *map(read_sql, names)]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def is_migrated(cursor: Connection) -> bool:
-    """Return whether the warehouse has the tables and views of this release. Creating the views takes a quarter of a second."""
-    try:
-        stored = cursor.execute(READ_VIEWS_DIGEST).fetchone()
-    except duckdb.CatalogException:  # no table of migrations
-        return False
-    return stored is not None and (stored[0] or "").endswith(digest_views()) and stored[1] == list_migrations()[-1][0]
-
-
-def make_reconciliation(cursor: Connection) -> None:
-    """Create the view `reconciliation`: the rows of every query in sql/checks/reconciliation."""
-    queries = [f"({read_sql(name)})" for name in list_sql("checks/reconciliation")]
-    compared = "\nunion all by name\n".join(f"select * from {query}" for query in queries)
-    cursor.execute(
-        f"""
-        create or replace view reconciliation as
-        select
-            check_name, expected, computed, computed - expected as difference,
-            abs(computed - expected) <= tolerance as agrees, note
-        from (
-            -- Read once for all comparisons: 5 times faster with a million rows.
-            with observations as materialized (select * from main.observations)
-            {compared}
-        )
-        order by check_name
-        """
-    )
-    run_sql(cursor, "definitions/comment_reconciliation")
 
 
 def next_recorded_at(cursor: Connection, now: datetime) -> datetime:

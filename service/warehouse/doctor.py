@@ -14,7 +14,8 @@ from service.errors import ServiceError, WarehouseError, WarehouseLost
 from service.settings import Settings
 from service.system.disk import has_space
 from service.warehouse.backups.names import list_backups
-from service.warehouse.database import open_copy, run_sql
+from service.warehouse.connection import open_copy
+from service.warehouse.database import run_sql
 from service.warehouse.manifest import check_nothing_lost
 
 OLD_BACKUP = timedelta(days=2)

@@ -19,6 +19,7 @@ import duckdb
 from service.errors import WarehouseLost
 from service.system.atomic_file import write_atomically
 from service.warehouse.backups.names import list_backups
+from service.warehouse.connection import connect
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ def _is_later(timestamp: float, accepted_at: datetime | None) -> bool:
 def _count_file(file: Path) -> Manifest | None:
     """Return the rows of a file, or None if it cannot be opened for reading. Opening it for writing then raises the error."""
     try:
-        with duckdb.connect(str(file), read_only=True) as connection:
+        with connect(file) as connection:
             return count_rows(connection)
     except duckdb.Error:
         return None

@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from service.queries.examples import Example
-from service.warehouse.database import Connection, open_warehouse, run_sql
+from service.warehouse.database import Connection, run_sql
+from service.warehouse.opening import open_warehouse
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from datetime import datetime
 from metrics.catalogue import Catalogue
 from metrics.feeds import Feed
 from metrics.kpi_file import Kpi
-from service.warehouse.database import Connection, Warehouse, after_newest, list_migrations, run_sql
+from service.warehouse.database import Connection, Warehouse, after_newest, run_sql
+from service.warehouse.migrations import list_migrations
 
 
 def is_current(copy: Connection, catalogue: Catalogue) -> bool:

@@ -11,8 +11,9 @@ import duckdb
 import yaml
 
 from service.settings import find_in_tree
-from service.warehouse.database import Connection, open_warehouse
+from service.warehouse.database import Connection
 from service.warehouse.definitions import Definitions, read_definitions
+from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue, store_kpis
 
 SQL = Path(__file__).parent / "sql"

@@ -16,8 +16,9 @@ from service.events.count import count_events
 from service.events.export import Export
 from service.events.load import load_events
 from service.settings import find_in_tree
-from service.warehouse.database import Warehouse, open_warehouse, read_clock
+from service.warehouse.database import Warehouse, read_clock
 from service.warehouse.definitions import read_definitions
+from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue, store_feeds
 from tests.bench.measure import Figure, Size, format_seconds, log
 

@@ -15,8 +15,8 @@ import duckdb
 from service.loading.load import load_files
 from service.loading.request import LoadRequest
 from service.settings import read_settings
-from service.warehouse.database import open_warehouse
 from service.warehouse.definitions import read_definitions
+from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue
 from tests.bench.data import MADE_AT, World, write_catalogue, write_parquet
 from tests.bench.measure import (

@@ -18,8 +18,9 @@ from service.sdmx.data import select_observations, write_csv
 from service.sdmx.query import DataQuery
 from service.sdmx.structure import read_structure
 from service.sdmx.structure_xml import render_structure_xml
-from service.warehouse.database import Warehouse, open_warehouse
+from service.warehouse.database import Warehouse
 from service.warehouse.definitions import read_definitions
+from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue
 from tests.bench.data import MADE_AT, World, make_warehouse, write_catalogue
 from tests.bench.measure import Figure, Size, find_percentile, format_seconds, log, run_child

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from service.settings import read_settings
 from service.snapshots.snapshot import find_as_of_date
-from service.warehouse.database import Connection, open_warehouse, read_clock, run_sql
+from service.warehouse.database import Connection, read_clock, run_sql
+from service.warehouse.opening import open_warehouse
 from tests.bench.data import World, make_warehouse, write_catalogue
 from tests.bench.measure import Figure, Size, answer, find_percentile, format_seconds, log, run_child
 

@@ -22,7 +22,7 @@ import duckdb
 
 from service.application import Application
 from service.settings import find_in_tree, read_settings
-from service.warehouse.database import open_copy
+from service.warehouse.connection import open_copy
 from service.warehouse.definitions import read_definitions
 from tests.bench.measure import Figure, Size, find_percentile, format_seconds, log, make_environment, read_answer, start_child
 from tests.bench.scrape import HOST, send_command

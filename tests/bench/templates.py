@@ -26,7 +26,7 @@ from service.loading.readers.columns import KNOWN
 from service.loading.readers.row_budget import RowBudget
 from service.loading.request import LoadRequest
 from service.rounds.template import make_template
-from service.warehouse.database import open_warehouse
+from service.warehouse.opening import open_warehouse
 from tests.bench.measure import Figure, Size, answer, format_megabytes, format_seconds, log, run_child
 from tests.published_report import publish_report, read_shipped
 

@@ -16,8 +16,9 @@ from metrics.thresholds import make_threshold
 from service.alerting.thresholds import back_test_threshold
 from service.settings import read_settings
 from service.snapshots.snapshot import find_as_of_date, prepare_latest
-from service.warehouse.database import Connection, open_warehouse, read_clock, read_sql, run_sql
+from service.warehouse.database import Connection, read_clock, read_sql, run_sql
 from service.warehouse.definitions import Definitions, read_definitions
+from service.warehouse.opening import open_warehouse
 from tests.bench.data import World, make_warehouse, store_thresholds, write_catalogue
 from tests.bench.measure import Figure, Size, answer, find_percentile, format_seconds, log, run_child
 

@@ -16,8 +16,9 @@ from service.events.count import count_events
 from service.loading.load import load_files
 from service.loading.request import LoadRequest
 from service.settings import find_in_tree
-from service.warehouse.database import Warehouse, open_warehouse, read_clock
+from service.warehouse.database import Warehouse, read_clock
 from service.warehouse.definitions import Definitions
+from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue, store_feeds
 from tests.conftest import Load, Read
 from tests.events.counting import FEED, Casualty, count_export, store_export

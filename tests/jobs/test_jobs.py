@@ -13,7 +13,8 @@ from service.errors import SnapshotError, WarehouseLost
 from service.jobs.runner import Job, JobRunner, find_missed
 from service.jobs.schedule import CronSchedule
 from service.jobs.self_metrics import SelfMetrics
-from service.warehouse.database import Warehouse, open_warehouse
+from service.warehouse.database import Warehouse
+from service.warehouse.opening import open_warehouse
 from tests.conftest import Clock
 from tests.service_process import wait_for
 

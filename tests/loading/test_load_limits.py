@@ -19,8 +19,9 @@ from service.loading.load import load_files
 from service.loading.request import LoadRequest
 from service.settings import TREE, Settings
 from service.snapshots.read_copy import ReadCopy
-from service.warehouse.database import Warehouse, open_warehouse
+from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
+from service.warehouse.opening import open_warehouse
 from tests.conftest import Read, WriteCsv
 from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, run_a4p, wait_for
@@ -126,7 +127,8 @@ from service.loading.load import load_files
 from service.loading.request import LoadRequest
 from service.settings import read_settings
 from service.warehouse.stored_definitions import store_catalogue
-from service.warehouse.database import open_warehouse, read_clock
+from service.warehouse.database import read_clock
+from service.warehouse.opening import open_warehouse
 settings = read_settings(data_dir=Path(sys.argv[1]))
 warehouse = open_warehouse(settings.warehouse_file, 1, "200MB")
 store_catalogue(warehouse, read_definitions(settings.catalogue).catalogue, read_clock())

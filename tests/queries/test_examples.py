@@ -13,7 +13,7 @@ from service.queries.examples import Example, read_examples
 from service.queries.moments import set_moment
 from service.queries.query import Connection, extract_statements
 from service.settings import find_in_tree
-from service.warehouse.database import open_copy
+from service.warehouse.connection import open_copy
 
 EXPECTED = Path(__file__).parent / "examples"
 AS_OF = "2024-06-30"

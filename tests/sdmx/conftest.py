@@ -17,7 +17,8 @@ from service.sdmx.filters import read_component_filter, read_keys
 from service.sdmx.json_data import write_json
 from service.sdmx.query import DataQuery
 from service.sdmx.structure import Structure, read_structure
-from service.warehouse.database import Connection, Warehouse, open_copy
+from service.warehouse.connection import open_copy
+from service.warehouse.database import Connection, Warehouse
 from service.warehouse.definitions import Definitions
 from service.warehouse.stored_definitions import store_catalogue
 from tests.conftest import STORED_AT

@@ -25,8 +25,9 @@ from service.loading.load import load_files
 from service.loading.request import LoadRequest
 from service.settings import find_in_tree
 from service.snapshots.snapshot import check_values, compute_kpi, compute_kpis, prepare_latest
-from service.warehouse.database import Connection, Warehouse, open_warehouse, read_clock, run_sql
+from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
 from service.warehouse.definitions import read_definitions
+from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue, store_feeds, store_kpis
 from tests.events.exports import FATALITY, INCIDENT, write_export
 

@@ -26,7 +26,8 @@ from service.snapshots.snapshot import (
     prepare_latest,
     render_as_of,
 )
-from service.warehouse.database import open_copy, run_sql
+from service.warehouse.connection import open_copy
+from service.warehouse.database import run_sql
 from service.warehouse.definitions import Definitions
 
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from service.settings import find_in_tree
-from service.warehouse.database import open_warehouse
 from service.warehouse.definitions import read_definitions
+from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue
 from tests.fuzz import count_examples
 from tests.prometheus_process import PrometheusProcess

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from service.settings import TREE
-from service.warehouse.database import open_copy
+from service.warehouse.connection import open_copy
 from tests.prometheus_process import PrometheusProcess
 from tests.service_process import ServiceProcess, run_a4p
 from tests.tools import INSTALLED, NEWER, each_generation, find_tool

@@ -19,7 +19,7 @@ from service.application import Application
 from service.loading.request import LoadRequest
 from service.settings import Settings, find_in_tree
 from service.snapshots.snapshot import render_as_of
-from service.warehouse.database import open_copy
+from service.warehouse.connection import open_copy
 from service.warehouse.definitions import Definitions
 from tests.conftest import Clock, WriteCsv
 from tests.tools import each_generation, find_tool

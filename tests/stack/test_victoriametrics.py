@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from service.settings import find_in_tree
-from service.warehouse.database import open_copy
+from service.warehouse.connection import open_copy
 from tests.service_process import ServiceProcess, get, run_a4p, wait_for
 from tests.tools import NEWER, find_free_port, find_tool
 

@@ -8,8 +8,9 @@ import pytest
 
 from service.loading.load import load_files
 from service.loading.request import LoadRequest
-from service.warehouse.database import Connection, open_warehouse, read_clock
+from service.warehouse.database import Connection, read_clock
 from service.warehouse.definitions import Definitions
+from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue
 
 # What the report prints twice and differently: check, as printed, from its parts.

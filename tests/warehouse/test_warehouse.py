@@ -13,7 +13,9 @@ import pytest
 
 from service.errors import WarehouseError, WarehouseLocked
 from service.settings import find_in_tree
-from service.warehouse.database import Warehouse, open_copy, open_warehouse
+from service.warehouse.connection import open_copy
+from service.warehouse.database import Warehouse
+from service.warehouse.opening import open_warehouse
 from tests.conftest import Load, NewWarehouse, WriteCsv
 
 
@@ -80,7 +82,7 @@ def test_a_load_that_was_reported_outlives_a_kill(new_warehouse: NewWarehouse, w
 import os, pathlib, signal, sys
 from service.loading.load import load_files
 from service.loading.request import LoadRequest
-from service.warehouse.database import open_warehouse
+from service.warehouse.opening import open_warehouse
 warehouse = open_warehouse(pathlib.Path(sys.argv[1]), threads=1, memory_limit="1GB")
 load_files(warehouse, LoadRequest(files=[pathlib.Path(sys.argv[2])], loaded_by="the killed"))
 os.kill(os.getpid(), signal.SIGKILL)

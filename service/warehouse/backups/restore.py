@@ -16,8 +16,9 @@ from service.system.atomic_file import replace_file
 from service.system.progress import Progress, ignore_progress
 from service.warehouse.backups.target import is_same_file
 from service.warehouse.backups.verify import Verification, verify_connection, verify_file
-from service.warehouse.database import check_not_held, open_copy, prepare_directory
+from service.warehouse.connection import check_not_held, connect, open_copy
 from service.warehouse.manifest import READ_COPY_NAME, count_rows, find_manifest
+from service.warehouse.opening import prepare_directory
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def restore_backup(backup: Path, warehouse_file: Path, now: datetime, progress: 
             earlier = _set_aside(warehouse_file, now)
         with replace_file(warehouse_file.with_name(READ_COPY_NAME)) as unfinished:
             shutil.copyfile(warehouse_file, unfinished)
-        with duckdb.connect(str(warehouse_file), read_only=True) as connection:
+        with connect(warehouse_file) as connection:
             count_rows(connection, accepted_at=now).write(find_manifest(warehouse_file))
     except OSError as error:
         raise WarehouseError(f"{backup} could not be restored: {error.strerror}") from None

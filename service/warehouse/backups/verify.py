@@ -9,7 +9,8 @@ import duckdb
 
 from service.settings import find_in_tree
 from service.system.progress import Progress, ignore_progress
-from service.warehouse.database import Connection, open_copy, read_sql
+from service.warehouse.connection import open_copy
+from service.warehouse.database import Connection, read_sql
 from service.warehouse.manifest import list_tables
 
 MAX_SHOWN_FAULTS = 20
