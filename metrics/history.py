@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
@@ -62,11 +63,11 @@ class History:
     values: npt.NDArray[np.float64]
     grows: Booleans
     tick_ms: int = DAY_MS
-    state: object = None
+    state: str = ""
     distinct_starts: npt.NDArray[np.signedinteger] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "distinct_starts", np.unique(self.starts))
+        object.__setattr__(self, "distinct_starts", _find_distinct(self.starts))
 
     @property
     def first_ms(self) -> int:
@@ -110,10 +111,14 @@ class History:
 
 @dataclass(frozen=True)
 class WholeHistory:
-    """The history for PromQL: reported values by day, and values recorded at an instant by millisecond."""
+    """The history for PromQL: reported values by day, and values recorded at an instant by millisecond.
+
+    `snapshot` is the number and time of the newest snapshot that it includes.
+    """
 
     reported: History
     recorded: History
+    snapshot: tuple[int, datetime] | None = None
 
     @property
     def parts(self) -> tuple[History, History]:
@@ -127,6 +132,19 @@ class WholeHistory:
     @property
     def series_count(self) -> int:
         return sum(part.series_count for part in self.parts)
+
+
+def _find_distinct(starts: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.signedinteger]:
+    """Return the distinct values, ascending."""
+    if not len(starts):
+        return starts
+    first, last = int(starts.min()), int(starts.max())
+    if last - first > len(starts):
+        return np.unique(starts)
+    # Counting days takes a twentieth of the time of sorting 20 million of them.
+    is_used = np.zeros(last - first + 1, np.bool_)
+    is_used[starts - first] = True
+    return (np.flatnonzero(is_used) + first).astype(starts.dtype)
 
 
 def _match_values(matcher: Matcher, values: Sequence[str], code_of: Mapping[str, int], match_regex: MatchRegex) -> Booleans:

@@ -22,6 +22,7 @@ from service.charts.process import DrawingProcess
 from service.errors import AccessUnavailable, ServiceError, WarehouseOpening
 from service.history.remote_read import RemoteReader
 from service.history.series import HistoryReader
+from service.history.stored_history import read_stored_history, store_history
 from service.jobs.maintenance import Maintenance
 from service.jobs.runner import Job, JobRunner
 from service.jobs.self_metrics import SelfMetrics
@@ -37,11 +38,13 @@ from service.rounds.submissions import Submissions
 from service.settings import Settings
 from service.snapshots.publish import publish_read_copy, write_copy
 from service.snapshots.read_copy import ReadCopy
-from service.snapshots.snapshot import Snapshot, make_snapshot, render_as_of
+from service.snapshots.snapshot import Snapshot, make_snapshot
+from service.snapshots.stored_exposition import find_published_snapshot, store_exposition
 from service.system.fairness import FairSlots
 from service.system.file_access import find_group, restrict_data_directory
 from service.system.privileges import drop_privileges
 from service.system.progress import Progress, ignore_progress
+from service.system.state_file import StateUnusable, store_or_warn
 from service.warehouse.backups.target import check_target
 from service.warehouse.backups.verify import Verification, verify_connection
 from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
@@ -88,7 +91,7 @@ class Application:
         self.pages = FairSlots(slots=2, waiting=MAX_WAITING_PAGES, quick_slots=1, slow_seconds=0.5)
         # Changes requested over HTTP: each makes a snapshot, one after another.
         self.writes = FairSlots(slots=4, waiting=32)
-        self.remote_reader = RemoteReader(settings, lambda: self.warehouse, self.self_metrics, self.find_history)
+        self.remote_reader = RemoteReader(settings, self.open_live_session, self.self_metrics, self.find_history)
         self._was_history_read = threading.Event()
         self._history_thread: threading.Thread | None = None
         self._delivering = threading.Lock()
@@ -179,17 +182,36 @@ class Application:
             with copy.open_session() as session:
                 if not is_current(session, self.definitions.catalogue):
                     return False
-                exposition, series_count = render_as_of(session, self.definitions, copy.info.as_of)
+                snapshot = find_published_snapshot(self.settings.stored_exposition_file, copy.info, session, self.definitions)
             self.sandbox.publish(self.settings.read_copy_file, copy.info.snapshot_id)
         except (ServiceError, duckdb.Error, OSError) as error:
             log.info("the read copy is not served before the first snapshot: %s", error)
             return False
-        self.exposition = exposition
+        self.exposition = snapshot.exposition
         self.read_copy = copy
-        self.snapshot = Snapshot(copy.info.snapshot_id, copy.info.as_of, copy.info.made_at, series_count, exposition)
+        self.snapshot = snapshot
         self.self_metrics.record_snapshot(self.snapshot, 0.0, [kpi.kpi for kpi in self.definitions.kpis])
         self.self_metrics.record_read_copy(copy.info.snapshot_id)
         return True
+
+    def serve_stored_history(self) -> bool:
+        """Answer PromQL from the history of the last run until the first one is read. Return whether it is stored."""
+        if self.read_copy is None:
+            return False
+        try:
+            with self.read_copy.open_session() as session:
+                self._show_history(read_stored_history(self.settings.stored_history_file, session))
+        except (StateUnusable, duckdb.Error) as reason:
+            log.info("the stored history is not used: %s", reason)
+            return False
+        return True
+
+    def _show_history(self, history: WholeHistory) -> None:
+        # One assignment: a running query continues with the previous history.
+        self.history = history
+        self._was_history_read.set()
+        if history.snapshot is not None:
+            self.self_metrics.record_history(history.snapshot[1])
 
     @property
     def is_ready(self) -> bool:
@@ -295,12 +317,15 @@ class Application:
         return snapshot.series_count
 
     def _read_history(self) -> int:
+        earlier = self.history
         try:
-            # One assignment: a running query continues with the previous history.
-            self.history = self._history_reader.read(self.history)
+            history = self._history_reader.read(earlier)
+            self._show_history(history)
         finally:
             self._was_history_read.set()
-        return self.history.series_count
+        if earlier is None or history.recorded is not earlier.recorded:
+            store_or_warn(lambda: store_history(self.settings.stored_history_file, history), self.settings.stored_history_file)
+        return history.series_count
 
     def _publish(self) -> int:
         now = self.clock()
@@ -312,6 +337,11 @@ class Application:
             self.sandbox.publish(settings.read_copy_file, copy.info.snapshot_id)
             # One assignment: readers of the previous copy continue with it.
             self.read_copy = copy
+            snapshot = self.snapshot
+            store_or_warn(
+                lambda: store_exposition(settings.stored_exposition_file, snapshot, self.definitions),
+                settings.stored_exposition_file,
+            )
             self.self_metrics.record_read_copy(copy.info.snapshot_id)
         with self.warehouse.cursor() as cursor:
             batches, observations, revisions = run_sql(cursor, "snapshot/count_observations").fetchone() or (0, 0, 0)

@@ -215,6 +215,14 @@ class Settings(BaseSettings):
         return self.data_dir / READ_COPY_NAME
 
     @property
+    def stored_exposition_file(self) -> Path:
+        return self.data_dir / "warehouse-exposition.state"
+
+    @property
+    def stored_history_file(self) -> Path:
+        return self.data_dir / "warehouse-history.state"
+
+    @property
     def access_file(self) -> Path:
         return self.data_dir / "access.sqlite"
 

@@ -127,6 +127,7 @@ class Start:
 
         def run() -> None:
             try:
+                self.application.serve_stored_history()
                 self._open()
                 if not self._is_ended.is_set():
                     self._run(server, tcp, started)

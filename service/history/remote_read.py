@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import duckdb
 
@@ -18,7 +18,7 @@ from service.jobs.self_metrics import SelfMetrics
 from service.settings import Settings
 from service.system.fairness import FairSlots
 from service.system.time_limit import check_time
-from service.warehouse.database import Warehouse, read_sql
+from service.warehouse.database import Connection, read_sql
 
 # Maximum waiting requests for each running one.
 WAITING_PER_SLOT = 4
@@ -31,12 +31,12 @@ class RemoteReader:
     def __init__(
         self,
         settings: Settings,
-        find_warehouse: Callable[[], Warehouse],
+        open_session: Callable[[], AbstractContextManager[Connection]],
         self_metrics: SelfMetrics,
         find_history: Callable[[float], WholeHistory | None],
     ) -> None:
         self._settings = settings
-        self._find_warehouse = find_warehouse
+        self._open_session = open_session
         self._self_metrics = self_metrics
         self._find_history = find_history
         concurrency = settings.remote_read_concurrency
@@ -56,7 +56,7 @@ class RemoteReader:
                         "not_ready",
                         "the history is being read from the warehouse; retry later. 'a4p jobs' shows the state",
                     )
-                answering = _Answering(self._settings, self._find_warehouse(), history, deadline)
+                answering = _Answering(self._settings, self._open_session, history, deadline)
                 writer = ResponseWriter()
                 for query in request.queries:
                     writer.write_result(answering.answer(query))
@@ -93,9 +93,15 @@ class RemoteReader:
 class _Answering:
     """One running request: its series and samples so far, and their limits."""
 
-    def __init__(self, settings: Settings, warehouse: Warehouse, history: WholeHistory, deadline: float) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        open_session: Callable[[], AbstractContextManager[Connection]],
+        history: WholeHistory,
+        deadline: float,
+    ) -> None:
         self._settings = settings
-        self._warehouse = warehouse
+        self._open_session = open_session
         self._history = history
         self._deadline = deadline
         self.series_count = 0
@@ -150,17 +156,16 @@ class _Answering:
         )
 
     def _match_regex(self, pattern: str, values: Sequence[str]) -> list[bool]:
-        cursor = self._warehouse.cursor()
-        clock = threading.Timer(max(0.001, self._deadline - time.monotonic()), cursor.interrupt)
-        clock.start()
-        try:
-            query = read_sql("remote_read/match_values")
-            return [bool(row[0]) for row in cursor.execute(query, {"values": list(values), "pattern": pattern}).fetchall()]
-        except duckdb.InterruptException:
-            raise self._refuse_time() from None
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise MalformedRequest(f"invalid regular expression: {reason}") from None
-        finally:
-            clock.cancel()
-            cursor.close()
+        with self._open_session() as session:
+            clock = threading.Timer(max(0.001, self._deadline - time.monotonic()), session.interrupt)
+            clock.start()
+            try:
+                query = read_sql("remote_read/match_values")
+                return [bool(row[0]) for row in session.execute(query, {"values": list(values), "pattern": pattern}).fetchall()]
+            except duckdb.InterruptException:
+                raise self._refuse_time() from None
+            except duckdb.Error as error:
+                reason = str(error).splitlines()[0]
+                raise MalformedRequest(f"invalid regular expression: {reason}") from None
+            finally:
+                clock.cancel()

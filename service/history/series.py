@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -80,20 +81,21 @@ def _read_history(cursor: Connection, earlier: WholeHistory | None, report_share
     report_share(0)
     # The history ends at the newest snapshot. Deadlines that pass after it are in the next one.
     cursor.execute("set variable as_of = (select max(as_of) from store.snapshots)")
-    state = cursor.execute(read_sql("remote_read/read_state")).fetchone()
-    recorded_state = state, cursor.execute(read_sql("remote_read/read_recorded_state")).fetchone()
+    snapshot = cursor.execute("select snapshot_id, made_at from store.snapshots order by snapshot_id desc limit 1").fetchone()
+    state = str(cursor.execute(read_sql("remote_read/read_state")).fetchone())
+    recorded_state = state + str(cursor.execute(read_sql("remote_read/read_recorded_state")).fetchone())
     if earlier is not None and earlier.recorded.state == recorded_state:
-        return earlier
+        return replace(earlier, snapshot=snapshot)
     if earlier is not None and earlier.reported.state == state:
         reported = earlier.reported
     else:
         prepare_reported(cursor, report_share)
         reported = _read_columns(cursor, DAY_MS, state)
     prepare_recorded(cursor)
-    return WholeHistory(reported, _read_columns(cursor, 1, recorded_state))
+    return WholeHistory(reported, _read_columns(cursor, 1, recorded_state), snapshot)
 
 
-def _read_columns(cursor: Connection, tick_ms: int, state: object) -> History:
+def _read_columns(cursor: Connection, tick_ms: int, state: str) -> History:
     run_sql(cursor, "remote_read/prepare_labels")
     grows = cursor.execute("select grows from history_series order by number").fetchnumpy()["grows"]
     # In insertion order (preserve_insertion_order).

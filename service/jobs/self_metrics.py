@@ -127,6 +127,9 @@ class SelfMetrics:
             buckets=READ_DURATION_BUCKETS,
             registry=registry,
         )
+        self._history_time = gauge(
+            "a4p_remote_read_history_timestamp_seconds", "When the newest snapshot in the history that PromQL reads was made."
+        )
         self._attempts = counter("a4p_auth_attempts", "Attempts to sign in since the start, by result.", "result")
         for result in ATTEMPT_RESULTS:
             self._attempts.labels(result)
@@ -231,6 +234,10 @@ class SelfMetrics:
     def record_refused_read(self, reason: str) -> None:
         """Count a rejected remote-read request."""
         self._refused_reads.labels(reason).inc()
+
+    def record_history(self, snapshot_made_at: datetime) -> None:
+        """Record the time of the newest snapshot in the history."""
+        self._history_time.set(snapshot_made_at.timestamp())
 
     def record_rounds(self, rounds: Iterable[tuple[str, str, str, int]]) -> None:
         """Record cycle, mission, state and days overdue of the newest rounds."""

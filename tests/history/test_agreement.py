@@ -199,7 +199,7 @@ def _read_metrics(chunks: list[bytes]) -> dict[Labels, float]:
 def _read_history(warehouse: Warehouse, instant: datetime) -> dict[Labels, float]:
     """Return the newest sample of each series that remote read returns for an instant."""
     history = HistoryReader(warehouse).read()
-    reader = RemoteReader(Settings(), lambda: warehouse, SelfMetrics(), lambda _: history)
+    reader = RemoteReader(Settings(), warehouse.cursor, SelfMetrics(), lambda _: history)
     answer = b"".join(reader.answer(write_request(at(int(instant.timestamp() * 1000), JOB)), "the tests"))
     response = ReadResponse.FromString(bytes(cramjam.snappy.decompress_raw(answer)))
     return {

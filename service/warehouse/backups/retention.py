@@ -56,7 +56,7 @@ def prune_backups(backup_dir: Path, retention: Retention) -> int:
     )
 
 
-UNFINISHED = ("*.duckdb.*.tmp", "*.duckdb.*.tmp.wal", "*.manifest.json.*.tmp")
+UNFINISHED = ("*.duckdb.*.tmp", "*.duckdb.*.tmp.wal", "*.manifest.json.*.tmp", "*.state.*.tmp")
 
 
 def find_unfinished_copies(data_dir: Path) -> list[Path]:

@@ -31,6 +31,8 @@ def list_used_files(settings: Settings) -> Iterable[tuple[str, Path]]:
         ("write-ahead log", settings.warehouse_file.with_name(settings.warehouse_file.name + ".wal")),
         ("manifest", settings.manifest_file),
         ("read copy", settings.read_copy_file),
+        ("stored text of the snapshot", settings.stored_exposition_file),
+        ("stored history", settings.stored_history_file),
         ("socket", settings.socket_file),
         ("alerts token", settings.token_file),
         ("database of users", settings.access_file),
