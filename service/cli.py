@@ -11,6 +11,7 @@ import click
 from metrics.catalogue import CatalogueError
 from service.errors import ServiceError
 from service.system.imports import disable_optional_imports
+from service.system.memory import choose_arenas
 
 FAILED = 1
 # Each is a module of service.commands with a command of that name.
@@ -53,6 +54,7 @@ def a4p() -> None:
 def main() -> None:
     """Run the command line; a mistake of the user is one message and an exit code, never a stack trace."""
     disable_optional_imports("pandas")
+    choose_arenas()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for chatty in ("apscheduler", "waitress"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

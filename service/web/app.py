@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from service.application import Application
+from service.system.memory import flush_thread_cache
 from service.web.alerts import make_alerts_blueprint
 from service.web.api import make_api_blueprint
 from service.web.authorization import add_authorization
@@ -34,6 +35,7 @@ def make_app(application: Application) -> Flask:
     add_authorization(app, application)
     add_openid(app, application)
     show_errors(app, application)
+    app.teardown_request(lambda _: flush_thread_cache())
     budget = AnswerBudget()
     app.register_blueprint(make_scrape_blueprint(application))
     app.register_blueprint(make_pages_blueprint(application))
