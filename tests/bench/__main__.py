@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.bench.events import measure_events
+from tests.bench.fairness import measure_fairness
 from tests.bench.load import measure_load
 from tests.bench.measure import Bench, Figure, Size, print_table
 from tests.bench.pages import measure_pages
@@ -41,6 +42,7 @@ BENCHES: dict[str, Bench] = {
     "remote_read": measure_remote_read,
     "pages": measure_pages,
     "templates": measure_templates,
+    "fairness": measure_fairness,
 }
 
 
