@@ -14,17 +14,28 @@ from service.errors import NoFreeSlot
 
 # After this time the past work of a client counts half.
 HALF_LIFE_SECONDS = 5.0
+# A second in which a client waits, with any number of requests, counts as this work. Otherwise a client that shares the slots
+# with 20 others and waits most of the time would precede one that requests a page every 12 seconds.
+WAIT_SHARE = 0.5
 
 
 @dataclass
 class _Usage:
-    """The seconds of work of a client, decayed up to `measured_at`."""
+    """The seconds of work of a client and of its waiting, decayed up to `measured_at`, and its waiting requests."""
 
     seconds: float = 0.0
     measured_at: float = 0.0
+    waiting: int = 0
 
     def measure(self, now: float) -> float:
-        return self.seconds * math.exp2((self.measured_at - now) / HALF_LIFE_SECONDS)
+        decay = math.exp2((self.measured_at - now) / HALF_LIFE_SECONDS)
+        waited = WAIT_SHARE * HALF_LIFE_SECONDS / math.log(2) * (1 - decay) if self.waiting else 0.0
+        return self.seconds * decay + waited
+
+    def add(self, now: float, seconds: float = 0.0, waiting: int = 0) -> None:
+        """Add work, and requests that begin or end to wait."""
+        self.seconds, self.measured_at = self.measure(now) + seconds, now
+        self.waiting += waiting
 
 
 @dataclass(eq=False)
@@ -36,8 +47,8 @@ class _Ticket:
 class FairSlots:
     """`slots` for running requests and `waiting` for queued ones, with a maximum of each per client.
 
-    A free slot goes to the waiting client with the least recent work, not to the first one: the first request of a client
-    does not wait for 20 requests of another.
+    A free slot goes to the waiting client with the least recent work and waiting, not to the first one: the first request of a
+    client does not wait for 20 requests of another, and a client with few requests does not wait for 20 clients with many.
 
     With `quick_slots`, the slots above that number are used only while a request has been running for `slow_seconds`: quick
     requests run after each other, and a slow one does not block them.
@@ -86,8 +97,7 @@ class FairSlots:
                 if not self._running[client]:
                     del self._running[client]
                 now = self._read_monotonic()
-                usage = self._usage.setdefault(client, _Usage())
-                usage.seconds, usage.measured_at = usage.measure(now) + now - started, now
+                self._find_usage(client, now).add(now, seconds=now - started)
                 self._forget(now)
                 self._changed.notify_all()
 
@@ -96,6 +106,8 @@ class FairSlots:
         ticket = _Ticket(client, self._count)
         self._count += 1
         self._tickets.append(ticket)
+        now = self._read_monotonic()
+        self._find_usage(client, now).add(now, waiting=1)
         try:
             if self._is_turn(ticket):
                 return
@@ -111,6 +123,8 @@ class FairSlots:
                 self._changed.wait(min(left, self._poll_seconds))
         finally:
             self._tickets.remove(ticket)
+            now = self._read_monotonic()
+            self._find_usage(client, now).add(now, waiting=-1)
             self._changed.notify_all()
 
     def _is_turn(self, ticket: _Ticket) -> bool:
@@ -125,10 +139,13 @@ class FairSlots:
             eligible, key=lambda other: (self._measure(other.client, now), other.number)
         )
 
+    def _find_usage(self, client: str, now: float) -> _Usage:
+        return self._usage.setdefault(client, _Usage(measured_at=now))
+
     def _measure(self, client: str, now: float) -> float:
         usage = self._usage.get(client)
         return usage.measure(now) if usage else 0.0
 
     def _forget(self, now: float) -> None:
-        for client in [name for name, usage in self._usage.items() if usage.measure(now) < 0.001]:
+        for client in [name for name, usage in self._usage.items() if not usage.waiting and usage.measure(now) < 0.001]:
             del self._usage[client]

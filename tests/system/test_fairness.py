@@ -41,6 +41,25 @@ def test_an_idle_client_precedes_the_many_requests_of_another() -> None:
     assert len(order) == 22
 
 
+def test_a_client_with_few_requests_precedes_clients_that_always_wait() -> None:
+    now = [0.0]
+    slots, go_on, order = FairSlots(slots=1, waiting=50, read_monotonic=lambda: now[0]), threading.Event(), []
+    with slots.take("honest", 10):
+        now[0] += 1
+    threads = [occupy(slots, "heavy", go_on, order)]
+    wait_for(lambda: order == ["heavy"])
+    # Each of them did less than the honest client, as each waits for all the others.
+    threads += [occupy(slots, f"heavy {number}", go_on, order) for number in range(20)]
+    wait_for(lambda: len(slots._tickets) == 20)
+    now[0] += 9
+    threads.append(occupy(slots, "honest", go_on, order))
+    wait_for(lambda: len(slots._tickets) == 21)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert order.index("honest") == 1
+
+
 def test_one_client_never_has_every_slot() -> None:
     slots, go_on, order = FairSlots(slots=3, waiting=50), threading.Event(), []
     threads = [occupy(slots, "heavy", go_on, order) for _ in range(5)]
