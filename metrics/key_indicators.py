@@ -1,14 +1,17 @@
-"""The key indicators of the overview, read from key_indicators.yaml."""
+"""The key indicators of the overview and of cycle documents, read from key_indicators.yaml, and their small charts."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError
 
+from metrics import sparkline
 from metrics.catalogue import Catalogue, CatalogueError, Definition, DimensionValue, Line, describe_fault, read_yaml
+from metrics.thresholds import SEVERITIES
 
 FILE_NAME = "key_indicators.yaml"
 # Two rows of four on a wide screen.
@@ -51,8 +54,21 @@ def read_key_indicators(file: Path, catalogue: Catalogue, kpis: Iterable[str]) -
 
 
 def write_keys(entries: Sequence[KeyIndicator]) -> str:
-    """Return the key indicators as JSON, the parameter of `sql/pages/list_key_values.sql`."""
+    """Return the key indicators as JSON, the parameter of `sql/overview/list_key_values.sql`."""
     return json.dumps([{"place": place, "name": key.name, "dimensions": key.dimensions} for place, key in enumerate(entries)])
+
+
+def add_chart(row: Mapping[str, Any], breaches: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a key indicator with its chart, the most severe breach of its series, and other missions with a breach."""
+    of_key = [breach for breach in breaches if breach["name"] == row["name"] and breach["dimensions"] == row["dimensions"]]
+    own = [breach["severity"] for breach in of_key if breach["mission"] == row["mission"]]
+    return {
+        **row,
+        "line": sparkline.draw_line([(entry["period_end"], entry["value"]) for entry in row["history"]]),
+        "bars": sparkline.draw_bars([(entry["mission"], entry["value"]) for entry in row["missions"]]),
+        "severity": max(own, key=SEVERITIES.index, default=None),
+        "breaching": sorted({breach["mission"] for breach in of_key} - {row["mission"]}),
+    }
 
 
 def _find_faults(

@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+from metrics.catalogue import Catalogue
+from metrics.thresholds import SEVERITIES
+
+NOTE = (
+    "Places are approximate. The map shows land only, without borders or names of territories, and states no opinion on the "
+    "status of any territory. Shapes: Natural Earth."
+)
 LAND_FILE = Path(__file__).parent / "land" / "land.json"
 # Degrees of land around the outermost missions, and the smallest height of the map.
 MARGIN = 9.0
@@ -77,6 +86,25 @@ class Box:
 
     def contains(self, point: Point) -> bool:
         return self.left < point[0] < self.right and self.top < point[1] < self.bottom
+
+
+def list_places(catalogue: Catalogue, day: date | None) -> tuple[Place, ...]:
+    """Return the places of the missions that are open on a day, or today for None."""
+    return tuple(
+        Place(entry.mission, entry.latitude, entry.longitude)
+        for entry in catalogue.missions
+        if entry.status == "active" and entry.latitude is not None and entry.longitude is not None
+        and (entry.opened_on is None or day is None or entry.opened_on <= day)
+    )  # fmt: skip
+
+
+def find_states(breaches: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
+    """Return the most severe breach of each mission and the number of its breaches."""
+    states: dict[str, tuple[str, int]] = {}
+    for row in breaches:
+        worst, count = states.get(row["mission"], (SEVERITIES[0], 0))
+        states[row["mission"]] = (max(worst, row["severity"], key=SEVERITIES.index), count + 1)
+    return states
 
 
 @cache

@@ -8,14 +8,13 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from metrics import sparkline
+from metrics.briefing import write_briefing
 from metrics.catalogue import ALL_MISSIONS, Catalogue
-from metrics.key_indicators import write_keys
-from metrics.mission_map import MissionMap, Place, draw_map
+from metrics.key_indicators import add_chart, write_keys
+from metrics.mission_map import NOTE, MissionMap, draw_map, find_states, list_places
 from service.alerting.alerts import list_firing
 from service.application import Application
 from service.web.answer_cache import AnswerCache
-from service.web.pages.briefing import write_briefing
 from service.web.pages.layout import MAX_CACHED, answer_page, open_page
 
 # Changes of each kind; the others are behind a link.
@@ -48,16 +47,17 @@ def render_overview(application: Application, firing: list[Row]) -> str:
     firing = [row for row in firing if row["mission"] not in closed]
     with open_page(application) as page:
         cycle = page.read("pages/describe_latest_cycle")[0]
-        breaches = page.read("pages/list_overview_breaches")
+        breaches = page.read("overview/list_breaches")
         changes = page.read(
-            "pages/list_changes", max_rows=MAX_CHANGES, cycle_start=cycle["period_start"], cycle_end=cycle["period_end"]
+            "overview/list_changes", max_rows=MAX_CHANGES, cycle_start=cycle["period_start"], cycle_end=cycle["period_end"]
         )
         overdue = [row for row in page.read("pages/list_overdue", is_newest=True) if row["mission"] not in closed]
-        keys = page.read("pages/list_key_values", keys=write_keys(application.definitions.key_indicators))
+        keys = page.read("overview/list_key_values", keys=write_keys(application.definitions.key_indicators))
         return page.render(
             "overview.html",
             cycle=cycle,
             sentences=write_briefing(cycle["cycle"], breaches, changes, overdue),
+            map_note=NOTE,
             maps=draw_maps(catalogue, page.values_as_of),
             states=find_states(breaches),
             missions={entry.mission: entry for entry in catalogue.missions},
@@ -79,35 +79,8 @@ def render_overview(application: Application, firing: list[Row]) -> str:
 
 def draw_maps(catalogue: Catalogue, day: date | None) -> dict[str, MissionMap]:
     """Return the map of the missions that are open on a day, in each size; none if no mission has a place."""
-    places = tuple(
-        Place(entry.mission, entry.latitude, entry.longitude)
-        for entry in catalogue.missions
-        if entry.status == "active" and entry.latitude is not None and entry.longitude is not None
-        and (entry.opened_on is None or day is None or entry.opened_on <= day)
-    )  # fmt: skip
+    places = list_places(catalogue, day)
     return {name: draw_map(places, *size) for name, size in MAP_SIZES.items()} if places else {}
-
-
-def find_states(breaches: Iterable[Row]) -> dict[str, tuple[str, int]]:
-    """Return the most severe breach of each mission and the number of its breaches."""
-    states: dict[str, tuple[str, int]] = {}
-    for row in breaches:
-        worst, count = states.get(row["mission"], ("info", 0))
-        states[row["mission"]] = (min(worst, row["severity"], key=SEVERITIES.index), count + 1)
-    return states
-
-
-def add_chart(row: Row, breaches: Iterable[Row]) -> Row:
-    """Return a key indicator with its chart, the most severe breach of its series, and other missions with a breach."""
-    of_key = [breach for breach in breaches if breach["name"] == row["name"] and breach["dimensions"] == row["dimensions"]]
-    own = [breach["severity"] for breach in of_key if breach["mission"] == row["mission"]]
-    return {
-        **row,
-        "line": sparkline.draw_line([(entry["period_end"], entry["value"]) for entry in row["history"]]),
-        "bars": sparkline.draw_bars([(entry["mission"], entry["value"]) for entry in row["missions"]]),
-        "severity": min(own, key=SEVERITIES.index, default=None),
-        "breaching": sorted({breach["mission"] for breach in of_key} - {row["mission"]}),
-    }
 
 
 def group_equal(breaches: Iterable[Row]) -> list[tuple[tuple[object, ...], list[Row]]]:

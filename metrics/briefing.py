@@ -1,12 +1,12 @@
-"""The sentences at the top of the overview: three to five, always by the same rule.
+"""The sentences at the top of the overview and of a cycle document: three to five, always by the same rule.
 
 1. Up to two breaches: the most severe one, then the largest excess relative to its limit, of different metrics.
 2. The largest relative change for the worse and the one for the better in the newest reported cycle, other than those breaches.
    Counts below 10, which change by chance, and booleans only if nothing else changed.
 3. The number of overdue reports, and the mission with the most.
 
-A sentence is written even if there is nothing to report. sql/pages/list_overview_breaches.sql, list_changes.sql and
-list_overdue.sql have the order and the numbers.
+A sentence is written even if there is nothing to report. sql/overview/ and sql/pages/list_overdue.sql have the order and the
+numbers.
 """
 
 from __future__ import annotations
@@ -46,30 +46,28 @@ def write_briefing(
     cycle: int | None, breaches: Sequence[Row], changes: Sequence[Row], overdue: Sequence[Row]
 ) -> list[Sentence]:
     """Return the sentences from the rows of the queries of the overview. `cycle` is the newest reported one."""
+    sentences = write_findings(breaches, changes if cycle is not None else [])
+    if not breaches:
+        statement = "breaches a threshold." if cycle is not None else "is reported by this date."
+        path = "/thresholds" if cycle is not None else "/cycles"
+        sentences = [Sentence("–", "none", "No value", statement, path), *sentences]
+    if cycle is not None and not any(sentence.tone in ("worse", "better") for sentence in sentences):
+        statement = "is better or worse than in the period before."
+        sentences.append(Sentence("–", "none", f"No value of cycle {cycle}", statement, "/cycles", (str(cycle),)))
+    return [*sentences, write_overdue(overdue)]
+
+
+def write_findings(breaches: Sequence[Row], changes: Sequence[Row]) -> list[Sentence]:
+    """Return the sentences on breaches and changes, none if there are none."""
     groups = [list(rows) for _, rows in groupby(breaches, key=lambda row: row["place"])]
     shown = [rows for rows in groups if rows[0]["metric_place"] == 1][:MAX_BREACHES]
-    sentences = [_write_breach(rows) for rows in shown]
-    if not groups:
-        statement = "breaches a threshold." if cycle is not None else "is reported by this date."
-        sentences = [Sentence("–", "none", "No value", statement, "/thresholds" if cycle is not None else "/cycles")]
-    if cycle is not None:
-        mentioned = {_identify(row["name"], row) for rows in shown for row in rows}
-        new = [row for row in changes if row["is_newest"] and _identify(row["indicator"], row) not in mentioned]
-        changed = [
-            min((row for row in new if row["tone"] == tone), key=lambda row: row["place"], default=None)
-            for tone in ("worse", "better")
-        ]
-        sentences += [_write_change(row) for row in changed if row] or [
-            Sentence(
-                "–",
-                "none",
-                f"No value of cycle {cycle}",
-                "is better or worse than in the period before.",
-                "/cycles",
-                (str(cycle),),
-            )
-        ]
-    return [*sentences, _write_overdue(overdue)]
+    mentioned = {_identify(row["name"], row) for rows in shown for row in rows}
+    new = [row for row in changes if row["is_newest"] and _identify(row["indicator"], row) not in mentioned]
+    changed = [
+        min((row for row in new if row["tone"] == tone), key=lambda row: row["place"], default=None)
+        for tone in ("worse", "better")
+    ]
+    return [*(_write_breach(rows) for rows in shown), *(_write_change(row) for row in changed if row)]
 
 
 def _write_breach(rows: Sequence[Row]) -> Sentence:
@@ -108,7 +106,8 @@ def _write_change(row: Row) -> Sentence:
     return Sentence(row["tone"], row["tone"], subject, statement, "/indicators", (row["indicator"],), query)
 
 
-def _write_overdue(rows: Sequence[Row]) -> Sentence:
+def write_overdue(rows: Sequence[Row], is_due: bool = True) -> Sentence:
+    """Return the sentence on overdue reports by mission or, before the deadline, on those that were not received yet."""
     counts: dict[str, list[int]] = {}
     for row in rows:
         counted = counts.setdefault(row["mission"], [0, 0])
@@ -116,12 +115,12 @@ def _write_overdue(rows: Sequence[Row]) -> Sentence:
         counted[1] += row["expected_count"]
     total = sum(count for count, _ in counts.values())
     if total == 0:
-        return Sentence("–", "none", "No report", "is overdue.", "#late")
+        return Sentence("–", "none", "No report", "is overdue." if is_due else "is outstanding.", "#late")
     subject = "1 report" if total == 1 else f"{total:,} reports"
     missions = {mission: counted for mission, counted in counts.items() if mission != ALL_MISSIONS}
     most = max((count for count, _ in missions.values()), default=0)
     first, *others = [mission for mission, (count, _) in missions.items() if count == most] or [ALL_MISSIONS]
-    statement = "is overdue" if total == 1 else "are overdue"
+    statement = f"{'is' if total == 1 else 'are'} {'overdue' if is_due else 'outstanding'}"
     if not missions:
         statement += ", about peacekeeping as a whole"
     elif len(missions) == 1:
@@ -130,7 +129,7 @@ def _write_overdue(rows: Sequence[Row]) -> Sentence:
         statement += f", from {len(missions)} missions"
     else:
         statement += f", from {len(missions)} missions; {first} has the most, {most} of {missions[first][1]}"
-    return Sentence("overdue", "warning", subject, f"{statement}.", "#late")
+    return Sentence("overdue" if is_due else "due", "warning" if is_due else "none", subject, f"{statement}.", "#late")
 
 
 def _write_subject(row: Row, labels: str) -> str:
