@@ -15,6 +15,7 @@ from service.documents.formats import FORMATS, name_file, open_cycle, render_cyc
 from service.errors import WarehouseError
 from service.settings import read_settings
 from service.snapshots.read_copy import ReadCopy, open_published
+from service.warehouse.definitions import read_definitions
 
 
 @click.command(
@@ -38,8 +39,8 @@ Examples:
 def report(cycle: int | None, kind: str | None, known_at: datetime | None, output: Path | None, data_dir: Path | None) -> None:
     """Write a reporting cycle as one document: self-contained HTML, PDF or XLSX.
 
-    Contains values, changes, charts, breaches and notes for each priority. Reads the read copy, with and without a running
-    service. The same snapshot gives the same bytes.
+    Contains a summary with map and key indicators, breached thresholds, values, changes and charts of each priority, and notes.
+    Reads the read copy, with and without a running service. The same snapshot gives the same bytes.
     """
     settings = read_settings(data_dir=data_dir)
     kind = kind or _find_kind(output)
@@ -47,7 +48,7 @@ def report(cycle: int | None, kind: str | None, known_at: datetime | None, outpu
     number = cycle if cycle is not None else _find_newest(copy)
     with show_progress() as progress:
         progress("reading values", None)
-        body = render_cycle(open_cycle(copy, number, known_at), kind, progress=progress)
+        body = render_cycle(open_cycle(copy, number, known_at, read_definitions(settings.catalogue)), kind, progress=progress)
     if output == Path("-"):
         click.echo(body, nl=False)
         return

@@ -12,9 +12,12 @@ from typing import Any
 from metrics.catalogue import ALL_MISSIONS
 from metrics.charts import Point
 from metrics.figures import Tone, judge_change
+from metrics.thresholds import SEVERITIES, Severity
+from service.documents.summary import Summary, read_summary
 from service.errors import ReportError
 from service.snapshots.read_copy import ReadCopy, SnapshotInfo
 from service.warehouse.database import Connection, make_object, read_objects, read_rows, run_sql
+from service.warehouse.definitions import Definitions
 
 # Periods of one series that a chart of a document shows.
 MAX_PERIODS = 24
@@ -63,6 +66,10 @@ class IndicatorReport:
     figures: tuple[Figure, ...]
     history: tuple[Point, ...]
 
+    def expects(self, figure: Figure) -> bool:
+        """Return whether a figure belongs to the cycle: of its period, or an earlier one of a mission expected to report."""
+        return not figure.is_stale or figure.mission in self.expected_missions
+
     def judge(self, figure: Figure) -> Tone:
         """Return whether a figure is better or worse than the previous one, by the direction of the indicator."""
         return judge_change(None if figure.is_stale else figure.change, self.better)
@@ -99,6 +106,7 @@ class KpiReport:
     unit: str
     better: str
     maximum: float | None
+    metric: str
     figures: tuple[KpiFigure, ...]
 
     def is_impossible(self, figure: KpiFigure) -> bool:
@@ -112,17 +120,22 @@ class KpiReport:
 
 @dataclass(frozen=True)
 class Breach:
-    """A series that breaches a threshold at the end of a cycle. `priority` is None for other metrics."""
+    """A series that breaches a threshold at the end of a cycle. `priority` is None for other metrics.
+
+    `is_change`: the value is the change of an indicator.
+    """
 
     priority: str | None
     title: str
     unit: str
+    metric: str
+    is_change: bool
     mission: str
     part: str
     value: float
     comparison: str
     limit: float
-    severity: str
+    severity: Severity
     note: str | None
 
 
@@ -143,6 +156,7 @@ class PriorityReport:
 
     priority: str
     title: str
+    description: str
     number: int | None
     indicators: tuple[IndicatorReport, ...]
     kpis: tuple[KpiReport, ...]
@@ -184,6 +198,19 @@ class CycleReport:
     priorities: tuple[PriorityReport, ...]
     other_breaches: tuple[Breach, ...]
     disagreements: tuple[Disagreement, ...]
+    summary: Summary
+
+    @property
+    def breaches(self) -> list[Breach]:
+        """All breaches, the most severe first, then in the order of the priorities."""
+        found = [*(breach for priority in self.priorities for breach in priority.breaches), *self.other_breaches]
+        return sorted(found, key=lambda breach: -SEVERITIES.index(breach.severity))
+
+    @property
+    def severities(self) -> dict[tuple[str, str, str], Severity]:
+        """The most severe breach of each metric, mission and dimension value."""
+        # The most severe ones come last, and replace others of the same series.
+        return {(entry.metric, entry.mission, entry.part): entry.severity for entry in reversed(self.breaches)}
 
 
 @dataclass(frozen=True)
@@ -207,8 +234,13 @@ def list_cycles(session: Connection) -> list[CycleInfo]:
     return read_objects(run_sql(session, "cycles/list"), CycleInfo)
 
 
-def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> CycleReport:
-    """Return a cycle as of its last day. Raises ReportError with the range of cycles."""
+def read_cycle(
+    copy: ReadCopy, cycle: int, known_at: datetime | None = None, definitions: Definitions | None = None
+) -> CycleReport:
+    """Return a cycle as of its last day. Raises ReportError with the range of cycles.
+
+    `definitions` has the places of missions and the key indicators; without it the report has neither.
+    """
     with copy.open_session(known_at=known_at) as session:
         cycles = {info.cycle: info for info in list_cycles(session)}
     if cycle not in cycles:
@@ -219,7 +251,11 @@ def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
             else f"is before cycle {first}, the first with observations"
         )
         raise ReportError(f"Cycle {cycle} {reason}. Choose a cycle from {first} to {last}.")
-    span = {"period_start": cycles[cycle].period_start, "period_end": cycles[cycle].period_end}
+    own_cycle = cycles[cycle]
+    span = {"period_start": own_cycle.period_start, "period_end": own_cycle.period_end}
+    # Reports arrive after the end of the cycle.
+    with copy.open_session(known_at=known_at) as session:
+        outstanding = read_rows(run_sql(session, "cycles/outstanding", **span))
     with copy.open_session(span["period_end"], known_at) as session:
         run_sql(session, "cycles/prepare", **span)
         figures = {
@@ -238,6 +274,19 @@ def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
         disagreements = read_objects(run_sql(session, "cycles/disagreements", cycle=cycle, **span), Disagreement)
         priorities = session.execute("select priority, title, number from priorities").fetchall()
         missions = session.execute("select mission, name from missions").fetchall()
+        summary = read_summary(
+            session,
+            cycle,
+            (own_cycle.period_start, own_cycle.period_end),
+            own_cycle.figure_count > 0,
+            outstanding,
+            copy.info.as_of >= own_cycle.due_on,
+            definitions,
+        )
+
+    descriptions = (
+        {entry.priority: entry.description or "" for entry in definitions.catalogue.priorities} if definitions else {}
+    )
 
     def read_indicator(row: dict[str, Any]) -> IndicatorReport:
         lists = {name: tuple(row[name]) for name in ("expected_missions", "reporters", "unreported_missions")}
@@ -256,6 +305,7 @@ def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
         return PriorityReport(
             priority,
             title,
+            descriptions.get(priority, ""),
             number,
             tuple(read_indicator(row) for row in own if row["indicator"] in figures),
             tuple(read_kpi(rows) for _, rows in own_kpis),
@@ -266,16 +316,17 @@ def read_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> 
     return CycleReport(
         cycle,
         **span,
-        due_on=cycles[cycle].due_on,
-        expected_count=cycles[cycle].expected_count,
-        reported_count=cycles[cycle].reported_count,
-        figure_count=cycles[cycle].figure_count,
+        due_on=own_cycle.due_on,
+        expected_count=own_cycle.expected_count,
+        reported_count=own_cycle.reported_count,
+        figure_count=own_cycle.figure_count,
         snapshot=copy.info,
         known_at=known_at,
         missions=tuple(missions),
         priorities=tuple(read_priority(*row) for row in priorities),
         other_breaches=tuple(breach for breach in breaches if breach.priority is None),
         disagreements=tuple(disagreements),
+        summary=summary,
     )
 
 

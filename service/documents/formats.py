@@ -14,6 +14,7 @@ from service.documents.xlsx import render_xlsx
 from service.errors import WarehouseError
 from service.snapshots.read_copy import ReadCopy
 from service.system.progress import Progress, ignore_progress
+from service.warehouse.definitions import Definitions
 
 # The formats, each with its media type.
 FORMATS = {
@@ -36,10 +37,12 @@ def render_cycle(
     return render_pdf(document, report.snapshot.made_at) if kind == "pdf" else render_html(document)
 
 
-def open_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None = None) -> CycleReport:
+def open_cycle(
+    copy: ReadCopy, cycle: int, known_at: datetime | None = None, definitions: Definitions | None = None
+) -> CycleReport:
     """Return a cycle as `read_cycle` does. Raises WarehouseError for a copy of an older service."""
     try:
-        return read_cycle(copy, cycle, known_at)
+        return read_cycle(copy, cycle, known_at, definitions)
     except duckdb.CatalogException:
         raise WarehouseError(
             "the read copy is of an older version of the service; make a new one with 'a4p snapshot'"

@@ -8,30 +8,53 @@ from dataclasses import dataclass
 from metrics.catalogue import ALL_MISSIONS
 from metrics.charts import Point, draw_history
 from metrics.comparisons import PARTS, Bar, Part, draw_comparison, draw_parts
+from metrics.summaries import summarize_values
 from metrics.vega import Chart, Engine, render_svg
 from service.documents.figures import CycleReport, Figure, IndicatorReport, PriorityReport
 
 # A chart of fewer values shows no more than the table.
 MIN_PERIODS = 3
 MIN_MISSIONS = 3
-# Width in pixels: two charts fit side by side on a printed page.
-WIDTH = 460
+# Width in pixels: three charts fit side by side on a printed page.
+WIDTH = 340
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart with its heading. `svg` is the file, `width` its width in pixels, `alt` its description."""
+    """A chart with its heading. `svg` is the file, `width` its width in pixels, `alt` its description.
+
+    `caption` states its values in sentences.
+    """
 
     title: str
     svg: str
     width: int
     alt: str
+    caption: str = ""
 
 
 def draw_pictures(report: CycleReport, priority: PriorityReport, engine: Engine) -> tuple[Picture, ...]:
     """Return the charts of a priority, in the order of its indicators."""
     drawn = ((entry, _choose(report, entry)) for entry in priority.indicators)
-    return tuple(_render(entry.title, chart, engine) for entry, chart in drawn if chart)
+    return tuple(_render(entry.title, chart, engine, _caption(report, entry)) for entry, chart in drawn if chart)
+
+
+def _caption(report: CycleReport, entry: IndicatorReport) -> str:
+    rows = [
+        {
+            "mission": figure.mission,
+            "dimensions": {"part": figure.part} if figure.part else {},
+            "value": figure.value,
+            "unit": entry.unit,
+            "better": entry.better,
+            "change": figure.change,
+            "period": figure.period,
+        }
+        for figure in entry.figures
+        if not figure.is_stale
+    ]
+    breach_count = sum(metric == entry.metric for metric, _, _ in report.severities)
+    return " ".join(summarize_values(rows, breach_count))
 
 
 def _choose(report: CycleReport, entry: IndicatorReport) -> Chart | None:
@@ -84,6 +107,6 @@ def _is_whole(entry: IndicatorReport, figures: Sequence[Figure]) -> bool:
     return entry.unit == "count" and not is_cumulative and all(figure.part != "All" for figure in figures)
 
 
-def _render(title: str, chart: Chart, engine: Engine) -> Picture:
+def _render(title: str, chart: Chart, engine: Engine, caption: str) -> Picture:
     svg = render_svg(chart, engine).decode()
-    return Picture(title, svg, int(svg.partition('width="')[2].partition('"')[0]), chart.description)
+    return Picture(title, svg, int(svg.partition('width="')[2].partition('"')[0]), chart.description, caption)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from metrics.catalogue import ALL_MISSIONS
 from metrics.comparisons import IMPOSSIBLE
 from metrics.figures import NOT_FINAL, STATUS_TEXT, Tone, judge_change, write_change, write_figure
+from metrics.thresholds import Severity
 from service.documents.figures import CycleReport, Figure, IndicatorReport, KpiFigure, KpiReport
 
 Entry = IndicatorReport | KpiReport
+# The most severe breach of a metric, mission and dimension value.
+Severities = Mapping[tuple[str, str, str], Severity]
 NOT_REPORTED = "not reported"
 BY_MISSION = "By mission"
+WHOLE = "Peacekeeping as a whole"
+NONE_BREACHED: Severities = {}
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class Cell:
     """One cell: a figure with the letter of its status and its change, or in `value` the reason why there is none.
 
     `kind` is figure, none (a reason instead of a figure), text, or blank (not expected). `tone` is the colour of the change.
+    `severity` is that of a breached threshold, empty if there is none.
     """
 
     value: str = ""
@@ -28,6 +34,7 @@ class Cell:
     change: str = ""
     tone: Tone = "neutral"
     kind: str = "blank"
+    severity: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,11 +72,30 @@ def tabulate_overview(report: CycleReport) -> Table:
             len(priority.breaches),
         )
         rows.append(Row(priority.heading, False, tuple(Cell(str(count), kind="figure") for count in counts)))
-    columns = ("Indicators", "Figures", "Reports received", "Better", "Worse", "Estimated or provisional", "Limits breached")
-    return Table("Overview", ("Priority", *columns), tuple(rows))
+    columns = ("Indicators", "Values", "Reports received", "Better", "Worse", "Estimated or provisional", "Breaches")
+    return Table("Priorities", ("Priority", *columns), tuple(rows))
 
 
-def tabulate_whole(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport]) -> Table | None:
+def tabulate_breaches(report: CycleReport) -> Table | None:
+    """Return the values that breach a threshold, the most severe first, or None."""
+    rows = []
+    for breach in report.breaches:
+        write = write_change if breach.is_change else write_figure
+        cells = (
+            Cell(breach.severity, kind="text", severity=breach.severity),
+            Cell(breach.mission, kind="text"),
+            Cell(write(breach.value, breach.unit), kind="figure"),
+            Cell(f"{breach.comparison} {write(breach.limit, breach.unit)}", kind="text"),
+            Cell(breach.note or "", kind="text"),
+        )
+        rows.append(Row(", ".join(filter(None, [breach.title, breach.part])), False, cells))
+    columns = ("Indicator", "Severity", "Mission", "Value", "Threshold", "Note")
+    return Table("Thresholds breached", columns, tuple(rows)) if rows else None
+
+
+def tabulate_whole(
+    entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport], severities: Severities = NONE_BREACHED
+) -> Table | None:
     """Return the figures about peacekeeping as a whole, one per row with the previous one; None if there are none."""
     rows: list[Row] = []
     for entry in filter(_is_whole, entries):
@@ -77,7 +103,7 @@ def tabulate_whole(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport]
             rows.append(Row(entry.title, False, (Cell(),) * 4))
         for figure in entry.figures:
             window = Cell(_write_window(figure), kind="text")
-            cells = (_fill(entry, figure), _fill_before(entry, figure), _fill_change(entry, figure), window)
+            cells = (_fill(entry, figure, severities), _fill_before(entry, figure), _fill_change(entry, figure), window)
             rows.append(Row(figure.part or entry.title, bool(figure.part), cells))
     for kpi in filter(_is_whole, kpis):
         for value in kpi.figures:
@@ -85,13 +111,23 @@ def tabulate_whole(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport]
             change = Cell(change=_write_kpi_change(kpi, value), tone=kpi.judge(value), kind="text")
             window = Cell("; ".join(filter(None, ["" if value.is_cycle else value.period, value.base])), kind="text")
             label = ", ".join(filter(None, [f"KPI: {kpi.title}", value.part]))
-            rows.append(Row(label, False, (Cell(_write_kpi(kpi, value), kind="figure"), before, change, window)))
-    columns = ("Peacekeeping as a whole", "Figure", "Before", "Change", "Window")
-    return _drop_empty(Table("Peacekeeping as a whole", columns, tuple(rows))) if rows else None
+            breach = severities.get((kpi.metric, value.mission, value.part), "")
+            shown = Cell(_write_kpi(kpi, value), kind="figure", severity=breach)
+            rows.append(Row(label, False, (shown, before, change, window)))
+    columns = (WHOLE, "Value", "Before", "Change", "Period")
+    return _drop_empty(Table(WHOLE, columns, tuple(rows))) if rows else None
 
 
-def tabulate_missions(entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport], missions: Sequence[str]) -> Table | None:
-    """Return the figures by mission: a row for each indicator and dimension value, a column for each mission with figures."""
+def tabulate_missions(
+    entries: Sequence[IndicatorReport],
+    kpis: Sequence[KpiReport],
+    missions: Sequence[str],
+    severities: Severities = NONE_BREACHED,
+) -> Table | None:
+    """Return the figures by mission: a row for each indicator and dimension value, a column for each mission with figures.
+
+    A mission that was not expected to report has no cell for an earlier figure, so closed missions have no column.
+    """
     rows: list[tuple[str, bool, str, dict[str, Cell]]] = []
     for entry in entries:
         if _is_whole(entry):
@@ -101,11 +137,15 @@ def tabulate_missions(entries: Sequence[IndicatorReport], kpis: Sequence[KpiRepo
         if parts[0][0]:
             rows.append((entry.title, False, "", unreported))
         for part, figures in parts:
-            cells = {figure.mission: _fill(entry, figure, with_change=True) for figure in figures}
+            cells = {
+                figure.mission: _fill(entry, figure, severities, with_change=True)
+                for figure in figures
+                if entry.expects(figure)
+            }
             rows.append((part or entry.title, bool(part), _join_windows(figures), cells if part else unreported | cells))
     for kpi in kpis:
         if not _is_whole(kpi):
-            cells = {figure.mission: _fill_kpi(kpi, figure) for figure in kpi.figures}
+            cells = {figure.mission: _fill_kpi(kpi, figure, severities) for figure in kpi.figures}
             windows = "; ".join(dict.fromkeys(figure.period for figure in kpi.figures if not figure.is_cycle))
             rows.append((f"KPI: {kpi.title}{_name_base(kpi)}", False, windows, cells))
     # The whole is last, like a sum.
@@ -113,7 +153,7 @@ def tabulate_missions(entries: Sequence[IndicatorReport], kpis: Sequence[KpiRepo
     shown = [name for name in ordered if any(name in cells for *_, cells in rows)]
     table = Table(
         BY_MISSION,
-        (BY_MISSION, "Window", *shown),
+        (BY_MISSION, "Period", *shown),
         tuple(
             Row(label, is_part, (Cell(window, kind="text"), *(cells.get(name, Cell()) for name in shown)))
             for label, is_part, window, cells in rows
@@ -146,13 +186,14 @@ def _drop_empty(table: Table) -> Table:
     return Table(table.title, (table.columns[0], *(table.columns[at + 1] for at in shown)), rows)
 
 
-def _fill(entry: IndicatorReport, figure: Figure, with_change: bool = False) -> Cell:
+def _fill(entry: IndicatorReport, figure: Figure, severities: Severities, with_change: bool = False) -> Cell:
     if figure.is_stale:
         return Cell(NOT_REPORTED, kind="none")
     if figure.value is None:
         return Cell(STATUS_TEXT[figure.status], kind="none")
     change = _write_change(entry, figure.change) if with_change else ""
-    return Cell(write_figure(figure.value, entry.unit), _mark(figure.status), change, entry.judge(figure), "figure")
+    breach = severities.get((entry.metric, figure.mission, figure.part), "")
+    return Cell(write_figure(figure.value, entry.unit), _mark(figure.status), change, entry.judge(figure), "figure", breach)
 
 
 def _name_base(kpi: KpiReport) -> str:
@@ -166,9 +207,10 @@ def _write_kpi(kpi: KpiReport, figure: KpiFigure) -> str:
     return write_figure(figure.value, kpi.unit) + (IMPOSSIBLE if kpi.is_impossible(figure) else "")
 
 
-def _fill_kpi(kpi: KpiReport, figure: KpiFigure) -> Cell:
+def _fill_kpi(kpi: KpiReport, figure: KpiFigure, severities: Severities) -> Cell:
     change = _write_kpi_change(kpi, figure)
-    return Cell(_write_kpi(kpi, figure), "", change, kpi.judge(figure), "figure")
+    breach = severities.get((kpi.metric, figure.mission, figure.part), "")
+    return Cell(_write_kpi(kpi, figure), "", change, kpi.judge(figure), "figure", breach)
 
 
 def _write_kpi_change(kpi: KpiReport, figure: KpiFigure) -> str:

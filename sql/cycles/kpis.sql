@@ -17,7 +17,7 @@ before as (
     qualify row_number() over (partition by kpi, mission, dimensions order by as_of desc) = 1
 )
 select
-    k.priority, k.kpi, k.title, k.description, k.unit, k.better, k.maximum, h.mission, array_to_string(map_values(h.dimensions), ', ') as part,
+    k.priority, k.kpi, k.title, k.description, k.unit, k.better, k.maximum, k.metric, h.mission, array_to_string(map_values(h.dimensions), ', ') as part,
     'as of ' || strftime(h.as_of, '%-d %b %Y') as period, h.as_of = $period_end as is_cycle, h.value,
     'as of ' || strftime(b.as_of, '%-d %b %Y') as previous_period, b.value as previous_value,
     c.change, name_base(h.missions_used, h.missions_expected) as base,

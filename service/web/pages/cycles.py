@@ -28,7 +28,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 
     def find_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None) -> tuple[CycleReport, Document]:
         def make() -> tuple[CycleReport, Document]:
-            report = open_cycle(copy, cycle, known_at)
+            report = open_cycle(copy, cycle, known_at, application.definitions)
             return report, write_document(report, engine=application.drawing.draw)
 
         try:
