@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from tests.conftest import publish_report
 from tests.service_process import run_a4p
 
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
+EMPTY_CHART = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"></svg>'
 # As printed on page 5 of the report, without "(up from ...)".
 TPP = {"Engineering": (6, 110, "5 %"), "Medical": (8, 85, "37 %"), "C4ISR": (5, 119, "26 %"), "All": (19, 306, "22 %")}
 
@@ -52,8 +54,8 @@ def copy(application: Application) -> ReadCopy:
 
 
 @pytest.fixture(scope="module")
-def report(copy: ReadCopy) -> CycleReport:
-    return read_cycle(copy, 5)
+def report(copy: ReadCopy, definitions: Definitions) -> CycleReport:
+    return read_cycle(copy, 5, definitions=definitions)
 
 
 @pytest.fixture(scope="module")
@@ -95,21 +97,24 @@ def read_sheet(workbook: openpyxl.Workbook, name: str) -> list[dict[str, Any]]:
     return [dict(zip(map(str, head), row, strict=True)) for row in rows]
 
 
-def read_row(html: str, label: str) -> list[str]:
-    """Return the texts of the cells of the first row with this label."""
+def read_row(html: str, label: str, anchor: str = "collective_coherence") -> list[str]:
+    """Return the texts of the cells of the first row with this label, from the first priority or another anchor on."""
+    html = html[html.index(f'<h2 id="{anchor}">') :]
     found = re.search(rf'<th scope="row">{re.escape(label)}</th>(.*?)</tr>', html, re.S)
     assert found, label
-    return [re.sub(r"<[^>]*>", " ", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", found[1], re.S)]
+    return [
+        re.sub(r" +", " ", re.sub(r"<[^>]*>", " ", cell)).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", found[1], re.S)
+    ]
 
 
 def test_the_figures_of_host_country_cooperation_equal_the_report(
     html: str, pdf_text: str, workbook: openpyxl.Workbook
 ) -> None:
-    printed = ["0", "10", "27", "0", "0", "43", "1", "not applicable", "125", "not applicable", "not applicable"]
+    printed = ["0", "10", "27", "0", "0", "43", "1", "not applicable", "125 ▲ warning", "not applicable", "not applicable"]
     assert read_row(html, "New SOFA or SOMA incidents")[:11] == printed
     total = ["2", "174", "29", "0", "0", "under validation", "under validation", "not applicable", "585", "not applicable"]
     assert read_row(html, "All SOFA or SOMA incidents on record")[:10] == total
-    assert "New SOFA or SOMA incidents 0 10 27 0 0 43 1 not applicable 125 not applicable not applicable" in pdf_text
+    assert "New SOFA or SOMA incidents 0 10 27 0 0 43 1 not applicable 125 ▲ not applicable not applicable" in pdf_text
     rows = {(row["Indicator"], row["Mission"]): row for row in read_sheet(workbook, "Host country cooperation")}
     assert rows["New SOFA or SOMA incidents", "UNMISS"]["Figure"] == 125
     assert rows["All SOFA or SOMA incidents on record", "UNIFIL"]["Figure"] is None
@@ -126,8 +131,9 @@ def test_a_dimension_has_its_change_since_the_previous_cycle(
     assert rows["Triangular Partnership trainees", training]["Figure"] == trainees
     assert rows["Triangular Partnership trainees", training]["Better or worse"] == "better"
     assert f"{rows['Women among Triangular Partnership trainees', training]['Figure'] * 100:.0f} %" == women
-    whole = html[html.index("Priority 3:") :]
-    assert read_row(whole[whole.index("Triangular Partnership trainees") :], training)[0] == str(trainees)
+    whole = html[html.index('<h2 id="capabilities_and_mindsets">') :]
+    values = whole[whole.index('<th scope="row">Triangular Partnership trainees</th>') :]
+    assert read_row(f'<h2 id="collective_coherence">{values}', training)[0] == str(trainees)
     assert f"{training} {trainees} " in pdf_text
 
 
@@ -146,6 +152,93 @@ def test_a_period_other_than_the_cycle_is_shown(report: CycleReport, html: str) 
     assert {figure.period for figure in figures["crime_cases_reported"]} == {"to 30 Apr 2024"}
 
 
+def test_the_summary_is_the_same_in_each_format(
+    report: CycleReport, html: str, pdf_text: str, workbook: openpyxl.Workbook
+) -> None:
+    cells = " ".join(str(cell) for row in workbook["Summary"].iter_rows(values_only=True) for cell in row if cell is not None)
+    shown = unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", html)))
+    assert 3 <= len(report.summary.sentences) <= 5
+    for sentence in report.summary.sentences:
+        text = re.sub(r"\s+", " ", sentence.text)
+        assert text in shown and text in pdf_text and text in re.sub(r"\s+", " ", cells)
+    assert report.summary.sentences[-1].text.startswith("34 reports are overdue")
+    for key in report.summary.keys:
+        assert key["title"] in shown and key["title"] in pdf_text and key["title"] in cells
+
+
+def test_the_map_names_every_open_mission_and_states_no_opinion_on_territories(html: str, pdf_text: str) -> None:
+    drawn = html[html.index('aria-label="Map of missions"') :].partition("</svg>")[0]
+    assert set(re.findall(r"<text[^>]*>(\w+)</text>", drawn)) >= {"UNIFIL", "UNMISS", "MINURSO", "UNMOGIP"}
+    assert "UNISFA: 3 breaches, most severe: critical" in drawn
+    for text in (html, pdf_text):
+        assert "states no opinion on the status of any territory" in text
+
+
+def test_a_closed_mission_without_values_has_no_column(html: str) -> None:
+    section = html[html.index('<h2 id="accountability_to_peacekeepers">') :].partition("</section>")[0]
+    columns = re.findall(r'<th scope="col"[^>]*>([A-Z]+)</th>', section)
+    assert "UNMISS" in columns and "MINUSMA" in columns
+    assert "MINUJUSTH" not in columns
+
+
+def test_the_contents_have_the_page_of_each_section(pdf: pypdf.PdfReader) -> None:
+    pages = [re.sub(r"\s+", " ", page.extract_text()) for page in pdf.pages]
+    marks = [entry for entry in pdf.outline if not isinstance(entry, list)]
+    titles = [str(entry.title) for entry in marks]
+    assert titles[:3] == ["Summary", "Key indicators", "Thresholds breached"]
+    assert titles[-2].startswith("Annex: notes on indicators")
+    for entry in marks:
+        number = pdf.get_destination_page_number(entry)
+        assert number is not None and str(entry.title) in pages[number]
+        assert re.search(rf"{re.escape(str(entry.title))}[ .]*{number + 1}\b", pages[0]), (entry.title, number)
+
+
+def make_breaches(report: CycleReport, count: int) -> CycleReport:
+    """Return the report with so many breaches, each with a note of two lines."""
+    breach = report.breaches[0]
+    note = "A note that is long enough to need a second line in the column of notes of the list of breaches"
+    breaches = tuple(replace(breach, title=f"Breach {number}", note=note) for number in range(count))
+    priorities = tuple(replace(priority, breaches=()) for priority in report.priorities)
+    return replace(report, priorities=priorities, other_breaches=breaches)
+
+
+def test_the_rows_of_300_breaches_are_never_split(report: CycleReport) -> None:
+    many = make_breaches(report, 300)
+    pages = pypdf.PdfReader(io.BytesIO(render_cycle(many, "pdf", write_document(many, engine=lambda _: EMPTY_CHART)))).pages
+    texts = [re.sub(r"\s+", " ", page.extract_text()) for page in pages]
+    listed = [text for text in texts if re.search(r"Breach \d", text)]
+    assert len(listed) > 5
+    row = r"Breach \d+, \w+ \w+ \S critical UNISFA .*? list of breaches"
+    assert all("Indicator Severity Mission Value Threshold Note" in text for text in listed)
+    assert (
+        sum(len(re.findall(row, text)) for text in listed) == sum(len(re.findall(r"Breach \d", text)) for text in listed) == 300
+    )
+
+
+def test_an_empty_cycle_states_that_nothing_was_received(definitions: Definitions, tmp_path: Path) -> None:
+    file = tmp_path / "cycle-4.csv"
+    file.write_text(HEADER + "sofa_incidents_new,UNMISS,,2023-05-01,2023-10-31,8,A,a submission,1,\n")
+    opened = Application(Settings(data_dir=tmp_path / "data", threads=1), definitions)
+    try:
+        opened.loads.load(LoadRequest(files=(file,), loaded_by="a test"))
+        opened.refresh()
+        assert opened.read_copy is not None
+        report = read_cycle(opened.read_copy, 5, definitions=definitions)
+    finally:
+        opened.close()
+    document = write_document(report)
+    assert report.summary.sentences[0].text == "No value of cycle 5 was received."
+    assert "reports are overdue" in report.summary.sentences[-1].text
+    for text in (read_pdf(document, report), render_cycle(report, "html", document).decode()):
+        assert "No value breaches a threshold at the end of the cycle." in text
+    assert read_workbook(report)["Missions by indicator"].max_row > 2
+
+
+def read_pdf(document: Document, report: CycleReport) -> str:
+    pages = pypdf.PdfReader(io.BytesIO(render_pdf(document, report.snapshot.made_at))).pages
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
+
+
 def test_missing_reports_are_shown_and_never_zero(html: str, workbook: openpyxl.Workbook) -> None:
     message = read_row(html, "Disinformation training received")
     assert message.count("yes") == 4
@@ -159,12 +252,33 @@ def test_missing_reports_are_shown_and_never_zero(html: str, workbook: openpyxl.
 
 
 def test_breaches_and_disagreeing_totals_are_shown(html: str, pdf_text: str, workbook: openpyxl.Workbook) -> None:
-    for text in (html, pdf_text):
-        assert "New SOFA or SOMA incidents, UNMISS: 125, above the limit of 50" in text
-    assert any(row["Mission"] == "UNMISS" and row["Limit"] == 50 for row in read_sheet(workbook, "Limits breached"))
+    assert read_row(html, "New SOFA or SOMA incidents", "breaches")[1:4] == ["UNMISS", "125", "above 50"]
+    assert "New SOFA or SOMA incidents ▲ warning UNMISS 125 above 50" in pdf_text
+    assert any(row["Mission"] == "UNMISS" and row["Limit"] == 50 for row in read_sheet(workbook, "Thresholds breached"))
     printed = {row["Name"]: (row["Printed"], row["Computed"]) for row in read_sheet(workbook, "Printed against computed")}
     assert printed["tpp_trainees_cycle_5"] == (306, 314)
     assert not any(name.endswith("_cycle_4") for name in printed)
+
+
+def test_the_matrix_marks_breaches_by_fill_and_symbol(workbook: openpyxl.Workbook) -> None:
+    sheet = workbook["Missions by indicator"]
+    columns = {cell.value: cell.column for cell in sheet[2]}
+    row = next(row for row in sheet.iter_rows(min_row=3) if row[0].value == "New SOFA or SOMA incidents")
+    cell = row[columns["UNMISS"] - 1]
+    assert (cell.value, cell.number_format, cell.fill.fgColor.rgb) == (125, '#,##0" ▲"', "FFFDF0E0")
+    assert row[columns["UNFICYP"] - 1].fill.fill_type is None
+    assert row[columns["UNTSO"] - 1].value == "not applicable"
+    assert sheet.freeze_panes == "D3"
+
+
+def test_every_sheet_prints_on_a4_landscape_and_the_index_links_to_it(workbook: openpyxl.Workbook) -> None:
+    for sheet in workbook.worksheets:
+        assert (sheet.page_setup.orientation, int(sheet.page_setup.paperSize)) == ("landscape", 9), sheet.title
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage or sheet.title == "Charts"
+    links = {link.hyperlink.location.split("'")[1] for link in (row[0] for row in workbook["Read me"]) if link.hyperlink}
+    assert links == set(workbook.sheetnames) - {"Read me"}
+    assert workbook["Integration"].print_title_rows == "$1:$1"
+    assert len(workbook["Charts"]._charts) >= 6
 
 
 def test_kpis_are_listed_by_mission(html: str) -> None:
@@ -204,8 +318,7 @@ def test_a_pdf_is_written_if_no_font_has_a_character(document: Document, report:
 
 
 def test_the_workbook_has_numbers_and_a_frozen_header(workbook: openpyxl.Workbook) -> None:
-    assert workbook.sheetnames[:2] == ["Read me", "Collective coherence"]
-    assert len(workbook.sheetnames) == 14
+    assert workbook.sheetnames[:4] == ["Read me", "Summary", "Missions by indicator", "Charts"]
     sheet = workbook["Accountability to peacekeepers"]
     assert sheet.freeze_panes == "B2"
     assert sheet.auto_filter.ref.startswith("A1:")
@@ -215,9 +328,11 @@ def test_the_workbook_has_numbers_and_a_frozen_header(workbook: openpyxl.Workboo
 
 
 @pytest.mark.parametrize("kind", ["html", "xlsx"])
-def test_the_same_snapshot_gives_the_same_bytes(data_dir: Path, report: CycleReport, document: Document, kind: str) -> None:
+def test_the_same_snapshot_gives_the_same_bytes(
+    data_dir: Path, report: CycleReport, document: Document, definitions: Definitions, kind: str
+) -> None:
     again = ReadCopy(data_dir / "warehouse-read.duckdb", 1, "1GB")
-    assert render_cycle(read_cycle(again, 5), kind) == render_cycle(report, kind, document)
+    assert render_cycle(read_cycle(again, 5, definitions=definitions), kind) == render_cycle(report, kind, document)
 
 
 def test_the_command_writes_the_same_bytes_in_another_process(
