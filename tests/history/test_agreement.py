@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from metrics.families import INDICATOR_FAMILIES
 from metrics.remote_read_pb2 import ReadResponse
 from service.history.remote_read import RemoteReader
 from service.history.series import HistoryReader
@@ -105,6 +106,16 @@ limits = st.lists(
 )
 
 
+# Every family about indicators: a change, a status, KPI totals, a printed total, and a limit.
+COMPLETE: list[list[Row]] = [
+    [
+        Row(0, "UNMISS", 3, "A", 3), Row(0, "UNMISS", 4, "P", 5),
+        Row(5, "UNMISS", 4, "A", 4), Row(5, "UNIFIL", 4, "A", 2), Row(5, "ALL", 4, "A", 6),
+        Row(6, "UNMISS", 4, "A", 1), Row(6, "UNIFIL", 4, "A", 2),
+    ]
+]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def warehouse(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     with new_warehouse(tmp_path_factory.mktemp("agreement")) as opened:
@@ -125,6 +136,29 @@ def test_metrics_and_remote_read_return_the_same_series_and_values(
     day: date,
     set_limits: list[tuple[str, str, int | None]],
 ) -> None:
+    shown, history = _read_both(warehouse, definitions, stored, unmiss, day, set_limits)
+    assert history == shown
+
+
+def test_the_comparison_covers_every_family_about_indicators(warehouse: Warehouse, definitions: Definitions) -> None:
+    """A family that no example has would be compared as nothing with nothing."""
+    set_limits: list[tuple[str, str, int | None]] = [("a4p_sofa_incidents_new", "*", 1)]
+    shown, history = _read_both(warehouse, definitions, COMPLETE, Dates(False, None, None), date(2025, 3, 1), set_limits)
+    assert history == shown
+    names = {name for labels in shown for label, name in labels if label == "__name__"}
+    assert {family.name for family in INDICATOR_FAMILIES} - ONLY_SCRAPED <= names
+    assert {"a4p_indicator_age_days", "a4p_sofa_incidents_new"} <= names
+
+
+def _read_both(
+    warehouse: Warehouse,
+    definitions: Definitions,
+    stored: list[list[Row]],
+    unmiss: Dates,
+    day: date,
+    set_limits: list[tuple[str, str, int | None]],
+) -> tuple[dict[Labels, float], dict[Labels, float]]:
+    """Return the series of /metrics and those of remote read, for the same observations and the same instant."""
     now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
     dated = _set_dates(definitions, unmiss)
     _empty(warehouse)
@@ -137,7 +171,7 @@ def test_metrics_and_remote_read_return_the_same_series_and_values(
         _store_batch(warehouse, number, batch)
         make_snapshot(warehouse, dated, now - timedelta(minutes=30 - number))
     shown = _read_metrics(make_snapshot(warehouse, dated, now).exposition.text.finish_plain(b""))
-    assert _read_history(warehouse, now + timedelta(seconds=1)) == shown
+    return shown, _read_history(warehouse, now + timedelta(seconds=1))
 
 
 def _set_dates(definitions: Definitions, unmiss: Dates) -> Definitions:
