@@ -4,18 +4,5 @@
 -- unit: ratio  better: higher  priority: innovation_data_and_technology  maximum: 1
 -- labels: mission
 -- inputs: cpas_in_use
-with answers as (
-    select mission, value
-    from latest
-    where indicator = 'cpas_in_use'
-        and mission <> 'ALL'
-        and value is not null
-    qualify is_newest_period(period_start, period_end)
-),
-figures as (
-    select 'ALL' as mission, count(*) filter (where value = 1) / nullif(count(*), 0) as value, list(mission) as missions
-    from answers
-)
-select mission, value, missions
-from figures
-where value is not null
+select mission, value, missions as missions
+from store.share_answering_yes('latest', 'cpas_in_use')
