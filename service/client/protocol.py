@@ -16,7 +16,7 @@ from service.events.report import EventReport
 from service.jobs.runner import Run
 from service.loading.interrupt import Interrupt
 from service.loading.report import Batch, Preview
-from service.loading.request import LoadRequest
+from service.loading.request import DIGEST_PATTERN, LoadRequest
 from service.rounds.transitions import Action
 from service.system.progress import Progress
 from service.warehouse.backups.verify import Verification
@@ -43,10 +43,11 @@ class EventsRequest(Request):
     dry_run: bool = False
     skip_unreadable: bool = False
     max_rows: int | None = Field(None, ge=1)
+    digest: str | None = Field(None, pattern=DIGEST_PATTERN)
 
     @property
     def export(self) -> Export:
-        return Export(self.file, self.name or str(self.file), self.feed, self.skip_unreadable)
+        return Export(self.file, self.name or str(self.file), self.feed, self.skip_unreadable, self.digest)
 
 
 class JobsRequest(Request):

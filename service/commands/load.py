@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import Any
 import click
 
 from service.client.choose import use_client
-from service.commands.options import catalogue_option, data_dir_option
+from service.commands.options import catalogue_option, data_dir_option, read_digest
 from service.commands.progress import show_progress
 from service.loading.interrupt import catch_interrupt
 from service.loading.report import Batch, Breach, Finding, Preview
-from service.loading.request import DIGEST_PATTERN, MAX_SHOWN_CHANGES, LoadRequest, StatusCodes
+from service.loading.request import MAX_SHOWN_CHANGES, LoadRequest, StatusCodes
 from service.settings import read_settings
 
 VERBOSE_CHANGES = 10_000
@@ -79,7 +78,7 @@ def load(
     if status_codes != "check":
         further["status_codes"] = status_codes
     if digest is not None:
-        further["digest"] = _read_digest(digest, dry_run)
+        further["digest"] = read_digest(digest, dry_run)
     request = LoadRequest(
         files=tuple(file.absolute() for file in files),
         loaded_by=loaded_by,
@@ -101,14 +100,6 @@ def load(
         click.echo(f"warning: {delay}", err=True)
     if interrupt.is_requested:
         click.echo("warning: the load was committed before it could be cancelled", err=True)
-
-
-def _read_digest(digest: str, dry_run: bool) -> str:
-    if dry_run:
-        raise click.UsageError("--digest confirms a preview. Leave out --dry-run to load, or --digest to preview.")
-    if not re.fullmatch(DIGEST_PATTERN, digest.lower()):
-        raise click.BadParameter("a digest has 64 hexadecimal digits; --dry-run prints it.", param_hint="'--digest'")
-    return digest.lower()
 
 
 def _print_batch(batch: Batch, verbose: bool) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from service.loading.request import DIGEST_PATTERN
 from service.queries.moments import parse_date, parse_instant
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,6 +46,15 @@ def catalogue_option(command: F) -> F:
     return click.option(
         "--catalogue", type=click.Path(path_type=Path), help="Directory of the catalogue.  [default: metrics/]"
     )(command)
+
+
+def read_digest(digest: str, dry_run: bool) -> str:
+    """Return the value of --digest, in lower case. Raises UsageError with --dry-run, and BadParameter."""
+    if dry_run:
+        raise click.UsageError("--digest confirms a preview. Leave out --dry-run to load, or --digest to preview.")
+    if not re.fullmatch(DIGEST_PATTERN, digest.lower()):
+        raise click.BadParameter("a digest has 64 hexadecimal digits; --dry-run prints it.", param_hint="'--digest'")
+    return digest.lower()
 
 
 def parse_labels(context: click.Context, parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from metrics.feeds import Feed, find_feed
-from service.errors import LoadError, RowError
+from service.errors import LoadError, PreviewOutdated, RowError
 from service.events.count import count_events
 from service.events.export import Export
 from service.events.reader import stage_export
 from service.events.report import EventChange, EventFault, EventReport, LeftOut
+from service.loading.breaches import compare_breaches, list_breaches
 from service.loading.load import MAX_SHOWN_ERRORS, digest_file, open_staging, watch_progress
 from service.loading.readers import check_file
 from service.loading.readers.row_budget import RowBudget
 from service.names import find_similar, suggest_names
 from service.settings import LOAD_MAX_ROWS
+from service.snapshots.snapshot import find_as_of_date
 from service.system.progress import Progress, ignore_progress
 from service.system.time_limit import watch_session
 from service.warehouse.database import (
@@ -29,6 +32,7 @@ from service.warehouse.database import (
     read_rows,
     run_sql,
 )
+from service.warehouse.definitions import Definitions
 
 MAX_SHOWN = 20
 PREVIEWED_BY = "preview"
@@ -46,29 +50,39 @@ def load_events(
     """Load an export in one transaction and return the report. The newest update of an event is current, whatever was loaded
     first; an export that adds nothing has no batch.
 
-    Raises LoadError with the first 50 unreadable rows, or as `check_time` does. The warehouse is then unchanged.
+    Raises LoadError with the first 50 unreadable rows, PreviewOutdated if the digest of the export differs, or as `check_time`
+    does. The warehouse is then unchanged.
     """
     with open_staging(warehouse) as cursor:
         staged = _stage(cursor, feeds, export, progress, max_rows)
         staged.check_readable()
         with watch_progress(cursor, "appending", progress), warehouse.write(cursor), watch_session(cursor):
+            staged.check_preview()
             return staged.append(loaded_by, clock)
 
 
 def preview_events(
     warehouse: Warehouse,
-    feeds: tuple[Feed, ...],
+    definitions: Definitions,
     export: Export,
     progress: Progress = ignore_progress,
     clock: Callable[[], datetime] = read_clock,
     max_rows: int = LOAD_MAX_ROWS,
 ) -> EventReport:
-    """Return what `load_events` would do, unreadable rows included. The warehouse is not changed."""
+    """Return what `load_events` would do, unreadable rows included, and the breaches that it would start or clear.
+
+    The warehouse is not changed.
+    """
     with open_staging(warehouse) as cursor:
-        staged = _stage(cursor, feeds, export, progress, max_rows)
+        staged = _stage(cursor, definitions.feeds, export, progress, max_rows)
         with watch_progress(cursor, "comparing", progress), warehouse.rehearse(cursor), watch_session(cursor):
+            now = clock()
+            as_of = find_as_of_date(now)
+            before = list_breaches(cursor, definitions, as_of, now)
+            digest = staged.compute_digest()
             report = staged.append(PREVIEWED_BY, clock)
-        return replace(report, batch_id=None, is_preview=True)
+            after = list_breaches(cursor, definitions, as_of, now + timedelta(microseconds=1))
+        return replace(report, batch_id=None, is_preview=True, breaches=compare_breaches(before, after), digest=digest)
 
 
 def get_feed(feeds: tuple[Feed, ...], name: str) -> Feed:
@@ -129,6 +143,23 @@ class _StagedExport:
                 "Correct the file, or load the other rows with --skip-unreadable",
                 self._list_unreadable(),
                 texts,
+            )
+
+    def compute_digest(self) -> str:
+        """Return the digest of a preview: of the file, the feed, its newest export and the catalogue."""
+        state = self._cursor.execute(
+            "select (select max(batch_id) from store.event_batches where feed = ?), store.catalogue_version()",
+            [self._feed.feed],
+        ).fetchone()
+        return hashlib.sha256("\n".join([self._digest, self._feed.feed, self._feed.digest(), str(state)]).encode()).hexdigest()
+
+    def check_preview(self) -> None:
+        """Raise PreviewOutdated if the export names the digest of a preview that found something else."""
+        expected = self._export.digest
+        if expected is not None and (digest := self.compute_digest()) != expected:
+            raise PreviewOutdated(
+                f"nothing was loaded: the file, the feed or the recorded events differ from the preview {expected[:12]}. "
+                f"Now its digest is {digest[:12]}. Preview the file again and load it with the new digest"
             )
 
     def append(self, loaded_by: str, clock: Callable[[], datetime]) -> EventReport:

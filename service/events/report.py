@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from service.errors import RowError
+from service.loading.report import BreachChanges
+
+MAX_SHOWN_BREACHES = 20
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class EventReport:
 
     `confirmed` are the unchanged events whose time of update is later than recorded: they are recorded without a revision.
     `unreadable` are the first unreadable rows, `faults` the first duplicates and conflicts. `delays` explain why the change is
-    not visible yet.
+    not visible yet. A preview has `breaches`, which the load would start or clear, and the `digest` of what it found.
     """
 
     file_name: str
@@ -126,6 +129,8 @@ class EventReport:
     is_preview: bool = False
     delays: tuple[str, ...] = ()
     counts: CountReport | None = None
+    breaches: BreachChanges | None = None
+    digest: str | None = None
 
     @property
     def has_changes(self) -> bool:
@@ -162,4 +167,10 @@ class EventReport:
                 f"counts: {self.counts.new:,} new, {self.counts.revised:,} revised, {self.counts.unchanged:,} unchanged"
             )
             lines += [f"count of {change}" for change in self.counts.changes]
+        if self.breaches is not None:
+            for title, breaches in (("start", self.breaches.started), ("clear", self.breaches.cleared)):
+                lines.append(f"breaches that would {title}: {len(breaches) or 'none'}")
+                lines += map(str, breaches[:MAX_SHOWN_BREACHES])
+                if left := len(breaches) - MAX_SHOWN_BREACHES:
+                    lines += [f"and {left:,} more"] if left > 0 else []
         return lines

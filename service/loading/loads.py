@@ -125,7 +125,7 @@ class Loads:
         """Return what `load_events` would do. Nothing is recorded. Raises as `preview` does."""
         limit = max_rows or self._settings.load_max_rows
         with limit_time(math.inf, is_cancelled):
-            return preview_events(self._get_warehouse(), self._definitions.feeds, export, progress, self._clock, limit)
+            return preview_events(self._get_warehouse(), self._definitions, export, progress, self._clock, limit)
 
     def _limit_rows(self, request: LoadRequest) -> LoadRequest:
         return request if request.max_rows else request.model_copy(update={"max_rows": self._settings.load_max_rows})

@@ -124,6 +124,14 @@ class Breach:
 
 
 @dataclass(frozen=True)
+class BreachChanges:
+    """The breaches that a load would start, and those that it would clear."""
+
+    started: tuple[Breach, ...] = ()
+    cleared: tuple[Breach, ...] = ()
+
+
+@dataclass(frozen=True)
 class Batch:
     """The result of loading one file. `batch_id` is None when the file added nothing, and in a preview.
 

@@ -19,7 +19,11 @@ def test_an_export_is_previewed_and_loaded_without_a_service(tmp_path: Path) -> 
     assert preview.returncode == 0, preview.stderr
     assert "would load 2 new events of un_fatalities" in preview.stdout and "Nothing was loaded" in preview.stdout
     assert not (data_dir / "warehouse.duckdb").exists()
-    loaded = run_a4p(*arguments, "--by", "mary", A4P_DATA_DIR=str(data_dir))
+    (digest,) = [line.split()[-1] for line in preview.stdout.splitlines() if line.startswith("Digest of the preview: ")]
+    refused = run_a4p(*arguments, "--digest", "0" * 64, A4P_DATA_DIR=str(data_dir))
+    assert (refused.returncode, "differ from the preview 000000000000" in refused.stderr) == (1, True)
+    assert run_a4p(*arguments, "--dry-run", "--digest", digest, A4P_DATA_DIR=str(data_dir)).returncode == 2
+    loaded = run_a4p(*arguments, "--by", "mary", "--digest", digest, A4P_DATA_DIR=str(data_dir))
     assert (loaded.returncode, loaded.stderr) == (0, "")
     assert "batch 1, 2 new events" in loaded.stdout
     assert count(data_dir) == "2"

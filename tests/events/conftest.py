@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,10 +25,16 @@ def load_export(warehouse: Warehouse, definitions: Definitions, clock: Clock) ->
     """Loads or previews a file for a feed, a minute after the load before."""
     store_feeds(warehouse, definitions.feeds, STORED_AT)
 
-    def load(file: Path, feed: str = "un_fatalities", is_preview: bool = False, skips_unreadable: bool = False) -> EventReport:
-        export = Export(file, file.name, feed, skips_unreadable)
+    def load(
+        file: Path,
+        feed: str = "un_fatalities",
+        is_preview: bool = False,
+        skips_unreadable: bool = False,
+        digest: str | None = None,
+    ) -> EventReport:
+        export = Export(file, file.name, feed, skips_unreadable, digest)
         if is_preview:
-            return preview_events(warehouse, definitions.feeds, export, clock=clock)
+            return preview_events(warehouse, definitions, export, clock=clock)
         return load_events(warehouse, definitions.feeds, export, "the tests", clock=clock)
 
     return load
@@ -37,7 +44,7 @@ def load_export(warehouse: Warehouse, definitions: Definitions, clock: Clock) ->
 def load_rows(load_export: LoadExport, tmp_path: Path) -> LoadExport:
     """Loads fatalities, each the standard one but for what it names."""
 
-    def load(*rows: dict[str, str], **options: bool) -> EventReport:
+    def load(*rows: dict[str, str], **options: Any) -> EventReport:
         return load_export(write_export(tmp_path / "export.csv", FATALITY, *rows), **options)
 
     return load

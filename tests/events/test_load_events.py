@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from metrics.feeds import find_feed
-from service.errors import LoadError
+from metrics.thresholds import Threshold
+from service.alerting.thresholds import set_threshold
+from service.errors import LoadError, PreviewOutdated
 from service.events.export import Export
 from service.events.load import load_events
 from service.warehouse.backups.verify import verify_connection
 from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
-from tests.conftest import Clock, Read
+from service.warehouse.stored_definitions import store_kpis
+from tests.conftest import STORED_AT, Clock, Read
 from tests.events.conftest import LoadExport
 from tests.events.exports import FATALITY, INCIDENT, name_event, write_export
 
@@ -269,7 +272,39 @@ def test_a_preview_changes_nothing(load_rows: LoadExport, read: Read) -> None:
     assert "would load 1 new events" in str(preview)
     assert read("select (select count(*) from store.events) + (select count(*) from store.batches)") == [(0,)]
     loaded = load_rows({})
-    assert dataclasses.replace(loaded, batch_id=None, is_preview=True) == preview
+    found = dataclasses.replace(preview, breaches=None, digest=None)
+    assert dataclasses.replace(loaded, batch_id=None, is_preview=True) == found
+
+
+def test_a_preview_lists_the_breaches_that_would_start_and_clear(
+    warehouse: Warehouse, definitions: Definitions, load_rows: LoadExport, clock: Clock
+) -> None:
+    day = str(clock.now.date() - timedelta(days=10))
+    rows = [{"casualty_id": name_event(number), "incident_date": day} for number in (1, 2, 3)]
+    threshold = Threshold("a4p_fatalities_malicious_acts_30d", "*", {}, "above", "critical", 2, "Review protection")
+    store_kpis(warehouse, definitions.kpis, STORED_AT)
+    set_threshold(warehouse, definitions, threshold, "the tests", clock)
+    attack = {"type_of_incident": "Malicious Act", "last_update": "2025-01-01"}
+    preview = load_rows(*({**row, **attack} for row in rows), is_preview=True)
+    assert preview.breaches is not None
+    assert list(map(str, preview.breaches.started)) == ["a4p_fatalities_malicious_acts_30d UNMISS: 3 is above 2 (critical)"]
+    assert "breaches that would start: 1" in preview.lines
+    load_rows(*({**row, **attack} for row in rows))
+    after = load_rows({**rows[0], "type_of_incident": "Accident", "last_update": "2025-01-02"}, is_preview=True)
+    assert after.breaches is not None
+    assert (after.breaches.started, [breach.mission for breach in after.breaches.cleared]) == ((), ["UNMISS"])
+
+
+def test_a_load_with_the_digest_of_a_preview_loads_exactly_that(load_rows: LoadExport, load_export: LoadExport) -> None:
+    preview = load_rows({}, is_preview=True)
+    load_rows({"casualty_id": name_event(2)})
+    with pytest.raises(PreviewOutdated, match=r"the recorded events differ from the preview .* Preview the file again"):
+        load_rows({}, digest=preview.digest)
+    again = load_rows({}, is_preview=True)
+    assert again.digest != preview.digest
+    with pytest.raises(PreviewOutdated):
+        load_rows({"gender": "F"}, digest=again.digest)
+    assert load_rows({}, digest=again.digest).new == 1
 
 
 def test_more_rows_than_the_limit_are_refused(

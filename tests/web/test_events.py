@@ -30,7 +30,14 @@ def test_an_export_is_previewed_loaded_and_read(ask: Ask, guarded: Application, 
     preview = ask("administrator", "POST", "events?feed=un_fatalities&dry_run=true", **upload(tmp_path, *rows))
     assert (preview.status_code, preview.get_json()["new"], preview.get_json()["batch_id"]) == (200, 1, None)
     assert count_events(guarded) == before
-    loaded = ask("administrator", "POST", "events?feed=un_fatalities", **upload(tmp_path, *rows))
+    assert (preview.get_json()["started"], preview.get_json()["cleared"]) == ([], [])
+    other = f"events?feed=un_fatalities&digest={'0' * 64}"
+    refused = ask("administrator", "POST", other, **upload(tmp_path, *rows))
+    assert (refused.status_code, count_events(guarded)) == (409, before)
+    both = ask("administrator", "POST", f"{other}&dry_run=true", **upload(tmp_path, *rows))
+    assert (both.status_code, "it confirms a preview" in both.get_json()["detail"]) == (400, True)
+    confirmed = f"events?feed=un_fatalities&digest={preview.get_json()['digest']}"
+    loaded = ask("administrator", "POST", confirmed, **upload(tmp_path, *rows))
     report = loaded.get_json()
     assert (loaded.status_code, report["new"], report["left_out"], report["file_name"]) == (201, 1, 1, "export.csv")
     assert report["left_out_rows"] == [{"reason": "political mission", "rows": 1, "names": ["UNAMA 1"]}]

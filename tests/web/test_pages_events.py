@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def test_without_events_the_page_says_how_to_load_them(tmp_path: Path, definitio
     with publish_report(tmp_path / "data", definitions) as opened:
         text = make_app(opened).test_client().get("/events").get_data(as_text=True)
     assert "No events by this date" in text and "a4p events load FILE --feed un_fatalities" in text
+    assert '<a href="/indicators/fatalities">Peacekeeper fatalities by year</a> since 1948' in text
 
 
 def test_an_indicator_counted_from_events_lists_the_newest_of_them(client: FlaskClient) -> None:
@@ -129,7 +131,10 @@ def test_an_export_is_previewed_and_loaded_in_the_browser(tmp_path: Path, defini
 
         status, text = send(browser, preview)
         assert status == 200 and "would load 1 new events" in text and "row 3, column gender: 'X' is not a known value" in text
-        assert "Nothing was loaded" in text
+        assert "Nothing was loaded" in text and "breaches that would start: none" in text
+        (confirmed,) = re.findall(r'formaction="(/events/load\?feed=un_fatalities&digest=[0-9a-f]{64})"', text)
+        status, text = send(browser, confirmed.replace("digest=", "digest=0")[:-1] + "&skip_unreadable=true")
+        assert status == 400 and "differ from the preview" in text
         status, text = send(browser, "/events/load?feed=un_fatalities")
         assert status == 400 and "1 row cannot be read" in text and "row 3, column gender" in text
         status, text = send(browser, "/events/load?feed=un_fatalities&skip_unreadable=true")

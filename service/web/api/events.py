@@ -13,10 +13,11 @@ from service.application import Application
 from service.client.protocol import EventsRequest
 from service.events.report import EventReport
 from service.loading.interrupt import Interrupt
+from service.loading.request import DIGEST_PATTERN
 from service.system.progress import ignore_progress
 from service.system.time_limit import is_never_abandoned
 from service.web.api.queries import Flag
-from service.web.api.uploads import find_upload, hash_upload, read_name, store_upload
+from service.web.api.uploads import check_digest, find_upload, hash_upload, read_name, store_upload
 from service.web.api.writing import Answer, Given, make_client, read_parameters, send, writes
 
 
@@ -25,6 +26,11 @@ class EventsLoadQuery(Given):
 
     feed: str = Field(min_length=1, max_length=100, description="Feed of the export; `feeds` lists them.")
     dry_run: Flag = Field(False, description="Return the preview: what the load would change. Nothing is loaded.")
+    digest: str | None = Field(
+        None,
+        pattern=DIGEST_PATTERN,
+        description="Digest of a preview. The load does exactly what was previewed; otherwise the answer is 409.",
+    )
     skip_unreadable: Flag = Field(False, description="Load the other rows if some cannot be read; otherwise that is an error.")
 
 
@@ -106,6 +112,9 @@ class EventsAnswer(Answer):
     new_counts: int
     revised_counts: int
     changed_counts: list[ChangedCount]
+    started: list[str] = Field(description="Breaches of thresholds that the load would start; empty for a load.")
+    cleared: list[str] = Field(description="Breaches of thresholds that the load would clear; empty for a load.")
+    digest: str | None = Field(description="Digest of a preview, to confirm it by a load with this digest; null for a load.")
     notes: list[str]
     delays: list[str]
 
@@ -118,6 +127,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     @writes(application, Right.LOAD, hash_upload)
     def load_events() -> Response:
         query = read_parameters(EventsLoadQuery)
+        check_digest(query.dry_run, query.digest)
         upload = find_upload()
         name = read_name(upload)
         interrupt = Interrupt(request.environ.get("waitress.client_disconnected", is_never_abandoned))
@@ -159,6 +169,9 @@ def _describe(report: EventReport) -> EventsAnswer:
         new_counts=report.counts.new if report.counts else 0,
         revised_counts=report.counts.revised if report.counts else 0,
         changed_counts=[ChangedCount(**asdict(change)) for change in report.counts.changes] if report.counts else [],
+        started=list(map(str, report.breaches.started)) if report.breaches else [],
+        cleared=list(map(str, report.breaches.cleared)) if report.breaches else [],
+        digest=report.digest,
         notes=list(report.notes),
         delays=list(report.delays),
     )

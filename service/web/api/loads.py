@@ -17,9 +17,8 @@ from service.loading.request import DIGEST_PATTERN, LoadRequest
 from service.system.progress import ignore_progress
 from service.system.time_limit import is_never_abandoned
 from service.web.api.queries import Flag
-from service.web.api.uploads import PREFIX, find_upload, hash_upload, read_name, store_upload
+from service.web.api.uploads import PREFIX, check_digest, find_upload, hash_upload, read_name, store_upload
 from service.web.api.writing import Answer, Given, make_client, read_parameters, send, writes
-from service.web.problems import Refused
 
 
 class LoadQuery(Given):
@@ -103,8 +102,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     @writes(application, Right.LOAD, hash_upload)
     def load_file() -> Response:
         query = read_parameters(LoadQuery)
-        if query.dry_run and query.digest:
-            raise Refused(400, "digest: it confirms a preview. Leave out dry_run to load, or digest to preview.")
+        check_digest(query.dry_run, query.digest)
         upload = find_upload()
         name = read_name(upload)
         client = make_client(application)

@@ -23,6 +23,12 @@ MAX_NAME_LENGTH = 255
 CHUNK_BYTES = 1 << 20
 
 
+def check_digest(dry_run: bool, digest: str | None) -> None:
+    """Raise Refused (400) if a request for a preview has the digest of one."""
+    if dry_run and digest:
+        raise Refused(400, "digest: it confirms a preview. Leave out dry_run to load, or digest to preview.")
+
+
 def find_upload() -> FileStorage:
     """Return the uploaded file of the request. Raises Refused (400, 415)."""
     if request.mimetype != "multipart/form-data":

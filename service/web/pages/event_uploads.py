@@ -48,6 +48,8 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 store_upload(found, folder, application.settings.load_max_bytes) as file,
             ):
                 requested = {"file": file, "name": read_name(found), "feed": request.args.get("feed", ""), **given}
+                if digest := request.args.get("digest"):
+                    requested["digest"] = digest
                 report = client.load_events(EventsRequest.model_validate(requested), ignore_progress, interrupt)
         except LoadError as error:
             return render(400, error=error)

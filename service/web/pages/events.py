@@ -23,6 +23,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the page to the routes."""
     cached = cache_pages(application)
     feeds = application.definitions.feeds
+    counted = [entry for _, entry in application.definitions.catalogue.indicators if entry.counted_from is not None]
     missions = [entry.mission for entry in application.definitions.catalogue.missions]
 
     @routes.get("/events")
@@ -32,7 +33,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         with open_page(application) as page:
             choices = page.read("pages/list_event_choices")
             if not choices:
-                return page.render("events.html", choices=[], feeds=feeds)
+                return page.render("events.html", choices=[], feeds=feeds, counted=counted)
             chosen = read_filter(request.args, choices, missions)
             counts = page.read("pages/summarize_events", **chosen.parameters)
             total = sum(row["events"] for row in counts)
