@@ -17,20 +17,26 @@ from service.web.clients import find_client
 
 Answer = TypeVar("Answer")
 MAX_WAIT_SECONDS = 60.0
+# Of one cache: more than the pages of all indicators, or 25 of the largest pages. Without it, requests for pages of many instants
+# filled 100 MB.
+MAX_CACHED_BYTES = 4 << 20
 
 
 class AnswerCache(Generic[Answer]):
-    """Answers of one read copy by key. A new read copy clears the cache; beyond `max_answers`, the oldest answer is evicted.
+    """Answers of one read copy by key. A new read copy clears the cache.
 
+    Beyond `max_answers`, and beyond `max_bytes` for answers that are bytes, the oldest answers are evicted.
     Computing an answer takes one of `slots`. Cache hits never wait.
     """
 
-    def __init__(self, max_answers: int, slots: FairSlots) -> None:
+    def __init__(self, max_answers: int, slots: FairSlots, max_bytes: int = MAX_CACHED_BYTES) -> None:
         self._max_answers = max_answers
+        self._max_bytes = max_bytes
         self._slots = slots
         self._lock = threading.Lock()
         self._copy: ReadCopy | None = None
         self._answers: dict[tuple[object, ...], Answer] = {}
+        self._size = 0
 
     def find(self, copy: ReadCopy, key: tuple[object, ...], make: Callable[[], Answer]) -> Answer:
         """Return the answer for this key, computed by `make` if it is not cached."""
@@ -50,10 +56,15 @@ class AnswerCache(Generic[Answer]):
     def _store(self, copy: ReadCopy, key: tuple[object, ...], answer: Answer) -> None:
         with self._lock:
             if self._copy is not copy:
-                self._copy, self._answers = copy, {}
-            while len(self._answers) >= self._max_answers:
-                del self._answers[next(iter(self._answers))]
+                self._copy, self._answers, self._size = copy, {}, 0
             self._answers[key] = answer
+            self._size += _measure(answer)
+            while len(self._answers) > 1 and (len(self._answers) > self._max_answers or self._size > self._max_bytes):
+                self._size -= _measure(self._answers.pop(next(iter(self._answers))))
+
+
+def _measure(answer: object) -> int:
+    return len(answer) if isinstance(answer, bytes) else 0
 
 
 def answer_bytes(body: bytes, content_type: str) -> Response:

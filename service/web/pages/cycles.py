@@ -19,12 +19,13 @@ from service.web.problems import NOT_READY
 
 # Documents and rendered files, about half a megabyte each.
 MAX_CACHED = 20
+MAX_FILE_BYTES = 10 << 20
 
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes."""
     cycles: AnswerCache[tuple[CycleReport, Document]] = AnswerCache(MAX_CACHED, application.pages)
-    files: AnswerCache[bytes] = AnswerCache(MAX_CACHED, application.pages)
+    files: AnswerCache[bytes] = AnswerCache(MAX_CACHED, application.pages, MAX_FILE_BYTES)
 
     def find_cycle(copy: ReadCopy, cycle: int, known_at: datetime | None) -> tuple[CycleReport, Document]:
         def make() -> tuple[CycleReport, Document]:

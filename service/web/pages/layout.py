@@ -116,7 +116,7 @@ def open_page(application: Application) -> Iterator[Page]:
 
 def cache_pages(application: Application) -> Callable[[Callable[..., str]], Callable[..., Response]]:
     """Return a decorator that caches the pages of a view until the read copy is replaced."""
-    cache: AnswerCache[str] = AnswerCache(MAX_CACHED, application.pages)
+    cache: AnswerCache[bytes] = AnswerCache(MAX_CACHED, application.pages)
 
     def cached(view: Callable[..., str]) -> Callable[..., Response]:
         @wraps(view)
@@ -128,11 +128,11 @@ def cache_pages(application: Application) -> Callable[[Callable[..., str]], Call
     return cached
 
 
-def answer_page(application: Application, cache: AnswerCache[str], make: Callable[[], str], live: object = None) -> Response:
+def answer_page(application: Application, cache: AnswerCache[bytes], make: Callable[[], str], live: object = None) -> Response:
     """Return the requested page from the cache, or make it. `live` is the data that the page shows besides the read copy."""
     copy = application.read_copy
-    body = cache.find(copy, (request.full_path, repr(live)), make) if copy else make()
-    return answer_bytes(body.encode(), "text/html; charset=utf-8")
+    body = cache.find(copy, (request.full_path, repr(live)), lambda: make().encode()) if copy else make().encode()
+    return answer_bytes(body, "text/html; charset=utf-8")
 
 
 def read_moment() -> tuple[date | None, datetime | None]:

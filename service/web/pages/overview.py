@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the page to the routes."""
-    cache: AnswerCache[str] = AnswerCache(MAX_CACHED, application.pages)
+    cache: AnswerCache[bytes] = AnswerCache(MAX_CACHED, application.pages)
 
     @routes.get("/")
     def show_overview() -> Response:
