@@ -1,18 +1,22 @@
 """Fifty mixed clients on a service of the report: memory, descriptors, threads and gaps between scrapes.
 
-`SOAK_SECONDS` is how long they work, an hour unless given.
+`SOAK_SECONDS` is how long they work, an hour unless given. The limit is for the resident memory of the process of the service
+(VmRSS), with about 70 MB of libraries. Beside it the memory with the child processes is printed, which run SQL and make charts
+and documents within limits of their own; memory that processes share is counted once there (PSS).
 """
 
 from __future__ import annotations
 
 import http.client
 import os
+import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -150,15 +154,41 @@ def run_client(soak: Soak, kind: str, address: str) -> None:
             soak.count(f"{kind} {type(error).__name__}")
 
 
-def measure(process: psutil.Process) -> tuple[int, int, int, int]:
-    """Return resident bytes of the service, of its child processes, its descriptors and threads."""
-    children = 0
-    for child in process.children(recursive=True):
-        try:
-            children += child.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return process.memory_info().rss, children, process.num_fds(), process.num_threads()
+@dataclass(frozen=True)
+class Measured:
+    """What the service takes at one moment; `rss` is of its process alone, `total` of the child processes too."""
+
+    at: float
+    rss: int
+    total: int
+    descriptors: int
+    threads: int
+
+
+def measure(process: psutil.Process) -> Measured:
+    total = 0
+    for each in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            total += each.memory_full_info().pss
+    return Measured(time.monotonic(), process.memory_info().rss, total, process.num_fds(), process.num_threads())
+
+
+def describe_growth(rows: Sequence[Measured]) -> list[str]:
+    """Return lines on the memory, descriptors and threads of the second half of the time, beside the quarter before it."""
+    before, after = rows[len(rows) // 4 : len(rows) // 2], rows[len(rows) // 2 :]
+    if len(before) < 2 or len(after) < 2:
+        return []
+    slope = statistics.linear_regression([row.at for row in after], [row.rss / 2**20 for row in after]).slope
+    return [
+        f"mean {mean_megabytes(before):,.0f} MB in the second quarter, {mean_megabytes(after):,.0f} MB in the second half; "
+        f"slope there {slope * 3600:+,.0f} MB an hour",
+        f"{max(row.descriptors for row in before)} and {max(row.descriptors for row in after)} descriptors, "
+        f"{max(row.threads for row in before)} and {max(row.threads for row in after)} threads at most",
+    ]
+
+
+def mean_megabytes(rows: Sequence[Measured]) -> float:
+    return statistics.mean(row.rss for row in rows) / 2**20
 
 
 def run(seconds: float, folder: Path) -> list[str]:
@@ -177,17 +207,17 @@ def run(seconds: float, folder: Path) -> list[str]:
             threading.Thread(target=run_client, args=[soak, kind, f"127.0.3.{number}"]) for number, kind in enumerate(kinds, 1)
         ]
         rows = [measure(process)]
-        print(f"{len(threads)} clients for {seconds:,.0f} s; {rows[0][0] / 2**20:,.0f} MB before", flush=True)
+        print(f"{len(threads)} clients for {seconds:,.0f} s; {rows[0].rss / 2**20:,.0f} MB before", flush=True)
         started = time.monotonic()
         for thread in threads:
             thread.start()
         while (passed := time.monotonic() - started) < seconds and service.process.poll() is None:
             time.sleep(min(REPORT_SECONDS, seconds - passed))
             rows.append(measure(process))
-            rss, children, descriptors, thread_count = rows[-1]
+            row = rows[-1]
             print(
-                f"{time.monotonic() - started:6.0f} s  {rss / 2**20:5.0f} MB, children {children / 2**20:5.0f} MB, "
-                f"{descriptors:4} descriptors, {thread_count:3} threads, longest gap {soak.longest_gap:.2f} s, "
+                f"{row.at - started:6.0f} s  {row.rss / 2**20:5.0f} MB, with children {row.total / 2**20:5.0f} MB, "
+                f"{row.descriptors:4} descriptors, {row.threads:3} threads, longest gap {soak.longest_gap:.2f} s, "
                 f"{sum(soak.answers.values()):,} answers",
                 flush=True,
             )
@@ -197,15 +227,17 @@ def run(seconds: float, folder: Path) -> list[str]:
         faults = list(soak.faults)
         faults += ["the service ended: " + "\n".join(service.output[-20:])] if service.process.poll() is not None else []
         faults += [line for line in service.output if "Traceback" in line]
-    largest = [max(column) for column in zip(*rows, strict=True)]
     for name, count in sorted(soak.answers.items()):
         print(f"{count:8,} {name}")
+    largest = max(row.rss for row in rows)
     print(
-        f"largest: {largest[0] / 2**20:,.0f} MB, children {largest[1] / 2**20:,.0f} MB, {largest[2]} descriptors, "
-        f"{largest[3]} threads; longest gap between scrapes {soak.longest_gap:.2f} s"
+        f"largest: {largest / 2**20:,.0f} MB, with children {max(row.total for row in rows) / 2**20:,.0f} MB, "
+        f"{max(row.descriptors for row in rows)} descriptors, {max(row.threads for row in rows)} threads; "
+        f"longest gap between scrapes {soak.longest_gap:.2f} s"
     )
-    if largest[0] > MAX_RSS_BYTES:
-        faults.append(f"the service took {largest[0] / 2**20:,.0f} MB, more than {MAX_RSS_BYTES >> 20}")
+    print("\n".join(describe_growth(rows)))
+    if largest > MAX_RSS_BYTES:
+        faults.append(f"the service took {largest / 2**20:,.0f} MB, more than {MAX_RSS_BYTES >> 20}")
     if soak.longest_gap > MAX_GAP_SECONDS:
         faults.append(f"no scrape was answered for {soak.longest_gap:.1f} s")
     return faults

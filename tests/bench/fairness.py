@@ -36,6 +36,8 @@ def measure_fairness(size: Size, folder: Path) -> list[Figure]:
         threading.Thread(target=lambda: [service.output.append(line) for line in output], daemon=True).start()
         client = Client(place.hostname or "", place.port or 0)
         figures = []
+        alone = [client.measure_seconds("127.0.2.1", LIGHT[1].format(instant=_make_instant(1, turn))) for turn in range(5)]
+        log(f"a page of a mission without other clients: median {format_seconds(median(alone))}")
         for name, heavy in (
             ("pages", "/missions/UNMISS?known_at={instant}"),
             ("SQL", "/api/v1/sql?sql=" + quote(HEAVY_QUERY)),
@@ -71,9 +73,17 @@ class Client:
             answer.read()
             return answer.status
 
+    def measure_seconds(self, address: str, path: str) -> float:
+        """Return the seconds to the last byte. Raises RuntimeError if the request is refused."""
+        started = time.monotonic()
+        status = self.get(address, path)
+        if status != 200:
+            raise RuntimeError(f"{path} was answered with {status}")
+        return time.monotonic() - started
+
 
 def measure_waits(client: Client, heavy: str) -> dict[str, list[float]]:
-    """Return the seconds of each request of one client, by path, while the heavy ones work. Raises if one is refused."""
+    """Return the seconds of each request of one client, by path, while the heavy ones work."""
     is_over = threading.Event()
     answers: Counter[int] = Counter()
 
@@ -98,11 +108,7 @@ def measure_waits(client: Client, heavy: str) -> dict[str, list[float]]:
             turn += 1
             for path, seconds in waits.items():
                 time.sleep(PAUSE_SECONDS)
-                started = time.monotonic()
-                status = client.get("127.0.2.1", path.format(instant=_make_instant(0, turn)))
-                seconds.append(time.monotonic() - started)
-                if status != 200:
-                    raise RuntimeError(f"{path} was answered with {status}")
+                seconds.append(client.measure_seconds("127.0.2.1", path.format(instant=_make_instant(0, turn))))
     finally:
         is_over.set()
         for thread in threads:
