@@ -290,7 +290,7 @@ def _summarise(priority: PriorityReport) -> str:
         if count := sum(judgement == tone for _, judgement in judged):
             parts.append(f"{count} {tone} than before")
     if unreported := priority.expected_count - sum(len(entry.reporters) for entry in priority.indicators):
-        parts.append(f"{unreported} of {priority.expected_count} expected reports without a value")
+        parts.append(f"{unreported} of {priority.expected_count} expected values missing")
     return "; ".join(parts) + "."
 
 

@@ -133,6 +133,7 @@ class Breach:
     mission: str
     part: str
     value: float
+    period: str
     comparison: str
     limit: float
     severity: Severity

@@ -72,7 +72,7 @@ def tabulate_overview(report: CycleReport) -> Table:
             len(priority.breaches),
         )
         rows.append(Row(priority.heading, False, tuple(Cell(str(count), kind="figure") for count in counts)))
-    columns = ("Indicators", "Values", "Reports received", "Better", "Worse", "Estimated or provisional", "Breaches")
+    columns = ("Indicators", "Values", "Expected values present", "Better", "Worse", "Estimated or provisional", "Breaches")
     return Table("Priorities", ("Priority", *columns), tuple(rows))
 
 
@@ -85,11 +85,12 @@ def tabulate_breaches(report: CycleReport) -> Table | None:
             Cell(breach.severity, kind="text", severity=breach.severity),
             Cell(breach.mission, kind="text"),
             Cell(write(breach.value, breach.unit), kind="figure"),
+            Cell(breach.period, kind="text"),
             Cell(f"{breach.comparison} {write(breach.limit, breach.unit)}", kind="text"),
             Cell(breach.note or "", kind="text"),
         )
         rows.append(Row(", ".join(filter(None, [breach.title, breach.part])), False, cells))
-    columns = ("Indicator", "Severity", "Mission", "Value", "Threshold", "Note")
+    columns = ("Indicator", "Severity", "Mission", "Value", "Period", "Threshold", "Note")
     return Table("Thresholds breached", columns, tuple(rows)) if rows else None
 
 

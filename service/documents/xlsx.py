@@ -135,11 +135,21 @@ def _add_breaches(book: Book, report: CycleReport) -> None:
     rows = (
         (
             entry.unit,
-            (entry.severity, entry.title, entry.part, entry.mission, entry.value, entry.comparison, entry.limit, entry.note),
+            (
+                entry.severity,
+                entry.title,
+                entry.part,
+                entry.mission,
+                entry.value,
+                entry.period,
+                entry.comparison,
+                entry.limit,
+                entry.note,
+            ),
         )
         for entry in report.breaches
     )
-    columns = ("Severity", "Indicator", "Dimension", "Mission", "Figure", "Comparison", "Limit", "Note")
+    columns = ("Severity", "Indicator", "Dimension", "Mission", "Figure", "Window", "Comparison", "Limit", "Note")
     book.add_table(BREACHES, columns, rows)
 
 

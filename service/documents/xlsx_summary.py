@@ -23,7 +23,7 @@ CHART_DATA = "Chart data"
 # Pixels of a chart, and the rows and columns of the sheet that it covers.
 CHART_SIZE = (500, 300)
 CHART_ROWS, CHART_COLUMNS = 16, 8
-PRINT_SCALE = 85
+PRINT_SCALE = 74
 LABEL_COLUMNS = ("Indicator", "Dimension", "Period")
 LABEL_WIDTHS = (42.0, 15.0, 17.0)
 
@@ -182,7 +182,7 @@ def add_charts(book: Book, report: CycleReport) -> None:
         options = _draw_history(keys, key) if has_history else _draw_missions(keys, key)
         chart: Any = book.workbook.add_chart({"type": options.pop("type")})
         chart.add_series(options)
-        title = f"{key['title']}, {describe_scope(key).lower() if has_history else 'by mission'}"
+        title = f"{key['title']}, {_name_scope(key) if has_history else 'by mission'}"
         chart.set_title({"name": title, "name_font": {"size": 11, "color": "#173A5C"}})
         chart.set_legend({"none": True})
         chart.set_y_axis(
@@ -202,6 +202,10 @@ def add_charts(book: Book, report: CycleReport) -> None:
         sheet.write_string(2, 0, "No key indicator has values to compare.", book.note)
     sheet.print_area(0, 0, max(3, 2 + (drawn + 1) // 2 * CHART_ROWS), 2 * CHART_COLUMNS - 1)
     _add_chart_data(book, keys)
+
+
+def _name_scope(key: dict[str, Any]) -> str:
+    return "peacekeeping as a whole" if key["mission"] == ALL_MISSIONS else str(key["mission"])
 
 
 def _add_chart_data(book: Book, keys: list[dict[str, Any]]) -> None:

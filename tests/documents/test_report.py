@@ -209,7 +209,7 @@ def test_the_rows_of_300_breaches_are_never_split(report: CycleReport) -> None:
     listed = [text for text in texts if re.search(r"Breach \d", text)]
     assert len(listed) > 5
     row = r"Breach \d+, \w+ \w+ \S critical UNISFA .*? list of breaches"
-    assert all("Indicator Severity Mission Value Threshold Note" in text for text in listed)
+    assert all("Indicator Severity Mission Value Period Threshold Note" in text for text in listed)
     assert (
         sum(len(re.findall(row, text)) for text in listed) == sum(len(re.findall(r"Breach \d", text)) for text in listed) == 300
     )
@@ -252,8 +252,8 @@ def test_missing_reports_are_shown_and_never_zero(html: str, workbook: openpyxl.
 
 
 def test_breaches_and_disagreeing_totals_are_shown(html: str, pdf_text: str, workbook: openpyxl.Workbook) -> None:
-    assert read_row(html, "New SOFA or SOMA incidents", "breaches")[1:4] == ["UNMISS", "125", "above 50"]
-    assert "New SOFA or SOMA incidents ▲ warning UNMISS 125 above 50" in pdf_text
+    assert read_row(html, "New SOFA or SOMA incidents", "breaches")[1:5] == ["UNMISS", "125", "cycle 5", "above 50"]
+    assert "New SOFA or SOMA incidents ▲ warning UNMISS 125 cycle 5 above 50" in pdf_text
     assert any(row["Mission"] == "UNMISS" and row["Limit"] == 50 for row in read_sheet(workbook, "Thresholds breached"))
     printed = {row["Name"]: (row["Printed"], row["Computed"]) for row in read_sheet(workbook, "Printed against computed")}
     assert printed["tpp_trainees_cycle_5"] == (306, 314)
