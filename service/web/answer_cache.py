@@ -18,7 +18,7 @@ from service.web.clients import find_client
 Answer = TypeVar("Answer")
 MAX_WAIT_SECONDS = 60.0
 # Of one cache: more than the pages of all indicators, or 25 of the largest pages. Without it, requests for pages of many
-# instants filled 100 MB.
+# instants could fill 100 MB.
 MAX_CACHED_BYTES = 4 << 20
 
 
