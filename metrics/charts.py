@@ -97,12 +97,12 @@ def draw_history(
     height = {1: 200, 2: 130, 3: 96}[columns]
     first, last = min(begin for begin, _ in spans), max(end for _, end in spans)
     pixels_a_day = width / max((last - first).days, 1)
-    figures = (
+    numbers = (
         [clip(point.value, maximum) for point in points if point.value is not None] + [limit.value for limit in limits] + [0.0]
     )
     # Space for the text above the highest value, which would otherwise move the heading of the panel.
-    margin = (max(figures) - min(figures) or 1) * 18 / height
-    domain = [min(figures) - (margin if min(figures) < 0 else 0), max(figures) + margin]
+    margin = (max(numbers) - min(numbers) or 1) * 18 / height
+    domain = [min(numbers) - (margin if min(numbers) < 0 else 0), max(numbers) + margin]
     is_step = unit == "ratio" or _is_cumulative(points)
 
     values: list[Spec] = []

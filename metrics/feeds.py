@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from metrics.catalogue import ALL_MISSIONS, NAME, Catalogue, CatalogueError, Definition, Line, describe_fault, read_yaml
 
 DIRECTORY = "feeds"
-# The state of an event that a later export no longer has, in a feed that says so.
+# The state of an event that a later export no longer has, in a feed that defines it.
 WITHDRAWN = "withdrawn"
 # Seconds since 1970, as a format of times.
 EPOCH = "epoch_seconds"

@@ -115,14 +115,14 @@ def _render_threshold_alert(compared: Compared, comparison: Comparison, url: str
         return f"{{{{ with printf {_quote(query)} {values} | query }}}}{answer}{{{{ end }}}}"
 
     metric = compared.metric
-    figure = f"{metric}{{{series}}}"
+    selector = f"{metric}{{{series}}}"
     unreported = f'a4p_unreported_last_value{{metric="{metric}",{series}}}'
     info = f'a4p_threshold_source_info{{metric="{metric}",{series}}}'
     threshold = f'a4p_threshold{{metric="{metric}",comparison="{comparison}",{severity},{series}}}'
     number = '{{ . | first | value | printf "%.6g" }}'
     # What is exposed now, or else, while the service is not scraped, what was within a day.
     value = ask(
-        f"{figure} or on () {unreported} or on () last_over_time({unreported}[1d]) or on () last_over_time({figure}[1d])",
+        f"{selector} or on () {unreported} or on () last_over_time({unreported}[1d]) or on () last_over_time({selector}[1d])",
         number,
     )
     limit = ask(f"last_over_time({threshold}[1d])", number)

@@ -56,7 +56,7 @@ def _write_extremes(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _name_at(rows: Sequence[Mapping[str, Any]], value: float, has_period: bool) -> str:
-    """Return the missions with this value, and the value, with its periods if asked for."""
+    """Return the missions with this value, and the value, with its periods if requested."""
     chosen = [row for row in rows if row["value"] == value]
     periods = dict.fromkeys(row["period"] for row in chosen if has_period and row["period"])
     text = f"{_name([row['mission'] for row in chosen])}: {write_figure(value, chosen[0]['unit'])}"

@@ -135,7 +135,7 @@ class CancelRequest(Request):
 
 
 class BackupRequest(Request):
-    """The file to write, as an absolute path, and who asks for it."""
+    """The file to write, as an absolute path, and who requests it."""
 
     target: Path
     backed_up_by: str = ""

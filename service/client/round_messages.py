@@ -86,7 +86,7 @@ class CellChange(Message):
 
 
 class FindingMessage(Message):
-    """A cell that violates a validation rule. A high one blocks the submission, one with `needs_comment` wants a comment."""
+    """A cell that violates a validation rule. A high one blocks the submission, one with `needs_comment` needs a comment."""
 
     rule: str
     severity: str

@@ -223,7 +223,7 @@ def _check_size(file: Path, name: str) -> Path:
     try:
         size = file.stat().st_size
     except OSError:
-        # The reader says what is wrong.
+        # The reader reports the error.
         return file
     if size > MAX_FILE_BYTES:
         raise RoundError(f"{name} has {size:,} bytes; a submission has at most {MAX_FILE_BYTES:,}")

@@ -113,8 +113,8 @@ def show(outer: Path | None, alert: str, data_dir: Path | None) -> None:
     _print("notifications")
     for row in traced["notifications"]:
         ended = f" to {row['ends_at']}" if row["ends_at"] else ""
-        figure = f", value {_write(row['value'])}, limit {_write(row['limit_value'])}" if row["value"] is not None else ""
-        _print(f"  {row['recorded_at']} {row['status']}: from {row['starts_at']}{ended}{figure}")
+        value = f", value {_write(row['value'])}, limit {_write(row['limit_value'])}" if row["value"] is not None else ""
+        _print(f"  {row['recorded_at']} {row['status']}: from {row['starts_at']}{ended}{value}")
     if now := traced["now"]:
         limit = "no limit" if now["limit_value"] is None else f"limit {_write(now['limit_value'])}"
         _print(f"now: value {_write(now['value'])} ({now['period_end']}), {limit}")
@@ -180,8 +180,8 @@ def _write_now(row: dict[str, Any], name: str) -> str:
     return "none" if row[name] is None and row["metric"] else _write(row[name])
 
 
-def _write(figure: float | None) -> str:
-    return "" if figure is None else f"{figure:g}"
+def _write(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
 
 
 def _request(data_dir: Path | None, request: AlertsRequest) -> Any:

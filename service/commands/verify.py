@@ -60,7 +60,7 @@ def verify(files: tuple[Path, ...], data_dir: Path | None) -> None:
 def _list_files(settings: Settings) -> Iterator[Path]:
     yield settings.warehouse_file
     yield settings.read_copy_file
-    # Looked for last: the warehouse says which user can read the directory.
+    # Looked for last: the error of the warehouse names the user who can read the directory.
     if settings.access_file.exists():
         yield settings.access_file
 

@@ -81,7 +81,7 @@ class Comments:
     ) -> Comment:
         """Add a comment within a write transaction of the store. Raises as `add` does."""
         text = text.strip()
-        # A flag needs no words.
+        # A flag needs no text.
         if (not text and follow_up is None) or len(text) > MAX_TEXT_LENGTH:
             raise RoundError(f"text: a comment has 1 to {MAX_TEXT_LENGTH:,} characters")
         _check_cell(connection, number, cell)

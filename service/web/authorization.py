@@ -28,7 +28,7 @@ from service.web.proxy import identify_by_proxy
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 COOKIE_NAME = "a4p_session"
-# Views that say themselves who may call them, and those of Prometheus, which have a setting.
+# Views that check their caller themselves, and those of Prometheus, which have a setting.
 PUBLIC, PROMETHEUS = "public", "prometheus"
 MAX_TOKEN_LENGTH = 500
 CSRF_TEXT = "The form expired or was sent from another page. Load the page again and repeat the change."
@@ -142,7 +142,7 @@ def add_authorization(app: Flask, application: Application) -> CSRFProtect:
                 if request.method not in SAFE_METHODS or isinstance(error, NotAllowed):
                     access.audit.note_refusal(identity, action, str(needed or ""), error)
                 raise
-            # No view: the answer is 404 or 405, whoever asks; without an identity the first is hidden too.
+            # No view: the answer is 404 or 405 for every client; without an identity the first is hidden too.
             if isinstance(error, NotSignedIn):
                 raise
 

@@ -85,7 +85,7 @@ def add_openid(app: Flask, application: Application) -> None:
                 _read_email(claims),
             )
         except (OAuthError, RequestException, ValueError, KeyError, AccessError) as error:
-            # What Authlib says is about the protocol; the log has it, the browser a sentence.
+            # The text of Authlib is about the protocol: it is logged, and the browser shows a sentence.
             log.warning("a sign-in by OpenID was refused: %s", error)
             access.note_refused_sign_in("openid", address, error)
             detail = str(error) if isinstance(error, AccessError) else "the answer of the provider was not valid; sign in again"

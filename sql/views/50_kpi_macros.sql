@@ -40,10 +40,10 @@ with answers as (
         and value is not null
     qualify is_newest_period(period_start, period_end)
 ),
-figures as (
+shares as (
     select 'ALL' as mission, count(*) filter (where value = 1) / nullif(count(*), 0) as value, list(mission) as missions
     from answers
 )
 select mission, value, missions
-from figures
+from shares
 where value is not null;

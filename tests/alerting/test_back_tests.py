@@ -28,7 +28,7 @@ def try_it(application: Application, requested: Threshold, suggest: bool = False
 def test_a_back_test_shows_past_breaches(application: Application, report: Report) -> None:
     report(("UNMISS", 4, 90), ("UNMISS", 5, 125), ("UNIFIL", 4, 101), ("UNIFIL", 5, "O"))
     back_test = try_it(application, threshold())
-    assert [(figure.mission, figure.value, figure.excess, figure.is_newest) for figure in back_test.fired] == [
+    assert [(tested.mission, tested.value, tested.excess, tested.is_newest) for tested in back_test.fired] == [
         ("UNMISS", 125, 25, True), ("UNIFIL", 101, 1, False),
     ]  # fmt: skip
     assert len(back_test.tested) == 3
@@ -40,12 +40,12 @@ def test_a_back_test_shows_breaches_that_start_and_end(application: Application,
     put(limit=10, mission="UNIFIL")
     report(("UNMISS", 4, 90), ("UNMISS", 5, 125), ("UNIFIL", 5, 20))
     lower = try_it(application, threshold(limit=80))
-    assert [figure.value for figure in lower.started] == [90]
+    assert [tested.value for tested in lower.started] == [90]
     assert lower.cleared == []
     higher = try_it(application, threshold(limit=130))
-    assert (higher.started, [figure.value for figure in higher.cleared]) == ([], [125])
+    assert (higher.started, [tested.value for tested in higher.cleared]) == ([], [125])
     own = try_it(application, threshold(limit=30, mission="UNIFIL"))
-    assert [figure.value for figure in own.cleared] == [20]
+    assert [tested.value for tested in own.cleared] == [20]
 
 
 def test_a_back_test_lists_the_missions_with_another_limit(application: Application, put: Put, report: Report) -> None:
@@ -53,7 +53,7 @@ def test_a_back_test_lists_the_missions_with_another_limit(application: Applicat
     put(limit=60, mission="UNIFIL")
     back_test = try_it(application, threshold(limit=40))
     assert [str(exclusion) for exclusion in back_test.excluded] == ["UNIFIL is excluded: its own limit 60 applies"]
-    assert [figure.mission for figure in back_test.tested] == ["UNMISS"]
+    assert [tested.mission for tested in back_test.tested] == ["UNMISS"]
     assert try_it(application, threshold(limit=40, severity="info")).excluded == ()
     assert try_it(application, threshold(limit=40, mission="UNIFIL")).excluded == ()
 
@@ -78,7 +78,7 @@ def test_a_threshold_in_force_names_the_missions_that_their_own_limit_governs(
 
 def test_a_back_test_shows_the_effect_of_setting_it(application: Application, put: Put, report: Report) -> None:
     report(("UNMISS", 5, 125), ("UNIFIL", 5, 43), ("UNIFIL", 4, 44))
-    now = {figure.mission for figure in try_it(application, threshold(limit=40)).fired if figure.is_newest}
+    now = {tested.mission for tested in try_it(application, threshold(limit=40)).fired if tested.is_newest}
     put(limit=40)
     assert now == {row[0] for row in read(application, BREACHES)}
 
@@ -88,18 +88,18 @@ def test_rare_events_come_with_the_chance_of_such_a_figure(application: Applicat
     years = {2020: 10, 2021: 14, 2022: 30}
     report(*({**row, "period_start": f"{year}-01-01", "period_end": f"{year}-12-31", "value": n} for year, n in years.items()))
     back_test = try_it(application, threshold("serious_misconduct_allegations", 11))
-    found = {figure.period_end.year: (figure.earlier_mean, figure.chance) for figure in back_test.governed}
+    found = {tested.period_end.year: (tested.earlier_mean, tested.chance) for tested in back_test.governed}
     assert found[2020] == (None, None)
     assert found[2021] == (10, pytest.approx(find_poisson_tail(14, 10)))
     assert found[2022] == (12, pytest.approx(find_poisson_tail(30, 12)))
-    assert all(figure.chance is None for figure in try_it(application, threshold(limit=1)).governed)
+    assert all(tested.chance is None for tested in try_it(application, threshold(limit=1)).governed)
 
 
 def test_suggested_limits_say_how_often_they_would_have_fired(application: Application, report: Report) -> None:
     missions = ["MINURSO", "MINUSCA", "MONUSCO", "UNDOF", "UNFICYP", "UNIFIL", "UNISFA", "UNMISS"]
     report(*((mission, cycle, 10 * number) for number, mission in enumerate(missions) for cycle in (4, 5)))
     back_test = try_it(application, threshold(limit=None), suggest=True)
-    values = [figure.value for figure in back_test.tested]
+    values = [tested.value for tested in back_test.tested]
     assert len(values) == 16 and back_test.fired == []
     assert [(s.limit, s.fired) for s in back_test.suggestions] == [(60, 2), (70, 0)]
     assert all(s.fired == sum(value > s.limit for value in values) for s in back_test.suggestions)
@@ -139,7 +139,7 @@ def test_thousands_of_thresholds_govern_each_its_series_and_one_is_tried_against
 
 
 def test_a_back_test_does_not_compare_all_pairs_of_values(application: Application, report: Report) -> None:
-    # Such a join took quarters of an hour for a hundred thousand figures.
+    # Such a join took quarters of an hour for a hundred thousand values.
     report(("UNMISS", 4, 90), ("UNMISS", 5, 125))
     given = {"metric": "a4p_sofa_incidents_new", "mission": "*", "dimensions": {}, "comparison": "above",
             "severity": "warning", "limit_value": 100, "is_rare": True, "removes": False}  # fmt: skip

@@ -59,7 +59,7 @@ def test_as_of_and_known_at(client: FlaskClient) -> None:
     conduct = "select value from latest where indicator = 'conduct_trainings'"
     assert ask(client, conduct, as_of="2023-10-31").json["rows"] == [[511]]
     assert ask(client, conduct, known_at="2020-01-01").json["rows"] == []
-    # What one query was asked as of is not kept for the next.
+    # The as-of date of one query is not used for the next.
     assert ask(client, "select as_of_date() = as_of from snapshot_info").json["rows"] == [[True]]
 
 

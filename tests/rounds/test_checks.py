@@ -91,7 +91,7 @@ def test_every_rule_has_cases() -> None:
 def test_a_rule_finds_exactly_the_expected_cells(find: Find, rule: str, case: Row) -> None:
     found = [asdict(finding) for finding in find(case["given"], case.get("earlier")) if finding.rule == rule]
     expected = case["expected"]
-    compared = [{name: row[name] for name in wanted} for row, wanted in zip(found, expected, strict=False)]
+    compared = [{name: row[name] for name in expected_row} for row, expected_row in zip(found, expected, strict=False)]
     assert (len(found), compared) == (len(expected), expected)
 
 

@@ -48,7 +48,7 @@ CASES = [
 CYCLE_5_END = date(2024, 4, 30)
 
 Row = dict[str, Any]
-Figures = dict[tuple[tuple[str, str], ...], float]
+Values = dict[tuple[tuple[str, str], ...], float]
 
 
 def make_warehouse(directory: Path) -> Warehouse:
@@ -95,8 +95,8 @@ def read_report(indicators: list[str] | None = None) -> list[Row]:
     return rows
 
 
-def compute(cursor: Connection, kpi: Kpi, as_of: date) -> Figures:
-    """Return the figures of a KPI by their labels, from what the temporary tables hold."""
+def compute(cursor: Connection, kpi: Kpi, as_of: date) -> Values:
+    """Return the values of a KPI by their labels, from the temporary tables."""
     run_sql(cursor, "snapshot/prepare_kpis", as_of=as_of)
     compute_kpi(cursor, kpi, as_of)
     check_values(cursor, (kpi,))

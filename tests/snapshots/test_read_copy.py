@@ -16,7 +16,7 @@ from service.snapshots.read_copy import ReadCopy
 from service.warehouse.definitions import Definitions
 from tests.conftest import load_value, publish_report
 
-FIGURE = "select value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
+VALUE = "select value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
 
 
 @pytest.fixture
@@ -36,13 +36,13 @@ def test_a_reader_during_a_publication_sees_one_state(application: Application, 
     before = application.read_copy
     assert before is not None
     with before.open_session() as session:
-        assert session.execute(FIGURE).fetchone() == (125,)
+        assert session.execute(VALUE).fetchone() == (125,)
         load_value(application, tmp_path, 40)
         application.refresh()
-        assert session.execute(FIGURE).fetchone() == (125,)
+        assert session.execute(VALUE).fetchone() == (125,)
     assert application.read_copy is not None
     with application.read_copy.open_session() as session:
-        assert session.execute(FIGURE).fetchone() == (40,)
+        assert session.execute(VALUE).fetchone() == (40,)
 
 
 def test_it_can_be_queried_as_of_a_date_and_known_at_a_time(application: Application, tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ def test_it_can_be_queried_as_of_a_date_and_known_at_a_time(application: Applica
     copy = application.read_copy
     assert copy is not None
     with copy.open_session(as_of=date(2024, 4, 30)) as session:
-        assert session.execute(FIGURE).fetchone() == (125,)
+        assert session.execute(VALUE).fetchone() == (125,)
     with copy.open_session(known_at=datetime(2020, 1, 1, tzinfo=UTC)) as session:
-        assert session.execute(FIGURE).fetchone() is None
+        assert session.execute(VALUE).fetchone() is None
 
 
 def test_it_is_never_written_to_and_leaves_no_files(application: Application) -> None:

@@ -37,7 +37,7 @@ EMPTY = {
 }
 
 
-# An indicator that has parts, and a priority that every mission has figures of: those that open have not.
+# An indicator that has parts, and a priority with values of every mission. The defaults of the variables have neither.
 COLUMNS_ALL_THERE = {"a4p-indicator": {"indicator": "tpp_trainees"}, "a4p-priority": {"priority": "host_country_cooperation"}}
 # Changes up by indicators of the one direction, and down by those of the other.
 TURNED = """

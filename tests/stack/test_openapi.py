@@ -74,7 +74,7 @@ def test_responses_conform_to_the_document(
     )  # fmt: skip
     @given(case=find_operation(schema, method, path).as_strategy(generation_mode=mode))
     def ask(case: Case) -> None:
-        # That text is no SQL is a fault of the text, of which the document says nothing.
+        # Text that is not SQL is an error of the text, which the document does not describe.
         excluded = [ignored_auth, positive_data_acceptance] if path.endswith("/sql") else [ignored_auth]
         if (method, path) in {(operation.method, f"/api/v1/{operation.path}") for operation in BESIDE}:
             # A known metric, alert or number is not described: a valid request may name an unknown one.
@@ -88,7 +88,7 @@ def test_responses_conform_to_the_document(
             excluded = [ignored_auth, positive_data_acceptance]
         if path.endswith("/alerts") and method == "post":
             case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}  # type: ignore[assignment]
-        # That it wants the token is asked in tests/alerting/test_alerts.py: schemathesis takes ours for one that it made up.
+        # tests/alerting/test_alerts.py checks the token: schemathesis takes ours for one that it generated.
         case.call_and_validate(excluded_checks=excluded)
 
     ask()

@@ -122,7 +122,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -
 
 
 def test_a_warehouse_without_its_catalogue_of_tables_is_refused(warehouse: Warehouse) -> None:
-    # DuckDB reads blocks of figures when they are asked for: a file cut off among those opens.
+    # DuckDB reads blocks of values only when a query needs them: a file cut off among those opens.
     warehouse.close()
     warehouse.file.write_bytes(warehouse.file.read_bytes()[:100_000])
     assert refusal_of(warehouse.file).endswith("); restore a backup with 'a4p restore'")

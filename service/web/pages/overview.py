@@ -87,8 +87,8 @@ def group_equal(breaches: Iterable[Row]) -> list[tuple[tuple[object, ...], list[
     """Return breaches that differ only in their dimensions together, by severity, title, value with status, and limit."""
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in breaches:
-        figure, limit = (row["value"], row["status"]), (row["comparison"], row["limit_value"])
-        groups.setdefault((row["severity"], row["title"], figure, limit), []).append(row)
+        value, limit = (row["value"], row["status"]), (row["comparison"], row["limit_value"])
+        groups.setdefault((row["severity"], row["title"], value, limit), []).append(row)
     return list(groups.items())
 
 

@@ -38,8 +38,8 @@ def find_cached(info: SnapshotInfo, media_type: MediaType) -> Response | None:
 
 def add_headers(answer: Response, info: SnapshotInfo, media_type: MediaType) -> Response:
     """Add the headers of an answer. The same request to the same snapshot has the same answer."""
-    asked = f"{request.path}?{request.query_string.decode('latin-1')} {media_type}"
-    answer.set_etag(f"{info.snapshot_id}-{hashlib.sha256(asked.encode()).hexdigest()[:24]}")
+    requested = f"{request.path}?{request.query_string.decode('latin-1')} {media_type}"
+    answer.set_etag(f"{info.snapshot_id}-{hashlib.sha256(requested.encode()).hexdigest()[:24]}")
     answer.last_modified = info.made_at
     answer.headers["Content-Type"] = f"{media_type}; charset=utf-8" if media_type.name.endswith("csv") else str(media_type)
     answer.headers["Content-Language"] = "en"
