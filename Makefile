@@ -9,7 +9,7 @@ ifneq ($(shell uname -s),Linux)
 $(error A4P+ runs on Linux only, this is $(shell uname -s))
 endif
 
-.PHONY: run stack test year torture fuzz soak audit check bench generate golden proto clean
+.PHONY: run stack test year torture fuzz soak audit pictures check bench generate golden proto clean
 
 run: $(VENV)/installed
 	@$(BIN)/a4p serve
@@ -42,6 +42,10 @@ soak: $(VENV)/installed-dev
 # Known vulnerabilities of the pinned packages; needs access to the public package index.
 audit:
 	PYTHON=$(PYTHON) .ci/audit
+
+# Every kind of page in three widths and two colour schemes, the PDF of a cycle, and with GRAFANA_URL the dashboards, in `pictures/`.
+pictures: $(VENV)/installed-dev
+	$(BIN)/python -m tests.pictures
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
