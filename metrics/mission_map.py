@@ -32,6 +32,8 @@ NARROWING = math.cos(math.radians(25))
 SYMBOL_RADIUS = 6.0
 LETTER_WIDTH = 0.72  # of the size of the font, for capital letters
 GAP = 4.0
+# Smallest distance of the far end of a label from other symbols, some of which are wider than their radius, and labels.
+LABEL_GAP = 7.0
 
 Point = tuple[float, float]
 
@@ -270,11 +272,12 @@ def _make_mark(mission: str, place: Point, symbol: Point, side: int, shift: floa
 
 
 def find_label_box(mark: Mark, font_size: int) -> Box:
-    """Return the room of a label, by the usual width of capital letters."""
+    """Return the room of a label, by the usual width of capital letters, and a gap at its far end."""
     width = len(mark.mission) * font_size * LETTER_WIDTH
     x, y = mark.label
     left = x if mark.anchor == "start" else x - width
-    return Box(left - 1, y - font_size * 0.6, left + width + 1, y + font_size * 0.6)
+    before, after = (1.0, LABEL_GAP) if mark.anchor == "start" else (LABEL_GAP, 1.0)
+    return Box(left - before, y - font_size * 0.6, left + width + after, y + font_size * 0.6)
 
 
 def _surround(point: Point, radius: float) -> Box:

@@ -35,6 +35,21 @@ def test_labels_do_not_overlap_and_are_inside(width: int, font_size: int) -> Non
     assert all(Box(0, 0, drawn.width, drawn.height).encloses(box) for box in boxes.values())
 
 
+@pytest.mark.parametrize(("width", "font_size"), [(720, 13), (390, 12)])
+def test_labels_do_not_touch_symbols_of_other_missions(width: int, font_size: int) -> None:
+    drawn = draw_map(PLACES, width, font_size)
+    # The triangle of a warning is 15 pixels wide.
+    symbols = {
+        mark.mission: Box(mark.symbol[0] - 8, mark.symbol[1] - 6, mark.symbol[0] + 8, mark.symbol[1] + 6)
+        for mark in drawn.marks
+    }
+    for mark in drawn.marks:
+        label = find_label_box(mark, font_size)
+        assert [other for other, symbol in symbols.items() if other != mark.mission and label.overlaps(symbol)] == [], (
+            mark.mission
+        )
+
+
 def test_only_missions_close_to_others_have_leader_lines() -> None:
     drawn = draw_map(PLACES, 720, 13)
     assert [mark.mission for mark in drawn.marks if mark.has_leader] == ["UNDOF", "UNIFIL", "UNTSO"]

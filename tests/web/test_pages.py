@@ -237,6 +237,34 @@ def test_mission_page_compares_with_other_missions(client: FlaskClient) -> None:
     assert find_row(text[text.index('id="breaches"') :], "warning", "New SOFA")[2] == "125"
 
 
+def test_mission_page_shows_the_state_of_each_priority_as_text(client: FlaskClient) -> None:
+    text = client.get("/missions/UNMISS").get_data(as_text=True)
+    strip = text[text.index('id="state"') : text.index('id="breaches"')]
+    states = {
+        html.unescape(title): re.sub(r"<[^>]+>", "", state)
+        for title, state in re.findall(r'<a href="[^"]+">([^<]+)</a>\s*<strong>(.*?)</strong>', strip, re.DOTALL)
+    }
+    assert states["Host country cooperation"] == "▲ breach, warning" and states["Integration"] == "✓ fine"
+    assert states["Women, peace and security"] == "– nothing expected"
+    # Personnel was impaired for 30 days; the limit is more than 30 days.
+    near = text[text.index('id="near"') :]
+    assert "Days with impaired hospital care" in near[:600] and "30\xa0days" in near[:600]
+    # At this date, nothing is reported, and the mission has no key indicators.
+    before = client.get("/missions/UNMISS?as_of=2020-01-01").get_data(as_text=True)
+    assert "not reported" in before and 'id="peers"' not in before
+
+
+def test_mission_page_compares_key_indicators_with_the_active_missions(client: FlaskClient) -> None:
+    text = client.get("/missions/UNMISS").get_data(as_text=True)
+    peers = text[text.index('id="peers"') : text.index('id="integration"')]
+    # The report, page 15: 0, 10, 27, 0, 0, 43, 1 and 125.
+    row = find_row(peers, "New SOFA or SOMA incidents")
+    assert row[1:4] == ["125", "5.5", "0 to 125"] and row[4] == "8 missions"
+    assert "UNIFIL 43" in peers
+    whole = client.get("/missions/ALL").get_data(as_text=True)
+    assert 'id="peers"' not in whole and "Other missions" not in whole
+
+
 def test_threshold_is_back_tested_like_the_command_does(client: FlaskClient) -> None:
     text = client.get("/thresholds?metric=sofa_incidents_new&comparison=above&limit=30").get_data(as_text=True)
     assert "would have fired 2 of 8 times" in text
@@ -306,7 +334,7 @@ def test_catalogue_text_is_escaped(tmp_path: Path) -> None:
                 and "<i>" not in text
                 and "49" not in re.sub(r"<[^>]+>", "", text.partition("<footer")[0])
             ), path
-        assert find_row(client.get("/missions/M1").get_data(as_text=True), WILD)[:2] == [f"{WILD} <i>a</i>", "3"]
+        assert find_row(client.get("/missions/M1").get_data(as_text=True), WILD)[:2] == [f"{WILD} <i>a</i> a test", "3"]
     finally:
         opened.close()
 

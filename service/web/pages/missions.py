@@ -7,6 +7,9 @@ from typing import Any
 
 from flask import Blueprint, abort
 
+from metrics.catalogue import ALL_MISSIONS
+from metrics.key_indicators import write_keys
+from metrics.standing import judge_priorities, place_dots
 from service.application import Application
 from service.names import suggest_names
 from service.web.pages.layout import cache_pages, open_page, write_labels
@@ -46,18 +49,35 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 row["strip"] = place_on_strip(row["value"], row["others"], row["maximum"])
             titles = {entry.priority: entry.title for entry in catalogue.priorities}
             rows.sort(key=lambda row: list(titles).index(row["priority"]) if row["priority"] in titles else len(titles))
+            unreported = page.read("pages/list_unreported", mission=mission)
+            breaches = page.read("pages/list_breaches", metric=None, mission=mission)
+            near = page.read("pages/list_near_limits", mission=mission)
+            peers = page.read("pages/list_peers", keys=write_keys(application.definitions.key_indicators))
+            compared = [compare_with_peers(row, mission) for row in peers]
             return page.render(
                 "mission.html",
                 mission=found,
+                is_whole=mission == ALL_MISSIONS,
+                standings=judge_priorities(catalogue.priorities, rows, breaches, near, unreported),
+                near=near,
+                peers=[row for row in compared if row["own"]] if found.status == "active" else [],
+                key_count=len(peers),
                 summary=next(row for row in page.read("pages/list_missions") if row["mission"] == mission),
                 groups=[
                     (priority, titles.get(priority, priority), list(group))
                     for priority, group in groupby(rows, key=lambda row: row["priority"])
                 ],
-                unreported=page.read("pages/list_unreported", mission=mission),
-                breaches=page.read("pages/list_breaches", metric=None, mission=mission),
+                unreported=unreported,
+                breaches=breaches,
                 is_cut=len(rows) == MAX_SERIES,
             )
+
+
+def compare_with_peers(row: dict[str, Any], mission: str) -> dict[str, Any]:
+    """Return a key indicator with the mission's own value, None if it has none, and the strip of all missions."""
+    own = next((entry for entry in row["missions"] if entry["mission"] == mission), None)
+    values = [entry["value"] for entry in row["missions"]]
+    return {**row, "own": own, "dots": place_dots(values, row["median"], own and own["value"])}
 
 
 def place_on_strip(value: float | None, others: dict[str, Any] | None, maximum: float | None = None) -> dict[str, float] | None:
