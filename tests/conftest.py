@@ -21,7 +21,7 @@ from service.loading.load import load_files
 from service.loading.readers.columns import KNOWN
 from service.loading.report import Batch
 from service.loading.request import LoadRequest
-from service.warehouse.database import Warehouse
+from service.warehouse.database import Connection, Warehouse
 from service.warehouse.definitions import Definitions
 from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue
@@ -78,6 +78,12 @@ def cheap_passwords() -> Iterator[None]:
 def report_dir() -> Path:
     """A data directory with the read copy of the report; no service runs on it, and nobody writes in it."""
     return prepare_report()
+
+
+def forget_cache(cursor: Connection) -> None:
+    """Empty the cache, after a test deleted observations, which nothing else does."""
+    for table in ("revisions", "reports", "states"):
+        cursor.execute(f"delete from cache.{table}")
 
 
 def load_value(application: Application, folder: Path, value: int) -> None:

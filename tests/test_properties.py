@@ -24,7 +24,7 @@ from service.loading.readers.columns import KNOWN
 from service.loading.request import LoadRequest
 from service.settings import find_in_tree
 from service.warehouse.database import Connection, Warehouse
-from tests.conftest import STORED_AT, Clock, Dump, NewWarehouse
+from tests.conftest import STORED_AT, Clock, Dump, NewWarehouse, forget_cache
 from tests.fuzz import count_examples
 
 # An example takes as long as its loads take.
@@ -51,6 +51,7 @@ def emptied(shared: Warehouse) -> Iterator[tuple[Warehouse, Path]]:
     """Hold the warehouse without a figure and a directory for files, for one example."""
     with tempfile.TemporaryDirectory() as directory:
         with shared.write() as cursor:
+            forget_cache(cursor)
             for table in ("observations", "series", "batches"):
                 cursor.execute(f"delete from store.{table}")
         yield shared, Path(directory)

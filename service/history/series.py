@@ -10,33 +10,22 @@ import numpy as np
 
 from metrics.history import DAY_MS, METRIC_LABEL, History, LabelColumn, WholeHistory
 from service.errors import JobInterrupted
+from service.snapshots.cache import use_complete_cache
 from service.warehouse.database import Connection, Warehouse, read_sql, run_sql
-
-# Observations whose validity is computed in one statement.
-PART_ROWS = 1_000_000
 
 
 def prepare_reported(cursor: Connection, report_share: Callable[[float], None] = lambda share: None) -> None:
     """Fill the temporary tables `history_series` and `history_rows` with the reported values of every series, by day."""
     run_sql(cursor, "remote_read/prepare_held")
-    count, last = cursor.execute(
-        "select (select count(*) from store.observations), (select coalesce(max(series_id), 0) from store.series)"
-    ).fetchone() or (0, 0)
-    part = max(1, last * PART_ROWS // max(1, count))
-    for first in range(0, last + 1, part):
-        run_sql(cursor, "remote_read/pick_part", first=first, last=first + part - 1)
-        run_sql(cursor, "remote_read/hold_part")
-        report_share(min(1.0, (first + part) / (last + 1)))
-    run_sql(cursor, "remote_read/drop_part")
     run_sql(cursor, "remote_read/prepare_series")
+    report_share(0.3)
     run_sql(cursor, "remote_read/prepare_rows")
+    report_share(1)
 
 
 def prepare_recorded(cursor: Connection) -> None:
     """Fill the same tables with the series recorded at an instant, mainly thresholds, by millisecond."""
-    run_sql(cursor, "remote_read/pick_governed")
     run_sql(cursor, "remote_read/prepare_recorded")
-    run_sql(cursor, "remote_read/drop_part")
 
 
 class HistoryReader:
@@ -79,6 +68,7 @@ class HistoryReader:
 
 def _read_history(cursor: Connection, earlier: WholeHistory | None, report_share: Callable[[float], None]) -> WholeHistory:
     report_share(0)
+    use_complete_cache(cursor)
     # The history ends at the newest snapshot. Deadlines that pass after it are in the next one.
     cursor.execute("set variable as_of = (select max(as_of) from store.snapshots)")
     snapshot = cursor.execute("select snapshot_id, made_at from store.snapshots order by snapshot_id desc limit 1").fetchone()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 
 from metrics.cycles import Cycles
 from service.access.access import Access
@@ -13,6 +14,7 @@ from service.rounds.grid import MissionRound, read_round
 from service.rounds.outbox import Outbox
 from service.rounds.reminders import add_reminders
 from service.rounds.submissions import Submissions
+from service.snapshots.cache import use_complete_cache
 from service.snapshots.snapshot import find_as_of_date
 from service.warehouse.database import Connection, run_sql
 
@@ -40,7 +42,7 @@ class CurrentRounds:
         """Return the state of every mission in the round of a cycle, now. Raises RoundUnknown."""
         with self._open_session() as session:
             now = self._store.clock()
-            set_moment(session, find_as_of_date(now).isoformat())
+            _prepare(session, now)
             submissions, exceptions = self._submissions.find(cycle), self._submissions.list_exceptions(cycle)
             return read_round(session, submissions, exceptions, cycle, now.date())
 
@@ -65,6 +67,12 @@ class CurrentRounds:
 
     def _list_newest(self) -> dict[int, list[MissionRound]]:
         with self._open_session() as session:
-            set_moment(session, find_as_of_date(self._store.clock()).isoformat())
+            _prepare(session, self._store.clock())
             cycles = run_sql(session, "rounds/list_newest_cycles").fetchall()
         return {cycle: self.list_missions(cycle) for (cycle,) in cycles}
+
+
+def _prepare(session: Connection, now: datetime) -> None:
+    session.begin()
+    use_complete_cache(session)
+    set_moment(session, find_as_of_date(now).isoformat())

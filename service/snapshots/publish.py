@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from service.errors import WarehouseError
+from service.snapshots.cache import mark_complete
 from service.system.atomic_file import replace_file
 from service.system.disk import check_space, translate_write_error
 from service.system.file_access import PRIVATE_DIRECTORY, restrict_backups, share_file
@@ -54,6 +55,7 @@ def copy_into(session: Connection, target: Path) -> None:
     try:
         session.begin()
         session.execute(f'copy from database "{quoted_name}" to published')
+        mark_complete(session, "published")
         session.commit()
     except BaseException:
         # On a full disk these statements fail too. The first error is raised.

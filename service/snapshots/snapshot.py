@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,6 +13,7 @@ from metrics.families import list_families
 from metrics.kpi_file import Kpi
 from service.errors import KpiError, SnapshotError
 from service.queries.moments import set_moment
+from service.snapshots.cache import refresh_cache, use_complete_cache
 from service.warehouse.database import Connection, Warehouse, after_newest, read_sql, run_sql
 from service.warehouse.definitions import Definitions
 from service.warehouse.reconciliation import record_reconciliation
@@ -47,6 +49,10 @@ def make_snapshot(warehouse: Warehouse, definitions: Definitions, now: datetime)
     snapshot itself cannot be made. Nothing is recorded then.
     """
     as_of = find_as_of_date(now)
+    try:
+        refresh_cache(warehouse)
+    except duckdb.Error as error:
+        raise SnapshotError(f"the snapshot as of {as_of} failed: {str(error).splitlines()[0]}") from error
     failures: dict[str, KpiError] = {}
     while True:
         kpis = tuple(kpi for kpi in definitions.kpis if kpi.kpi not in failures)
@@ -63,6 +69,7 @@ def _make_snapshot(
     cursor = warehouse.cursor()
     try:
         with warehouse.write(cursor):
+            use_complete_cache(cursor)
             compute_kpis(cursor, definitions.kpis, as_of)
             computed_at = after_newest(cursor, "kpi_histories", "computed_at", now)
             run_sql(cursor, "snapshot/store_kpis", computed_at=computed_at)
@@ -107,7 +114,7 @@ def compute_kpis(cursor: Connection, kpis: tuple[Kpi, ...], as_of: date) -> None
         if day != as_of:
             due.setdefault(name, []).append(day)
     if due:
-        run_sql(cursor, "snapshot/prepare_latest_history")
+        _prepare_history(cursor, [kpi for kpi in kpis if kpi.kpi in due], min(days[0] for days in due.values()))
     for kpi in kpis:
         if kpi.kpi in due:
             compute_history(cursor, kpi, due[kpi.kpi])
@@ -115,6 +122,12 @@ def compute_kpis(cursor: Connection, kpis: tuple[Kpi, ...], as_of: date) -> None
     for kpi in kpis:
         compute_kpi(cursor, kpi, as_of)
     check_values(cursor, kpis)
+
+
+def _prepare_history(cursor: Connection, kpis: Sequence[Kpi], first: date) -> None:
+    """Fill the temporary table `holdings` with what these KPIs read of dates from the first on."""
+    inputs = {indicator for kpi in kpis for indicator in kpi.inputs}
+    run_sql(cursor, "snapshot/prepare_latest_history", first=first, indicators=None if "*" in inputs else sorted(inputs))
 
 
 def compute_history(cursor: Connection, kpi: Kpi, days: list[date]) -> None:
@@ -149,9 +162,9 @@ def compute_common_totals(cursor: Connection, kpis: tuple[Kpi, ...]) -> None:
     Reads `kpi_dates` of `compute_kpis`. The values of those dates must be stored.
     """
     run_sql(cursor, "snapshot/prepare_kpi_changes")
-    due = {name for (name,) in cursor.execute("select distinct kpi from kpi_common_dates").fetchall()}
+    due = dict(cursor.execute("select kpi, min(as_of) from kpi_common_dates group by kpi").fetchall())
     if due:
-        run_sql(cursor, "snapshot/prepare_latest_history")
+        _prepare_history(cursor, [kpi for kpi in kpis if kpi.kpi in due], min(due.values()))
     for kpi in kpis:
         if kpi.kpi in due:
             query = read_sql("snapshot/compute_common_totals").format(dimensions=_make_dimensions(kpi), query=kpi.query)

@@ -85,7 +85,17 @@ def is_migrated(cursor: Connection) -> bool:
         stored = cursor.execute(READ_VIEWS_DIGEST).fetchone()
     except duckdb.CatalogException:  # no table of migrations
         return False
-    return stored is not None and (stored[0] or "").endswith(digest_views()) and stored[1] == list_migrations()[-1][0]
+    # A copy that was restored has another definition of this macro (service/snapshots/cache.py).
+    is_copy = cursor.execute(
+        "select 1 from duckdb_functions() where schema_name = 'store' and function_name = 'is_complete' "
+        "and database_name = current_database() and macro_definition not like '%getvariable%'"
+    ).fetchone()
+    return (
+        is_copy is None
+        and stored is not None
+        and (stored[0] or "").endswith(digest_views())
+        and stored[1] == list_migrations()[-1][0]
+    )
 
 
 def make_reconciliation(cursor: Connection) -> None:
@@ -99,8 +109,8 @@ def make_reconciliation(cursor: Connection) -> None:
             check_name, expected, computed, computed - expected as difference,
             abs(computed - expected) <= tolerance as agrees, note
         from (
-            -- Read once for all comparisons: 5 times faster with a million rows.
-            with observations as materialized (select * from main.observations)
+            -- Each comparison reads few indicators of the cached revisions: a quarter of the time of storing all of them once.
+            with observations as not materialized (select * from main.observations)
             {compared}
         )
         order by check_name

@@ -60,3 +60,6 @@ select
     r.source, r.metric, r.expected_missions, r.dimensions, r.minimum, r.maximum, r.whole, r.cumulative, r.rare_event,
     r.due_days, r.counted_from
 from rows;
+
+-- What is cached depends on which indicators are counted from events.
+delete from cache.states;

@@ -1,4 +1,4 @@
--- A row of held is an observation with the dates on which it is valid.
-create or replace temp table held (
-    series_id integer, holds_from date, holds_until date, period_end date, value double, change double, status varchar
-);
+-- A row of held is an observation with the dates on which it is valid. The view is read from the cache, so it is not stored again.
+create or replace temp view held as
+select series_id, holds_from, holds_until, period_end, value, value - previous_value as change, status
+from store.holdings;

@@ -1,9 +1,11 @@
 -- Replaces the history of reported values by the history of values that are valid from the instant at which they were recorded.
--- A row of some_holdings is as in the view holdings.
+-- A row of some_holdings is as in the view holdings, of a metric that ever had a threshold.
 create or replace temp table some_holdings as
-select s.indicator, s.mission, s.dimensions, h.* exclude series_id
-from store.holdings_of('some_revisions') as h
-join store.series as s using (series_id);
+select h.*
+from holdings as h
+join indicators as i using (indicator)
+where i.metric in (select metric from store.thresholds)
+    or 'a4p_indicator_change' in (select metric from store.thresholds);
 
 create or replace temp table recorded as
 from store.recorded_history('some_holdings');

@@ -2,13 +2,9 @@
 select
     r.mission, r.indicator, i.title, i.priority, r.period_start, r.period_end, r.due_on, r.state, r.is_reported, r.is_overdue,
     r.period_end < as_of_date() + 1 as has_ended,
-    r.is_reported and coalesce((
-        select bool_and(o.status = 'M')
-        from observations as o
-        where o.indicator = r.indicator and o.mission = r.mission and o.period_start = r.period_start
-            and o.period_end = r.period_end
-    ), false) as is_not_applicable
+    r.is_reported and g.is_not_applicable as is_not_applicable
 from report_states as r
+left join store.given_reports as g using (indicator, mission, period_start, period_end)
 join store.current_indicators as i using (indicator)
 join store.current_missions as m using (mission)
 where r.cycle = $cycle

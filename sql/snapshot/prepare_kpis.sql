@@ -130,9 +130,8 @@ defined as (
     where k.digest is not null and k.feed is null
 ),
 input_periods as (
-    select s.indicator, o.period_end, max(o.batch_id) as batch_id
-    from store.observations as o
-    join store.series as s using (series_id)
+    select indicator, period_end, max(batch_id) as batch_id
+    from store.given_reports
     group by all
 ),
 used as (

@@ -54,14 +54,18 @@ where indicator in (select indicator from store.current_indicators where counted
 comment on view store.counted_series is 'A row is a series that the service counts from events.';
 
 create or replace view cycles as
+with reported_periods as (
+    select distinct period_start, period_end
+    from query_table('store.' || if(store.is_complete(), 'cached', 'merged') || '_reports')
+    where indicator not in (select indicator from store.current_indicators where counted_from is not null)
+)
 select cycle, period_start, period_end, period_end + due_days as due_on
 from store.cycle_calendar
 where cycle >= coalesce(
     (
         select min(c.cycle)
         from store.cycle_calendar as c
-        join store.observations as o using (period_start, period_end)
-        where o.series_id not in (select series_id from store.counted_series)
+        join reported_periods as p using (period_start, period_end)
     ),
     (select min(cycle) from store.current_cycle_rule)
 )

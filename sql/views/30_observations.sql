@@ -10,8 +10,39 @@ from query_table(observed)
 where recorded_at <= t
 qualify batch_id = max(batch_id) over (partition by series_id, period_start, period_end);
 
-create or replace view store.current_revisions as
+create or replace view store.computed_revisions as
 from store.revisions_known_at('store.observations', known_at_time());
+
+comment on view store.computed_revisions is 'A row is as in store.current_revisions, computed from all revisions.';
+
+create or replace view store.cached_revisions as
+select series_id, period_start, period_end, value, status, source, page, note, batch_id, recorded_at
+from cache.revisions;
+
+comment on view store.cached_revisions is 'A row is as in store.current_revisions, without the batches that the cache does not include.';
+
+create or replace view store.changed_revisions as
+with changed as not materialized (
+    select *
+    from store.observations
+    where series_id in (select series_id from store.changed_series)
+)
+from store.revisions_known_at(changed, known_at_time());
+
+comment on view store.changed_revisions is 'A row is the current revision of an observation of a series in changed_series.';
+
+create or replace view store.merged_revisions as
+select *
+from store.cached_revisions
+where series_id not in (select series_id from store.changed_series)
+union all
+select *
+from store.changed_revisions;
+
+comment on view store.merged_revisions is 'A row is as in store.current_revisions, from the cache and the batches after it.';
+
+create or replace view store.current_revisions as
+from query_table(store.choose_source('revisions'));
 
 comment on view store.current_revisions is 'A row is the current revision of an observation, by number of its series.';
 
@@ -62,6 +93,10 @@ join store.series as s using (series_id);
 comment on macro table observations_known_at is 'The observations as they were known at the time t.';
 
 create or replace view observations as
-select * from observations_known_at(known_at_time());
+select
+    s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note,
+    o.batch_id, o.recorded_at
+from store.current_revisions as o
+join store.series as s using (series_id);
 
 comment on view observations is 'A row is one observation: the current revision of one series in one period.';

@@ -1,5 +1,5 @@
 -- The current value of each series as of the variable as_of, known at the variable known_at; today and now when they are unset.
-create or replace view store.latest_observations as
+create or replace view store.computed_latest as
 -- Finding the last day of each series first, and then sorting only its rows, takes half the time of sorting all rows.
 with last_days as (
     select series_id, max(period_end) as period_end
@@ -15,6 +15,19 @@ qualify row_number() over (
     partition by o.series_id order by holding_order(o.period_start, o.period_end, o.batch_id) desc
 ) = 1;
 
+comment on view store.computed_latest is 'A row is as in store.latest_observations, computed from all revisions.';
+
+create or replace view store.held_latest as
+select series_id, period_start, period_end, value, status, source, page, note, batch_id, recorded_at
+from store.holdings
+where holds_from <= as_of_date() and (holds_until is null or holds_until > as_of_date());
+
+comment on view store.held_latest is 'A row is as in store.latest_observations, selected from store.holdings.';
+
+-- Computing the validity of every observation takes longer than finding those of one date.
+create or replace view store.latest_observations as
+from query_table(if(getvariable('known_at') is null, 'store.held_latest', 'store.computed_latest'));
+
 comment on view store.latest_observations is 'A row is the current observation of a series, by number of the series.';
 
 create or replace view latest as
@@ -26,10 +39,10 @@ join store.series as s using (series_id);
 
 comment on view latest is 'A row is a series with its current value as of the variable as_of (today when unset); a null value means the series has ended.';
 
-create or replace view store.series_changes as
+create or replace view store.computed_changes as
 with reported as materialized (
     select series_id, period_start, period_end, value, status
-    from store.latest_observations
+    from store.computed_latest
     where value is not null
 ),
 -- Not materialized, because DuckDB 1.5.5 stores every column of every observation otherwise.
@@ -45,5 +58,21 @@ from reported as r
 join store.periods_before(reported, known) as p using (series_id)
 join store.series as s using (series_id)
 where p.previous_value is not null;
+
+comment on view store.computed_changes is 'A row is as in store.series_changes, computed from all revisions.';
+
+create or replace view store.held_changes as
+select
+    s.indicator, s.mission, s.dimensions, h.period_start, h.period_end, h.value,
+    h.previous_period_end, h.previous_value, h.value - h.previous_value as change
+from store.holdings as h
+join store.series as s using (series_id)
+where h.holds_from <= as_of_date() and (h.holds_until is null or h.holds_until > as_of_date())
+    and h.value is not null and h.previous_value is not null;
+
+comment on view store.held_changes is 'A row is as in store.series_changes, selected from store.holdings.';
+
+create or replace view store.series_changes as
+from query_table(if(getvariable('known_at') is null, 'store.held_changes', 'store.computed_changes'));
 
 comment on view store.series_changes is 'A row is a series whose latest value (see latest) has a value in the previous period.';

@@ -45,10 +45,8 @@ where isfinite(holds_until);
 
 -- The last day of the newest period in which a mission reported an indicator, with the date from which it is valid.
 create or replace view store.period_end_history as
-select distinct s.indicator, s.mission, o.period_end as as_of, epoch(o.period_end)::double as value
-from store.observations as o
-join store.series as s using (series_id)
-where o.recorded_at <= known_at_time();
+select distinct indicator, mission, period_end as as_of, epoch(period_end)::double as value
+from store.given_reports;
 
 comment on view store.period_end_history is 'A row is the end of a period that a mission reported an indicator for.';
 

@@ -4,11 +4,9 @@
 -- has a row of each day on which its value changed.
 create or replace view kpi_values as
 with reported as (
-    select distinct p.kpi, s.mission, o.period_end
-    from store.observations as o
-    join store.series as s using (series_id)
-    join store.kpi_inputs as p on p.indicator = s.indicator
-    where o.recorded_at <= known_at_time()
+    select distinct p.kpi, g.mission, g.period_end
+    from store.given_reports as g
+    join store.kpi_inputs as p using (indicator)
 ),
 -- A total repeats an earlier one if none of its missions reported for such a period: another mission reported some inputs.
 reporters as (

@@ -22,7 +22,7 @@ from service.snapshots.snapshot import make_snapshot
 from service.warehouse.database import Connection, Warehouse, run_sql
 from service.warehouse.definitions import Definitions
 from service.warehouse.stored_definitions import store_catalogue, store_kpis
-from tests.conftest import STORED_AT, NewWarehouse
+from tests.conftest import STORED_AT, NewWarehouse, forget_cache
 from tests.fuzz import count_examples
 from tests.history.remote_read_client import JOB, at, write_request
 from tests.history.test_remote_read import ONLY_SCRAPED
@@ -160,21 +160,22 @@ def _read_both(
 ) -> tuple[dict[Labels, float], dict[Labels, float]]:
     """Return the series of /metrics and those of remote read, for the same observations and the same instant."""
     now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
-    dated = _set_dates(definitions, unmiss)
-    _empty(warehouse)
+    dated = set_dates(definitions, unmiss)
+    empty_warehouse(warehouse)
     store_catalogue(warehouse, dated.catalogue, STORED_AT)
     store_kpis(warehouse, dated.kpis, STORED_AT)
     with warehouse.write() as cursor:
-        _record_limits(cursor, set_limits, now - timedelta(hours=1))
+        record_limits(cursor, set_limits, now - timedelta(hours=1))
     # The snapshots before compute a part of the history of KPIs, as those of a service do.
     for number, batch in enumerate(stored, 1):
-        _store_batch(warehouse, number, batch)
+        store_batch(warehouse, number, batch)
         make_snapshot(warehouse, dated, now - timedelta(minutes=30 - number))
     shown = _read_metrics(make_snapshot(warehouse, dated, now).exposition.text.finish_plain(b""))
     return shown, _read_history(warehouse, now + timedelta(seconds=1))
 
 
-def _set_dates(definitions: Definitions, unmiss: Dates) -> Definitions:
+def set_dates(definitions: Definitions, unmiss: Dates) -> Definitions:
+    """Return the definitions with these dates of UNMISS."""
     catalogue = definitions.catalogue
     status = "closed" if unmiss.is_closed else "active"
     change = {"status": status, "opened_on": unmiss.opened_on, "closed_on": unmiss.closed_on}
@@ -184,8 +185,10 @@ def _set_dates(definitions: Definitions, unmiss: Dates) -> Definitions:
     return replace(definitions, catalogue=replace(catalogue, missions=missions))
 
 
-def _empty(warehouse: Warehouse) -> None:
+def empty_warehouse(warehouse: Warehouse) -> None:
+    """Delete everything that an example recorded, and number every series."""
     with warehouse.write() as cursor:
+        forget_cache(cursor)
         for table in WRITTEN_TABLES:
             cursor.execute(f"delete from store.{table}")
         for number, (indicator, dimensions, _) in enumerate(SERIES):
@@ -196,7 +199,8 @@ def _empty(warehouse: Warehouse) -> None:
                 )
 
 
-def _record_limits(cursor: Connection, set_limits: list[tuple[str, str, int | None]], first: datetime) -> None:
+def record_limits(cursor: Connection, set_limits: list[tuple[str, str, int | None]], first: datetime) -> None:
+    """Record limits, a minute after another."""
     for number, (metric, mission, limit) in enumerate(set_limits):
         run_sql(
             cursor, "thresholds/record", metric=metric, mission=mission, dimensions={}, comparison="above", severity="warning",
@@ -204,7 +208,8 @@ def _record_limits(cursor: Connection, set_limits: list[tuple[str, str, int | No
         )  # fmt: skip
 
 
-def _store_batch(warehouse: Warehouse, number: int, batch: list[Row]) -> None:
+def store_batch(warehouse: Warehouse, number: int, batch: list[Row]) -> None:
+    """Record observations as one batch."""
     recorded_at = STORED_AT + timedelta(minutes=number)
     with warehouse.write() as cursor:
         cursor.execute(

@@ -21,7 +21,7 @@ from service.sdmx.structure import read_structure
 from service.warehouse.database import Connection, Warehouse
 from service.warehouse.definitions import Definitions
 from service.warehouse.stored_definitions import store_catalogue
-from tests.conftest import STORED_AT, Clock, NewWarehouse
+from tests.conftest import STORED_AT, Clock, NewWarehouse, forget_cache
 from tests.sdmx.conftest import WILD_DIMENSIONS, WILD_VALUES, make_wild
 from tests.test_properties import texts
 
@@ -41,6 +41,7 @@ def shared(
 
 def empty(warehouse: Warehouse) -> None:
     with warehouse.write() as cursor:
+        forget_cache(cursor)
         for table in ("observations", "series", "batches"):
             cursor.execute(f"delete from store.{table}")
 

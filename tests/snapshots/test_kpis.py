@@ -29,6 +29,7 @@ from service.warehouse.database import Connection, Warehouse, read_clock, run_sq
 from service.warehouse.definitions import read_definitions
 from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue, store_feeds, store_kpis
+from tests.conftest import forget_cache
 from tests.events.exports import FATALITY, INCIDENT, write_export
 
 TABLES = (
@@ -63,6 +64,7 @@ def make_warehouse(directory: Path) -> Warehouse:
 def load_rows(warehouse: Warehouse, directory: Path, rows: list[Row]) -> None:
     """Load `rows`, keyed like a CSV file, in place of what the warehouse holds."""
     with warehouse.write() as cursor:
+        forget_cache(cursor)
         for table in TABLES:
             cursor.execute(f"delete from store.{table}")
     file = directory / "given.csv"

@@ -240,7 +240,7 @@ def test_the_history_of_many_dates_in_one_query_equals_that_of_each_date(
                 compute_kpi(cursor, kpi, day)
         one_by_one = set(map(str, cursor.execute("from kpi_computed").fetchall()))
         cursor.execute("drop table latest; drop table changes; delete from kpi_computed")
-        run_sql(cursor, "snapshot/prepare_latest_history")
+        run_sql(cursor, "snapshot/prepare_latest_history", first=date(1, 1, 1), indicators=None)
         for kpi in definitions.kpis:
             compute_history(cursor, kpi, days)
         at_once = set(map(str, cursor.execute("from kpi_computed").fetchall()))

@@ -17,8 +17,32 @@ select
 from timed as t
 left join store.periods_before(timed, known) as p using (series_id, period_start, period_end);
 
+create or replace view store.computed_holdings as
+from store.holdings_of('store.computed_revisions');
+
+comment on view store.computed_holdings is 'A row is as in store.holdings, computed from all revisions.';
+
+create or replace view store.cached_holdings as
+select
+    series_id, period_start, period_end, value, status, source, page, note, batch_id, recorded_at, holds_from, holds_until,
+    previous_period_end, previous_value
+from cache.revisions
+where holds_from is not null;
+
+comment on view store.cached_holdings is 'A row is as in store.holdings, without the batches that the cache does not include.';
+
+create or replace view store.merged_holdings as
+select *
+from store.cached_holdings
+where series_id not in (select series_id from store.changed_series)
+union all
+select *
+from store.holdings_of('store.changed_revisions');
+
+comment on view store.merged_holdings is 'A row is as in store.holdings, from the cache and the batches after it.';
+
 create or replace view store.holdings as
-select * from store.holdings_of('store.current_revisions');
+from query_table(store.choose_source('holdings'));
 
 comment on view store.holdings is 'A row is an observation that is valid on some date, by number of its series.';
 

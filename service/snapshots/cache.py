@@ -1,0 +1,63 @@
+"""The cache of current revisions and reports: brought up to date by the series that changed, before a snapshot reads it."""
+
+from __future__ import annotations
+
+from service.warehouse.database import Connection, Warehouse, run_sql
+from service.warehouse.migrations import digest_views
+
+# Observations of one part. All at once would take several times their memory.
+PART_ROWS = 1_000_000
+
+
+def refresh_cache(warehouse: Warehouse) -> None:
+    """Bring the cache up to date with what is committed.
+
+    Only series with new observations are computed; all series after a change of the catalogue or of the views.
+    """
+    with warehouse.cursor() as cursor:
+        if is_complete(cursor) and _is_of_these_views(cursor):
+            return
+    with warehouse.write() as cursor:
+        _refresh(cursor)
+
+
+def is_complete(cursor: Connection) -> bool:
+    """Return whether the cache includes every batch."""
+    query = "select store.cached_batch() >= (select coalesce(max(batch_id), 0) from store.batches)"
+    return cursor.execute(query).fetchone() == (True,)
+
+
+def use_complete_cache(cursor: Connection) -> None:
+    """Have a session with an open transaction, which sees no later batch, read the cache only, if it is complete."""
+    if is_complete(cursor):
+        cursor.execute("set variable cache_is_complete = true")
+
+
+def mark_complete(session: Connection, copy: str) -> None:
+    """Have an attached copy, which never changes, be read from its cache only, where that is complete.
+
+    A backup of an earlier release has no cache.
+    """
+    query = "select 1 from duckdb_tables() where database_name = ? and schema_name = 'cache' and table_name = 'states'"
+    if session.execute(query, [copy]).fetchone() is None:
+        return
+    newest = f"select max(batch_id) from {copy}"
+    if session.execute(f"select ({newest}.cache.states) >= ({newest}.store.batches)").fetchone() == (True,):
+        session.execute(f"create or replace macro {copy}.store.is_complete() as true")
+
+
+def _is_of_these_views(cursor: Connection) -> bool:
+    return cursor.execute("select digest = ? from cache.states", [digest_views()]).fetchone() == (True,)
+
+
+def _refresh(cursor: Connection) -> None:
+    if not _is_of_these_views(cursor):
+        for table in ("states", "revisions", "reports"):
+            cursor.execute(f"delete from cache.{table}")
+    changed, first, last, rows = run_sql(cursor, "snapshot/find_changed").fetchone() or (0, 0, 0, 0)
+    if changed:
+        cursor.execute("delete from cache.revisions where series_id in (from changed_series)")
+        step = max(1, (last - first + 1) * PART_ROWS // max(1, rows))
+        for start in range(first, last + 1, step):
+            run_sql(cursor, "snapshot/cache_part", first=start, last=start + step - 1)
+    run_sql(cursor, "snapshot/cache_reports", digest=digest_views())
