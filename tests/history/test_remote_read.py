@@ -210,7 +210,9 @@ def test_a_query_begun_before_a_load_ends_on_the_state_before(limited: OpenLimit
 def test_the_history_is_read_anew_only_when_something_changed(application: Application) -> None:
     held = application.history
     application.refresh()
-    assert application.history is held
+    assert held is not None and application.history is not None
+    assert application.history.reported is held.reported
+    assert application.history.recorded is held.recorded
 
 
 def test_what_was_answered_is_counted(client: FlaskClient, application: Application) -> None:
