@@ -17,6 +17,7 @@ from tests.bench.fairness import measure_fairness
 from tests.bench.load import measure_load
 from tests.bench.measure import Bench, Figure, Size, print_table
 from tests.bench.pages import measure_pages
+from tests.bench.refresh import measure_refresh
 from tests.bench.remote_read import measure_remote_read
 from tests.bench.render import measure_render
 from tests.bench.scrape import measure_busy_scrape, measure_publish, measure_scrape
@@ -39,6 +40,7 @@ BENCHES: dict[str, Bench] = {
     "snapshot": measure_snapshot,
     "thresholds": measure_thresholds,
     "start": measure_start,
+    "refresh": measure_refresh,
     "remote_read": measure_remote_read,
     "pages": measure_pages,
     "templates": measure_templates,
