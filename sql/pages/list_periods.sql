@@ -1,42 +1,49 @@
 -- A row is an observation of an indicator, the newest first, with the change since the previous period and the replaced revisions.
-with known as (
-    select *
-    from observation_revisions
-    where indicator = $indicator and recorded_at <= known_at_time() and period_end <= as_of_date()
-        and ($mission is null or mission = $mission)
+with chosen as (
+    select series_id, indicator, mission, dimensions
+    from store.series
+    where indicator = $indicator and ($mission is null or mission = $mission)
 ),
 current as (
     select *
-    from observations
-    where indicator = $indicator and period_end <= as_of_date() and ($mission is null or mission = $mission)
+    from store.current_revisions
+    where series_id in (select series_id from chosen) and period_end <= as_of_date()
+),
+-- Only the rows of the newest periods are sorted: an indicator can have 1,000,000 observations.
+newest as (
+    select *
+    from current
+    where period_end >= (select min(period_end) from (select period_end from current order by period_end desc limit $max_rows))
+),
+sorted as (
+    select
+        s.indicator, s.mission, s.dimensions, c.*,
+        name_period(y.cycle, c.period_start, c.period_end) as period, m.ordinal,
+        list_transform(map_keys(s.dimensions), lambda label: list_position(i.dimensions[label], s.dimensions[label])) as places
+    from newest as c
+    join chosen as s using (series_id)
+    left join cycles as y using (period_start, period_end)
+    left join store.current_missions as m on m.mission = s.mission
+    left join store.current_indicators as i on i.indicator = s.indicator
+    order by c.period_end desc, c.period_start desc, ordinal, places, s.dimensions::varchar
+    limit $max_rows
 ),
 earlier as (
     select
-        k.mission, k.dimensions, k.period_start, k.period_end,
+        o.series_id, o.period_start, o.period_end,
         list({
-            'value': k.value, 'status': k.status, 'source': k.source, 'page': k.page, 'note': k.note,
-            'batch_id': k.batch_id, 'recorded_at': k.recorded_at
-        } order by k.batch_id desc) as revisions
-    from known as k
-    join current as c using (mission, dimensions, period_start, period_end)
-    where k.batch_id < c.batch_id
+            'value': o.value, 'status': o.status, 'source': o.source, 'page': o.page, 'note': o.note,
+            'batch_id': o.batch_id, 'recorded_at': o.recorded_at
+        } order by o.batch_id desc) as revisions
+    from store.observations as o
+    join sorted as c using (series_id, period_start, period_end)
+    where o.batch_id < c.batch_id and o.recorded_at <= known_at_time()
     group by all
-),
-held as (
-    select mission, dimensions, period_start, period_end, previous_value
-    from holdings
-    where indicator = $indicator
 )
 select
-    c.*, name_period(y.cycle, c.period_start, c.period_end) as period, c.value - h.previous_value as change, h.previous_value,
-    e.revisions, count(*) over () as row_count
-from current as c
-left join held as h using (mission, dimensions, period_start, period_end)
-left join earlier as e using (mission, dimensions, period_start, period_end)
-left join cycles as y using (period_start, period_end)
-left join store.current_missions as m on m.mission = c.mission
-left join store.current_indicators as i on i.indicator = c.indicator
-order by
-    c.period_end desc, c.period_start desc, m.ordinal,
-    list_transform(map_keys(c.dimensions), lambda label: list_position(i.dimensions[label], c.dimensions[label])), c.dimensions::varchar
-limit $max_rows
+    c.* exclude (series_id, ordinal, places), c.value - h.previous_value as change, h.previous_value,
+    e.revisions, (select count(*) from current) as row_count
+from sorted as c
+left join store.holdings as h using (series_id, period_start, period_end)
+left join earlier as e using (series_id, period_start, period_end)
+order by c.period_end desc, c.period_start desc, c.ordinal, c.places, c.dimensions::varchar
