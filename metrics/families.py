@@ -32,6 +32,7 @@ INDICATOR_CHANGE = "a4p_indicator_change"
 # Families that describe indicators.
 INDICATOR_FAMILIES = (
     Family("a4p_indicator_info", "Catalogue entry of an indicator. Always 1.", ""),
+    Family("a4p_mission_info", "Place of an active mission, in degrees. Always 1.", ""),
     Family("a4p_kpi_info", "Catalogue entry of a KPI. Always 1.", ""),
     Family(
         "a4p_kpi_missions_used",

@@ -16,12 +16,13 @@ with rows as (
     select unnest(from_json($definitions::json -> 'missions', '[{
         "ordinal": "INTEGER", "mission": "VARCHAR", "name": "VARCHAR", "location": "VARCHAR",
         "has_political_mandate": "BOOLEAN", "host_agreement": "VARCHAR", "status": "VARCHAR",
-        "opened_on": "DATE", "closed_on": "DATE", "interrupted_from": "DATE", "interrupted_until": "DATE"
+        "opened_on": "DATE", "closed_on": "DATE", "interrupted_from": "DATE", "interrupted_until": "DATE",
+        "latitude": "DOUBLE", "longitude": "DOUBLE"
     }]')) as r
 )
 select
     $version as catalogue_version, r.ordinal, r.mission, r.name, r.location, r.has_political_mandate, r.host_agreement, r.status,
-    r.opened_on, r.closed_on, r.interrupted_from, r.interrupted_until
+    r.opened_on, r.closed_on, r.interrupted_from, r.interrupted_until, r.latitude, r.longitude
 from rows;
 
 insert into store.cycle_rules by name

@@ -27,6 +27,13 @@ union all
 select 'a4p_kpi_info', map {'kpi': kpi, 'metric': metric, 'priority': priority, 'unit': unit, 'better': better}, 1
 from kpis
 union all
+select
+    'a4p_mission_info',
+    map {'mission': mission, 'location': location, 'latitude': latitude::varchar, 'longitude': longitude::varchar},
+    1
+from missions
+where latitude is not null and is_open_on(status, opened_on, closed_on, as_of_date())
+union all
 select 'a4p_indicator_expected', map {'indicator': indicator, 'mission': mission}, 1
 from store.expected_missions
 where is_open_on(status, opened_on, closed_on, as_of_date())

@@ -7,7 +7,7 @@ order by ordinal;
 comment on view priorities is 'A row is an A4P+ priority or cross-cutting theme.';
 
 create or replace view missions as
-select mission, name, location, has_political_mandate, host_agreement, status, opened_on, closed_on
+select mission, name, location, has_political_mandate, host_agreement, status, opened_on, closed_on, latitude, longitude
 from store.current_missions
 order by ordinal;
 

@@ -155,6 +155,28 @@ from kpis as k
 cross join store.history_start as f
 union all
 select
+    'a4p_mission_info',
+    map {
+        'mission': m.mission, 'location': m.location,
+        'latitude': m.latitude::varchar, 'longitude': m.longitude::varchar
+    },
+    greatest(f.day, coalesce(m.opened_on, f.day)), 1, 0
+from missions as m
+cross join store.history_start as f
+where m.latitude is not null and is_open_on(m.status, null, m.closed_on, f.day)
+union all
+select
+    'a4p_mission_info',
+    map {
+        'mission': m.mission, 'location': m.location,
+        'latitude': m.latitude::varchar, 'longitude': m.longitude::varchar
+    },
+    m.closed_on + 1, null, 0
+from missions as m
+cross join store.history_start as f
+where m.latitude is not null and m.closed_on >= f.day
+union all
+select
     'a4p_indicator_expected', map {'indicator': e.indicator, 'mission': e.mission},
     greatest(f.day, coalesce(e.opened_on, f.day)), 1, 0
 from store.expected_missions as e

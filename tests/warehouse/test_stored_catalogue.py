@@ -26,7 +26,7 @@ def test_the_catalogue_is_stored_whole(definitions: Definitions, read: Read) -> 
     assert read("from missions") == [
         (
             entry.mission, entry.name, entry.location, entry.has_political_mandate, entry.host_agreement, entry.status,
-            entry.opened_on, entry.closed_on,
+            entry.opened_on, entry.closed_on, entry.latitude, entry.longitude,
         )
         for entry in catalogue.missions
     ]  # fmt: skip

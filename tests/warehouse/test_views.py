@@ -14,7 +14,7 @@ OBSERVATION = (
 EVENT = "feed event_id kind occurred_on mission attributes state recorded_at batch_id"
 VIEWS = {
     "indicators": "indicator title description priority unit better source metric expected_missions",
-    "missions": "mission name location has_political_mandate host_agreement status opened_on closed_on",
+    "missions": "mission name location has_political_mandate host_agreement status opened_on closed_on latitude longitude",
     "observations": OBSERVATION,
     "observation_revisions": OBSERVATION,
     "latest": OBSERVATION,

@@ -62,6 +62,8 @@ class Mission(Row):
     status: str
     opened_on: Date | None
     closed_on: Date | None
+    latitude: float | None
+    longitude: float | None
 
 
 class Priority(Row):
