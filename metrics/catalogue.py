@@ -165,6 +165,8 @@ class Limits(Definition):
 class Indicator(Definition):
     indicator: Line
     title: Line
+    # For rows of dashboards, where a long title is cut off.
+    short_title: Line | None = None
     description: Line
     unit: Unit
     better: Better

@@ -22,11 +22,13 @@ class KpiHeader(Definition):
     """The keys of the comment block of a KPI file.
 
     `inputs` are indicators. A KPI over the events of a window has `feed` and `window_days` instead. `maximum` is optional: the
-    largest possible value, 1 for a share; a larger value is shown and flagged as impossible.
+    largest possible value, 1 for a share; a larger value is shown and flagged as impossible. `short_title` is for rows of
+    dashboards.
     """
 
     kpi: Line
     title: Line
+    short_title: Line | None = None
     description: Line
     unit: Unit
     better: Better
@@ -62,6 +64,7 @@ class Kpi:
     maximum: float | None = None
     feed: str | None = None
     window_days: int | None = None
+    short_title: str | None = None
 
     @property
     def metric(self) -> str:
@@ -180,6 +183,7 @@ def read_kpi(file: Path) -> Kpi:
         header.maximum,
         header.feed,
         header.window_days,
+        header.short_title,
     )
 
 

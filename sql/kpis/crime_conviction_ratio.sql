@@ -1,5 +1,6 @@
 -- kpi: crime_conviction_ratio
 -- title: Suspects tried for crimes against peacekeepers who were convicted
+-- short_title: Tried suspects convicted
 -- description: Suspects convicted over suspects tried, cumulative since 2013; a mission without trials has no value. The report describes it as a share of suspects identified. ALL excludes MINUSMA, as in the report. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers  maximum: 1
 -- labels: mission

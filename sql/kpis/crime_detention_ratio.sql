@@ -1,5 +1,6 @@
 -- kpi: crime_detention_ratio
 -- title: Suspects of crimes against peacekeepers detained
+-- short_title: Identified suspects detained
 -- description: Suspects detained over suspects identified, cumulative since 2013; a mission without suspects has no value. ALL excludes MINUSMA, as in the report. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers  maximum: 1
 -- labels: mission

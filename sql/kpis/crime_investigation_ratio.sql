@@ -1,5 +1,6 @@
 -- kpi: crime_investigation_ratio
 -- title: Crimes against peacekeepers investigated by the host state
+-- short_title: Crimes investigated
 -- description: Cases investigated over cases reported, cumulative since 2013; a mission without cases has no value. ALL excludes MINUSMA, as in the report. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers  maximum: 1
 -- labels: mission

@@ -1,5 +1,6 @@
 -- kpi: crime_trial_ratio
 -- title: Detained suspects of crimes against peacekeepers brought to trial
+-- short_title: Detained suspects tried
 -- description: Suspects tried over suspects detained, cumulative since 2013; a mission without detained suspects has no value. A value above 1 is impossible and means that the counts disagree: the report has 7 tried and 1 detained in UNIFIL, which gives 7. ALL excludes MINUSMA, as in the report. ALL covers the missions with both values in the newest period that any mission reported.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers  maximum: 1
 -- labels: mission

@@ -1,5 +1,6 @@
 -- kpi: sea_allegations_change_ratio
 -- title: Change in sexual exploitation and abuse allegations
+-- short_title: Change in SEA allegations
 -- description: Allegations of sexual exploitation and abuse of the calendar year compared with the previous year, each year the sum over its 4 dates of incident; no value while one of them is missing.
 -- unit: ratio  better: lower  priority: accountability_of_peacekeepers
 -- labels: mission

@@ -1,5 +1,6 @@
 -- kpi: sea_late_reporting_ratio
 -- title: Sexual exploitation and abuse reported over a year late
+-- short_title: SEA reported over a year late
 -- description: Allegations whose incident lies more than one year before the report (printed as Other) over all allegations of the calendar year, unknown dates included; no value while one of the 4 dates of incident is missing.
 -- unit: ratio  better: lower  priority: accountability_of_peacekeepers  maximum: 1
 -- labels: mission

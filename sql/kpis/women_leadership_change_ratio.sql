@@ -1,5 +1,6 @@
 -- kpi: women_leadership_change_ratio
 -- title: Change in the share of women in senior leadership
+-- short_title: Change in women in senior leadership
 -- description: Share of women in senior mission leadership compared with the newest earlier observation, relative to it; 0.28 is 28 % more, not percentage points. The two periods need not adjoin.
 -- unit: ratio  better: higher  priority: women_peace_and_security
 -- labels: mission
