@@ -142,12 +142,17 @@ def read_land() -> tuple[tuple[Point, ...], ...]:
 
 
 def is_on_land(longitude: float, latitude: float) -> bool:
-    """Return whether a place is on land: a line from it to the east crosses an odd number of coasts."""
+    """Return whether a place is on land: inside an odd number of rings."""
+    return sum(contains(ring, (longitude, latitude)) for ring in read_land()) % 2 == 1
+
+
+def contains(ring: Sequence[Point], point: Point) -> bool:
+    """Return whether a point is inside a ring: a line from it to the east crosses the ring an odd number of times."""
+    longitude, latitude = point
     crossings = 0
-    for ring in read_land():
-        for (x, y), (next_x, next_y) in pairwise(ring):
-            if (y > latitude) != (next_y > latitude):
-                crossings += longitude < x + (next_x - x) * (latitude - y) / (next_y - y)
+    for (x, y), (next_x, next_y) in pairwise([*ring, ring[0]]):
+        if (y > latitude) != (next_y > latitude):
+            crossings += longitude < x + (next_x - x) * (latitude - y) / (next_y - y)
     return crossings % 2 == 1
 
 

@@ -13,6 +13,7 @@ from metrics.dashboards.panels import (
     PanelBuilder,
     Query,
     colour_missions,
+    colour_queries,
     dash_limits,
     draw_bars_now,
     draw_steps,
@@ -22,7 +23,7 @@ from metrics.dashboards.panels import (
     tabulate,
 )
 from metrics.dashboards.queries import Queries, among, clip, draw_over_period, equal, not_among, select, sum_newest_period
-from metrics.dashboards.summary_panels import AS_OF, LINK_MISSION
+from metrics.dashboards.summary_panels import AS_OF, LINK_MISSION, count_summary
 
 # Steps of the justice process: count, name, column heading, its share of the count before, and the heading of that share.
 CHAIN = (
@@ -43,6 +44,7 @@ RATES = (
     ("sea_allegations_change_ratio", "Sexual exploitation and abuse, change", WARNING),
     ("sea_late_reporting_ratio", "Abuse reported more than a year late, share", ABSENT),
 )
+PRIORITIES = ("accountability_to_peacekeepers", "accountability_of_peacekeepers")
 COVERAGE = ("military_evaluation_coverage_ratio", "formed_police_evaluation_coverage_ratio")
 NEEDED = frozenset(
     [name for link in CHAIN for name in (link[0], link[3]) if name]
@@ -63,11 +65,16 @@ def build_page(contents: Contents) -> Page | None:
         "A4P+ accountability",
         "Crimes against peacekeepers from report to conviction, and misconduct of peacekeepers over time.",
         [
+            *count_summary(Queries(contents, (among("priority", PRIORITIES),))),
             Line(8, [(8, _draw_chain(contents)), (16, _tabulate_chain(contents))]),
             Line(8, [(8, _draw_misconduct()), (8, _draw_abuse(contents)), (8, _draw_sanctions())]),
             Line(8, [(12, _draw_rates(queries)), (12, _draw_shares())]),
             Line(9, [(12, _draw_coverage(contents, queries, name)) for name in COVERAGE]),
         ],
+        pages=(
+            ("Accountability to peacekeepers", "/priorities/accountability_to_peacekeepers"),
+            ("Accountability of peacekeepers", "/priorities/accountability_of_peacekeepers"),
+        ),
     )
 
 
@@ -144,7 +151,7 @@ def _draw_abuse(contents: Contents) -> PanelBuilder:
         stacked=True,
     )
     values = contents.find("sea_allegations_by_incident_date").values[0]
-    for value, colour in zip(values, [VALUE, "#7E9AB5", WARNING, ABSENT], strict=False):
+    for value, colour in zip(values, [VALUE, "#2E9C8B", WARNING, ABSENT], strict=False):
         panel.with_override(*override("byName", value, color={"mode": "fixed", "fixedColor": colour}))
     return panel
 
@@ -194,7 +201,7 @@ def _draw_shares() -> PanelBuilder:
         unit="percentunit",
     )
     # The largest possible share: one impossible value does not set the scale.
-    return panel.max(1)
+    return colour_queries(panel, len(queries)).max(1)
 
 
 def _draw_coverage(contents: Contents, queries: Queries, name: str) -> PanelBuilder:

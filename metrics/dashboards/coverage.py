@@ -23,7 +23,7 @@ def tabulate_coverage(contents: Contents, kpis: Iterable[str] = ()) -> PanelBuil
         ],
         [
             Column(
-                "kpi", "KPI", mappings=[map_titles({entry.name: entry.title for entry in contents.subjects})],
+                "kpi", "KPI", mappings=[map_titles(contents.short_titles)],
                 link=link_indicator("${__value.raw}"),
             ),
             Column("Value #A", "Used", 80, align="right"),

@@ -54,11 +54,13 @@ def build_page(contents: Contents) -> Page:
         "A4P+ data quality",
         "Completeness, status and age of values, reconciliation of printed totals with their parts, and loads.",
         [
-            Line(4, list(zip((3, 3, 4, 4, 3, 4, 3), [*_count(queries), show_snapshot()], strict=True))),
+            Line(3, [(6, panel) for panel in _count_gaps(queries)]),
+            Line(3, [(8, panel) for panel in (count_not_final(queries), _count_disagreeing(), show_snapshot())]),
             Line(13, [(24, _tabulate_cells(contents, queries))]),
             Line(10, [(8, _tabulate_disagreeing()), (8, _tabulate_incomplete(contents)), (8, _tabulate_old(contents))]),
             Line(8, [(8, _draw_completeness()), (8, _draw_loads()), (8, tabulate_coverage(contents))]),
         ],
+        pages=(("Data quality page", "/quality"), ("Rounds", "/rounds")),
     )
 
 
@@ -66,7 +68,7 @@ def _select_status(status: str) -> str:
     return f"{BY} ({select('a4p_indicator_status', equal('status', status))})"
 
 
-def _count(queries: Queries) -> list[PanelBuilder]:
+def _count_gaps(queries: Queries) -> list[PanelBuilder]:
     reported = f"count({queries.expected()} unless on (indicator, mission) {queries.gaps()})"
     return [
         count(
@@ -74,35 +76,45 @@ def _count(queries: Queries) -> list[PanelBuilder]:
             AS_OF
             + "Share of expected values, by indicator and mission, that were reported for the newest period or reported as "
             "not applicable.",
-            f"{reported} / count({queries.expected()})",
+            f"round(100 * {reported} / count({queries.expected()}), 0.1)",
             "Nothing reported",
             "text",
-        ).unit("percentunit"),
+            "% of expected values are reported",
+            "% of expected values are reported",
+        ),
         count(
             "Never reported",
             AS_OF + "Expected values, by indicator and mission, that were never reported although other missions reported the "
             "indicator.",
             f"count({queries.never_reported()})",
-            "None",
+            "No value was never reported",
             UNCERTAIN,
+            "value was never reported",
+            "values were never reported",
         ),
         count(
             "Missing or under validation",
             AS_OF + "Indicators, by mission, whose current observation is under validation or was reported as missing.",
             f"count({queries.unvalidated()})",
-            "None",
+            "No value is missing",
             UNCERTAIN,
+            "value is missing or under validation",
+            "values are missing or under validation",
         ),
-        count_not_final(queries),
         count_overdue(queries),
-        count(
-            "Totals that disagree",
-            AS_OF + "Printed totals that differ from the sum of their parts in the newest reconciliation.",
-            f"count({_disagreeing()})",
-            "None",
-            BAD,
-        ),
     ]
+
+
+def _count_disagreeing() -> PanelBuilder:
+    return count(
+        "Totals that disagree",
+        AS_OF + "Printed totals that differ from the sum of their parts in the newest reconciliation.",
+        f"count({_disagreeing()})",
+        "All totals agree with their parts",
+        BAD,
+        "printed total disagrees with its parts",
+        "printed totals disagree with their parts",
+    )
 
 
 def _disagreeing() -> str:
@@ -127,7 +139,6 @@ def _tabulate_cells(contents: Contents, queries: Queries) -> PanelBuilder:
             f"{BY} ({select(PERIOD_END)}) * 0",
         ]
     )
-    titles = {subject.name: subject.title for subject in contents.subjects}
     return tabulate(
         "Data status by indicator and mission",
         AS_OF + "The worst status of an indicator in a mission: no report (never reported although other missions did), "
@@ -135,7 +146,9 @@ def _tabulate_cells(contents: Contents, queries: Queries) -> PanelBuilder:
         "reported). Empty: no value is expected.",
         [f"sort_desc({cells})"],
         [
-            Column("name", "Indicator", 330, mappings=[map_titles(titles)], link=link_indicator("${__value.raw}")),
+            Column(
+                "name", "Indicator", 330, mappings=[map_titles(contents.short_titles)], link=link_indicator("${__value.raw}")
+            ),
             *(
                 Column(mission, mission, mappings=[map_values(QUALITY), map_nothing("")], is_coloured=True, align="center")
                 for mission in [*contents.missions, "ALL"]
@@ -161,7 +174,6 @@ def _tabulate_disagreeing() -> PanelBuilder:
 
 
 def _tabulate_incomplete(contents: Contents) -> PanelBuilder:
-    titles = {subject.name: subject.title for subject in contents.subjects}
     ratio = f"max by (indicator) ({select('a4p_missions_reporting_ratio')})"
     return tabulate(
         "Incomplete indicators",
@@ -169,7 +181,9 @@ def _tabulate_incomplete(contents: Contents) -> PanelBuilder:
         "validation do not count.",
         [f"sort({ratio} < 1)"],
         [
-            Column("indicator", "Indicator", mappings=[map_titles(titles)], link=link_indicator("${__value.raw}")),
+            Column(
+                "indicator", "Indicator", mappings=[map_titles(contents.short_titles)], link=link_indicator("${__value.raw}")
+            ),
             Column("Value", "Reported", 84, unit="percentunit", colour=UNCERTAIN),
         ],
         "All missions reported all indicators",
@@ -177,13 +191,14 @@ def _tabulate_incomplete(contents: Contents) -> PanelBuilder:
 
 
 def _tabulate_old(contents: Contents) -> PanelBuilder:
-    titles = {subject.name: subject.title for subject in contents.subjects}
     return tabulate(
         "Oldest values",
         AS_OF + "Days since the end of the newest period that any mission reported.",
         [f"sort_desc(min by (indicator) ({select('a4p_indicator_age_days')}))"],
         [
-            Column("indicator", "Indicator", mappings=[map_titles(titles)], link=link_indicator("${__value.raw}")),
+            Column(
+                "indicator", "Indicator", mappings=[map_titles(contents.short_titles)], link=link_indicator("${__value.raw}")
+            ),
             Column("Value", "Age", 100, unit="d", colour=WARNING),
         ],
         "No values yet",

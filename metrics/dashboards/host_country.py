@@ -20,9 +20,11 @@ from metrics.dashboards.panels import (
 )
 from metrics.dashboards.priority import tabulate_matrix
 from metrics.dashboards.queries import Queries, draw_over_period, equal, name_row, not_among, select
-from metrics.dashboards.summary_panels import AS_OF, LINK_MISSION
+from metrics.dashboards.summary_panels import AS_OF, LINK_MISSION, count_summary
 
 PRIORITY = "host_country_cooperation"
+# The start of the first cycle with a value.
+RANGE = ("2023-11-01T00:00:00.000Z", "now")
 # Columns of the first table: indicator, part, and a heading that fits.
 SHOWN = (
     ("sofa_incidents_new", "", "New"),
@@ -51,11 +53,14 @@ def build_page(contents: Contents) -> Page | None:
         "New and unresolved incidents against status of forces or mission agreements, their impact, and coordination, by "
         "mission.",
         [
+            *count_summary(queries),
             Line(13, [(7, _draw_new()), (17, _tabulate_missions(queries))]),
             Line(8, [(12, _draw_periods(contents, queries)), (12, _draw_record(contents))]),
             Line(8, [(16, _draw_longstanding(contents)), (8, tabulate_coverage(contents, HOST_TOTALS))]),
             Line(14, [(24, tabulate_matrix(contents, queries, "All host country indicators by mission"))]),
         ],
+        range=RANGE,
+        pages=(("Priority page", f"/priorities/{PRIORITY}"), ("Documents by cycle", "/cycles")),
     )
 
 

@@ -32,7 +32,7 @@ from metrics.dashboards.queries import (
     select,
     select_scraped,
 )
-from metrics.dashboards.summary_panels import CERTAINTY_LABELS, LINK_MISSION
+from metrics.dashboards.summary_panels import CERTAINTY_LABELS, LINK_MISSION, count_summary
 
 THIS = equal("indicator", "$indicator")
 METRIC = "a4p_$indicator"
@@ -46,12 +46,14 @@ def build_page(contents: Contents) -> Page:
         "A4P+ indicator",
         "One indicator or KPI: values by mission and period, changes, status, thresholds and source.",
         [
-            Line(5, [(24, _describe(contents, queries))]),
+            *count_summary(Queries(contents, (equal("metric", METRIC),))),
+            Line(4, [(24, _describe(contents, queries))]),
             Line(12, [(13, _tabulate_missions(queries)), (11, _draw_periods(contents, queries))]),
             Line(12, [(24, _draw_cells(contents, queries))]),
             Line(8, [(24, _compare_with_scraped(contents, queries))]),
         ],
         [choose_indicator(contents, "sofa_incidents_new")],
+        pages=(("Indicator page", "/indicators/${indicator}"), ("Thresholds", "/thresholds")),
     )
 
 

@@ -10,20 +10,32 @@ from metrics.catalogue import METRIC_PREFIX, Catalogue, Indicator, Unit
 from metrics.families import INDICATOR_FAMILIES
 from metrics.kpi_file import Kpi
 
-# Colours after Okabe and Ito, distinguishable with any colour vision. Each has one meaning and two shades: for text and lines
-# on a dark background, and for cells behind white text.
-GOOD, GOOD_CELL = "#56B4E9", "#0B6AA8"
-BAD, BAD_CELL = "#F0743A", "#B34700"
-WARNING, WARNING_CELL = "#E69F00", "#8F6400"
-UNCERTAIN, UNCERTAIN_CELL = "#CC79A7", "#8A4B73"
-ABSENT, ABSENT_CELL = "#9AA3AE", "#4A525C"
-VALUE, VALUE_CELL = "#A9BCCF", "#34495E"
+# Colours with the hues of Okabe and Ito, distinguishable with any colour vision. Each has one meaning and two shades: for text
+# and lines on the backgrounds of both of Grafana's themes, and for cells behind white text.
+GOOD, GOOD_CELL = "#2E8BC9", "#0B6AA8"
+BAD, BAD_CELL = "#E0561B", "#B34700"
+WARNING, WARNING_CELL = "#B87F00", "#8F6400"
+UNCERTAIN, UNCERTAIN_CELL = "#C05A94", "#8A4B73"
+ABSENT, ABSENT_CELL = "#7D8793", "#4A525C"
+VALUE, VALUE_CELL = "#5F84A8", "#34495E"
 CLEAR = "transparent"
-# One colour per mission on all panels, after Paul Tol's muted scheme, lightened for a dark background.
+# What the colours of values mean, in the legend of each dashboard.
+MEANINGS = (
+    ("critical, worse or high", BAD_CELL),
+    ("warning, medium or no", WARNING_CELL),
+    ("uncertain, missing or not reported", UNCERTAIN_CELL),
+    ("better, yes or low", GOOD_CELL),
+    ("not applicable or information", ABSENT_CELL),
+    ("value without a judgement", VALUE_CELL),
+)
+# One colour per mission on all panels, with the hues of Paul Tol's muted scheme, for the backgrounds of both themes.
 MISSION_COLOURS = (
-    "#88CCEE", "#44AA99", "#117733", "#6699FF", "#DDCC77", "#999933",
-    "#CC6677", "#882255", "#AA4499", "#DDDDDD", "#BBAA88", "#77AADD",
+    "#2F96C8", "#2E9C8B", "#2C8A4B", "#5580F0", "#B08A1E", "#8A8A2E",
+    "#D0606F", "#B04578", "#B356B3", "#8C8C8C", "#9A7F55", "#6C7FC0",
 )  # fmt: skip
+
+# Of series that are neither missions nor better or worse.
+SERIES_COLOURS = (MISSION_COLOURS[0], MISSION_COLOURS[4], MISSION_COLOURS[8], MISSION_COLOURS[2])
 
 # A cell with a text has a number outside the range of values, which value mappings replace by the text. Numbers for reasons why
 # there is no value are below all values, so that they come last in descending order.
@@ -88,6 +100,7 @@ class Subject:
     values: tuple[tuple[str, ...], ...]
     # The largest possible value. A larger one is flagged as impossible and does not set the scale of a chart.
     maximum: float | None = None
+    short_title: str | None = None
 
     @property
     def metric(self) -> str:
@@ -100,8 +113,9 @@ class Subject:
 
     @property
     def scaled_title(self) -> str:
-        """The title with the unit name from `SCALES`."""
-        return f"{self.title}, {SCALES[self.unit][1]}" if self.unit in SCALES else self.title
+        """The title of a row, which is short if the definition has a short one, with the unit name from `SCALES`."""
+        title = self.short_title or self.title
+        return f"{title}, {SCALES[self.unit][1]}" if self.unit in SCALES else title
 
     def list_rows(self) -> list[tuple[str, str]]:
         """Return key and title of each possible row: one without a part, and one per part."""
@@ -161,6 +175,11 @@ class Contents:
         return tuple(mission.mission for mission in self.catalogue.missions if mission.status == "active")
 
     @property
+    def short_titles(self) -> dict[str, str]:
+        """Titles by the name of an indicator or KPI, for columns of tables."""
+        return {subject.name: subject.short_title or subject.title for subject in self.subjects}
+
+    @property
     def row_titles(self) -> dict[str, str]:
         return dict(row for subject in self.subjects for row in subject.list_rows())
 
@@ -191,11 +210,23 @@ def _describe_indicator(priority: str, indicator: Indicator) -> Subject:
         tuple(indicator.dimensions),
         tuple(indicator.dimensions.values()),
         indicator.maximum,
+        indicator.short_title,
     )
 
 
 def _describe_kpi(kpi: Kpi) -> Subject:
     source = f"computed from {kpi.source}"
     return Subject(
-        kpi.kpi, kpi.title, kpi.description, source, kpi.unit, kpi.better, kpi.priority, "as its inputs", (), (), kpi.maximum
+        kpi.kpi,
+        kpi.title,
+        kpi.description,
+        source,
+        kpi.unit,
+        kpi.better,
+        kpi.priority,
+        "as its inputs",
+        (),
+        (),
+        kpi.maximum,
+        kpi.short_title,
     )

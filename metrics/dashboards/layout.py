@@ -16,19 +16,24 @@ from grafana_foundation_sdk.models.dashboard import (
     GridPos,
     VariableHide,
     VariableOption,
+    VariableRefresh,
 )
 
 from metrics.cycles import Cycles
 from metrics.dashboards.labels import ABSENT, Contents
-from metrics.dashboards.panels import COLUMNS, PROMETHEUS, PanelBuilder
+from metrics.dashboards.panels import COLUMNS, PROMETHEUS, PanelBuilder, draw_legend
 
 TAG = "a4p"
-# The history begins in 2017, and half-yearly values need a range of years.
-RANGE = ("now-10y", "now")
+# The first year that the report has values of. Counts since an earlier year are values of their last day.
+RANGE = ("2017-01-01T00:00:00.000Z", "now")
 REFRESH = "30m"
+LEGEND_HEIGHT = 3
 
 
-VariableBuilder = dashboard.CustomVariable | dashboard.DatasourceVariable
+# Where people open the service's pages: the label `instance` of its scrapes, as in the links of alerts.
+SERVICE = 'label_values(up{job="a4p"}, instance)'
+DEFAULT_SERVICE = "127.0.0.1:8000"
+VariableBuilder = dashboard.CustomVariable | dashboard.DatasourceVariable | dashboard.QueryVariable
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,9 @@ class Page:
     refresh: str = REFRESH
     shows_cycles: bool = True
     annotations: Sequence[dict[str, object]] = ()
+    # Pages of the service: title and path, which may have variables of the dashboard.
+    pages: Sequence[tuple[str, str]] = ()
+    shows_legend: bool = True
 
 
 def link_to(uid: str, **variables: str) -> str:
@@ -117,18 +125,28 @@ def render_page(page: Page, contents: Contents) -> str:
         .version(1)
         .links(
             [
+                *(
+                    dashboard.DashboardLink(title)
+                    .type(DashboardLinkType.LINK)
+                    .icon("external link")
+                    .tooltip("Page of the service")
+                    .target_blank(True)
+                    .url(f"http://${{service}}{path}")
+                    for title, path in page.pages
+                ),
                 dashboard.DashboardLink("A4P+ dashboards")
                 .type(DashboardLinkType.DASHBOARDS)
                 .tags([TAG])
                 .as_dropdown(True)
                 .keep_time(True)
-                .include_vars(True)
+                .include_vars(True),
             ]
         )
-        .variables([source, *page.variables])
+        .variables([source, *([_find_service()] if page.pages else []), *page.variables])
         .build()
     )
-    built.panels = _place(page.lines)
+    legend = [Line(LEGEND_HEIGHT, [(COLUMNS, draw_legend())])] if page.shows_legend else []
+    built.panels = _place([*page.lines, *legend])
     model: dict[str, Any] = json.loads(json.dumps(built, cls=JSONEncoder))
     # The SDK is for Grafana 11.6 and writes defaults that later versions do not have.
     for variable in model["templating"]["list"]:
@@ -139,6 +157,21 @@ def render_page(page: Page, contents: Contents) -> str:
     cycles = [_draw_cycles(contents.catalogue.cycles)] if page.shows_cycles else []
     model["annotations"] = {"list": [*cycles, *page.annotations]}
     return json.dumps(model, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _find_service() -> dashboard.QueryVariable:
+    """Return the variable with host and port of the service, which links begin with."""
+    return (
+        dashboard.QueryVariable("service")
+        .label("Service")
+        .datasource(PROMETHEUS)
+        .query(SERVICE)
+        .refresh(VariableRefresh.ON_DASHBOARD_LOAD)
+        .current(VariableOption(text=DEFAULT_SERVICE, value=DEFAULT_SERVICE, selected=True))
+        .multi(False)
+        .include_all(False)
+        .hide(VariableHide.HIDE_VARIABLE)
+    )
 
 
 def _place(lines: Sequence[Line]) -> list[Any]:

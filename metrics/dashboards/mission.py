@@ -18,6 +18,9 @@ from metrics.dashboards.summary_panels import (
     tabulate_worsened,
 )
 
+# Missions report most values since 2023; counts of fatalities are on the dashboard of safety.
+RANGE = ("2022-11-01T00:00:00.000Z", "now")
+
 
 def build_page(contents: Contents) -> Page:
     """Return the dashboard of one mission."""
@@ -28,7 +31,7 @@ def build_page(contents: Contents) -> Page:
         "A4P+ mission",
         "All values of one mission, compared with other missions and over time, with reporting gaps and threshold breaches.",
         [
-            count_summary(queries),
+            *count_summary(queries),
             Line(13, [(24, _tabulate_values(contents, queries))]),
             Line(
                 8,
@@ -51,6 +54,8 @@ def build_page(contents: Contents) -> Page:
             ),
         ],
         [choose_mission(contents, "UNMISS")],
+        range=RANGE,
+        pages=(("Mission page", "/missions/${mission}"), ("Reports of the mission", "/rounds")),
     )
 
 
@@ -76,7 +81,7 @@ def _tabulate_values(contents: Contents, queries: Queries) -> PanelBuilder:
         ],
         [
             Column("row", "Indicator", mappings=[map_titles(contents.row_titles)], link=link_indicator()),
-            Column("priority", "Priority", 220, mappings=[map_titles(priorities)]),
+            Column("priority", "Priority", 236, mappings=[map_titles(priorities)]),
             Column("Value #A", "This mission", 130, unit="locale", mappings=CELLS, is_coloured=True, align="center"),
             Column("Value #D", "Median of others", 130, unit="locale"),
             Column("Value #B", "Worse by", 80, unit="percent", colour=BAD),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import ValueMapping
 
 from metrics.dashboards import uids
-from metrics.dashboards.labels import BAD_CELL, CLEAR, UNCERTAIN_CELL, WARNING_CELL, Contents
+from metrics.dashboards.labels import BAD, BAD_CELL, CLEAR, GOOD, UNCERTAIN, UNCERTAIN_CELL, WARNING, WARNING_CELL, Contents
 from metrics.dashboards.layout import Line, Page, link_to
+from metrics.dashboards.mission_map import draw_map
 from metrics.dashboards.panels import Column, PanelBuilder, map_nothing, map_titles, map_values, tabulate, transform
 from metrics.dashboards.queries import Queries
 from metrics.dashboards.summary_panels import (
@@ -26,6 +27,8 @@ STATUSES = {
     1: ("gap", UNCERTAIN_CELL),
     0: ("ok", CLEAR),
 }
+# A mark needs a colour on land, where the cell of a table is clear.
+MARK_COLOURS = {4: BAD, 3: WARNING, 2: WARNING, 1: UNCERTAIN, 0: GOOD}
 
 
 def build_page(contents: Contents) -> Page:
@@ -37,19 +40,21 @@ def build_page(contents: Contents) -> Page:
         "A4P+ overview",
         "Indicators that improved or worsened, threshold breaches and reporting gaps, by mission and priority.",
         [
-            count_summary(queries),
-            Line(7, [(12, tabulate_worsened(queries, titles)), (12, tabulate_improved(queries, titles))]),
-            Line(6, [(12, tabulate_breaches(queries)), (12, tabulate_gaps(queries))]),
+            *count_summary(queries),
+            Line(12, [(12, _draw_map(contents, queries)), (12, tabulate_breaches(queries))]),
             Line(11, [(24, _tabulate_status(contents, queries))]),
+            Line(8, [(12, tabulate_worsened(queries, titles)), (12, tabulate_improved(queries, titles))]),
+            Line(8, [(24, tabulate_gaps(queries))]),
         ],
+        pages=(("Overview page", "/"), ("Missions", "/missions"), ("Thresholds", "/thresholds"), ("About A4P+", "/about")),
     )
 
 
-def _tabulate_status(contents: Contents, queries: Queries) -> PanelBuilder:
-    by = "max by (priority, mission)"
+def _rank_status(queries: Queries, by: str) -> str:
+    """Return the worst status of any value by these labels, as a number of `STATUSES`."""
     of_metric = f"* on (metric) group_left (priority) {queries.info_by_metric()}"
     of_indicator = f"* on (indicator) group_left (priority) {queries.info()}"
-    standing = " or ".join(
+    return " or ".join(
         [
             f"{by} ({queries.breaches(severity='critical')} {of_metric}) * 0 + 4",
             f"{by} ({queries.breaches()} {of_metric}) * 0 + 3",
@@ -58,6 +63,22 @@ def _tabulate_status(contents: Contents, queries: Queries) -> PanelBuilder:
             f"{by} ({queries.values()} {of_indicator}) * 0",
         ]
     )
+
+
+def _draw_map(contents: Contents, queries: Queries) -> PanelBuilder:
+    look: list[ValueMapping] = [map_values({code: (text, MARK_COLOURS[code]) for code, (text, _) in STATUSES.items()})]
+    return draw_map(
+        contents.catalogue,
+        "Missions by worst status",
+        AS_OF + "The worst status of any value of the mission, with the colours of the table below.",
+        f"({_rank_status(queries, 'max by (mission)')})",
+        look,
+        "No values yet. Choose a later end of the time range.",
+    )
+
+
+def _tabulate_status(contents: Contents, queries: Queries) -> PanelBuilder:
+    standing = _rank_status(queries, "max by (priority, mission)")
     titles = {}
     for number, entry in enumerate(contents.catalogue.priorities):
         titles[entry.priority] = entry.title

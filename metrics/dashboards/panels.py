@@ -52,7 +52,17 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from metrics.dashboards.labels import CELL_LABELS, CLEAR, MISSION_COLOURS, SHORT_CELL_LABELS, VALUE, VALUE_CELL, Contents
+from metrics.dashboards.labels import (
+    CELL_LABELS,
+    CLEAR,
+    MEANINGS,
+    MISSION_COLOURS,
+    SERIES_COLOURS,
+    SHORT_CELL_LABELS,
+    VALUE,
+    VALUE_CELL,
+    Contents,
+)
 from metrics.dashboards.queries import select_scraped
 
 PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -159,22 +169,50 @@ def transform(name: str, **options: object) -> DataTransformerConfig:
     return DataTransformerConfig(id_val=name, options=options)
 
 
-def count(title: str, description: str, query: str, none: str, colour: str) -> stat.Panel:
-    """Return a panel with one count, coloured if it is above 0."""
+def count(title: str, description: str, query: str, none: str, colour: str, noun: str = "", nouns: str = "") -> stat.Panel:
+    """Return a panel with one count, coloured if it is above 0.
+
+    `noun` follows 1 and `nouns` other counts, so that it reads as a sentence.
+    """
+    unit = f"suffix: {nouns}" if nouns else "locale"
     return (
         stat.Panel()
         .title(title)
         .description(description)
         .datasource(PROMETHEUS)
         .targets(list(ask([Query(query, "count", instant=True)])))
-        .unit("locale")
+        .unit(unit)
         .no_value(none)
+        .mappings([map_values({1: (f"1 {noun}", colour)})] if noun else [])
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .thresholds(plain_thresholds((None, "text"), (1, colour)))
         .color_mode(BigValueColorMode.VALUE)
         .graph_mode(BigValueGraphMode.NONE)
         .text_mode(BigValueTextMode.VALUE)
-        .text(common.VizTextDisplayOptions().value_size(36))
+        .text(common.VizTextDisplayOptions().value_size(20 if nouns else 36))
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    )
+
+
+def draw_legend() -> stat.Panel:
+    """Return the panel that shows what each colour means. Its values are numbers of the meanings, without any metric."""
+    meanings = [f'label_replace(vector({number}), "meaning", "{text}", "", "")' for number, (text, _) in enumerate(MEANINGS)]
+    return (
+        stat.Panel()
+        .title("Meaning of colours")
+        .description("What the colours of values, cells and marks mean. Missions and causes have colours of their own.")
+        .datasource(PROMETHEUS)
+        .targets(list(ask([Query(" or ".join(meanings), "{{meaning}}", instant=True)])))
+        .unit("none")
+        .no_value("No answer from Prometheus")
+        .mappings([map_values({number: (text, colour) for number, (text, colour) in enumerate(MEANINGS)})])
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .thresholds(plain_thresholds((None, VALUE_CELL)))
+        .color_mode(BigValueColorMode.BACKGROUND_SOLID)
+        .graph_mode(BigValueGraphMode.NONE)
+        .text_mode(BigValueTextMode.VALUE)
+        .orientation(VizOrientation.VERTICAL)
+        .text(common.VizTextDisplayOptions().value_size(13))
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     )
 
@@ -322,6 +360,13 @@ def draw_steps(
     )  # fmt: skip
     if stacked:
         panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
+    return panel
+
+
+def colour_queries(panel: timeseries.Panel, count: int) -> timeseries.Panel:
+    """Give each of the first queries, of one series each, a colour that is visible in both themes."""
+    for ref_id, colour in zip(REF_IDS[:count], SERIES_COLOURS, strict=False):
+        panel.with_override(*override("byFrameRefID", ref_id, color={"mode": "fixed", "fixedColor": colour}))
     return panel
 
 

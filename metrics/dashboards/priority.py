@@ -30,7 +30,7 @@ def build_page(contents: Contents) -> Page:
         "A4P+ priority",
         "All values of one priority by mission, with changes, reporting gaps and values over time.",
         [
-            count_summary(queries),
+            *count_summary(queries),
             Line(13, [(24, tabulate_matrix(contents, queries, "Values by mission"))]),
             Line(8, [(12, tabulate_worsened(queries, titles)), (12, tabulate_improved(queries, titles))]),
             Line(8, [(12, tabulate_breaches(queries)), (12, tabulate_gaps(queries))]),
@@ -50,6 +50,7 @@ def build_page(contents: Contents) -> Page:
             ),
         ],
         [choose_priority(contents, "accountability_of_peacekeepers")],
+        pages=(("Priority page", "/priorities/${priority}"), ("About A4P+", "/about")),
     )
 
 

@@ -40,11 +40,12 @@ def build_page(contents: Contents) -> Page:
         "A4P+ collection rounds",
         "State of each mission in the current cycle and the two before it: overdue reports, submissions, decisions.",
         [
-            Line(4, list(zip((6, 6, 6, 6), [show_snapshot(), *_count()], strict=True))),
+            Line(3, [(6, panel) for panel in [*_count(), show_snapshot()]]),
             Line(18, [(14, _tabulate_states()), (10, _draw_states())]),
         ],
         range=RANGE,
         shows_cycles=False,
+        pages=(("Rounds page", "/rounds"), ("Missions", "/missions")),
     )
 
 
@@ -54,22 +55,28 @@ def _count() -> list[PanelBuilder]:
             "Missions overdue",
             "Missions and departments (ALL) with reports past their deadline in one of the rounds.",
             f"count(max by (mission) ({select_scraped('a4p_submission_overdue_days')}) > 0)",
-            "None",
+            "No mission is overdue",
             BAD,
+            "mission is overdue",
+            "missions are overdue",
         ),
         count(
             "Waiting for a decision",
             "Submissions that an approver has to validate, approve, publish or return.",
             f"count({select_scraped('a4p_submission_state', WAITING)})",
-            "None",
+            "No submission waits for a decision",
             WARNING,
+            "submission waits for a decision",
+            "submissions wait for a decision",
         ),
         count(
             "Messages not sent",
             "Messages about rounds that were given up. `a4p messages --state failed` lists them.",
             f"max({select_scraped('a4p_outbox_messages', FAILED)}) > 0",
-            "None",
+            "Every message was sent",
             BAD,
+            "message was not sent",
+            "messages were not sent",
         ),
     ]
 

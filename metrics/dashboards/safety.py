@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from grafana_foundation_sdk.models.common import GraphDrawStyle
+
 from metrics.dashboards import uids
-from metrics.dashboards.labels import WARNING, Contents
+from metrics.dashboards.labels import BAD, WARNING, Contents
 from metrics.dashboards.layout import Line, Page, annotate
-from metrics.dashboards.panels import PanelBuilder, Query, colour_missions, dash_limits, draw_bars_now, draw_steps, override
+from metrics.dashboards.panels import (
+    PanelBuilder,
+    Query,
+    colour_missions,
+    count,
+    dash_limits,
+    draw_bars_now,
+    draw_steps,
+    override,
+)
 from metrics.dashboards.queries import among, draw_over_period, equal, not_among, select
 from metrics.dashboards.summary_panels import AS_OF
 
@@ -25,15 +36,15 @@ NEEDED = frozenset(
 )
 # Malicious acts stand out; causes that are not known are grey.
 CAUSE_COLOURS = {
-    "Malicious act": "#C4342B",
-    "Illness": "#5794F2",
-    "Accident": "#E5A84B",
-    "Self-inflicted": "#A37BC9",
-    "To be determined": "#8E99A3",
-    "Unknown": "#C9D0D6",
+    "Malicious act": "#D0403A",
+    "Illness": "#4F86E0",
+    "Accident": "#BF8226",
+    "Self-inflicted": "#A06FCB",
+    "To be determined": "#6F7A85",
+    "Unknown": "#989FA8",
 }
 # The first fatality of the list is of 1948.
-RANGE = ("now-80y", "now")
+RANGE = ("1948-01-01T00:00:00.000Z", "now")
 ALL_YEARS = "100y"
 # Deaths of one cause in one mission and year that are marked in the charts: wars, and aircraft that crashed.
 MANY_DEATHS = 30
@@ -50,6 +61,7 @@ def build_page(contents: Contents) -> Page | None:
         "A4P+ safety of peacekeepers",
         "Deaths of peacekeepers since 1948 by cause and mission, explosive ordnance, crimes against them, and hospitals.",
         [
+            Line(3, [(6, panel) for panel in _count(contents)]),
             Line(10, [(24, _draw_causes())]),
             Line(9, [(12, _draw_malicious()), (12, _draw_missions(contents))]),
             Line(8, [(24, _draw_windows(contents))]),
@@ -58,6 +70,8 @@ def build_page(contents: Contents) -> Page | None:
         ],
         range=RANGE,
         shows_cycles=False,
+        shows_legend=False,
+        pages=(("Events", "/events"), ("Indicator page", "/indicators/fatalities")),
         annotations=(
             annotate(
                 f"{MANY_DEATHS} or more deaths of one cause",
@@ -67,6 +81,49 @@ def build_page(contents: Contents) -> Page | None:
             ),
         ),
     )
+
+
+def _count(contents: Contents) -> list[PanelBuilder]:
+    active = among("mission", contents.missions)
+    newest = AS_OF + f"All missions. The newest period is provisional. {SOURCE}"
+    return [
+        count(
+            "Deaths in the newest half-year",
+            newest,
+            f"sum({select(BY_CYCLE, NO_ALL)})",
+            "No half-year counted",
+            "text",
+            "death in the newest half-year",
+            "deaths in the newest half-year",
+        ),
+        count(
+            "Malicious acts in the newest year",
+            newest,
+            f"sum({select(YEARLY, NO_ALL, MALICIOUS)})",
+            "No year counted",
+            BAD,
+            "death by malicious acts in the newest year",
+            "deaths by malicious acts in the newest year",
+        ),
+        count(
+            "Missions with malicious acts within 30 days",
+            AS_OF + f"Active missions with deaths by malicious acts in the 30 days before. {SOURCE}",
+            f"count({select('a4p_fatalities_malicious_acts_30d', active)} > 0)",
+            "No deaths within 30 days",
+            BAD,
+            "mission with deaths within 30 days",
+            "missions with deaths within 30 days",
+        ),
+        count(
+            "Deaths since 1948",
+            AS_OF + f"Deaths of any cause in all missions, closed ones included. {SOURCE}",
+            f"sum(sum_over_time({select(YEARLY, NO_ALL)}[{ALL_YEARS}]))",
+            "No year counted",
+            "text",
+            "death since 1948",
+            "deaths since 1948",
+        ),
+    ]
 
 
 def _draw_causes() -> PanelBuilder:
@@ -100,6 +157,7 @@ def _draw_malicious() -> PanelBuilder:
         "No values in the time range",
         bars=True,
     )
+    panel.with_override(*override("byFrameRefID", "A", color={"mode": "fixed", "fixedColor": CAUSE_COLOURS["Malicious act"]}))
     dash_limits(panel, "B", WARNING)
     dash_limits(panel, "C", WARNING)
     return panel
@@ -122,12 +180,18 @@ def _draw_missions(contents: Contents) -> PanelBuilder:
 
 
 def _draw_windows(contents: Contents) -> PanelBuilder:
-    return draw_steps(
+    panel = draw_steps(
         "Malicious acts within 30 days, by active mission",
         f"Deaths by malicious acts in the 30 days until each day. {SOURCE} Without a loaded export there are no values.",
         [Query(select("a4p_fatalities_malicious_acts_30d", among("mission", contents.missions)) + " > 0", "{{mission}}")],
         "No deaths, or no export of the fatality data set is loaded",
     )
+    # Lines would connect the deaths of different years, between which there are no values.
+    panel.draw_style(GraphDrawStyle.BARS).line_width(1).fill_opacity(80)
+    for matcher, properties in colour_missions(contents):
+        if "ALL" not in str(matcher.options):
+            panel.with_override(matcher, properties)
+    return panel
 
 
 def _draw_newest(contents: Contents) -> PanelBuilder:

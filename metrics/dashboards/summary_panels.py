@@ -49,59 +49,71 @@ def link_indicator(indicator: str = "${__data.fields.indicator}") -> tuple[str, 
 LINK_MISSION = ("Mission details", link_to(uids.MISSION, mission="${__value.raw}"))
 
 
-def count_summary(queries: Queries) -> Line:
-    """Return a row of counts: values, changes, breaches, gaps, certainty and latest period."""
+def count_summary(queries: Queries) -> list[Line]:
+    """Return two rows of counts that read as sentences: changes, breaches and gaps, and below them values and certainty."""
     newest = count(
         "Latest period",
         AS_OF + "The last day of the newest period with a value.",
         f"1000 * max({queries.period_ends_of_all()})",
-        "None",
+        "No period yet",
         "text",
     )
-    newest.unit("time:YYYY-MM-DD").text(common.VizTextDisplayOptions().value_size(22))
+    newest.unit("time:[newest period ends] YYYY-MM-DD").text(common.VizTextDisplayOptions().value_size(20))
     values = f"{queries.values()} * on (indicator) group_left () {queries.info()}"
-    counts: list[PanelBuilder] = [
-        count(
-            "Values",
-            AS_OF + "Current values of all indicators and KPIs, by mission and part.",
-            f"count({values})",
-            "None",
-            "text",
-        ),
+    first: list[PanelBuilder] = [
         count(
             "Worsened",
             AS_OF + "Values that worsened since the period before. The catalogue defines which direction is better.",
             f"count({queries.worse()})",
-            "None",
+            "No value worsened",
             BAD,
+            "value worsened",
+            "values worsened",
         ),
         count(
             "Improved",
             AS_OF + "Values that improved since the period before. The catalogue defines which direction is better.",
             f"count({queries.better()})",
-            "None",
+            "No value improved",
             GOOD,
+            "value improved",
+            "values improved",
         ),
         count(
             "Breaches",
             AS_OF + "Values above or below a current threshold. `a4p thresholds list` lists all thresholds.",
             f"count({queries.breaches()})",
-            "None",
+            "No value breaches a threshold",
             BAD,
+            "value breaches a threshold",
+            "values breach a threshold",
         ),
         count(
             "Not reported",
             AS_OF + "Expected values, by indicator and mission, that were never reported, are behind the newest period, or are "
             "missing or under validation.",
             f"count({queries.gaps()})",
-            "None",
+            "No expected value is missing",
             UNCERTAIN,
+            "expected value is missing",
+            "expected values are missing",
         ),
+    ]
+    second: list[PanelBuilder] = [
         count_overdue(queries),
         count_not_final(queries),
+        count(
+            "Values",
+            AS_OF + "Current values of all indicators and KPIs, by mission and part.",
+            f"count({values})",
+            "No value yet",
+            "text",
+            "current value",
+            "current values",
+        ),
         newest,
     ]
-    return Line(4, list(zip((2, 3, 3, 3, 3, 3, 4, 3), counts, strict=True)))
+    return [Line(3, [(6, panel) for panel in panels]) for panels in (first, second)]
 
 
 def count_overdue(queries: Queries) -> PanelBuilder:
@@ -111,8 +123,10 @@ def count_overdue(queries: Queries) -> PanelBuilder:
         AS_OF + "Expected reports, by indicator and mission, not received by the deadline of the newest cycle whose deadline "
         "has passed.",
         f"count({queries.overdue()})",
-        "None",
+        "No report is overdue",
         WARNING,
+        "report is overdue",
+        "reports are overdue",
     )
 
 
@@ -123,8 +137,10 @@ def count_not_final(queries: Queries) -> PanelBuilder:
         AS_OF + "Values, by indicator and mission, that are estimated (a lower bound, or computed) or provisional (the source "
         "is ambiguous).",
         f"count({queries.not_final()})",
-        "None",
+        "No value is provisional",
         WARNING,
+        "value is not final",
+        "values are not final",
     )
 
 

@@ -32,6 +32,7 @@ def list_generated() -> dict[Path, str]:
     try:
         # Needed only to change definitions, so it is not a requirement of the service.
         from metrics.dashboards import render_dashboards
+        from metrics.dashboards.mission_map import LAND_FILE, render_land
     except ModuleNotFoundError as error:
         raise SdkMissing(f"{error.name} is not installed. Run 'pip install -r requirements-dev.txt'.") from None
     dashboards = render_dashboards(definitions.catalogue, definitions.kpis)
@@ -44,6 +45,7 @@ def list_generated() -> dict[Path, str]:
         **{prometheus / "rules" / name: text for name, text in rules.items()},
         **{prometheus / "compose" / name: text for name, text in container_files.items()},
         **{find_in_tree("grafana") / "dashboards" / name: text for name, text in dashboards.items()},
+        find_in_tree("grafana") / "maps" / LAND_FILE: render_land(),
     }
 
 

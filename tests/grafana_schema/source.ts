@@ -10,6 +10,7 @@ import * as stat from '@grafana/schema/dist/types/raw/composable/stat/panelcfg/x
 import * as table from '@grafana/schema/dist/types/raw/composable/table/panelcfg/x/types.gen';
 import * as timeseries from '@grafana/schema/dist/types/raw/composable/timeseries/panelcfg/x/types.gen';
 import * as bargauge from '@grafana/schema/dist/types/raw/composable/bargauge/panelcfg/x/types.gen';
+import * as geomap from '@grafana/schema/dist/types/raw/composable/geomap/panelcfg/x/types.gen';
 import * as statetimeline from '@grafana/schema/dist/types/raw/composable/statetimeline/panelcfg/x/types.gen';
 
 /** What the Prometheus data source reads of an annotation. Its queries and these fields are in no published schema. */
@@ -18,6 +19,7 @@ interface PrometheusAnnotation extends Omit<raw.AnnotationQuery, 'target'> {
 }
 export interface Dashboard extends Omit<raw.Dashboard, 'annotations'> { annotations?: { list?: Array<PrometheusAnnotation> } }
 export interface Options {
+  geomap: geomap.Options;
   stat: stat.Options;
   table: table.Options;
   timeseries: timeseries.Options;
@@ -25,6 +27,8 @@ export interface Options {
   'state-timeline': statetimeline.Options;
 }
 export interface Custom {
+  // Its module adds only this one.
+  geomap: common.HideableFieldConfig;
   table: table.FieldConfig;
   timeseries: timeseries.FieldConfig;
   'state-timeline': statetimeline.FieldConfig;

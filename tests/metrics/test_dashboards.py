@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import json
+import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +16,20 @@ import pytest
 import yaml
 from grafana_foundation_sdk.models import units
 
-from metrics.dashboards import render_dashboards
+from metrics.dashboards import labels, render_dashboards
 from metrics.dashboards.labels import Contents
+from metrics.dashboards.safety import CAUSE_COLOURS
 from service.commands.generate import list_generated
 from service.errors import SdkMissing
 from service.settings import find_in_tree
 from service.warehouse.definitions import Definitions, read_definitions
 from tests.grafana_dashboard import COLUMNS, GrafanaDashboard
 
-# The start of the time range of dashboards with a longer history.
-STARTS = {"a4p-safety": "now-80y"}
+BACKGROUNDS = {"dark": "#181B1F", "light": "#FFFFFF"}
+# For graphical objects and large text, by the accessibility guidelines WCAG 2.2.
+MIN_CONTRAST = 3
+# Letters of a title, without its part, that fit the column of a table.
+MAX_ROW_TITLE = 48
 FILES = sorted((find_in_tree("grafana") / "dashboards").glob("*.json"))
 # The ids of Grafana's units, as its SDK lists them; a date may be written by a pattern of its own.
 KNOWN_UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}
@@ -76,17 +83,72 @@ def list_units(panel: dict[str, Any]) -> set[str]:
 def test_every_unit_is_one_of_grafana(file: Path) -> None:
     for panel in GrafanaDashboard(file).panels:
         if "fieldConfig" in panel:
-            unknown = {unit for unit in list_units(panel) if not unit.startswith("time:")} - KNOWN_UNITS
+            unknown = {unit for unit in list_units(panel) if not unit.startswith(("time:", "suffix: "))} - KNOWN_UNITS
             assert not unknown, panel["title"]
 
 
 @each_file
-def test_a_dashboard_opens_on_years_and_refreshes_slowly(file: Path) -> None:
+def test_a_dashboard_refreshes_slowly(file: Path) -> None:
+    assert GrafanaDashboard(file).model["refresh"] == "30m"
+
+
+def find_first_day(definitions: Definitions, names: Iterable[str]) -> str:
+    """Return the first day of the first period among the shipped observations of these indicators."""
+    chosen = frozenset(names)
+    texts = [file.read_text(encoding="utf-8") for file in definitions.observation_files]
+    rows = [row for text in texts for row in csv.DictReader(text.splitlines())]
+    return min(row["period_start"] for row in rows if row["indicator"] in chosen)
+
+
+def test_the_time_range_of_a_dashboard_starts_with_its_first_value(definitions: Definitions) -> None:
+    indicators = [indicator for _, indicator in definitions.catalogue.indicators]
+    # Values since an earlier year are those of their last day.
+    reported = [one.indicator for one in indicators if one.counted_from is None and not one.cumulative]
+    first = {
+        "a4p-safety": find_first_day(definitions, ["fatalities"]),
+        "a4p-host-country": find_first_day(definitions, ["sofa_incidents_new", "sofa_impact_level"]),
+        "a4p-overview": find_first_day(definitions, reported),
+    }
+    for other in ("a4p-priority", "a4p-indicator", "a4p-accountability", "a4p-data-quality"):
+        first[other] = first["a4p-overview"]
+    for uid, day in first.items():
+        time_range = GrafanaDashboard(find_in_tree("grafana") / "dashboards" / f"{uid}.json").model["time"]
+        assert time_range == {"from": f"{day}T00:00:00.000Z", "to": "now"}, uid
+
+
+@each_file
+def test_links_to_pages_of_the_service_begin_with_its_address_in_prometheus(file: Path) -> None:
     dashboard = GrafanaDashboard(file)
-    # Those about scraped states open on days.
-    if dashboard.uid not in ("a4p-service", "a4p-rounds"):
-        assert dashboard.model["time"] == {"from": STARTS.get(dashboard.uid, "now-10y"), "to": "now"}
-    assert dashboard.model["refresh"] == "30m"
+    pages = [link for link in dashboard.model["links"] if link["type"] == "link"]
+    assert pages
+    for link in pages:
+        assert link["url"].startswith("http://${service}/"), link
+    assert dashboard.variables["service"]["query"] == 'label_values(up{job="a4p"}, instance)'
+    assert set(re.findall(r"\$\{(\w+)\}", " ".join(link["url"] for link in pages))) <= dashboard.variables.keys()
+
+
+@each_file
+def test_the_meaning_of_colours_is_in_one_legend(file: Path) -> None:
+    legends = [panel for panel in GrafanaDashboard(file).panels if panel["title"] == "Meaning of colours"]
+    # The colours of that dashboard are causes and missions, which its charts name.
+    assert len(legends) == (file.stem != "a4p-safety")
+
+
+def compute_contrast(colour: str, background: str) -> float:
+    def compute_luminance(code: str) -> float:
+        channels = [int(code[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+        return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    darker, lighter = sorted(compute_luminance(code) for code in (colour, background))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("theme", BACKGROUNDS)
+def test_colours_of_text_and_lines_are_visible_in_both_themes(theme: str) -> None:
+    shown = [labels.GOOD, labels.BAD, labels.WARNING, labels.UNCERTAIN, labels.ABSENT, labels.VALUE, *labels.MISSION_COLOURS]
+    for colour in [*shown, *set(CAUSE_COLOURS.values()) - {CAUSE_COLOURS["Unknown"]}]:
+        assert compute_contrast(colour, BACKGROUNDS[theme]) >= MIN_CONTRAST, colour
 
 
 @each_file
@@ -168,6 +230,13 @@ def test_without_the_library_of_dashboards_the_error_names_the_fix(monkeypatch: 
         SdkMissing, match=r"grafana_foundation_sdk\S* is not installed. Run 'pip install -r requirements-dev.txt'"
     ):
         list_generated()
+
+
+def test_a_row_has_the_short_title_of_its_indicator_or_kpi_if_there_is_one(definitions: Definitions) -> None:
+    titles = Contents.make(definitions.catalogue, definitions.kpis).row_titles
+    assert titles["misconduct_sanctions|Uniformed repatriated"] == "Uniformed repatriated · SEA sanctions"
+    assert titles["crime_conviction_ratio|"] == "Tried suspects convicted, %"
+    assert {title for title in titles.values() if len(title.rpartition(" · ")[2]) > MAX_ROW_TITLE} == set()
 
 
 def test_row_titles_have_the_unit_and_the_part(definitions: Definitions) -> None:
