@@ -18,9 +18,8 @@ with breached as materialized (
     where m.status <> 'closed'
 ),
 current_values as materialized (
-    select l.indicator as name, l.mission, l.dimensions, l.value, l.period_end, c.previous_value
-    from latest as l
-    left join store.series_changes as c using (indicator, mission, dimensions)
+    select l.indicator as name, l.mission, l.dimensions, l.value, l.period_end, l.previous_value
+    from store.latest_values as l
     where l.indicator in (select name from breached where not is_change)
     union all by name
     select kpi as name, mission, dimensions, value, as_of as period_end

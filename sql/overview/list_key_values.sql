@@ -22,9 +22,8 @@ computed as materialized (
     where (kpi, dimensions) in (select (name, dimensions) from keys) and as_of <= as_of_date()
 ),
 current_values as materialized (
-    select l.indicator as name, l.mission, l.dimensions, l.value, l.status, l.period_start, l.period_end, c.previous_value, c.change, null as base
-    from latest as l
-    left join store.series_changes as c using (indicator, mission, dimensions)
+    select l.indicator as name, l.mission, l.dimensions, l.value, l.status, l.period_start, l.period_end, l.previous_value, l.change, null as base
+    from store.latest_values as l
     where (l.indicator, l.dimensions) in (select (name, dimensions) from keys)
     union all by name
     (

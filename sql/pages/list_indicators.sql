@@ -9,9 +9,8 @@ with named as (
     from kpis
 ),
 current_values as (
-    select l.indicator as name, l.mission, l.dimensions, l.value, l.status, l.period_start, l.period_end, c.change
-    from latest as l
-    left join store.series_changes as c using (indicator, mission, dimensions)
+    select l.indicator as name, l.mission, l.dimensions, l.value, l.status, l.period_start, l.period_end, l.change
+    from store.latest_values as l
     union all by name
     select kpi as name, mission, dimensions, value, 'A' as status, as_of as period_end
     from kpi_latest

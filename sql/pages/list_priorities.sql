@@ -1,9 +1,8 @@
 -- A row is a priority with the numbers of its indicators, values, changes and threshold breaches.
 with reported as (
-    select i.priority, l.indicator, l.mission, l.dimensions, l.value, l.period_end, i.better, c.change
-    from latest as l
+    select i.priority, l.indicator, l.mission, l.dimensions, l.value, l.period_end, i.better, l.change
+    from store.latest_values as l
     join indicators as i using (indicator)
-    left join store.series_changes as c using (indicator, mission, dimensions)
 ),
 counted as (
     select

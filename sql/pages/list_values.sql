@@ -11,10 +11,8 @@ with named as (
 ),
 observed as (
     select
-        l.indicator as name, l.mission, l.dimensions, l.value, l.status, l.period_start, l.period_end, l.source, l.page, l.note,
-        c.previous_value, c.change
-    from latest as l
-    left join store.series_changes as c using (indicator, mission, dimensions)
+        indicator as name, mission, dimensions, value, status, period_start, period_end, source, page, note, previous_value, change
+    from store.latest_values
 ),
 computed as (
     select

@@ -76,3 +76,29 @@ create or replace view store.series_changes as
 from query_table(if(getvariable('known_at') is null, 'store.held_changes', 'store.computed_changes'));
 
 comment on view store.series_changes is 'A row is a series whose latest value (see latest) has a value in the previous period.';
+
+create or replace view store.computed_values as
+select
+    s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note,
+    c.previous_value, c.change
+from store.computed_latest as o
+join store.series as s using (series_id)
+left join store.computed_changes as c using (indicator, mission, dimensions);
+
+comment on view store.computed_values is 'A row is as in store.latest_values, computed from all revisions.';
+
+create or replace view store.held_values as
+select
+    s.indicator, s.mission, s.dimensions, h.period_start, h.period_end, h.value, h.status, h.source, h.page, h.note,
+    if(h.value is null, null, h.previous_value) as previous_value, h.value - h.previous_value as change
+from store.holdings as h
+join store.series as s using (series_id)
+where h.holds_from <= as_of_date() and (h.holds_until is null or h.holds_until > as_of_date());
+
+comment on view store.held_values is 'A row is as in store.latest_values, selected from store.holdings.';
+
+-- Joining latest and series_changes by their dimensions takes twice as long.
+create or replace view store.latest_values as
+from query_table(if(getvariable('known_at') is null, 'store.held_values', 'store.computed_values'));
+
+comment on view store.latest_values is 'A row is a series with its current value and its change since the previous period.';

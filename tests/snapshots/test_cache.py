@@ -42,6 +42,7 @@ COMPUTED = {
     "given_reports": "computed_reports",
     "latest_observations": "computed_latest",
     "series_changes": "computed_changes",
+    "latest_values": "computed_values",
 }
 
 
