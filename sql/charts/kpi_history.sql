@@ -1,8 +1,9 @@
 -- A row is the value of one series of a KPI with the date from which it is valid: the last $max_periods dates of the first
--- $max_series series, with the total numbers of both. A null value ends a series.
+-- $max_series series, of active missions first, with the total numbers of both. A null value ends a series.
 with points as (
-    select mission, dimensions, as_of, value
-    from store.current_kpi_values
+    select v.mission, v.dimensions, v.as_of, v.value, m.status
+    from store.current_kpi_values as v
+    left join store.current_missions as m using (mission)
     where kpi = $kpi
         and ($mission is null or mission = $mission)
         and as_of <= as_of_date()
@@ -10,7 +11,7 @@ with points as (
 numbered as (
     select
         *,
-        dense_rank() over (order by mission = 'ALL' desc, mission, dimensions::varchar) as number,
+        dense_rank() over (order by mission = 'ALL' desc, status = 'closed', mission, dimensions::varchar) as number,
         row_number() over (partition by mission, dimensions order by as_of desc) as age
     from points
 )

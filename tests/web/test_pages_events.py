@@ -110,6 +110,15 @@ def test_an_indicator_counted_from_events_lists_the_newest_of_them(client: Flask
     assert "Events behind" not in client.get("/indicators/sofa_incidents_new").get_data(as_text=True)
 
 
+def test_a_kpi_over_events_lists_the_events_and_says_until_when_they_are_covered(client: FlaskClient) -> None:
+    text = client.get("/indicators/fatalities_malicious_acts_30d").get_data(as_text=True).replace("\xa0", " ")
+    assert 'events of the feed <span class="code">un_fatalities</span> in 30 days' in text
+    assert "cover events until 1 Jan 2024" in text and "Load a newer export" in text
+    assert len(read_section(client, "/indicators/fatalities_malicious_acts_30d", "events")) > 1
+    other = client.get("/indicators/sofa_incidents_30d").get_data(as_text=True)
+    assert '<a href="/events/load?feed=sofa_incidents">Load an export</a>' in other
+
+
 def test_an_export_is_previewed_and_loaded_in_the_browser(tmp_path: Path, definitions: Definitions) -> None:
     file = write_export(tmp_path / "export.csv", FATALITY, {}, {"casualty_id": name_event(2), "gender": "X"})
     with publish_report(tmp_path / "data", definitions, anonymous="read") as opened:

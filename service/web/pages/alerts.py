@@ -98,7 +98,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     def read_window(kpi: Kpi, mission: str, fired_at: datetime) -> dict[str, Any]:
         assert kpi.feed is not None and kpi.window_days is not None
         with application.open_live_session() as session:
-            (covered,) = run_sql(session, "alerts/find_covered_day", feed=kpi.feed, fired_at=fired_at).fetchone() or (None,)
+            (covered,) = run_sql(session, "events/find_covered_day", feed=kpi.feed, known_at=fired_at).fetchone() or (None,)
             if covered is None:
                 return {"events": []}
             selection = select_window(kpi.feed, kpi.window_days, mission, min(covered, find_as_of_date(fired_at)))

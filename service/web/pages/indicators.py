@@ -114,7 +114,9 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         if kpi.feed is None:
             return {"events": []}
         selection = EventSelection(kpi.feed, mission)
+        (covered,) = page.read("events/find_covered_day", feed=kpi.feed, known_at=None)
         return {
+            "covered_until": covered["covered_until"],
             "events": page.read("pages/list_events", max_rows=MAX_EVENTS, skipped=0, **selection.parameters),
             "selection": selection,
         }
