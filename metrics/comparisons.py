@@ -82,14 +82,28 @@ def draw_comparison(
         write_status(bar.value, unit, bar.status) + (IMPOSSIBLE if is_above(bar.value, maximum) else "") for bar in ordered
     ]
     ordered = [replace(bar, value=clip(bar.value, maximum), previous=clip(bar.previous, maximum)) for bar in ordered]
-    highest = max((value for bar in ordered for value in (bar.value, bar.previous) if value is not None), default=0) or 1
+    limit_values: dict[str, list[float]] = {}
+    for limit in limits:
+        limit_values.setdefault(limit.series, []).append(limit.value)
+    highest = (
+        max(
+            (
+                value
+                for bar in ordered
+                for value in (bar.value, bar.previous, *limit_values.get(bar.label, []))
+                if value is not None
+            ),
+            default=0,
+        )
+        or 1
+    )
     values = [
         {
             "label": bar.label,
             "kind": "none" if bar.value is None else "bar",
             "value": bar.value,
             "base": 0,
-            "edge": _find_edge(bar, (len(text) * CHARACTER_PIXELS + 16) * highest / width),
+            "edge": _find_edge(bar, limit_values.get(bar.label, []), (len(text) * CHARACTER_PIXELS + 16) * highest / width),
             "text": text,
             "not_final": bar.status in NOT_FINAL,
         }
@@ -223,10 +237,13 @@ def describe_figures(values: Iterable[tuple[str, float | None, str]], unit: str)
     return "; ".join(f"{label}: {write_status(value, unit, status)}" for label, value, status in values) + "."
 
 
-def _find_edge(bar: Bar, text_length: float) -> float:
-    """Return the value behind which the text is printed: that of the bar, or the previous one if its tick is in the way."""
+def _find_edge(bar: Bar, limits: Iterable[float], text_length: float) -> float:
+    """Return the value behind which the text is printed: that of the bar, or of the last tick that is in the way."""
     end = max(bar.value or 0, 0)
-    return bar.previous if bar.previous is not None and end <= bar.previous < end + text_length else end
+    for tick in sorted([*limits, *([] if bar.previous is None else [bar.previous])]):
+        if end <= tick < end + text_length:
+            end = tick
+    return end
 
 
 def is_above(value: float | None, maximum: float | None) -> bool:

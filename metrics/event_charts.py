@@ -24,7 +24,7 @@ class EventCount:
     events: int
 
 
-def draw_events(counts: Sequence[EventCount], title: str, kinds: Sequence[str]) -> Chart:
+def draw_events(counts: Sequence[EventCount], title: str, kinds: Sequence[str], room: int = WIDTH) -> Chart:
     """Return the events of each period as a stacked bar. Periods without events have no bar.
 
     The first of `kinds` have a colour each, which does not depend on the counts; others share the last colour.
@@ -53,13 +53,24 @@ def draw_events(counts: Sequence[EventCount], title: str, kinds: Sequence[str]) 
         "field": "kind",
         "type": "nominal",
         "scale": {"domain": names, "range": list(PARTS[: len(names)])},
-        "legend": {"orient": "top", "title": None, "symbolType": "square", "columnPadding": 20},
+        "legend": {
+            "orient": "top",
+            "title": None,
+            "symbolType": "square",
+            "columnPadding": 20,
+            "columns": 0 if room >= WIDTH else 2,
+        },
     }
-    x = {"field": "from", "type": "temporal", "scale": {"type": "utc"}, "axis": {"title": None, "grid": False, "tickCount": 10}}
+    x = {
+        "field": "from",
+        "type": "temporal",
+        "scale": {"type": "utc"},
+        "axis": {"title": None, "grid": False, "tickCount": max(room // 68, 4)},
+    }
     y_axis = {"title": None, "format": "~s", "tickCount": 5, "tickMinStep": 1}
     spec: Spec = {
         "data": {"values": values},
-        "width": WIDTH - 46,
+        "width": room - 46,
         "height": HEIGHT,
         "mark": {"type": "rect", "stroke": "#ffffff", "strokeWidth": 0.5},
         "encoding": {

@@ -7,7 +7,7 @@ from typing import Any
 
 from metrics.catalogue import Indicator
 from metrics.charts import Point, draw_history
-from metrics.comparisons import Limit
+from metrics.comparisons import WIDTH, Limit
 from metrics.kpi_file import Kpi
 from metrics.thresholds import EVERY_MISSION, Threshold
 from metrics.vega import Chart
@@ -19,23 +19,23 @@ MAX_SERIES = 36
 MAX_PERIODS = 100
 
 
-def draw_indicator(session: Connection, indicator: Indicator, mission: str | None = None) -> Chart:
+def draw_indicator(session: Connection, indicator: Indicator, mission: str | None = None, room: int = WIDTH) -> Chart:
     """Return the chart of the history of an indicator, for one mission or all, with as_of and known_at of the session."""
     parameters = {"indicator": indicator.indicator, "mission": mission}
     rows = read_rows(run_sql(session, "charts/history", max_series=MAX_SERIES, max_periods=MAX_PERIODS, **parameters))
     limits = read_objects(run_sql(session, "charts/limits", **parameters), Limit)
-    return _draw(rows, limits, indicator.title, indicator.unit, mission)
+    return _draw(rows, limits, indicator.title, indicator.unit, mission, room)
 
 
-def draw_kpi(session: Connection, kpi: Kpi, mission: str | None = None) -> Chart:
+def draw_kpi(session: Connection, kpi: Kpi, mission: str | None = None, room: int = WIDTH) -> Chart:
     """Return the chart of the history of a KPI, as `draw_indicator` does. A value is valid from its as_of date."""
     parameters = {"kpi": kpi.kpi, "mission": mission}
     rows = read_rows(run_sql(session, "charts/kpi_history", max_series=MAX_SERIES, max_periods=MAX_PERIODS, **parameters))
     limits = read_objects(run_sql(session, "charts/kpi_limits", **parameters), Limit)
-    return _draw(rows, limits, kpi.title, kpi.unit, mission, kpi.maximum)
+    return _draw(rows, limits, kpi.title, kpi.unit, mission, room, kpi.maximum)
 
 
-def draw_back_test(session: Connection, measured: Indicator | Kpi, tested: Sequence[Threshold]) -> Chart:
+def draw_back_test(session: Connection, measured: Indicator | Kpi, tested: Sequence[Threshold], room: int = WIDTH) -> Chart:
     """Return the chart of an indicator or KPI with the limits of back-tested thresholds, for the series that they govern."""
     mission = None if len(tested) > 1 or tested[0].mission == EVERY_MISSION else tested[0].mission
     if isinstance(measured, Indicator):
@@ -57,11 +57,17 @@ def draw_back_test(session: Connection, measured: Indicator | Kpi, tested: Seque
                 limit_value=threshold.limit,
             )
             limits += read_objects(found, Limit)
-    return _draw(rows, limits, measured.title, measured.unit, mission, maximum)
+    return _draw(rows, limits, measured.title, measured.unit, mission, room, maximum)
 
 
 def _draw(
-    rows: list[dict[str, Any]], limits: list[Limit], title: str, unit: str, mission: str | None, maximum: float | None = None
+    rows: list[dict[str, Any]],
+    limits: list[Limit],
+    title: str,
+    unit: str,
+    mission: str | None,
+    room: int,
+    maximum: float | None = None,
 ) -> Chart:
     series_count, period_count = (rows[0]["series_count"], rows[0]["period_count"]) if rows else (0, 0)
     left_out = [
@@ -70,4 +76,4 @@ def _draw(
     ]
     points = [make_object(Point, row) for row in rows]
     title = f"{title}, {mission}" if mission else title
-    return draw_history(points, unit, title, limits, ", ".join(left_out), maximum=maximum)
+    return draw_history(points, unit, title, limits, ", ".join(left_out), room, maximum)

@@ -8,7 +8,8 @@ and prints:
     <img class="chart" alt="History of {{ title }}; the table below lists the values"
          src="{{ url_for('charts.draw_indicator_history', indicator=name, mission=mission, as_of=as_of, known_at=known_at) }}">
 
-`mission`, `as_of` and `known_at` are optional. The ETag is a hash of the bytes, so that unchanged charts are answered with 304.
+`mission`, `as_of`, `known_at` and `width` are optional; the width `narrow` fits a phone without smaller text.
+The ETag is a hash of the bytes, so that unchanged charts are answered with 304.
 The SVG contains text as text and no style attribute or element, so that it can also be inlined.
 """
 
@@ -19,6 +20,7 @@ from typing import cast
 from flask import Blueprint, Response, abort, request
 
 from metrics.catalogue import Indicator
+from metrics.comparisons import WIDTH
 from metrics.kpi_file import Kpi
 from metrics.vega import render_svg
 from service.alerting.thresholds import check_threshold, resolve_mission
@@ -36,6 +38,8 @@ from service.web.problems import NOT_READY
 # About 5 MB.
 MAX_CACHED = 200
 SVG = "image/svg+xml; charset=utf-8"
+# Widths in pixels by name; a narrow chart fits the page on a phone.
+WIDTHS = {"wide": WIDTH, "narrow": 358}
 
 
 def make_charts_blueprint(application: Application) -> Blueprint:
@@ -54,16 +58,19 @@ def make_charts_blueprint(application: Application) -> Blueprint:
         if mission is not None and mission not in {entry.mission for entry in catalogue.missions}:
             abort(404, f"Unknown mission {mission!r}. The page /missions lists them.")
         as_of, known_at = read_moment()
+        room = read_room()
         copy = application.read_copy
         if copy is None:
             abort(503, NOT_READY)
 
         def draw() -> bytes:
             with copy.open_session(as_of, known_at) as session:
-                chart = draw_indicator(session, found, mission) if found else draw_kpi(session, cast(Kpi, kpi), mission)
+                chart = (
+                    draw_indicator(session, found, mission, room) if found else draw_kpi(session, cast(Kpi, kpi), mission, room)
+                )
             return render_svg(chart, application.drawing.draw)
 
-        return answer_bytes(cache.find(copy, (indicator, mission, as_of, known_at), draw), SVG)
+        return answer_bytes(cache.find(copy, (indicator, mission, as_of, known_at, room), draw), SVG)
 
     @routes.get("/charts/events.svg")
     def draw_event_history() -> Response:
@@ -78,7 +85,7 @@ def make_charts_blueprint(application: Application) -> Blueprint:
                 choices = read_rows(run_sql(session, "pages/list_event_choices"))
                 chosen = read_filter(request.args, choices, missions)
                 choice = next(row for row in choices if row["feed"] == chosen.feed)
-                return render_svg(draw_feed(session, chosen, choice), application.drawing.draw)
+                return render_svg(draw_feed(session, chosen, choice, read_room()), application.drawing.draw)
 
         return answer_bytes(cache.find(copy, ("events", request.full_path), draw), SVG)
 
@@ -95,15 +102,27 @@ def make_charts_blueprint(application: Application) -> Blueprint:
         if found is None:
             abort(404, "Only thresholds of an indicator or KPI have a chart.")
         as_of, known_at = read_moment()
+        room = read_room()
         copy = application.read_copy
         if copy is None:
             abort(503, NOT_READY)
 
         def draw() -> bytes:
             with copy.open_session(as_of, known_at) as session:
-                chart = draw_back_test(session, found, [resolve_mission(session, definitions, target) for target in tested])
+                resolved = [resolve_mission(session, definitions, target) for target in tested]
+                chart = draw_back_test(session, found, resolved, room)
             return render_svg(chart, application.drawing.draw)
 
-        return answer_bytes(cache.find(copy, (*((target.key, target.limit) for target in tested), as_of, known_at), draw), SVG)
+        return answer_bytes(
+            cache.find(copy, (*((target.key, target.limit) for target in tested), as_of, known_at, room), draw), SVG
+        )
 
     return routes
+
+
+def read_room() -> int:
+    """Return the width in pixels that is requested. Aborts with 400 for an unknown one."""
+    width = request.args.get("width", "wide")
+    if width not in WIDTHS:
+        abort(400, f"width: must be one of {', '.join(WIDTHS)}")
+    return WIDTHS[width]

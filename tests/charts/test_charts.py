@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -210,3 +211,24 @@ def test_a_long_history_is_limited_to_the_last_periods(application: Application,
 )
 def test_an_unknown_name_is_an_error(client: FlaskClient, address: str, code: int) -> None:
     assert client.get(f"/charts/indicators/{address}").status_code == code
+
+
+def test_a_value_is_printed_behind_a_limit_that_is_in_its_way() -> None:
+    def find_edges(limits: list[Limit]) -> dict[str, float]:
+        chart = draw_comparison([Bar("UNMISS", 125), Bar("UNIFIL", 43)], "count", "title", limits=limits, room=358)
+        values = json.loads(chart.spec)["data"]["values"]
+        return {value["label"]: value["edge"] for value in values if value["kind"] == "bar"}
+
+    assert find_edges([]) == {"UNMISS": 125, "UNIFIL": 43}
+    assert find_edges([Limit("UNIFIL", "above", 50), Limit("UNMISS", "above", 50)]) == {"UNMISS": 125, "UNIFIL": 50}
+
+
+def test_a_narrow_chart_fits_a_phone_and_an_unknown_width_is_an_error(client: FlaskClient) -> None:
+    wide, narrow = (
+        float(
+            re.findall(r'<svg[^>]* width="([\d.]+)"', client.get(f"/charts/indicators/hospitals_reporting.svg{query}").text)[0]
+        )
+        for query in ("", "?width=narrow")
+    )
+    assert narrow <= 390 < wide
+    assert client.get("/charts/indicators/hospitals_reporting.svg?width=huge").status_code == 400

@@ -29,6 +29,7 @@ from service.queries.moments import parse_date, parse_instant
 from service.snapshots.read_copy import SnapshotInfo
 from service.warehouse.database import Connection, read_rows, run_sql
 from service.web.answer_cache import AnswerCache, answer_bytes
+from service.web.pages.cards import label_cells
 from service.web.problems import NOT_READY
 
 T = TypeVar("T")
@@ -90,7 +91,7 @@ class Page:
 
     def render(self, template: str, **values: object) -> str:
         """Return the page's HTML."""
-        return render_template(template, page=self, navigation=list_navigation(), **values)
+        return label_cells(render_template(template, page=self, navigation=list_navigation(), **values))
 
     @property
     def latest_link(self) -> str:
