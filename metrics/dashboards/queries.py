@@ -208,9 +208,14 @@ class Queries:
         ends = f"1000 * max by (indicator, mission) ({select(PERIOD_END)})"
         return f"({keys}) * 0 + on (indicator, mission) group_left () {ends}"
 
-    def period_ends_of_all(self) -> str:
-        """The last day of the newest period of every indicator and mission, in seconds."""
-        return self._within(f"max by (indicator, mission) ({select(PERIOD_END, *self.of)})")
+    def period_ends_of_reports(self) -> str:
+        """The last day of the newest period of every reported indicator and mission, in seconds.
+
+        The period of a count of events may be open, so it does not show how current the reports are.
+        """
+        counted = [indicator.indicator for _, indicator in self.contents.catalogue.indicators if indicator.counted_from]
+        reported = [not_among("indicator", counted)] if counted else []
+        return self._within(f"max by (indicator, mission) ({select(PERIOD_END, *reported, *self.of)})")
 
     def certainty(self, values: str) -> str:
         """Certainty of each of `values` as a code of `CERTAINTY`, or `IMPOSSIBLE_CODE` for a value above its maximum."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metrics.dashboards import uids
-from metrics.dashboards.labels import BAD, BAD_CELL, CLEAR, GOOD, WARNING, Contents
+from metrics.dashboards.labels import BAD, BAD_CELL, CLEAR, GOOD_CELL, WARNING, WARNING_CELL, Contents
 from metrics.dashboards.layout import Line, Page
 from metrics.dashboards.panels import (
     Column,
@@ -23,11 +23,11 @@ WAITING = 'state=~"submitted|validated|approved"'
 STATES = {
     "overdue": ("overdue", BAD_CELL),
     "returned": ("returned", BAD_CELL),
-    "due": ("due", WARNING),
+    "due": ("due", WARNING_CELL),
     "not_due": ("not due", CLEAR),
-    "submitted": ("submitted", GOOD),
-    "validated": ("validated", GOOD),
-    "approved": ("approved", GOOD),
+    "submitted": ("submitted", GOOD_CELL),
+    "validated": ("validated", GOOD_CELL),
+    "approved": ("approved", GOOD_CELL),
     "published": ("published", CLEAR),
     "not_applicable": ("not applicable", CLEAR),
 }

@@ -84,7 +84,7 @@ def build_page(contents: Contents) -> Page | None:
 
 
 def _count(contents: Contents) -> list[PanelBuilder]:
-    active = among("mission", contents.missions)
+    windows = select("a4p_fatalities_malicious_acts_30d", among("mission", contents.missions))
     newest = AS_OF + f"All missions. The newest period is provisional. {SOURCE}"
     return [
         count(
@@ -108,8 +108,8 @@ def _count(contents: Contents) -> list[PanelBuilder]:
         count(
             "Missions with malicious acts within 30 days",
             AS_OF + f"Active missions with deaths by malicious acts in the 30 days before. {SOURCE}",
-            f"count({select('a4p_fatalities_malicious_acts_30d', active)} > 0)",
-            "No deaths within 30 days",
+            f"count({windows} > 0) or count({windows}) * 0",
+            "Not known without a recent export",
             BAD,
             "mission with deaths within 30 days",
             "missions with deaths within 30 days",

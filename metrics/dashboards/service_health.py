@@ -134,7 +134,7 @@ def _tabulate_alerts(contents: Contents) -> PanelBuilder:
         [f"max by (subject, mission, severity, priority) ({name_where(query)})" for query in (firing, value, limit)],
         [
             Column("subject", "Alert", mappings=[map_titles(titles)]),
-            Column("mission", "Mission", 190),
+            Column("mission", "Mission", 208),
             Column("Value #B", "Value now", 84, unit="locale", align="right"),
             Column("Value #C", "Limit now", 84, unit="locale", align="right"),
             Column("severity", "Severity", 100, mappings=[map_values(SEVERITIES)], is_coloured=True, align="center"),

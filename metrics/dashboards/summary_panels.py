@@ -53,8 +53,8 @@ def count_summary(queries: Queries) -> list[Line]:
     """Return two rows of counts that read as sentences: changes, breaches and gaps, and below them values and certainty."""
     newest = count(
         "Latest period",
-        AS_OF + "The last day of the newest period with a value.",
-        f"1000 * max({queries.period_ends_of_all()})",
+        AS_OF + "The last day of the newest period with a reported value. Counts of events are left out.",
+        f"1000 * max({queries.period_ends_of_reports()})",
         "No period yet",
         "text",
     )

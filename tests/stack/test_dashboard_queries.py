@@ -220,7 +220,17 @@ def by(label: str, series: list[dict[str, Any]]) -> dict[str, float]:
         ("a4p-overview", "Worsened", TURNED.replace("?", "'lower'", 1).replace("?", "'higher'")),
         ("a4p-overview", "Improved", TURNED.replace("?", "'higher'", 1).replace("?", "'lower'")),
         ("a4p-overview", "Breaches", "select count(*) from threshold_breaches"),
-        ("a4p-overview", "Latest period", "select 1000 * epoch(max(period_end)) from latest"),
+        (
+            "a4p-overview",
+            "Latest period",
+            """
+            select 1000 * epoch(max(period_end))
+            from latest
+            join indicators using (indicator)
+            -- Nothing is expected of an indicator that the service counts.
+            where len(expected_missions) > 0
+            """,
+        ),
         ("a4p-data-quality", "Totals that disagree", "select count(*) from reconciliation where not agrees"),
         (
             "a4p-data-quality",
