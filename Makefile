@@ -9,7 +9,7 @@ ifneq ($(shell uname -s),Linux)
 $(error A4P+ runs on Linux only, this is $(shell uname -s))
 endif
 
-.PHONY: run stack test year torture fuzz soak audit pictures check bench generate golden proto clean
+.PHONY: run stack test year torture fuzz soak audit pictures check bench generate golden proto editor clean
 
 run: $(VENV)/installed
 	@$(BIN)/a4p serve
@@ -66,6 +66,13 @@ proto:
 	@folder=$$(mktemp -d) && $(PYTHON) -m venv $$folder \
 	&& $$folder/bin/python -m pip install --quiet --disable-pip-version-check grpcio-tools==1.85.1 \
 	&& $$folder/bin/python -m grpc_tools.protoc -Iproto --python_out=metrics --pyi_out=metrics proto/remote_read.proto; \
+	status=$$?; rm -rf $$folder; exit $$status
+
+# Needs Node.js with npm. The packages are pinned in service/web/editor/package-lock.json.
+editor:
+	@folder=$$(mktemp -d) && cp service/web/editor/* $$folder && cd $$folder && npm ci --silent --no-audit --no-fund --ignore-scripts \
+	&& npx esbuild editor.js --bundle --minify --format=iife --global-name=A4PEditor --target=es2020 --legal-comments=none \
+	--log-level=warning --outfile=$(CURDIR)/service/web/static/vendor/codemirror/editor.min.js; \
 	status=$$?; rm -rf $$folder; exit $$status
 
 golden: $(VENV)/installed-dev

@@ -81,6 +81,17 @@ def test_chart_library_is_the_published_file() -> None:
     assert "MIT License" in (folder / "LICENSE.md").read_text()
 
 
+def test_editor_is_the_bundle_of_the_pinned_packages_and_is_on_one_page_only(client: FlaskClient) -> None:
+    folder: Path = find_in_tree("service") / "web" / "static" / "vendor" / "codemirror"
+    # SHA-256 of the output of `make editor`.
+    assert (
+        hashlib.sha256((folder / "editor.min.js").read_bytes()).hexdigest()
+        == "7ca0b9eb9c3183ae73f558a71791dcbf03375f11deac7bb2f9460253144434c9"
+    )
+    assert "Permission is hereby granted" in (folder / "LICENSE.md").read_text()
+    assert "codemirror" in client.get("/sql").text and "codemirror" not in client.get("/").text
+
+
 @pytest.fixture(scope="module")
 def own_application(tmp_path_factory: pytest.TempPathFactory, definitions: Definitions) -> Iterator[Application]:
     with publish_report(tmp_path_factory.mktemp("queries") / "data", definitions, anonymous="read") as opened:

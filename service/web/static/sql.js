@@ -16,6 +16,43 @@
   let chart = null;
   let isRunning = false;
 
+  // The text field holds the query. Without the bundle of CodeMirror, such as in an old browser, it is also the editor.
+  let view = null;
+  const focus = () => (view || editor).focus();
+  const setText = (sql) => {
+    editor.value = sql;
+    if (view) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: sql } });
+  };
+
+  // Return the columns of each view, from the list on the page.
+  const readSchema = () => {
+    const schema = {};
+    for (const entry of document.querySelectorAll(".query-views details")) {
+      const name = entry.querySelector("summary code").textContent.split("(")[0];
+      schema[name] = [...entry.querySelectorAll("dt code")].map((column) => column.textContent);
+    }
+    return schema;
+  };
+
+  const showEditor = () => {
+    if (typeof A4PEditor === "undefined") return;
+    const parent = document.createElement("div");
+    parent.className = "query-editor";
+    editor.before(parent);
+    view = A4PEditor.makeEditor({
+      parent,
+      text: editor.value,
+      schema: readSchema(),
+      label: "Query",
+      onChange: (text) => { editor.value = text; },
+      onRun: () => run(),
+    });
+    // A hidden field cannot be required: the browser could not show its message.
+    editor.required = false;
+    editor.hidden = true;
+    document.querySelector('label[for="sql"]').addEventListener("click", focus);
+  };
+
   const showStatus = (text) => { find("query-status").textContent = text; };
 
   const showError = (text) => {
@@ -48,8 +85,9 @@
     if (!line) return;
     const lines = editor.value.split("\n");
     const start = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0) + Math.max(0, (column || 1) - 1);
-    editor.focus();
-    editor.setSelectionRange(start, start);
+    focus();
+    if (view) view.dispatch({ selection: { anchor: Math.min(start, view.state.doc.length) }, scrollIntoView: true });
+    else editor.setSelectionRange(start, start);
   };
 
   const runOnce = async (button, work) => {
@@ -114,8 +152,8 @@
       button.textContent = sql.replace(/\s+/g, " ");
       button.title = sql;
       button.addEventListener("click", () => {
-        editor.value = sql;
-        editor.focus();
+        setText(sql);
+        focus();
         run();
       });
       const item = document.createElement("li");
@@ -284,6 +322,7 @@
   });
   find("forget").addEventListener("click", () => writeRecent([]));
   showRecent();
+  showEditor();
   // A link to a query opens with its result.
   const opened = new URL(window.location.href).searchParams;
   if (editor.value && ["sql", "example", "saved"].some((name) => opened.has(name))) run();
