@@ -15,6 +15,7 @@ from service.errors import WarehouseError, WarehouseLocked
 from service.settings import find_in_tree
 from service.warehouse.connection import open_copy
 from service.warehouse.database import Warehouse
+from service.warehouse.migrations import list_migrations
 from service.warehouse.opening import open_warehouse
 from tests.conftest import Load, NewWarehouse, WriteCsv
 
@@ -32,6 +33,12 @@ def refusal_of(file: Path) -> str:
     assert caught.value.can_retry is False
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def test_no_two_migrations_have_one_number() -> None:
+    # The second would be skipped in a warehouse that has the first.
+    numbers = [number for number, _ in list_migrations()]
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_each_migration_is_applied_once(tmp_path: Path) -> None:
