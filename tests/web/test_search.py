@@ -98,7 +98,7 @@ def test_about_describes_each_priority_and_status(client: FlaskClient, definitio
     for priority in definitions.catalogue.priorities:
         assert priority.description and priority.description in body
     for name in ("normal", "estimated", "provisional", "under validation", "missing", "not collected", "not applicable"):
-        assert f"<td>{name}</td>" in body
+        assert f">{name}</td>" in body
 
 
 def test_indicator_pages_explain_their_abbreviations(client: FlaskClient) -> None:
