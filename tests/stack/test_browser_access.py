@@ -15,7 +15,7 @@ from service.access.roles import Grant, Role
 from service.settings import Settings
 from tests.alerting.notifications import FIRING
 from tests.service_process import ServiceProcess, get
-from tests.stack.test_browser import OPTIONS, check_page
+from tests.stack.test_browser import OPTIONS, check_page, write_query
 from tests.tools import find_tool
 from tests.web.browsing import PASSWORD
 
@@ -127,7 +127,7 @@ def test_an_analyst_acknowledges_and_silences_an_alert(browser: Browser, url: st
 def test_the_script_saves_the_text_of_the_editor(browser: Browser, url: str) -> None:
     tab = enter(browser, url, "ana")
     tab.goto(f"{url}/sql")
-    tab.locator("#sql").fill("from missions")
+    write_query(tab, "from missions")
     tab.get_by_label("Name of the query").fill("Missions")
     tab.get_by_role("button", name="Save query").click()
     tab.get_by_text("The query 'Missions' is saved.").wait_for()

@@ -314,7 +314,8 @@ def test_catalogue_text_is_escaped(tmp_path: Path) -> None:
     )
     (catalogue / "indicators" / "integration.yaml").write_text(
         f"- {{indicator: wild, title: {wild}, description: {wild}, unit: count, better: higher, frequency: half_yearly, "
-        f"source: {wild}, expected_missions: [M1], dimensions: {{kind: ['<i>a</i>', '7 & {{{{ 7*7 }}}}']}}, whole: true}}\n"
+        f"source: {wild}, expected_missions: [M1], whole: true, "
+        "dimensions: {kind: ['<i>a</i>', '7 & {{ 1117*1009 }}']}}\n"
     )
     file = tmp_path / "wild.csv"
     file.write_text(
@@ -332,14 +333,14 @@ def test_catalogue_text_is_escaped(tmp_path: Path) -> None:
             assert (
                 text.count("<script") == 1
                 and "<i>" not in text
-                and "49" not in re.sub(r"<[^>]+>", "", text.partition("<footer")[0])
+                and "1127053" not in re.sub(r"<[^>]+>", "", text.partition("<footer")[0])
             ), path
         assert find_row(client.get("/missions/M1").get_data(as_text=True), WILD)[:2] == [f"{WILD} <i>a</i> a test", "3"]
     finally:
         opened.close()
 
 
-WILD = '"><script>alert(1)</script> & <b>{{ 7*7 }}</b>'
+WILD = '"><script>alert(1)</script> & <b>{{ 1117*1009 }}</b>'
 
 
 def test_notes_and_sources_are_escaped(tmp_path: Path, definitions: Definitions) -> None:
