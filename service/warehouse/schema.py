@@ -105,7 +105,8 @@ Notes:
 
 `POST /api/v1/sql` takes `{"sql", "as_of", "known_at", "max_rows", "format"}`; only `sql` is required. `GET` takes the same
 as parameters, for links. `format` or the `Accept` header selects the format: JSON (`application/json`), CSV (`text/csv`),
-an Arrow IPC stream (`application/vnd.apache.arrow.stream`) or Parquet (`application/vnd.apache.parquet`):
+an Arrow IPC stream (`application/vnd.apache.arrow.stream`), Parquet (`application/vnd.apache.parquet`) or XLSX
+(`application/vnd.openxmlformats-officedocument.spreadsheetml.sheet`, at most 100,000 rows):
 
     {"columns": [{"name", "type"}], "rows": [[...]], "truncated": false, "snapshot": "12"}
 

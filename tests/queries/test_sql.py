@@ -6,10 +6,12 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
 import duckdb
+import openpyxl
 import pyarrow.ipc
 import pytest
 from flask.testing import FlaskClient
@@ -124,6 +126,27 @@ def test_csv_arrow_and_parquet_by_accept(client: FlaskClient, tmp_path: Path) ->
     assert str(answer.types[1]) == "MAP(VARCHAR, VARCHAR)"
     assert client.post("/api/v1/sql", json=query, headers={"Accept": "image/png"}).status_code == 406
     assert client.post("/api/v1/sql", json=query, headers={"Accept": "*/*"}).content_type == "application/json"
+
+
+def test_xlsx_has_typed_cells_and_no_formulas(client: FlaskClient) -> None:
+    query = (
+        "select '=1+1' as text, 1.5 as number, date '2024-04-30' as day, timestamptz '2024-04-30 12:00:00+02' as at, "
+        "null as none, true as yes, map {'a': 1} as labels, 9007199254740993 as large, date '0044-03-15' as ancient"
+    )
+    answer = client.get("/api/v1/sql", query_string={"sql": query, "format": "xlsx"})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].endswith('.xlsx"')
+    head, row = openpyxl.load_workbook(BytesIO(answer.data))["result"].iter_rows(values_only=True)
+    assert head == ("text", "number", "day", "at", "none", "yes", "labels", "large", "ancient")
+    assert row == (
+        "=1+1", 1.5, datetime(2024, 4, 30), datetime(2024, 4, 30, 10), None, True, '{"a": 1}', "9007199254740993", "0044-03-15",
+    )  # fmt: skip
+    etag = answer.headers["ETag"]
+    again = client.get("/api/v1/sql", query_string={"sql": query, "format": "xlsx"}, headers={"If-None-Match": etag})
+    assert again.status_code == 304
+    cut = client.post("/api/v1/sql", json={"sql": "from range(5)", "max_rows": 3, "format": "xlsx"})
+    assert cut.headers["A4P-Truncated"] == "true"
+    assert openpyxl.load_workbook(BytesIO(cut.data))["result"].max_row == 4
 
 
 def test_an_unchanged_link_is_304(client: FlaskClient) -> None:

@@ -10,7 +10,7 @@ LENGTH = struct.Struct("!I")
 MAX_HEADER_BYTES = 1 << 20
 MAX_RESULT_BYTES = 64 << 20
 
-Format = Literal["json", "csv", "arrow", "parquet"]
+Format = Literal["json", "csv", "arrow", "parquet", "xlsx"]
 # How a query ended. `rejected` includes a message.
 Outcome = Literal["succeeded", "rejected", "out_of_time", "out_of_memory"]
 

@@ -15,17 +15,18 @@ import threading
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 from uuid import UUID
 
 import duckdb
 
 from service.errors import QueryError
 from service.queries.moments import set_moment
-from service.queries.query import REPORT_POSITIONS, Connection, extract_statements, locate_error, write_table
+from service.queries.query import REPORT_POSITIONS, Connection, FileFormat, extract_statements, locate_error, write_table
 from service.queries.sandbox.isolation import isolate, limit_resources
 from service.queries.sandbox.protocol import LENGTH, MAX_RESULT_BYTES, Format, QueryRequest, QueryResponse, encode
 from service.queries.sandbox.seccomp import deny_sockets_and_processes
+from service.queries.sandbox.xlsx import MAX_ROWS, write_xlsx
 
 # JavaScript and most JSON parsers lose digits of larger integers.
 MAX_EXACT_INTEGER = 1 << 53
@@ -84,7 +85,7 @@ class Worker:
         self._writer.execute("set TimeZone = 'UTC'")
         self._copy = ""
         self._open(copy)
-        for kind in ("json", "csv", "arrow", "parquet"):
+        for kind in get_args(Format):
             self.run({**_WARM_UP, "format": kind})
         self.run({**_WARM_UP, "sql": "selec"})
 
@@ -160,6 +161,12 @@ class Worker:
             }
             body = json.dumps(_write_json(members), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
             count = min(len(rows), max_rows)
+        elif request["format"] == "xlsx":
+            result = session.execute(statement)
+            limit = min(max_rows, MAX_ROWS)
+            rows = result.fetchmany(limit + 1)
+            count, is_truncated = min(len(rows), limit), len(rows) > limit
+            body = write_xlsx([column[0] for column in result.description or ()], rows[:limit], _write_json)
         else:
             body, count, is_truncated = self._write(session, statement, max_rows, request["format"])
         if len(body) > MAX_RESULT_BYTES:
@@ -178,7 +185,7 @@ class Worker:
         return last
 
     def _write(
-        self, session: Connection, statement: duckdb.Statement, max_rows: int, file_format: Format
+        self, session: Connection, statement: duckdb.Statement, max_rows: int, file_format: FileFormat
     ) -> tuple[bytes, int, bool]:
         try:
             relation = session.sql(statement)
