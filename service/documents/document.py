@@ -178,7 +178,7 @@ def _draw_map(summary: Summary) -> Picture | None:
 
 
 def _write_key(key: dict[str, Any]) -> KeyFigure:
-    """Return a key indicator. One that nobody reported has a title only."""
+    """Return a key indicator. Without a reported value it has a title only."""
     title, unit = key["title"], key["unit"]
     if key["mission"] is None:
         return KeyFigure(title, "", "", "", "neutral", "No value reported by the end of the cycle", "", "", None, ("", ""))

@@ -116,12 +116,12 @@ def test_a_small_change_computes_only_its_series(shared: Warehouse) -> None:
     load_cell(shared, 2, 7)
     refresh_cache(shared)
     with shared.cursor() as cursor:
-        kept = cursor.execute(
+        unchanged = cursor.execute(
             "select distinct series_id from cache.revisions where note is not null order by series_id"
         ).fetchall()
         (changed,) = cursor.execute("select series_id from store.observations where batch_id = 2").fetchone() or (None,)
-    assert len(kept) == 2
-    assert (changed,) not in kept
+    assert len(unchanged) == 2
+    assert (changed,) not in unchanged
 
 
 def test_an_earlier_state_of_knowledge_is_not_read_from_the_cache(shared: Warehouse) -> None:
