@@ -118,7 +118,45 @@ class Definition(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Priority(Definition):
+class Texts(Definition):
+    """The texts of an entry in another language, by the keys of the entry."""
+
+    title: Line | None = None
+    short_title: Line | None = None
+    name: Line | None = None
+    location: Line | None = None
+    description: Line | None = None
+    term: Line | None = None
+    text: Line | None = None
+    note: Line | None = None
+
+
+class TranslatedDefinition(Definition):
+    """An entry with optional texts in French. They are not stored in the warehouse, and change no digest."""
+
+    fr: Texts | None = Field(default=None, exclude=True)
+
+    def list_texts(self, language: str) -> dict[str, str]:
+        """Return the texts in a language by English text."""
+        texts: Texts | None = getattr(self, language, None)
+        given = texts.model_dump(exclude_none=True) if texts else {}
+        return {getattr(self, key): text for key, text in given.items() if getattr(self, key, None)}
+
+    @model_validator(mode="after")
+    def _check_texts(self) -> TranslatedDefinition:
+        for key in self.fr.model_dump(exclude_none=True) if self.fr else ():
+            if getattr(self, key, None) is None:
+                raise ValueError(f"fr has {key}, which the entry itself does not have: add {key} or remove it from fr")
+        return self
+
+
+class Term(TranslatedDefinition):
+    """A text of terms.yaml: a dimension value, a source or another text of several entries, with its translations."""
+
+    text: Line
+
+
+class Priority(TranslatedDefinition):
     priority: Line
     title: Line
     description: Line | None = None
@@ -126,7 +164,7 @@ class Priority(Definition):
     cross_cutting: bool
 
 
-class Mission(Definition):
+class Mission(TranslatedDefinition):
     mission: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
     name: Line
     location: Line
@@ -162,7 +200,7 @@ class Limits(Definition):
     series_budget: int = Field(ge=1)
 
 
-class Indicator(Definition):
+class Indicator(TranslatedDefinition):
     indicator: Line
     title: Line
     # For rows of dashboards, where a long title is cut off.
@@ -218,6 +256,7 @@ class Catalogue:
     cycles: Cycles
     indicators: tuple[tuple[str, Indicator], ...]
     series_budget: int
+    terms: tuple[Term, ...] = ()
 
     @property
     def indicator_names(self) -> frozenset[str]:
@@ -385,7 +424,7 @@ def _read_cycles(file: Path, faults: list[str]) -> Cycles | None:
 
 def read_catalogue(directory: Path) -> Catalogue:
     """Return the catalogue in `directory`: priorities, missions, cycles, limits, indicators/<priority>.yaml, and
-    closed_missions.yaml if there is one.
+    closed_missions.yaml and terms.yaml if they exist.
 
     Raises CatalogueError with all errors, one line each, with file, entry and fix.
     """
@@ -430,7 +469,8 @@ def read_catalogue(directory: Path) -> Catalogue:
         faults.append(f"{directory / 'indicators'}: contains no indicator; add one file per priority")
     if cycles is None:
         raise CatalogueError("\n".join(faults))
-    catalogue = Catalogue(tuple(priorities), tuple(missions), cycles, tuple(indicators), budget)
+    terms = read_entries(directory / "terms.yaml", Term, "text", faults) if (directory / "terms.yaml").exists() else []
+    catalogue = Catalogue(tuple(priorities), tuple(missions), cycles, tuple(indicators), budget, tuple(terms))
     if budget and catalogue.count_series() > budget:
         faults.append(
             f"{limits_file}: the catalogue can have {catalogue.count_series():,} series, over the series_budget of {budget:,}; "

@@ -12,7 +12,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from metrics.catalogue import ALL_MISSIONS, NAME, Catalogue, CatalogueError, Definition, Line, describe_fault, read_yaml
+from metrics.catalogue import (
+    ALL_MISSIONS,
+    NAME,
+    Catalogue,
+    CatalogueError,
+    Definition,
+    Line,
+    TranslatedDefinition,
+    describe_fault,
+    read_yaml,
+)
 
 DIRECTORY = "feeds"
 # The state of an event that a later export no longer has, in a feed that defines it.
@@ -120,7 +130,7 @@ class RowFilter(Definition):
     reason: Line
 
 
-class Feed(Definition):
+class Feed(TranslatedDefinition):
     """An export of another system. Only the named columns are stored; all others are dropped when the file is read.
 
     `updated_at` orders the revisions of an event. With `withdraws_missing` an event that a later export does not have becomes

@@ -9,12 +9,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from metrics.catalogue import CatalogueError, Definition, Line, read_entries
+from metrics.catalogue import CatalogueError, Line, TranslatedDefinition, read_entries
 
 FILE_NAME = "glossary.yaml"
 
 
-class GlossaryTerm(Definition):
+class GlossaryTerm(TranslatedDefinition):
     """A term, the name that an abbreviation stands for, its explanation, and the path of a page about it."""
 
     term: Line

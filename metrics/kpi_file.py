@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,13 +24,16 @@ class KpiHeader(Definition):
 
     `inputs` are indicators. A KPI over the events of a window has `feed` and `window_days` instead. `maximum` is optional: the
     largest possible value, 1 for a share; a larger value is shown and flagged as impossible. `short_title` is for rows of
-    dashboards.
+    dashboards. `title_fr`, `short_title_fr` and `description_fr` are the texts in French.
     """
 
     kpi: Line
     title: Line
+    title_fr: Line | None = None
     short_title: Line | None = None
+    short_title_fr: Line | None = None
     description: Line
+    description_fr: Line | None = None
     unit: Unit
     better: Better
     priority: Line
@@ -65,6 +69,7 @@ class Kpi:
     feed: str | None = None
     window_days: int | None = None
     short_title: str | None = None
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
 
     @property
     def metric(self) -> str:
@@ -184,7 +189,15 @@ def read_kpi(file: Path) -> Kpi:
         header.feed,
         header.window_days,
         header.short_title,
+        {"fr": _pair_texts(header, "fr")},
     )
+
+
+def _pair_texts(header: KpiHeader, language: str) -> dict[str, str]:
+    """Return the texts of a header in a language by English text."""
+    keys = ("title", "short_title", "description")
+    pairs = ((getattr(header, key), getattr(header, f"{key}_{language}")) for key in keys)
+    return {text: translated for text, translated in pairs if text and translated}
 
 
 def read_kpis(directory: Path) -> tuple[Kpi, ...]:

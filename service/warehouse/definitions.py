@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from metrics.catalogue import Catalogue, CatalogueError, read_catalogue
@@ -12,6 +13,7 @@ from metrics.glossary import GlossaryTerm, read_glossary
 from metrics.key_indicators import FILE_NAME as KEY_INDICATORS_FILE
 from metrics.key_indicators import KeyIndicator, read_key_indicators
 from metrics.kpi_file import Kpi, check_kpis, read_kpis
+from metrics.languages import NAMES, SOURCE, Language
 from metrics.relations import FILE_NAME, Relation, read_relations
 from metrics.thresholds import Threshold, read_default_thresholds
 from service.settings import find_in_tree
@@ -19,7 +21,7 @@ from service.settings import find_in_tree
 
 @dataclass(frozen=True)
 class Definitions:
-    """The catalogue, KPIs whose inputs it has, why other KPIs are left out, relations, feeds, glossary and key indicators."""
+    """The catalogue, KPIs whose inputs it has, why other KPIs are left out, and what else the files define."""
 
     catalogue: Catalogue
     kpis: tuple[Kpi, ...]
@@ -30,6 +32,12 @@ class Definitions:
     feeds: tuple[Feed, ...] = ()
     glossary: tuple[GlossaryTerm, ...] = ()
     key_indicators: tuple[KeyIndicator, ...] = ()
+    # By language and English text.
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def find_language(self, code: str) -> Language:
+        """Return a language with the texts of this catalogue."""
+        return Language(code, self.texts.get(code, {}))
 
 
 def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = None) -> Definitions:
@@ -55,4 +63,20 @@ def read_definitions(catalogue_directory: Path, kpi_directory: Path | None = Non
         raise CatalogueError("\n".join(faults))
     glossary = read_glossary(catalogue_directory)
     keys = read_key_indicators(catalogue_directory / KEY_INDICATORS_FILE, catalogue, [kpi.kpi for kpi in kpis])
-    return Definitions(catalogue, kpis, tuple(left_out), files, thresholds, relations, feeds, glossary, keys)
+    return Definitions(
+        catalogue, kpis, tuple(left_out), files, thresholds, relations, feeds, glossary, keys,
+        {code: _collect_texts(code, catalogue, kpis, feeds, glossary) for code in NAMES if code != SOURCE},
+    )  # fmt: skip
+
+
+def _collect_texts(
+    language: str, catalogue: Catalogue, kpis: tuple[Kpi, ...], feeds: tuple[Feed, ...], glossary: tuple[GlossaryTerm, ...]
+) -> dict[str, str]:
+    """Return the texts of the catalogue in a language, by English text."""
+    texts: dict[str, str] = {}
+    indicators = (entry for _, entry in catalogue.indicators)
+    for entry in (*catalogue.terms, *catalogue.priorities, *catalogue.missions, *indicators, *feeds, *glossary):
+        texts |= entry.list_texts(language)
+    for kpi in kpis:
+        texts |= kpi.texts.get(language, {})
+    return texts

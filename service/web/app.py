@@ -12,6 +12,7 @@ from service.web.authorization import add_authorization
 from service.web.budget import AnswerBudget
 from service.web.charts import make_charts_blueprint
 from service.web.host_check import add_checks
+from service.web.language import add_languages
 from service.web.openapi import make_openapi_blueprint
 from service.web.openid import add_openid
 from service.web.pages import make_pages_blueprint
@@ -30,6 +31,7 @@ def make_app(application: Application) -> Flask:
     """Return the public WSGI application. Every view needs a right, and every write is in the audit."""
     app = Flask("service.web")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    add_languages(app, application)
     add_checks(app, application.settings)
     limit_requests(app, application.settings)
     add_authorization(app, application)

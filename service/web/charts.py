@@ -22,6 +22,7 @@ from flask import Blueprint, Response, abort, request
 from metrics.catalogue import Indicator
 from metrics.comparisons import WIDTH
 from metrics.kpi_file import Kpi
+from metrics.languages import get_language
 from metrics.vega import render_svg
 from service.alerting.thresholds import check_threshold, resolve_mission
 from service.application import Application
@@ -70,7 +71,7 @@ def make_charts_blueprint(application: Application) -> Blueprint:
                 )
             return render_svg(chart, application.drawing.draw)
 
-        return answer_bytes(cache.find(copy, (indicator, mission, as_of, known_at, room), draw), SVG)
+        return answer_bytes(cache.find(copy, (indicator, mission, as_of, known_at, room, get_language().code), draw), SVG)
 
     @routes.get("/charts/events.svg")
     def draw_event_history() -> Response:
@@ -87,7 +88,7 @@ def make_charts_blueprint(application: Application) -> Blueprint:
                 choice = next(row for row in choices if row["feed"] == chosen.feed)
                 return render_svg(draw_feed(session, chosen, choice, read_room()), application.drawing.draw)
 
-        return answer_bytes(cache.find(copy, ("events", request.full_path), draw), SVG)
+        return answer_bytes(cache.find(copy, ("events", request.full_path, get_language().code), draw), SVG)
 
     @routes.get("/charts/thresholds.svg")
     def draw_threshold() -> Response:
@@ -114,7 +115,10 @@ def make_charts_blueprint(application: Application) -> Blueprint:
             return render_svg(chart, application.drawing.draw)
 
         return answer_bytes(
-            cache.find(copy, (*((target.key, target.limit) for target in tested), as_of, known_at, room), draw), SVG
+            cache.find(
+                copy, (*((target.key, target.limit) for target in tested), as_of, known_at, room, get_language().code), draw
+            ),
+            SVG,
         )
 
     return routes

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from flask import Blueprint, Response, abort
 
+from metrics.languages import get_language
 from service.application import Application
 from service.documents.document import Document, write_document
 from service.documents.figures import CycleReport
@@ -33,7 +34,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             return report, write_document(report, engine=application.drawing.draw)
 
         try:
-            return cycles.find(copy, (cycle, known_at), make)
+            return cycles.find(copy, (cycle, known_at, get_language().code), make)
         except ReportError as error:
             abort(404, str(error))
 
@@ -57,7 +58,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         if copy is None:
             abort(503, NOT_READY)
         report, document = find_cycle(copy, cycle, known_at)
-        body = files.find(copy, (cycle, kind, known_at), lambda: render_cycle(report, kind, document))
+        body = files.find(copy, (cycle, kind, known_at, get_language().code), lambda: render_cycle(report, kind, document))
         response = answer_bytes(body, FORMATS[kind])
         # The file contains its style, which the Content-Security-Policy of pages forbids. So it is saved and not shown.
         response.headers["Content-Disposition"] = f'attachment; filename="{name_file(cycle, kind)}"'

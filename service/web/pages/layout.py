@@ -11,7 +11,7 @@ and a template that extends base.html. A path in NAVIGATION gets a link.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,7 +22,21 @@ from urllib.parse import quote, urlencode
 from flask import Response, abort, current_app, render_template, request
 
 from metrics.catalogue import Catalogue
-from metrics.figures import MARKS, NO_BREAK, STATUS_TEXT, judge_change, write_change, write_figure
+from metrics.codes import write_code
+from metrics.figures import MARKS, STATUS_TEXT, judge_change, write_change, write_figure
+from metrics.languages import (
+    NAMES,
+    get_language,
+    gettext,
+    localize,
+    mark,
+    translate,
+    translate_rows,
+    write_base,
+    write_day,
+    write_integer,
+    write_period,
+)  # fmt: skip
 from service.access.store import read_time
 from service.application import Application
 from service.queries.moments import parse_date, parse_instant
@@ -37,17 +51,17 @@ T = TypeVar("T")
 MAX_CACHED = 200
 # Paths without a route get no link.
 NAVIGATION = (
-    ("/", "Overview"),
-    ("/priorities", "Priorities"),
-    ("/indicators", "Indicators"),
-    ("/missions", "Missions"),
-    ("/events", "Events"),
-    ("/cycles", "Cycles"),
-    ("/rounds", "Rounds"),
-    ("/thresholds", "Thresholds"),
-    ("/alerts", "Alerts"),
-    ("/quality", "Quality"),
-    ("/sql", "SQL"),
+    ("/", mark("Overview")),
+    ("/priorities", mark("Priorities")),
+    ("/indicators", mark("Indicators")),
+    ("/missions", mark("Missions")),
+    ("/events", mark("Events")),
+    ("/cycles", mark("Cycles")),
+    ("/rounds", mark("Rounds")),
+    ("/thresholds", mark("Thresholds")),
+    ("/alerts", mark("Alerts")),
+    ("/quality", mark("Quality")),
+    ("/sql", mark("SQL")),
 )
 
 
@@ -64,9 +78,9 @@ class Page:
     session: Connection | None = None
 
     def read(self, query: str, **parameters: object) -> list[dict[str, Any]]:
-        """Return the rows of `sql/<query>.sql`, each a dictionary by column."""
+        """Return the rows of `sql/<query>.sql`, each a dictionary by column, with texts in the language of the page."""
         assert self.session is not None
-        return read_rows(run_sql(self.session, query, **parameters))
+        return translate_rows(read_rows(run_sql(self.session, query, **parameters)))
 
     @property
     def values_as_of(self) -> date | None:
@@ -100,8 +114,19 @@ class Page:
 
     @property
     def other_parameters(self) -> list[tuple[str, str]]:
-        """The parameters of this page other than as_of and known_at, for the form that changes the date."""
-        return [(name, value) for name, value in request.args.items(multi=True) if name not in ("as_of", "known_at")]
+        """The parameters of this page other than as_of, known_at and the language, for the form that changes the date."""
+        return [(name, value) for name, value in request.args.items(multi=True) if name not in ("as_of", "known_at", "lang")]
+
+    @property
+    def language(self) -> str:
+        """The code of the language of this page."""
+        return get_language().code
+
+    @property
+    def language_links(self) -> list[tuple[str, str, str]]:
+        """The code and the name of each language, and the link to this page in it."""
+        given = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+        return [(code, name, f"{request.path}?{urlencode([*given, ('lang', code)])}") for code, name in NAMES.items()]
 
 
 @contextmanager
@@ -132,7 +157,11 @@ def cache_pages(application: Application) -> Callable[[Callable[..., str]], Call
 def answer_page(application: Application, cache: AnswerCache[bytes], make: Callable[[], str], live: object = None) -> Response:
     """Return the requested page from the cache, or make it. `live` is the data that the page shows besides the read copy."""
     copy = application.read_copy
-    body = cache.find(copy, (request.full_path, repr(live)), lambda: make().encode()) if copy else make().encode()
+    body = (
+        cache.find(copy, (request.full_path, repr(live), get_language().code), lambda: make().encode())
+        if copy
+        else make().encode()
+    )
     return answer_bytes(body, "text/html; charset=utf-8")
 
 
@@ -158,15 +187,10 @@ def has_page(path: str) -> bool:
 def list_navigation() -> list[tuple[str, str, bool]]:
     """Return path, title and whether it is the current page, of each existing page."""
     return [
-        (path, title, request.path == path or (path != "/" and request.path.startswith(f"{path}/")))
+        (path, gettext(title), request.path == path or (path != "/" and request.path.startswith(f"{path}/")))
         for path, title in NAVIGATION
         if has_page(path)
     ]
-
-
-def write_day(day: date | None) -> str:
-    """Return a date as text, such as 30 Apr 2024."""
-    return "" if day is None else f"{day.day}{NO_BREAK}{day:%b}{NO_BREAK}{day.year}"
 
 
 def write_instant(instant: datetime | None) -> str:
@@ -181,7 +205,12 @@ def write_stored_time(text: str | None) -> str:
 
 def write_labels(dimensions: dict[str, str]) -> str:
     """Return dimension values as text, such as Engineering or Female, Police."""
-    return ", ".join(str(value) for value in dimensions.values())
+    return ", ".join(translate(str(value)) for value in dimensions.values())
+
+
+def write_dimensions(names: Iterable[str]) -> str:
+    """Return the names of dimensions as the heading of a column."""
+    return ", ".join(map(write_code, names)).capitalize()
 
 
 def list_template_functions(catalogue: Catalogue) -> dict[str, object]:
@@ -192,6 +221,13 @@ def list_template_functions(catalogue: Catalogue) -> dict[str, object]:
         "judge_change": judge_change,
         "write_day": write_day,
         "write_instant": write_instant,
+        "write_integer": write_integer,
+        "write_period": write_period,
+        "write_base": write_base,
+        "localize": localize,
+        "translate": translate,
+        "write_code": write_code,
+        "write_dimensions": write_dimensions,
         "write_stored_time": write_stored_time,
         "write_labels": write_labels,
         "has_page": has_page,
