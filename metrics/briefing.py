@@ -17,7 +17,9 @@ from itertools import groupby
 from typing import Any
 
 from metrics.catalogue import ALL_MISSIONS
-from metrics.figures import MINUS, NO_BREAK, STATUS_TEXT, write_figure
+from metrics.codes import write_code
+from metrics.figures import MINUS, STATUS_TEXT, write_figure, write_points
+from metrics.languages import NO_BREAK, gettext, localize, ngettext, translate
 
 MAX_BREACHES = 2
 # With fewer missions, the highest value says little.
@@ -48,12 +50,13 @@ def write_briefing(
     """Return the sentences from the rows of the queries of the overview. `cycle` is the newest reported one."""
     sentences = write_findings(breaches, changes if cycle is not None else [])
     if not breaches:
-        statement = "breaches a threshold." if cycle is not None else "is reported by this date."
+        statement = gettext("breaches a threshold.") if cycle is not None else gettext("is reported by this date.")
         path = "/thresholds" if cycle is not None else "/cycles"
-        sentences = [Sentence("–", "none", "No value", statement, path), *sentences]
+        sentences = [Sentence("–", "none", gettext("No value"), statement, path), *sentences]
     if cycle is not None and not any(sentence.tone in ("worse", "better") for sentence in sentences):
-        statement = "is better or worse than in the period before."
-        sentences.append(Sentence("–", "none", f"No value of cycle {cycle}", statement, "/cycles", (str(cycle),)))
+        statement = gettext("is better or worse than in the period before.")
+        subject = gettext("No value of cycle %(cycle)s", cycle=cycle)
+        sentences.append(Sentence("–", "none", subject, statement, "/cycles", (str(cycle),)))
     return [*sentences, write_overdue(overdue)]
 
 
@@ -77,22 +80,35 @@ def _write_breach(rows: Sequence[Row]) -> Sentence:
     labels = list(dict.fromkeys(_write_labels(row) for row in same if row["dimensions"]))
     statement = _write_figures(first)
     if len(labels) > 1:
-        statement += f" for {_join(labels)}"
+        statement = gettext("%(statement)s for %(labels)s", statement=statement, labels=_join(labels))
+    limit, is_above = _write(first["limit_value"], first), first["comparison"] == "above"
     if first["unit"] == "boolean":
-        statement += ", which breaches a threshold"
+        statement = gettext("%(statement)s, which breaches a threshold", statement=statement)
+    elif is_above:
+        statement = gettext("%(statement)s, above the limit of %(limit)s", statement=statement, limit=limit)
     else:
-        statement += f", {first['comparison']} the limit of {_write(first['limit_value'], first)}"
+        statement = gettext("%(statement)s, below the limit of %(limit)s", statement=statement, limit=limit)
     if first["leads"] and first["peers"] >= MIN_PEERS:
-        statement += f" and the {'highest' if first['comparison'] == 'above' else 'lowest'} of {first['peers']} missions"
+        if is_above:
+            statement = gettext(
+                "%(statement)s and the highest of %(count)s missions", statement=statement, count=first["peers"]
+            )
+        else:
+            statement = gettext("%(statement)s and the lowest of %(count)s missions", statement=statement, count=first["peers"])
     if others := len({_write_labels(row) for row in rows} - {_write_labels(row) for row in same}):
-        statement += f"; {others} more {'values breach' if others > 1 else 'value breaches'} a limit"
+        statement = ngettext(
+            "%(statement)s; %(num)s more value breaches a limit",
+            "%(statement)s; %(num)s more values breach a limit",
+            others,
+            statement=statement,
+        )
     query = {} if first["mission"] == ALL_MISSIONS else {"mission": first["mission"]}
     subject = _write_subject(first, labels[0] if len(labels) == 1 else "")
     return Sentence(
-        first["severity"],
+        write_code(first["severity"]),
         first["severity"],
         subject,
-        f"{statement} ({_write_period(first)}).",
+        gettext("%(statement)s (%(period)s).", statement=statement, period=_write_period(first)),
         "/indicators",
         (first["name"],),
         query,
@@ -102,8 +118,8 @@ def _write_breach(rows: Sequence[Row]) -> Sentence:
 def _write_change(row: Row) -> Sentence:
     query = {} if row["mission"] == ALL_MISSIONS else {"mission": row["mission"]}
     subject = _write_subject(row, _write_labels(row))
-    statement = f"{_write_figures(row)} ({_write_period(row)})."
-    return Sentence(row["tone"], row["tone"], subject, statement, "/indicators", (row["indicator"],), query)
+    statement = gettext("%(statement)s (%(period)s).", statement=_write_figures(row), period=_write_period(row))
+    return Sentence(write_code(row["tone"]), row["tone"], subject, statement, "/indicators", (row["indicator"],), query)
 
 
 def write_overdue(rows: Sequence[Row], is_due: bool = True) -> Sentence:
@@ -115,60 +131,71 @@ def write_overdue(rows: Sequence[Row], is_due: bool = True) -> Sentence:
         counted[1] += row["expected_count"]
     total = sum(count for count, _ in counts.values())
     if total == 0:
-        return Sentence("–", "none", "No report", "is overdue." if is_due else "is outstanding.", "#late")
-    subject = "1 report" if total == 1 else f"{total:,} reports"
+        statement = gettext("is overdue.") if is_due else gettext("is outstanding.")
+        return Sentence("–", "none", gettext("No report"), statement, "#late")
+    subject = ngettext("%(num)s report", "%(num)s reports", total)
     missions = {mission: counted for mission, counted in counts.items() if mission != ALL_MISSIONS}
     most = max((count for count, _ in missions.values()), default=0)
     first, *others = [mission for mission, (count, _) in missions.items() if count == most] or [ALL_MISSIONS]
-    statement = f"{'is' if total == 1 else 'are'} {'overdue' if is_due else 'outstanding'}"
+    forms = ngettext("is overdue", "are overdue", total), ngettext("is outstanding", "are outstanding", total)
+    statement = forms[0] if is_due else forms[1]
     if not missions:
-        statement += ", about peacekeeping as a whole"
+        statement = gettext("%(statement)s, about peacekeeping as a whole.", statement=statement)
     elif len(missions) == 1:
-        statement += f", from {first}"
+        statement = gettext("%(statement)s, from %(mission)s.", statement=statement, mission=first)
     elif others:
-        statement += f", from {len(missions)} missions"
+        statement = gettext("%(statement)s, from %(count)s missions.", statement=statement, count=len(missions))
     else:
-        statement += f", from {len(missions)} missions; {first} has the most, {most} of {missions[first][1]}"
-    return Sentence("overdue" if is_due else "due", "warning" if is_due else "none", subject, f"{statement}.", "#late")
+        statement = gettext(
+            "%(statement)s, from %(count)s missions; %(mission)s has the most, %(most)s of %(expected)s.",
+            statement=statement,
+            count=len(missions),
+            mission=first,
+            most=most,
+            expected=missions[first][1],
+        )
+    label = "overdue" if is_due else "due"
+    return Sentence(write_code(label), "warning" if is_due else "none", subject, statement, "#late")
 
 
 def _write_subject(row: Row, labels: str) -> str:
     about = f"{row['title']} ({labels})" if labels else row["title"]
-    return f"{about} in {'peacekeeping as a whole' if row['mission'] == ALL_MISSIONS else row['mission']}"
+    if row["mission"] == ALL_MISSIONS:
+        return gettext("%(title)s in peacekeeping as a whole", title=about)
+    return gettext("%(title)s in %(mission)s", title=about, mission=row["mission"])
 
 
 def _write_figures(row: Row) -> str:
     """Return the value with the one before. Past tense: titles are singular or plural."""
     value, before = _write(row["value"], row), row["previous_value"]
     if row["unit"] == "boolean":
-        return (
-            f"changed from {_write(before, row)} to {value}"
-            if before not in (None, row["value"])
-            else f"was reported as {value}"
-        )
+        if before in (None, row["value"]):
+            return gettext("was reported as %(value)s", value=value)
+        return gettext("changed from %(before)s to %(value)s", before=_write(before, row), value=value)
     if before is None:
-        return f"stood at {value}"
+        return gettext("stood at %(value)s", value=value)
     if before == row["value"]:
-        return f"stayed at {value}"
-    return f"{'rose' if row['value'] > before else 'fell'} from {_write(before, row)} to {value}"
+        return gettext("stayed at %(value)s", value=value)
+    if row["value"] > before:
+        return gettext("rose from %(before)s to %(value)s", before=_write(before, row), value=value)
+    return gettext("fell from %(before)s to %(value)s", before=_write(before, row), value=value)
 
 
 def _write_period(row: Row) -> str:
     """Return the period of a value, with its status if it is not final."""
     period = row["period"].replace(" ", NO_BREAK)
-    return f"{period}, {STATUS_TEXT[row['status']]}" if row.get("status") in ("E", "P") else period
+    return f"{period}, {write_code(STATUS_TEXT[row['status']])}" if row.get("status") in ("E", "P") else period
 
 
 def _write(value: float, row: Row) -> str:
     """Return a value; a change in a ratio is in points."""
-    text = write_figure(value, row["unit"])
     if row.get("is_change") and row["unit"] in ("boolean", "level"):
-        return f"{value:+g}".replace("-", MINUS)
-    return text.replace("%", "points") if row.get("is_change") and row["unit"] == "ratio" else text
+        return localize(f"{value:+g}").replace("-", MINUS)
+    return write_points(value) if row.get("is_change") and row["unit"] == "ratio" else write_figure(value, row["unit"])
 
 
 def _write_labels(row: Row) -> str:
-    return ", ".join(row["dimensions"].values())
+    return ", ".join(map(translate, row["dimensions"].values()))
 
 
 def _value_of(row: Row) -> tuple[object, ...]:
@@ -180,4 +207,6 @@ def _identify(name: str, row: Row) -> tuple[object, ...]:
 
 
 def _join(texts: Sequence[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+    if len(texts) == 1:
+        return texts[0]
+    return gettext("%(first)s and %(last)s", first=", ".join(texts[:-1]), last=texts[-1])

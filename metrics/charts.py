@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
+from metrics.codes import write_code
 from metrics.comparisons import (
     IMPOSSIBLE,
     WIDTH,
@@ -27,6 +28,7 @@ from metrics.comparisons import (
     write_status,
 )
 from metrics.figures import MARKS, NOT_FINAL, STATUS_TEXT, write_figure
+from metrics.languages import gettext, localize
 from metrics.vega import (
     CHARACTER_PIXELS,
     DASH_IF_NOT_FINAL,
@@ -135,7 +137,7 @@ def draw_history(
         values.extend(_connect(values))
     for limit in limits:
         if limit.series in names:
-            text = f"limit: {limit.comparison} {write_figure(limit.value, unit)}"
+            text = gettext("limit: %(limit)s", limit=f"{write_code(limit.comparison)} {write_figure(limit.value, unit)}")
             values.append({"series": limit.series, "kind": "limit", "value": limit.value, "text": text})
 
     labels = _label_periods(points, spans, pixels_a_day)
@@ -169,10 +171,10 @@ def draw_history(
     panel: Spec = {"width": width, "height": height, "layer": layers}
     spec = {"data": {"values": values}, **arrange(panel, names, columns)}
     notes = [
-        *(["cumulative or of one day: each value from the end of its period"] if is_step and unit != "ratio" else []),
+        *([gettext("cumulative or of one day: each value from the end of its period")] if is_step and unit != "ratio" else []),
         *_explain_statuses(points),
         *explain_impossible((point.value for point in points), maximum, unit),
-        *(["dashed orange: limit"] if limits else []),
+        *([gettext("dashed orange: limit")] if limits else []),
         *([note] if note else []),
     ]
     return frame(spec, title, describe_figures(((f"{p.series}, {p.period}", p.value, p.status) for p in points), unit), notes)
@@ -281,13 +283,13 @@ def _shorten_value(value: float, unit: str, room_pixels: float, status: str) -> 
     candidates = [f"{whole} {status}"] if status in NOT_FINAL else []
     candidates.append(whole)
     if abs(value) >= 1000:
-        candidates.append(f"{value / 1000:,.0f}k" if abs(value) < 999_500 else f"{value / 1e6:,.1f}M")
+        candidates.append(localize(f"{value / 1000:,.0f}k" if abs(value) < 999_500 else f"{value / 1e6:,.1f}M"))
     return next((text for text in candidates if len(text) * CHARACTER_PIXELS <= room_pixels), "")
 
 
 def _explain_statuses(points: Sequence[Point]) -> list[str]:
     absent = {point.status for point in points if point.value is None}
     return [
-        *(f"{mark} {STATUS_TEXT[status]}" for status, mark in MARKS.items() if status in absent),
+        *(f"{mark} {write_code(STATUS_TEXT[status])}" for status, mark in MARKS.items() if status in absent),
         *explain_not_final(point.status for point in points if point.value is not None),
     ]

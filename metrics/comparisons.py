@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
+from metrics.codes import write_code
 from metrics.figures import NOT_FINAL, STATUS_TEXT, write_figure
+from metrics.languages import gettext
 from metrics.vega import (
     CHARACTER_PIXELS,
     EARLIER,
@@ -63,15 +65,15 @@ def draw_comparison(
     bars: Sequence[Bar],
     unit: str,
     title: str,
-    previous: str = "the period before",
+    previous: str = "",
     limits: Sequence[Limit] = (),
     room: int = WIDTH,
     maximum: float | None = None,
 ) -> Chart:
     """Return the values of one period side by side, largest first, each printed. Missing values are last, with a mark.
 
-    A grey tick is the value of the previous period; `previous` is its name in the legend. An orange tick is a limit. A bar
-    above `maximum` ends there and is marked.
+    A grey tick is the value of the previous period; `previous` is its name in the legend, the period
+    before unless given. An orange tick is a limit. A bar above `maximum` ends there and is marked.
     """
     if not bars:
         return draw_nothing(title)
@@ -131,10 +133,14 @@ def draw_comparison(
     padding = pad_labels(bar.label for bar in ordered)
     spec: Spec = {"data": {"values": values}, "width": width, "height": {"step": 22}, "padding": padding, "layer": layers}
     notes = [
-        *(["grey tick: " + previous] if any(bar.previous is not None for bar in bars) else []),
         *(
-            f"orange tick: limit, {text}"
-            for text in dict.fromkeys(f"{limit.comparison} {write_figure(limit.value, unit)}" for limit in limits)
+            [gettext("grey tick: %(period)s", period=previous or gettext("the period before"))]
+            if any(bar.previous is not None for bar in bars)
+            else []
+        ),
+        *(
+            gettext("orange tick: limit, %(limit)s", limit=text)
+            for text in dict.fromkeys(f"{write_code(limit.comparison)} {write_figure(limit.value, unit)}" for limit in limits)
         ),
         *explain_not_final(bar.status for bar in bars if bar.value is not None),
         *explain_impossible((bar.value for bar in bars), maximum, unit),
@@ -163,7 +169,7 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) 
         absent = []
         for part in sorted((part for part in parts if part.label == label), key=lambda part: names.index(part.part)):
             if part.value is None:
-                absent.append(f"{part.part}: {STATUS_TEXT[part.status]}")
+                absent.append(f"{part.part}: {write_code(STATUS_TEXT[part.status])}")
                 continue
             text = write_figure(part.value, unit) + (f" {part.status}" if part.status in NOT_FINAL else "")
             values.append(
@@ -214,22 +220,22 @@ def draw_nothing(title: str) -> Chart:
         "width": WIDTH,
         "height": 30,
         "view": {"stroke": None},
-        "mark": {"type": "text", "text": "No values."},
+        "mark": {"type": "text", "text": gettext("No values.")},
     }
-    return frame(spec, title, "No values.", [])
+    return frame(spec, title, gettext("No values."), [])
 
 
 def write_status(value: float | None, unit: str, status: str) -> str:
     """Return a value with the letter of its status, or the reason why there is none."""
     if value is None:
-        return STATUS_TEXT[status]
+        return write_code(STATUS_TEXT[status])
     return write_figure(value, unit) + (f" {status}" if status in NOT_FINAL else "")
 
 
 def explain_not_final(statuses: Iterable[str]) -> list[str]:
     """Return what the letters stand for, of those that occur."""
     seen = set(statuses)
-    return [f"{status} {STATUS_TEXT[status]}" for status in NOT_FINAL if status in seen]
+    return [f"{status} {write_code(STATUS_TEXT[status])}" for status in NOT_FINAL if status in seen]
 
 
 def describe_figures(values: Iterable[tuple[str, float | None, str]], unit: str) -> str:
@@ -264,4 +270,4 @@ def explain_impossible(values: Iterable[float | None], maximum: float | None, un
     """Return the note on marked values, or nothing if no value is above the maximum."""
     if maximum is None or not any(is_above(value, maximum) for value in values):
         return []
-    return [f"!: impossible, above the maximum of {write_figure(maximum, unit)}; drawn up to it"]
+    return [gettext("!: impossible, above the maximum of %(maximum)s; drawn up to it", maximum=write_figure(maximum, unit))]

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from metrics.comparisons import PARTS, WIDTH, draw_nothing
+from metrics.languages import gettext, mark_message, translate, write_integer
 from metrics.vega import Chart, Spec, frame
 
-OTHER_KINDS = "Other kinds"
+OTHER_KINDS = mark_message("Other kinds")
 HEIGHT = 220
 
 
@@ -44,7 +45,7 @@ def draw_events(counts: Sequence[EventCount], title: str, kinds: Sequence[str], 
             {
                 "from": count.period_start.isoformat(),
                 "to": count.period_end.isoformat(),
-                "kind": count.kind if count.kind in names else OTHER_KINDS,
+                "kind": _name(count.kind if count.kind in names else OTHER_KINDS),
                 "low": begin,
                 "high": begin + count.events,
             }
@@ -52,7 +53,7 @@ def draw_events(counts: Sequence[EventCount], title: str, kinds: Sequence[str], 
     color = {
         "field": "kind",
         "type": "nominal",
-        "scale": {"domain": names, "range": list(PARTS[: len(names)])},
+        "scale": {"domain": list(map(_name, names)), "range": list(PARTS[: len(names)])},
         "legend": {
             "orient": "top",
             "title": None,
@@ -83,11 +84,18 @@ def draw_events(counts: Sequence[EventCount], title: str, kinds: Sequence[str], 
     }
     highest = max(sums, key=lambda day: (sums[day], day))
     total = sum(sums.values())
-    described = (
-        f"{total:,} events: {'; '.join(f'{kind} {events:,}' for kind, events in frequent.most_common(len(PARTS)))}. "
-        f"The most in one period: {sums[highest]:,}, from {highest.isoformat()}."
+    described = gettext(
+        "%(count)s events: %(kinds)s. The most in one period: %(most)s, from %(day)s.",
+        count=write_integer(total),
+        kinds="; ".join(f"{_name(kind)} {write_integer(events)}" for kind, events in frequent.most_common(len(PARTS))),
+        most=write_integer(sums[highest]),
+        day=highest.isoformat(),
     )
     return frame(spec, title, described)
+
+
+def _name(kind: str) -> str:
+    return gettext(kind) if kind == OTHER_KINDS else translate(kind)
 
 
 def _rank(kind: str, names: Sequence[str]) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from metrics.languages import NO_BREAK, get_language, gettext, localize, write_percent
+
 MINUS = "\N{MINUS SIGN}"
-NO_BREAK = "\N{NO-BREAK SPACE}"
 # Codes of SDMX CL_OBS_STATUS.
 STATUS_TEXT = {
     "A": "normal",
@@ -21,7 +22,7 @@ MARKS = {"O": "×", "L": "×", "V": "?", "M": "–"}
 # Statuses of values that may change.
 NOT_FINAL = ("E", "P", "V")
 LEVELS = {1.0: "low", 2.0: "medium", 3.0: "high"}
-SUFFIXES = {"days": "days", "meters": "m", "square_meters": "m\N{SUPERSCRIPT TWO}"}
+SUFFIXES = {"meters": "m", "square_meters": "m\N{SUPERSCRIPT TWO}"}
 METERS_A_KILOMETER = 1000
 
 Tone = Literal["better", "worse", "same", "neutral"]
@@ -32,11 +33,11 @@ def write_figure(value: float | None, unit: str) -> str:
     if value is None:
         return ""
     if unit == "boolean" and value in (0, 1):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     if unit == "level" and value in LEVELS:
-        return LEVELS[value]
+        return gettext(LEVELS[value])
     if unit == "ratio":
-        return f"{_write_number(value * 100, 1)}{NO_BREAK}%"
+        return write_percent(_write_number(value * 100, 1))
     return _write_with_unit(value, unit)
 
 
@@ -45,11 +46,16 @@ def write_change(change: float | None, unit: str) -> str:
     if change is None:
         return ""
     if unit == "boolean" and change in (-1, 1):
-        return "now yes" if change > 0 else "now no"
+        return gettext("now yes") if change > 0 else gettext("now no")
     if change == 0:
-        return "no change"
-    written = f"{_write_number(change * 100, 1)}{NO_BREAK}points" if unit == "ratio" else _write_with_unit(change, unit)
+        return gettext("no change")
+    written = write_points(change) if unit == "ratio" else _write_with_unit(change, unit)
     return written if change < 0 else f"+{written}"
+
+
+def write_points(change: float) -> str:
+    """Return a change of a ratio in percentage points, such as 3 points."""
+    return f"{_write_number(change * 100, 1)}{NO_BREAK}{gettext('points')}"
 
 
 def judge_change(change: float | None, better: str) -> Tone:
@@ -65,7 +71,7 @@ def _write_with_unit(value: float, unit: str) -> str:
     if unit == "meters" and abs(value) >= METERS_A_KILOMETER:
         value, suffix = value / METERS_A_KILOMETER, "km"
     else:
-        suffix = SUFFIXES.get(unit, "")
+        suffix = gettext("days") if unit == "days" else SUFFIXES.get(unit, "")
     return f"{_write_number(value, 2)}{NO_BREAK}{suffix}" if suffix else _write_number(value, 2)
 
 
@@ -73,4 +79,6 @@ def _write_number(value: float, decimals: int) -> str:
     text = f"{abs(value):,.{decimals}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
+    if not get_language().is_source:
+        text = localize(text)
     return MINUS + text if value < 0 and text != "0" else text

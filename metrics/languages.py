@@ -76,6 +76,13 @@ def ngettext(singular: str, plural: str, number: int, /, **values: object) -> st
     return choose_plural(singular, plural, number) % {"num": write_integer(number), **values}
 
 
+def pgettext(context: str, message: str, /, **values: object) -> str:
+    """Return a message as `gettext` does, in one of several meanings of its English text."""
+    language = _current.get()
+    text = message if language.is_source else str(_load(language.code).pgettext(context, message))
+    return text % values if values else text
+
+
 def choose_plural(singular: str, plural: str, number: int) -> str:
     """Return the form of a message for a number, in the language in use, with its places still open."""
     language = _current.get()
@@ -84,7 +91,7 @@ def choose_plural(singular: str, plural: str, number: int) -> str:
     return str(_load(language.code).ngettext(singular, plural, number))
 
 
-def mark(message: str) -> str:
+def mark_message(message: str) -> str:
     """Return a message as it is, and mark it for translation. `gettext` translates it where it is used."""
     return message
 
@@ -104,14 +111,14 @@ def localize(number: str) -> str:
     language = _current.get()
     if language.is_source:
         return number
-    group, decimal = _find_separators(language.code)
+    group, decimal = find_separators(language.code)
     return number.replace(",", "\0").replace(".", decimal).replace("\0", group)
 
 
 def write_percent(number: str) -> str:
     """Return a number that is already written, with the percent sign of the language in use."""
     language = _current.get()
-    return f"{number}{NO_BREAK if language.is_source else _find_separators(language.code)[0]}%"
+    return f"{number}{NO_BREAK if language.is_source else find_separators(language.code)[0]}%"
 
 
 def write_month(day: date) -> str:
@@ -158,9 +165,16 @@ def write_base(base: str | None) -> str:
     return ngettext("%(count)s of %(num)s mission", "%(count)s of %(num)s missions", total, count=found[1])
 
 
+def translate_series(series: str) -> str:
+    """Return the name of a series, which is a mission, dimension values or both, in the language in use."""
+    texts = _current.get().texts
+    return texts[series] if series in texts else ", ".join(translate(part) for part in series.split(", "))
+
+
 # The columns of queries whose texts are of the catalogue, or labels written by SQL.
 _COLUMNS = {
-    **dict.fromkeys(("title", "priority_title", "location", "description", "name", "note"), translate),
+    **dict.fromkeys(("title", "priority_title", "location", "description", "name", "note", "source"), translate),
+    **dict.fromkeys(("series", "part"), translate_series),
     **dict.fromkeys(("period", "previous_period"), write_period),
     **dict.fromkeys(("base", "change_base"), write_base),
 }
@@ -194,9 +208,23 @@ def _load(code: str) -> NullTranslations:
 
 
 @cache
-def _find_separators(code: str) -> tuple[str, str]:
+def find_separators(code: str) -> tuple[str, str]:
+    """Return the separators of thousands and of decimals of a language."""
     symbols = Locale(code).number_symbols["latn"]
     return symbols["group"], symbols["decimal"]
+
+
+@cache
+def list_names(code: str) -> Mapping[str, list[str]]:
+    """Return the names of months and days of a language, as formats of d3 have them: the week begins with Sunday."""
+    days = {width: Locale(code).days["format"][width] for width in ("wide", "abbreviated")}
+    months = {width: _list_months(code, width) for width in ("wide", "abbreviated")}
+    return {
+        "days": [days["wide"][(number + 6) % 7] for number in range(7)],
+        "shortDays": [days["abbreviated"][(number + 6) % 7] for number in range(7)],
+        "months": [months["wide"][number] for number in range(1, 13)],
+        "shortMonths": [months["abbreviated"][number] for number in range(1, 13)],
+    }
 
 
 @cache

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from metrics.catalogue import Catalogue
+from metrics.languages import mark_message
 from metrics.thresholds import SEVERITIES
 
-NOTE = (
+NOTE = mark_message(
     "Places are approximate. The map shows land only, without borders or names of territories, and states no opinion on the "
     "status of any territory. Shapes: Natural Earth."
 )

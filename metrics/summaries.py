@@ -7,6 +7,7 @@ from typing import Any
 
 from metrics.catalogue import ALL_MISSIONS
 from metrics.figures import judge_change, write_change, write_figure
+from metrics.languages import gettext, ngettext
 
 # A sentence does not list more missions than this.
 MAX_NAMED = 3
@@ -27,51 +28,80 @@ def summarize_values(rows: Sequence[Mapping[str, Any]], breach_count: int) -> li
         sentences.append(_write_extremes(missions))
     sentences += _write_directions([row for row in given if row["mission"] != ALL_MISSIONS])
     if breach_count:
-        sentences.append(f"{breach_count} value{'s are' if breach_count > 1 else ' is'} beyond a threshold.")
+        sentences.append(
+            ngettext("%(num)s value is beyond a threshold.", "%(num)s values are beyond a threshold.", breach_count)
+        )
     return sentences
 
 
 def _write_total(row: Mapping[str, Any], has_missions: bool) -> str:
-    text = f"{'Peacekeeping as a whole: ' if has_missions else 'Latest value: '}{write_figure(row['value'], row['unit'])}"
+    value = write_figure(row["value"], row["unit"])
     if row.get("period"):
-        text += f" ({row['period']})"
+        value = f"{value} ({row['period']})"
     if row["change"]:
-        text += f", {write_change(row['change'], row['unit'])} since the previous period"
-    return f"{text}."
+        change = write_change(row["change"], row["unit"])
+        value = gettext("%(value)s, %(change)s since the previous period", value=value, change=change)
+    if has_missions:
+        return gettext("Peacekeeping as a whole: %(value)s.", value=value)
+    return gettext("Latest value: %(value)s.", value=value)
 
 
 def _write_extremes(rows: Sequence[Mapping[str, Any]]) -> str:
     unit = rows[0]["unit"]
     if unit == "boolean":
         negative = [row["mission"] for row in rows if not row["value"]]
-        text = f"Yes in {len(rows) - len(negative)} of {len(rows)} missions"
-        return f"{text}, no in {_name(negative)}." if negative else f"{text}."
+        count = len(rows) - len(negative)
+        if not negative:
+            return gettext("Yes in %(count)s of %(total)s missions.", count=count, total=len(rows))
+        return gettext(
+            "Yes in %(count)s of %(total)s missions, no in %(missions)s.",
+            count=count,
+            total=len(rows),
+            missions=_name(negative),
+        )
     values = [row["value"] for row in rows]
     low, high = min(values), max(values)
     if low == high:
-        return f"{write_figure(low, unit)} in each of {len(rows)} missions."
+        return gettext("%(value)s in each of %(count)s missions.", value=write_figure(low, unit), count=len(rows))
     # While a cycle is being reported, the latest values are of different periods.
     are_mixed = len({row["period"] for row in rows}) > 1
-    return f"Highest in {_name_at(rows, high, are_mixed)}. Lowest in {_name_at(rows, low, are_mixed)}."
+    return gettext(
+        "Highest in %(highest)s. Lowest in %(lowest)s.",
+        highest=_name_at(rows, high, are_mixed),
+        lowest=_name_at(rows, low, are_mixed),
+    )
 
 
 def _name_at(rows: Sequence[Mapping[str, Any]], value: float, has_period: bool) -> str:
     """Return the missions with this value, and the value, with its periods if requested."""
     chosen = [row for row in rows if row["value"] == value]
     periods = dict.fromkeys(row["period"] for row in chosen if has_period and row["period"])
-    text = f"{_name([row['mission'] for row in chosen])}: {write_figure(value, chosen[0]['unit'])}"
+    missions = _name([row["mission"] for row in chosen])
+    text = gettext("%(missions)s: %(value)s", missions=missions, value=write_figure(value, chosen[0]["unit"]))
     return f"{text} ({', '.join(periods)})" if periods else text
 
 
 def _write_directions(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a sentence on how many values became better and worse; none if none did or the indicator has no direction."""
     tones = [judge_change(row["change"], row["better"]) for row in rows]
-    counts = [(tones.count(tone), tone) for tone in ("better", "worse")]
-    changed = [f"{count} value{' is' if count == 1 else 's are'} {tone}" for count, tone in counts if count]
-    return [f"Since the previous period, {' and '.join(changed)}."] if changed else []
+    better, worse = tones.count("better"), tones.count("worse")
+    changed = []
+    if better:
+        changed.append(ngettext("%(num)s value is better", "%(num)s values are better", better))
+    if worse:
+        changed.append(ngettext("%(num)s value is worse", "%(num)s values are worse", worse))
+    if not changed:
+        return []
+    return [gettext("Since the previous period, %(changes)s.", changes=_join(changed))]
 
 
 def _name(missions: Sequence[str]) -> str:
     if len(missions) > MAX_NAMED:
-        return f"{len(missions)} missions"
-    return " and ".join([", ".join(missions[:-1]), missions[-1]]) if len(missions) > 1 else missions[0]
+        return ngettext("%(num)s mission", "%(num)s missions", len(missions))
+    return _join(missions)
+
+
+def _join(texts: Sequence[str]) -> str:
+    if len(texts) == 1:
+        return texts[0]
+    return gettext("%(first)s and %(last)s", first=", ".join(texts[:-1]), last=texts[-1])

@@ -15,6 +15,8 @@ from typing import Any
 
 import vl_convert
 
+from metrics.languages import find_separators, get_language, list_names
+
 FIGURE, PROVISIONAL, EARLIER, LIMIT, NONE, INK, PAPER = (
     "#1f6aa5",
     "#cfe2f1",
@@ -90,6 +92,7 @@ def frame(spec: Spec, title: str, description: str, notes: Sequence[str] = ()) -
         "padding": PADDING,
         **spec,
         "config": {
+            **_write_locale(),
             "aria": False,
             "font": FONT,
             "view": {"stroke": None},
@@ -117,6 +120,18 @@ def frame(spec: Spec, title: str, description: str, notes: Sequence[str] = ()) -
             "offset": 12,
         }
     return Chart(json.dumps(whole, separators=(",", ":")), title, description)
+
+
+def _write_locale() -> Spec:
+    """Return the numbers and dates of axes in the language in use; nothing for English, the default of Vega."""
+    language = get_language()
+    if language.is_source:
+        return {}
+    group, decimal = find_separators(language.code)
+    names = list_names(language.code)
+    number = {"decimal": decimal, "thousands": group, "grouping": [3], "currency": ["", ""], "percent": f"{group}%"}
+    time = {"dateTime": "%x %X", "date": "%d/%m/%Y", "time": "%H:%M", "periods": ["", ""], **names}
+    return {"locale": {"number": number, "time": time}}
 
 
 def run_engine(spec: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from metrics.catalogue import Indicator
 from metrics.charts import Point, draw_history
 from metrics.comparisons import WIDTH, Limit
 from metrics.kpi_file import Kpi
+from metrics.languages import gettext, translate, translate_rows, translate_series, write_integer
 from metrics.thresholds import EVERY_MISSION, Threshold
 from metrics.vega import Chart
 from service.warehouse.database import Connection, make_object, read_objects, read_rows, run_sql
@@ -24,7 +26,7 @@ def draw_indicator(session: Connection, indicator: Indicator, mission: str | Non
     parameters = {"indicator": indicator.indicator, "mission": mission}
     rows = read_rows(run_sql(session, "charts/history", max_series=MAX_SERIES, max_periods=MAX_PERIODS, **parameters))
     limits = read_objects(run_sql(session, "charts/limits", **parameters), Limit)
-    return _draw(rows, limits, indicator.title, indicator.unit, mission, room)
+    return _draw(rows, limits, translate(indicator.title), indicator.unit, mission, room)
 
 
 def draw_kpi(session: Connection, kpi: Kpi, mission: str | None = None, room: int = WIDTH) -> Chart:
@@ -32,7 +34,7 @@ def draw_kpi(session: Connection, kpi: Kpi, mission: str | None = None, room: in
     parameters = {"kpi": kpi.kpi, "mission": mission}
     rows = read_rows(run_sql(session, "charts/kpi_history", max_series=MAX_SERIES, max_periods=MAX_PERIODS, **parameters))
     limits = read_objects(run_sql(session, "charts/kpi_limits", **parameters), Limit)
-    return _draw(rows, limits, kpi.title, kpi.unit, mission, room, kpi.maximum)
+    return _draw(rows, limits, translate(kpi.title), kpi.unit, mission, room, kpi.maximum)
 
 
 def draw_back_test(session: Connection, measured: Indicator | Kpi, tested: Sequence[Threshold], room: int = WIDTH) -> Chart:
@@ -57,7 +59,7 @@ def draw_back_test(session: Connection, measured: Indicator | Kpi, tested: Seque
                 limit_value=threshold.limit,
             )
             limits += read_objects(found, Limit)
-    return _draw(rows, limits, measured.title, measured.unit, mission, room, maximum)
+    return _draw(rows, limits, translate(measured.title), measured.unit, mission, room, maximum)
 
 
 def _draw(
@@ -71,9 +73,12 @@ def _draw(
 ) -> Chart:
     series_count, period_count = (rows[0]["series_count"], rows[0]["period_count"]) if rows else (0, 0)
     left_out = [
-        *([f"the first {MAX_SERIES} of {series_count:,} series"] if series_count > MAX_SERIES else []),
-        *([f"the last {MAX_PERIODS} of {period_count:,} periods"] if period_count > MAX_PERIODS else []),
-    ]
-    points = [make_object(Point, row) for row in rows]
+        *([gettext("the first %(shown)s of %(count)s series", shown=MAX_SERIES, count=write_integer(series_count))]
+          if series_count > MAX_SERIES else []),
+        *([gettext("the last %(shown)s of %(count)s periods", shown=MAX_PERIODS, count=write_integer(period_count))]
+          if period_count > MAX_PERIODS else []),
+    ]  # fmt: skip
+    points = [make_object(Point, row) for row in translate_rows(rows)]
+    limits = [replace(limit, series=translate_series(limit.series)) for limit in limits]
     title = f"{title}, {mission}" if mission else title
     return draw_history(points, unit, title, limits, ", ".join(left_out), room, maximum)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from metrics.briefing import Sentence
 from metrics.catalogue import ALL_MISSIONS
-from metrics.figures import NO_BREAK, NOT_FINAL, STATUS_TEXT, Tone, judge_change, write_change, write_figure
+from metrics.codes import write_code
+from metrics.figures import NOT_FINAL, STATUS_TEXT, Tone, judge_change, write_change, write_figure
+from metrics.languages import get_language, gettext, mark_message, ngettext, translate, write_date, write_percent
 from metrics.mission_map import NOTE
 from metrics.sparkline import WIDTH
 from metrics.vega import Engine, run_engine
@@ -21,7 +24,7 @@ from service.documents.drawings import (
     write_map,
     write_share,
 )
-from service.documents.figures import CycleReport, IndicatorReport, PriorityReport
+from service.documents.figures import CycleReport, IndicatorReport, KpiReport, PriorityReport
 from service.documents.pictures import Picture, draw_pictures
 from service.documents.summary import Summary, describe_scope, describe_threshold
 from service.documents.tables import (
@@ -37,21 +40,42 @@ from service.system.progress import Progress, ignore_progress
 
 # The meaning of each status, with the text or letter that the tables use.
 LEGEND = {
-    "E": ("E", "estimated, or printed as a lower bound such as “over 5,000”"),
-    "P": ("P", "provisional: the source is ambiguous, see the notes"),
-    "V": (STATUS_TEXT["V"], "reported, but not yet confirmed"),
-    "O": (STATUS_TEXT["O"], "the mission or department reported no value"),
-    "L": (STATUS_TEXT["L"], "the mission or department does not collect it"),
-    "M": (STATUS_TEXT["M"], "not applicable, for example without a host agreement"),
+    "E": ("E", mark_message("estimated, or printed as a lower bound such as “over 5,000”")),
+    "P": ("P", mark_message("provisional: the source is ambiguous, see the notes")),
+    "V": (STATUS_TEXT["V"], mark_message("reported, but not yet confirmed")),
+    "O": (STATUS_TEXT["O"], mark_message("the mission or department reported no value")),
+    "L": (STATUS_TEXT["L"], mark_message("the mission or department does not collect it")),
+    "M": (STATUS_TEXT["M"], mark_message("not applicable, for example without a host agreement")),
 }
 
 
 # The symbols of the map and of tables: severity, symbol and meaning.
 SYMBOLS = (
-    ("critical", SEVERITY_SYMBOLS["critical"], "critical breach"),
-    ("warning", SEVERITY_SYMBOLS["warning"], "warning"),
-    ("info", SEVERITY_SYMBOLS["info"], "information"),
-    ("none", NO_BREACH_SYMBOL, "no breach"),
+    ("critical", SEVERITY_SYMBOLS["critical"], mark_message("critical breach")),
+    ("warning", SEVERITY_SYMBOLS["warning"], mark_message("warning")),
+    ("info", SEVERITY_SYMBOLS["info"], mark_message("information")),
+    ("none", NO_BREACH_SYMBOL, mark_message("no breach")),
+)
+
+
+# Fixed texts of the templates.
+WORDS = (
+    mark_message("Contents"),
+    mark_message("About this report"),
+    mark_message("Marks and terms"),
+    mark_message("Summary"),
+    mark_message("Priorities"),
+    mark_message("Key indicators"),
+    mark_message("Thresholds breached"),
+    mark_message("no comparable earlier value"),
+    mark_message("No value breaches a threshold at the end of the cycle."),
+    mark_message("By mission"),
+    mark_message("Indicator"),
+    mark_message("Indicator, further missions"),
+    mark_message("Annex: notes on indicators and digitisation"),
+    mark_message("Annex: printed figures that differ from their parts"),
+    mark_message("Both values are stored as printed. The source has to decide which one is right."),
+    mark_message("Action for Peacekeeping Plus"),
 )
 
 
@@ -67,8 +91,12 @@ class Note:
 
 @dataclass(frozen=True)
 class Statement:
-    """A sentence of the summary. `label` is the mark before it, such as warning or better, and `tone` its colour."""
+    """A sentence of the summary. `label` is the mark before it, such as warning or better, and `tone` its colour.
 
+    `has_symbol`: the label is a severity, printed with its symbol.
+    """
+
+    has_symbol: bool
     label: str
     tone: str
     subject: str
@@ -101,6 +129,8 @@ class Section:
     summary: str
     statements: tuple[Statement, ...]
     breach_count: int
+    breach_summary: str
+    unreported_summary: str
     tables: tuple[Table, ...]
     pictures: tuple[Picture, ...]
     unreported: str
@@ -109,8 +139,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A cycle. `facts` are its dates, each with a name; `origin` is the same in one line. `symbols` explains marks."""
+    """A cycle. `facts` are its dates, each with a name; `origin` is the same in one line. `symbols` explains marks.
 
+    `words` are the fixed texts of the templates by English text.
+    """
+
+    language: str
+    words: Mapping[str, str]
     title: str
     subtitle: str
     origin: str
@@ -123,6 +158,7 @@ class Document:
     legend: tuple[tuple[str, str], ...]
     overview: Table
     breaches: Table | None
+    breach_summary: str
     sections: tuple[Section, ...]
     disagreements: Table | None
 
@@ -135,18 +171,21 @@ def write_document(report: CycleReport, progress: Progress = ignore_progress, en
         sections.append(_write_section(report, priority, engine))
     progress("writing", None)
     return Document(
-        title=f"A4P+ report, cycle {report.cycle}",
-        subtitle=f"{write_date(report.period_start)} to {write_date(report.period_end)}",
+        language=get_language().code,
+        words={text: gettext(text) for text in WORDS},
+        title=write_title(report),
+        subtitle=write_span(report),
         origin=write_origin(report),
         facts=list_facts(report),
         statements=tuple(map(_write_statement, report.summary.sentences)),
         mission_map=_draw_map(report.summary),
-        map_note=NOTE,
-        symbols=SYMBOLS,
+        map_note=gettext(NOTE),
+        symbols=tuple((severity, symbol, gettext(meaning)) for severity, symbol, meaning in SYMBOLS),
         keys=tuple(map(_write_key, report.summary.keys)),
         legend=explain_marks(report),
         overview=tabulate_overview(report),
         breaches=tabulate_breaches(report),
+        breach_summary=_count_breaches(len(report.breaches)),
         sections=tuple(sections),
         disagreements=tabulate_disagreements(report),
     )
@@ -155,16 +194,24 @@ def write_document(report: CycleReport, progress: Progress = ignore_progress, en
 def list_facts(report: CycleReport) -> tuple[tuple[str, str], ...]:
     """Return the dates of a report and its state, each with its name."""
     return (
-        ("Reporting period", f"{write_date(report.period_start)} to {write_date(report.period_end)}"),
-        ("Values as of", write_date(report.period_end)),
-        ("As known at", _write_time(report.known_at or report.snapshot.made_at)),
-        ("Reports", _write_state(report)),
-        ("Source", f"Snapshot {report.snapshot.snapshot_id} of {_write_time(report.snapshot.made_at)}"),
+        (gettext("Reporting period"), write_span(report)),
+        (gettext("Values as of"), write_date(report.period_end)),
+        (gettext("As known at"), _write_time(report.known_at or report.snapshot.made_at)),
+        (gettext("Reports"), _write_state(report)),
+        (
+            gettext("Source"),
+            gettext(
+                "Snapshot %(number)s of %(time)s",
+                number=report.snapshot.snapshot_id,
+                time=_write_time(report.snapshot.made_at),
+            ),
+        ),
     )
 
 
 def _write_statement(sentence: Sentence) -> Statement:
-    return Statement(sentence.label, sentence.tone, sentence.subject, sentence.statement)
+    has_symbol = sentence.label == write_code(sentence.tone)
+    return Statement(has_symbol, sentence.label, sentence.tone, sentence.subject, sentence.statement)
 
 
 def _draw_map(summary: Summary) -> Picture | None:
@@ -173,7 +220,10 @@ def _draw_map(summary: Summary) -> Picture | None:
         return None
     states = summary.states or {}
     return Picture(
-        "Missions by their most severe breach", write_map(drawn, states), drawn.width, describe_map(drawn.marks, states)
+        gettext("Missions by their most severe breach"),
+        write_map(drawn, states),
+        drawn.width,
+        describe_map(drawn.marks, states),
     )
 
 
@@ -181,12 +231,14 @@ def _write_key(key: dict[str, Any]) -> KeyFigure:
     """Return a key indicator. Without a reported value it has a title only."""
     title, unit = key["title"], key["unit"]
     if key["mission"] is None:
-        return KeyFigure(title, "", "", "", "neutral", "No value reported by the end of the cycle", "", "", None, ("", ""))
-    labels = ", ".join(value for value in key["dimensions"].values() if value != "All")
-    scope = ", ".join(filter(None, [describe_scope(key), labels, key["period"] or f"as of {write_date(key['period_end'])}"]))
+        nothing = gettext("No value reported by the end of the cycle")
+        return KeyFigure(title, "", "", "", "neutral", nothing, "", "", None, ("", ""))
+    labels = ", ".join(translate(value) for value in key["dimensions"].values() if value != "All")
+    period = key["period"] or gettext("as of %(day)s", day=write_date(key["period_end"]))
+    scope = ", ".join(filter(None, [describe_scope(key), labels, period]))
     picture, axis = _draw_key(key)
     tone = judge_change(key["change"], key["better"])
-    change = write_change(key["change"], unit) + (f", {tone}" if tone in ("better", "worse") else "")
+    change = write_change(key["change"], unit) + (f", {write_code(tone)}" if tone in ("better", "worse") else "")
     status = key["status"] if key["status"] in NOT_FINAL else ""
     value = write_figure(key["value"], unit)
     return KeyFigure(title, value, status, change, tone, scope, describe_threshold(key), key["severity"] or "", picture, axis)
@@ -208,30 +260,54 @@ def _draw_key(key: dict[str, Any]) -> tuple[Picture | None, tuple[str, str]]:
         )
     if unit == "ratio" and 0 <= key["value"] <= 1:
         alt = write_figure(key["value"], unit)
-        return Picture(title, write_share(key["value"], title, alt), WIDTH, alt), (f"0{NO_BREAK}%", f"100{NO_BREAK}%")
+        return Picture(title, write_share(key["value"], title, alt), WIDTH, alt), (write_percent("0"), write_percent("100"))
     return None, ("", "")
 
 
-def write_date(day: date) -> str:
-    """Return a date as a report prints it: 30 April 2024."""
-    return f"{day.day} {day:%B %Y}"
+def write_title(report: CycleReport) -> str:
+    """Return the title of a report."""
+    return gettext("A4P+ report, cycle %(cycle)s", cycle=report.cycle)
+
+
+def write_span(report: CycleReport) -> str:
+    """Return the first and the last day of the cycle."""
+    return gettext("%(start)s to %(end)s", start=write_date(report.period_start), end=write_date(report.period_end))
 
 
 def write_origin(report: CycleReport) -> str:
     """Return the state of reporting, the snapshot of the figures, and the time at which they are known."""
-    snapshot = f"snapshot {report.snapshot.snapshot_id} of {_write_time(report.snapshot.made_at)}"
-    known = f", as known at {_write_time(report.known_at)}" if report.known_at else ""
-    return f"{_write_state(report)} From {snapshot}{known}. Values as of {write_date(report.period_end)}."
+    values = {
+        "number": report.snapshot.snapshot_id,
+        "time": _write_time(report.snapshot.made_at),
+        "day": write_date(report.period_end),
+    }
+    if report.known_at:
+        origin = gettext(
+            "From snapshot %(number)s of %(time)s, as known at %(known_at)s. Values as of %(day)s.",
+            known_at=_write_time(report.known_at),
+            **values,
+        )
+    else:
+        origin = gettext("From snapshot %(number)s of %(time)s. Values as of %(day)s.", **values)
+    return f"{_write_state(report)} {origin}"
 
 
 def _write_state(report: CycleReport) -> str:
     """Return the state of reporting of the cycle."""
     if report.reported_count == report.expected_count and report.expected_count:
-        return f"All {report.expected_count} expected reports were received."
-    due = f"due {write_date(report.due_on)}" + (", now overdue" if report.snapshot.as_of >= report.due_on else "")
+        return gettext("All %(count)s expected reports were received.", count=report.expected_count)
+    if report.snapshot.as_of >= report.due_on:
+        due = gettext("due %(day)s, now overdue", day=write_date(report.due_on))
+    else:
+        due = gettext("due %(day)s", day=write_date(report.due_on))
     if not report.figure_count and not report.reported_count:
-        return f"No values reported yet; {due}."
-    return f"{report.reported_count} of {report.expected_count} expected reports received; {due}."
+        return gettext("No values reported yet; %(due)s.", due=due)
+    return gettext(
+        "%(count)s of %(total)s expected reports received; %(due)s.",
+        count=report.reported_count,
+        total=report.expected_count,
+        due=due,
+    )
 
 
 def explain_marks(report: CycleReport) -> tuple[tuple[str, str], ...]:
@@ -240,18 +316,29 @@ def explain_marks(report: CycleReport) -> tuple[tuple[str, str], ...]:
     figures = [figure for entry in entries for figure in entry.figures]
     statuses = {figure.status for figure in figures if not figure.is_stale}
     is_unreported = any(entry.unreported_missions for entry in entries) or any(figure.is_stale for figure in figures)
-    unreported = (NOT_REPORTED, "expected, but not received for this cycle")
+    unreported = (gettext(NOT_REPORTED), gettext("expected, but not received for this cycle"))
     return (
-        *(meaning for status, meaning in LEGEND.items() if status in statuses),
+        *((write_code(mark), gettext(meaning)) for status, (mark, meaning) in LEGEND.items() if status in statuses),
         *([unreported] if is_unreported else []),
-        ("+12, better or worse", "change from the previous value, for indicators with a preferred direction"),
-        ("Period", "the period of the value if it is not the cycle; * ends after the cycle"),
+        (
+            gettext("+12, better or worse"),
+            gettext("change from the previous value, for indicators with a preferred direction"),
+        ),
+        (gettext("Period"), gettext("the period of the value if it is not the cycle; * ends after the cycle")),
         *(
-            [("!", "impossible: above the maximum, so one of the counts is wrong; see the page /quality")]
+            [("!", gettext("impossible: above the maximum, so one of the counts is wrong; see the page /quality"))]
             if any(kpi.is_impossible(figure) for p in report.priorities for kpi in p.kpis for figure in kpi.figures)
             else []
         ),
-        (ALL_MISSIONS, "peacekeeping as a whole; not always the sum of the missions"),
+        (ALL_MISSIONS, gettext("peacekeeping as a whole; not always the sum of the missions")),
+    )
+
+
+def _count_breaches(count: int) -> str:
+    return ngettext(
+        "%(num)s value breaches a threshold on the last day of the cycle, the most severe first.",
+        "%(num)s values breach a threshold on the last day of the cycle, the most severe first.",
+        count,
     )
 
 
@@ -272,12 +359,19 @@ def _write_section(report: CycleReport, priority: PriorityReport, engine: Engine
         summary=_summarise(priority),
         statements=tuple(map(_write_statement, report.summary.findings.get(priority.priority, ()))),
         breach_count=len(priority.breaches),
+        breach_summary=ngettext(
+            "%(num)s value breaches a threshold", "%(num)s values breach a threshold", len(priority.breaches)
+        ),
+        unreported_summary=gettext("No value by the end of the cycle: %(titles)s.", titles="; ".join(priority.unreported)),
         tables=tuple(table for table in tables if table),
         pictures=draw_pictures(report, priority, engine),
         unreported="; ".join(priority.unreported),
         notes=(
             *map(_write_note, priority.indicators),
-            *(Note(f"KPI: {kpi.title}", kpi.description, "Computed", ()) for kpi in priority.kpis),
+            *(
+                Note(gettext("KPI: %(title)s", title=kpi.title), kpi.description, gettext("Computed"), ())
+                for kpi in priority.kpis
+            ),
         ),
     )
 
@@ -285,13 +379,23 @@ def _write_section(report: CycleReport, priority: PriorityReport, engine: Engine
 def _summarise(priority: PriorityReport) -> str:
     judged = priority.judge_figures()
     reported = sum(figure.value is not None for figure, _ in judged)
-    parts = [f"{len(priority.indicators)} indicator{'s' if len(priority.indicators) != 1 else ''}, {reported} values"]
-    for tone in ("better", "worse"):
-        if count := sum(judgement == tone for _, judgement in judged):
-            parts.append(f"{count} {tone} than before")
+    parts = [
+        ngettext(
+            "%(num)s indicator, %(values)s values", "%(num)s indicators, %(values)s values", len(priority.indicators),
+            values=reported,
+        )
+    ]  # fmt: skip
+    if better := sum(judgement == "better" for _, judgement in judged):
+        parts.append(ngettext("%(num)s better than before", "%(num)s better than before", better))
+    if worse := sum(judgement == "worse" for _, judgement in judged):
+        parts.append(ngettext("%(num)s worse than before", "%(num)s worse than before", worse))
     if unreported := priority.expected_count - sum(len(entry.reporters) for entry in priority.indicators):
-        parts.append(f"{unreported} of {priority.expected_count} expected values missing")
+        parts.append(gettext("%(count)s of %(total)s expected values missing", count=unreported, total=priority.expected_count))
     return "; ".join(parts) + "."
+
+
+def _write_kpi_note(kpi: KpiReport) -> Note:
+    return Note(gettext("KPI: %(title)s", title=kpi.title), kpi.description, gettext("Computed"), ())
 
 
 def _write_note(entry: IndicatorReport) -> Note:
@@ -304,15 +408,15 @@ def _write_note(entry: IndicatorReport) -> Note:
         if figure.note and not figure.is_stale:
             mission = "" if figure.mission == ALL_MISSIONS else figure.mission
             remarks.setdefault(figure.note, []).append(", ".join(filter(None, [mission, figure.part])))
-    sources = (source + (f", page {', '.join(found)}" if found else "") for source, found in pages.items())
+    sources = (source + (gettext(", page %(page)s", page=", ".join(found)) if found else "") for source, found in pages.items())
     written = [f"{'; '.join(filter(None, names))}: {note}".removeprefix(": ") for note, names in remarks.items()]
     stale = [figure for figure in entry.figures if figure.is_stale and entry.expects(figure) and figure.value is not None]
     if stale:
         last = (f"{figure.mission} {write_figure(figure.value, entry.unit)} ({figure.period})" for figure in stale)
-        written.append(f"{NOT_REPORTED} in this cycle; last known: {', '.join(last)}")
+        written.append(gettext("not reported in this cycle; last known: %(values)s", values=", ".join(last)))
     reported = (
         ""
         if entry.expected_missions == (ALL_MISSIONS,)
-        else f", reported by {len(entry.reporters)} of {len(entry.expected_missions)}"
+        else gettext(", reported by %(count)s of %(total)s", count=len(entry.reporters), total=len(entry.expected_missions))
     )
     return Note(entry.title, entry.description, f"{entry.source}{reported}. {'; '.join(sources)}", tuple(written))

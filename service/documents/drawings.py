@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from html import escape
 
+from metrics.codes import write_code
+from metrics.languages import gettext, ngettext
 from metrics.mission_map import Mark, MissionMap
 from metrics.sparkline import HEIGHT, WIDTH, Bar, Line
 from metrics.vega import EARLIER, FIGURE, FONT, INK, PAPER, PROVISIONAL
@@ -31,7 +33,7 @@ def write_map(drawn: MissionMap, states: Mapping[str, tuple[str, int]]) -> str:
             f'<text x="{mark.label[0]:.1f}" y="{mark.label[1] + 0.35 * drawn.font_size:.1f}" font-size="{drawn.font_size}" '
             f'font-family="{FONT}" text-anchor="{mark.anchor}" fill="{INK}">{escape(mark.mission)}</text>'
         )
-    return _wrap(drawn.width, drawn.height, "Map of missions", describe_map(drawn.marks, states), parts)
+    return _wrap(drawn.width, drawn.height, gettext("Map of missions"), describe_map(drawn.marks, states), parts)
 
 
 def describe_map(marks: Iterable[Mark], states: Mapping[str, tuple[str, int]]) -> str:
@@ -39,7 +41,14 @@ def describe_map(marks: Iterable[Mark], states: Mapping[str, tuple[str, int]]) -
     described = []
     for mark in marks:
         severity, count = states.get(mark.mission, ("", 0))
-        breaches = f"{count} breach{'es' if count > 1 else ''}, most severe: {severity}" if count else "no breach"
+        breaches = gettext("no breach")
+        if count:
+            breaches = ngettext(
+                "%(num)s breach, most severe: %(severity)s",
+                "%(num)s breaches, most severe: %(severity)s",
+                count,
+                severity=write_code(severity),
+            )
         described.append(f"{mark.mission}: {breaches}")
     return "; ".join(described) + "."
 

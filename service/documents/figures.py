@@ -12,6 +12,7 @@ from typing import Any
 from metrics.catalogue import ALL_MISSIONS
 from metrics.charts import Point
 from metrics.figures import Tone, judge_change
+from metrics.languages import gettext, translate, translate_rows
 from metrics.thresholds import SEVERITIES, Severity
 from service.documents.summary import Summary, read_summary
 from service.errors import ReportError
@@ -167,7 +168,9 @@ class PriorityReport:
     @property
     def heading(self) -> str:
         """Its number and title, as in the report."""
-        return f"Priority {self.number}: {self.title}" if self.number else f"Cross-cutting: {self.title}"
+        if self.number:
+            return gettext("Priority %(number)s: %(title)s", number=self.number, title=self.title)
+        return gettext("Cross-cutting: %(title)s", title=self.title)
 
     @property
     def expected_count(self) -> int:
@@ -261,18 +264,16 @@ def read_cycle(
         run_sql(session, "cycles/prepare", **span)
         figures = {
             indicator: tuple(make_object(Figure, row) for row in rows)
-            for indicator, rows in groupby(read_rows(run_sql(session, "cycles/figures")), itemgetter("indicator"))
+            for indicator, rows in groupby(_read(session, "cycles/figures"), itemgetter("indicator"))
         }
         history = {
             indicator: [make_object(Point, row, series=_name_series(row["mission"], row["part"])) for row in rows]
-            for indicator, rows in groupby(
-                read_rows(run_sql(session, "cycles/history", max_periods=MAX_PERIODS)), itemgetter("indicator")
-            )
+            for indicator, rows in groupby(_read(session, "cycles/history", max_periods=MAX_PERIODS), itemgetter("indicator"))
         }
-        indicators = read_rows(run_sql(session, "cycles/indicators"))
-        kpis = read_rows(run_sql(session, "cycles/kpis", **span))
-        breaches = read_objects(run_sql(session, "cycles/breaches"), Breach)
-        disagreements = read_objects(run_sql(session, "cycles/disagreements", cycle=cycle, **span), Disagreement)
+        indicators = _read(session, "cycles/indicators")
+        kpis = _read(session, "cycles/kpis", **span)
+        breaches = [make_object(Breach, row) for row in _read(session, "cycles/breaches")]
+        disagreements = [make_object(Disagreement, row) for row in _read(session, "cycles/disagreements", cycle=cycle, **span)]
         priorities = session.execute("select priority, title, number from priorities").fetchall()
         missions = session.execute("select mission, name from missions").fetchall()
         summary = read_summary(
@@ -286,7 +287,7 @@ def read_cycle(
         )
 
     descriptions = (
-        {entry.priority: entry.description or "" for entry in definitions.catalogue.priorities} if definitions else {}
+        {entry.priority: translate(entry.description) for entry in definitions.catalogue.priorities} if definitions else {}
     )
 
     def read_indicator(row: dict[str, Any]) -> IndicatorReport:
@@ -305,7 +306,7 @@ def read_cycle(
         own_kpis = groupby((row for row in kpis if row["priority"] == priority), itemgetter("kpi"))
         return PriorityReport(
             priority,
-            title,
+            translate(title),
             descriptions.get(priority, ""),
             number,
             tuple(read_indicator(row) for row in own if row["indicator"] in figures),
@@ -329,6 +330,11 @@ def read_cycle(
         disagreements=tuple(disagreements),
         summary=summary,
     )
+
+
+def _read(session: Connection, query: str, **parameters: object) -> list[dict[str, Any]]:
+    """Return the rows of a query with their texts in the language in use."""
+    return translate_rows(read_rows(run_sql(session, query, **parameters)))
 
 
 def _name_series(mission: str, part: str) -> str:

@@ -7,25 +7,33 @@ from functools import cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from metrics.codes import write_code
 from metrics.figures import STATUS_TEXT
+from metrics.languages import choose_plural, gettext, pgettext
 from service.documents.document import Document
 from service.settings import find_in_tree
 
 
 @cache
 def _make_environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(find_in_tree("service") / "documents" / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    environment.install_gettext_callables(gettext, choose_plural, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined]
+    return environment
 
 
 def render_body(document: Document) -> Markup:
     """Return the document as HTML without a head, style or script, with inline charts."""
-    return Markup(_make_environment().get_template("cycle_body.html").render(document=document, marks=STATUS_TEXT))
+    marks = {status: write_code(text) for status, text in STATUS_TEXT.items()}
+    return Markup(
+        _make_environment().get_template("cycle_body.html").render(document=document, marks=marks, write_code=write_code)
+    )
 
 
 def render_html(document: Document) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from metrics.catalogue import ALL_MISSIONS
 from metrics.charts import Point, draw_history
 from metrics.comparisons import PARTS, Bar, Part, draw_comparison, draw_parts
+from metrics.languages import gettext
 from metrics.summaries import summarize_values
 from metrics.vega import Chart, Engine, render_svg
 from service.documents.figures import CycleReport, Figure, IndicatorReport, PriorityReport
@@ -61,7 +62,7 @@ def _choose(report: CycleReport, entry: IndicatorReport) -> Chart | None:
     figures = [figure for figure in entry.figures if not figure.is_stale]
     missions = list(dict.fromkeys(figure.mission for figure in figures))
     parts = list(dict.fromkeys(figure.part for figure in figures if figure.part))
-    title = f"{entry.title}, cycle {report.cycle}"
+    title = gettext("%(title)s, cycle %(cycle)s", title=entry.title, cycle=report.cycle)
     if entry.unit in ("boolean", "level"):
         if len(missions) < MIN_MISSIONS:
             return None

@@ -9,7 +9,9 @@ from typing import Any
 
 from metrics.briefing import Sentence, write_briefing, write_findings, write_overdue
 from metrics.catalogue import ALL_MISSIONS
+from metrics.codes import write_code
 from metrics.key_indicators import add_chart, write_keys
+from metrics.languages import gettext, translate_rows
 from metrics.mission_map import MissionMap, draw_map, find_states, list_places
 from service.warehouse.database import Connection, read_rows, run_sql
 from service.warehouse.definitions import Definitions
@@ -45,14 +47,15 @@ def read_summary(
     definitions: Definitions | None,
 ) -> Summary:
     """Return the summary of a cycle from a session as of its last day. `outstanding` are its reports not received."""
-    breaches = read_rows(run_sql(session, "overview/list_breaches"))
-    changes = read_rows(
-        run_sql(session, "overview/list_changes", max_rows=MAX_CHANGES, cycle_start=period[0], cycle_end=period[1])
-    )
+    breaches = translate_rows(read_rows(run_sql(session, "overview/list_breaches")))
+    found_changes = run_sql(session, "overview/list_changes", max_rows=MAX_CHANGES, cycle_start=period[0], cycle_end=period[1])
+    changes = translate_rows(read_rows(found_changes))
     if has_values:
         *found, _ = write_briefing(cycle, breaches, changes, ())
     else:
-        nothing = Sentence("–", "none", f"No value of cycle {cycle}", "was received.", "/cycles", (str(cycle),))
+        nothing = Sentence(
+            "–", "none", gettext("No value of cycle %(cycle)s", cycle=cycle), gettext("was received."), "/cycles", (str(cycle),)
+        )
         found = [nothing, *write_findings(breaches, ())]
     priorities = dict.fromkeys(row["priority"] for row in [*breaches, *changes])
     findings = {
@@ -67,7 +70,7 @@ def read_summary(
     sentences = (*found, write_overdue(outstanding, is_due))
     if definitions is None:
         return Summary(sentences, findings)
-    keys = read_rows(run_sql(session, "overview/list_key_values", keys=write_keys(definitions.key_indicators)))
+    keys = translate_rows(read_rows(run_sql(session, "overview/list_key_values", keys=write_keys(definitions.key_indicators))))
     places = list_places(definitions.catalogue, period[1])
     return Summary(
         sentences,
@@ -81,13 +84,15 @@ def read_summary(
 def describe_scope(key: Row) -> str:
     """Return what the value of a key indicator is about: the whole, or the mission with the worst value."""
     if key["mission"] == ALL_MISSIONS:
-        return "Peacekeeping as a whole"
-    return f"{'Lowest' if key['better'] == 'higher' else 'Highest'} value of a mission: {key['mission']}"
+        return gettext("Peacekeeping as a whole")
+    if key["better"] == "higher":
+        return gettext("Lowest value of a mission: %(mission)s", mission=key["mission"])
+    return gettext("Highest value of a mission: %(mission)s", mission=key["mission"])
 
 
 def describe_threshold(key: Row) -> str:
     """Return the threshold state of a key indicator, such as 'warning; breach in UNIFIL' or 'no breach'."""
-    parts = [f"{key['severity']}: breach"] if key["severity"] else []
+    parts = [gettext("%(severity)s: breach", severity=write_code(key["severity"]))] if key["severity"] else []
     if key["breaching"]:
-        parts.append(f"breach in {', '.join(key['breaching'])}")
-    return "; ".join(parts) or ("no breach" if key["has_threshold"] else "no threshold")
+        parts.append(gettext("breach in %(missions)s", missions=", ".join(key["breaching"])))
+    return "; ".join(parts) or (gettext("no breach") if key["has_threshold"] else gettext("no threshold"))

@@ -7,17 +7,32 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from metrics.catalogue import ALL_MISSIONS
+from metrics.codes import write_code
 from metrics.comparisons import IMPOSSIBLE
 from metrics.figures import NOT_FINAL, STATUS_TEXT, Tone, judge_change, write_change, write_figure
+from metrics.languages import gettext, localize, mark_message
 from metrics.thresholds import Severity
 from service.documents.figures import CycleReport, Figure, IndicatorReport, KpiFigure, KpiReport
 
 Entry = IndicatorReport | KpiReport
 # The most severe breach of a metric, mission and dimension value.
 Severities = Mapping[tuple[str, str, str], Severity]
-NOT_REPORTED = "not reported"
-BY_MISSION = "By mission"
-WHOLE = "Peacekeeping as a whole"
+NOT_REPORTED = mark_message("not reported")
+BY_MISSION = mark_message("By mission")
+WHOLE = mark_message("Peacekeeping as a whole")
+DIFFERENCES = mark_message("Printed figures that differ from their parts")
+OVERVIEW_COLUMNS = (
+    mark_message("Priority"), mark_message("Indicators"), mark_message("Values"), mark_message("Expected values present"),
+    mark_message("Better"), mark_message("Worse"), mark_message("Estimated or provisional"), mark_message("Breaches"),
+)  # fmt: skip
+BREACH_COLUMNS = (
+    mark_message("Indicator"), mark_message("Severity"), mark_message("Mission"), mark_message("Value"),
+    mark_message("Period"), mark_message("Threshold"), mark_message("Note"),
+)  # fmt: skip
+WHOLE_COLUMNS = (WHOLE, mark_message("Value"), mark_message("Before"), mark_message("Change"), mark_message("Period"))
+DIFFERENCE_COLUMNS = (
+    mark_message("Comparison"), mark_message("Printed"), mark_message("Computed from parts"), mark_message("Reason"),
+)  # fmt: skip
 NONE_BREACHED: Severities = {}
 
 
@@ -48,11 +63,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table. The first of `columns` is the heading of the row labels."""
+    """A table. The first of `columns` is the heading of the row labels. `heading` and `headings` are in the language in use."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    heading: str = ""
+    headings: tuple[str, ...] = ()
+
+
+def _make_table(title: str, columns: Sequence[str], rows: Iterable[Row]) -> Table:
+    return Table(title, tuple(columns), tuple(rows), gettext(title), tuple(map(write_code, columns)))
 
 
 def tabulate_overview(report: CycleReport) -> Table:
@@ -65,15 +86,18 @@ def tabulate_overview(report: CycleReport) -> Table:
         counts = (
             len(priority.indicators),
             sum(figure.value is not None for figure, _ in judged),
-            f"{sum(len(entry.reporters) for entry in priority.indicators)} of {priority.expected_count}",
+            gettext(
+                "%(count)s of %(total)s",
+                count=sum(len(entry.reporters) for entry in priority.indicators),
+                total=priority.expected_count,
+            ),
             sum(tone == "better" for _, tone in judged),
             sum(tone == "worse" for _, tone in judged),
             sum(figure.status in NOT_FINAL for figure, _ in judged),
             len(priority.breaches),
         )
         rows.append(Row(priority.heading, False, tuple(Cell(str(count), kind="figure") for count in counts)))
-    columns = ("Indicators", "Values", "Expected values present", "Better", "Worse", "Estimated or provisional", "Breaches")
-    return Table("Priorities", ("Priority", *columns), tuple(rows))
+    return _make_table("Priorities", OVERVIEW_COLUMNS, rows)
 
 
 def tabulate_breaches(report: CycleReport) -> Table | None:
@@ -82,16 +106,15 @@ def tabulate_breaches(report: CycleReport) -> Table | None:
     for breach in report.breaches:
         write = write_change if breach.is_change else write_figure
         cells = (
-            Cell(breach.severity, kind="text", severity=breach.severity),
+            Cell(write_code(breach.severity), kind="text", severity=breach.severity),
             Cell(breach.mission, kind="text"),
             Cell(write(breach.value, breach.unit), kind="figure"),
             Cell(breach.period, kind="text"),
-            Cell(f"{breach.comparison} {write(breach.limit, breach.unit)}", kind="text"),
+            Cell(f"{write_code(breach.comparison)} {write(breach.limit, breach.unit)}", kind="text"),
             Cell(breach.note or "", kind="text"),
         )
         rows.append(Row(", ".join(filter(None, [breach.title, breach.part])), False, cells))
-    columns = ("Indicator", "Severity", "Mission", "Value", "Period", "Threshold", "Note")
-    return Table("Thresholds breached", columns, tuple(rows)) if rows else None
+    return _make_table("Thresholds breached", BREACH_COLUMNS, rows) if rows else None
 
 
 def tabulate_whole(
@@ -111,12 +134,11 @@ def tabulate_whole(
             before = Cell(write_figure(value.previous_value, kpi.unit), change=value.previous_period or "", kind="figure")
             change = Cell(change=_write_kpi_change(kpi, value), tone=kpi.judge(value), kind="text")
             window = Cell("; ".join(filter(None, ["" if value.is_cycle else value.period, value.base])), kind="text")
-            label = ", ".join(filter(None, [f"KPI: {kpi.title}", value.part]))
+            label = ", ".join(filter(None, [gettext("KPI: %(title)s", title=kpi.title), value.part]))
             breach = severities.get((kpi.metric, value.mission, value.part), "")
             shown = Cell(_write_kpi(kpi, value), kind="figure", severity=breach)
             rows.append(Row(label, False, (shown, before, change, window)))
-    columns = (WHOLE, "Value", "Before", "Change", "Period")
-    return _drop_empty(Table(WHOLE, columns, tuple(rows))) if rows else None
+    return _drop_empty(_make_table(WHOLE, WHOLE_COLUMNS, rows)) if rows else None
 
 
 def tabulate_missions(
@@ -134,7 +156,7 @@ def tabulate_missions(
         if _is_whole(entry):
             continue
         parts = [(part, list(figures)) for part, figures in groupby(entry.figures, lambda figure: figure.part)]
-        unreported = {mission: Cell(NOT_REPORTED, kind="none") for mission in entry.unreported_missions}
+        unreported = {mission: Cell(gettext(NOT_REPORTED), kind="none") for mission in entry.unreported_missions}
         if parts[0][0]:
             rows.append((entry.title, False, "", unreported))
         for part, figures in parts:
@@ -148,14 +170,14 @@ def tabulate_missions(
         if not _is_whole(kpi):
             cells = {figure.mission: _fill_kpi(kpi, figure, severities) for figure in kpi.figures}
             windows = "; ".join(dict.fromkeys(figure.period for figure in kpi.figures if not figure.is_cycle))
-            rows.append((f"KPI: {kpi.title}{_name_base(kpi)}", False, windows, cells))
+            rows.append((gettext("KPI: %(title)s", title=kpi.title) + _name_base(kpi), False, windows, cells))
     # The whole is last, like a sum.
     ordered = [name for name in missions if name != ALL_MISSIONS] + [ALL_MISSIONS]
     shown = [name for name in ordered if any(name in cells for *_, cells in rows)]
-    table = Table(
+    table = _make_table(
         BY_MISSION,
         (BY_MISSION, "Period", *shown),
-        tuple(
+        (
             Row(label, is_part, (Cell(window, kind="text"), *(cells.get(name, Cell()) for name in shown)))
             for label, is_part, window, cells in rows
         ),
@@ -167,11 +189,11 @@ def tabulate_disagreements(report: CycleReport) -> Table | None:
     """Return the printed figures that differ from their parts, or None."""
     rows = []
     for entry in report.disagreements:
-        values = (f"{value:,.4g}" if abs(value) < 10 else f"{value:,.0f}" for value in (entry.printed, entry.computed))
+        numbers = (f"{value:,.4g}" if abs(value) < 10 else f"{value:,.0f}" for value in (entry.printed, entry.computed))
+        values = map(localize, numbers)
         cells = (*(Cell(text, kind="figure") for text in values), Cell(entry.note or "", kind="text"))
         rows.append(Row(entry.check.replace("_", " ").removesuffix(f" cycle {report.cycle}"), False, cells))
-    columns = ("Comparison", "Printed", "Computed from parts", "Reason")
-    return Table("Printed figures that differ from their parts", columns, tuple(rows)) if rows else None
+    return _make_table(DIFFERENCES, DIFFERENCE_COLUMNS, rows) if rows else None
 
 
 def _is_whole(entry: Entry) -> bool:
@@ -184,14 +206,14 @@ def _drop_empty(table: Table) -> Table:
     columns = range(len(table.columns) - 1)
     shown = [at for at in columns if any(row.cells[at].value or row.cells[at].change for row in table.rows)]
     rows = tuple(Row(row.label, row.is_part, tuple(row.cells[at] for at in shown)) for row in table.rows)
-    return Table(table.title, (table.columns[0], *(table.columns[at + 1] for at in shown)), rows)
+    return _make_table(table.title, (table.columns[0], *(table.columns[at + 1] for at in shown)), rows)
 
 
 def _fill(entry: IndicatorReport, figure: Figure, severities: Severities, with_change: bool = False) -> Cell:
     if figure.is_stale:
-        return Cell(NOT_REPORTED, kind="none")
+        return Cell(gettext(NOT_REPORTED), kind="none")
     if figure.value is None:
-        return Cell(STATUS_TEXT[figure.status], kind="none")
+        return Cell(write_code(STATUS_TEXT[figure.status]), kind="none")
     change = _write_change(entry, figure.change) if with_change else ""
     breach = severities.get((entry.metric, figure.mission, figure.part), "")
     return Cell(write_figure(figure.value, entry.unit), _mark(figure.status), change, entry.judge(figure), "figure", breach)
@@ -216,7 +238,9 @@ def _fill_kpi(kpi: KpiReport, figure: KpiFigure, severities: Severities) -> Cell
 
 def _write_kpi_change(kpi: KpiReport, figure: KpiFigure) -> str:
     change = _write_change(kpi, figure.change)
-    return f"{change}, over {figure.change_base}" if change and figure.change_base else change
+    if not change or not figure.change_base:
+        return change
+    return gettext("%(change)s, over %(missions)s", change=change, missions=figure.change_base)
 
 
 def _fill_before(entry: IndicatorReport, figure: Figure) -> Cell:
@@ -227,7 +251,7 @@ def _fill_before(entry: IndicatorReport, figure: Figure) -> Cell:
     if period is None or status is None:
         return Cell()
     if value is None:
-        return Cell(STATUS_TEXT[status], change=period, kind="none")
+        return Cell(write_code(STATUS_TEXT[status]), change=period, kind="none")
     return Cell(write_figure(value, entry.unit), _mark(status), change=period, kind="figure")
 
 
@@ -246,7 +270,7 @@ def _write_change(entry: Entry, change: float | None) -> str:
     if change is None or (change == 0 and entry.unit in ("boolean", "level")):
         return ""
     tone = judge_change(change, entry.better)
-    return write_change(change, entry.unit) + (f", {tone}" if tone in ("better", "worse") else "")
+    return write_change(change, entry.unit) + (f", {write_code(tone)}" if tone in ("better", "worse") else "")
 
 
 def _write_window(figure: Figure) -> str:

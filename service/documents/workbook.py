@@ -10,18 +10,17 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from metrics.codes import write_code
+from metrics.languages import gettext
 from service.documents.drawings import SEVERITY_SYMBOLS
 from service.documents.figures import CycleReport
 
 NUMBER_FORMATS = {
     "ratio": "0.0%",
     "count": "#,##0",
-    "days": '#,##0" days"',
     "meters": '#,##0" m"',
     "square_meters": '#,##0" m²"',
 }
-# Yes and no, and levels, as texts of their numbers.
-WORD_FORMATS = {"boolean": '"yes";;"no"', "level": '[=1]"low";[=2]"medium";"high"'}
 SEVERITY_FILLS = {"critical": "#F9DEDE", "warning": "#FDF0E0", "info": "#E6F0F8"}
 # The maximum length of the name of a sheet.
 MAX_NAME = 31
@@ -43,12 +42,26 @@ def find_height(cells: Iterable[tuple[Value, float]]) -> int:
     return LINE_HEIGHT * max(lines, default=1)
 
 
+def find_number_format(unit: str) -> str:
+    """Return the format of numbers of a unit, with its name in the language in use."""
+    return f'#,##0" {gettext("days")}"' if unit == "days" else NUMBER_FORMATS.get(unit, "General")
+
+
+def find_word_format(unit: str) -> str | None:
+    """Return the format of yes and no, or of levels, in the language in use; None for other units."""
+    if unit == "boolean":
+        return f'"{gettext("yes")}";;"{gettext("no")}"'
+    if unit == "level":
+        return f'[=1]"{gettext("low")}";[=2]"{gettext("medium")}";"{gettext("high")}"'
+    return None
+
+
 class Book:
     """A workbook being written. It creates each format once."""
 
     def __init__(self, stream: io.BytesIO, report: CycleReport) -> None:
         self.workbook = Workbook(stream, {"in_memory": True, "default_date_format": "yyyy-mm-dd"})
-        self.title_text = f"A4P+ report, cycle {report.cycle}"
+        self.title_text = gettext("A4P+ report, cycle %(cycle)s", cycle=report.cycle)
         # The time of the snapshot, not of writing: the same snapshot gives the same bytes.
         self.workbook.set_properties(
             {"title": self.title_text, "created": report.snapshot.made_at.astimezone(UTC).replace(tzinfo=None)}
@@ -74,11 +87,11 @@ class Book:
 
     def find_number_format(self, unit: str) -> Format:
         """Return the format of numbers of a unit."""
-        return self.find_format(num_format=NUMBER_FORMATS.get(unit, "General"), valign="top")
+        return self.find_format(num_format=find_number_format(unit), valign="top")
 
     def find_state_format(self, unit: str, status: str, severity: str) -> Format:
         """Return the format of a value in words and marks: its unit, its status, and a breach as symbol and fill."""
-        code = WORD_FORMATS.get(unit) or NUMBER_FORMATS.get(unit, "General")
+        code = find_word_format(unit) or find_number_format(unit)
         suffix = "".join(f" {mark}" for mark in (status, SEVERITY_SYMBOLS.get(severity, "")) if mark)
         if suffix:
             code = ";".join(f'{part}"{suffix}"' if part else part for part in code.split(";"))
@@ -96,7 +109,8 @@ class Book:
 
     def find_fill(self, severity: str) -> Format | None:
         """Return the format of the name of a severity, None for another text."""
-        fill = SEVERITY_FILLS.get(severity)
+        fills = {write_code(code): fill for code, fill in SEVERITY_FILLS.items()}
+        fill = fills.get(severity)
         return self.find_format(bg_color=fill, bold=True, valign="top", indent=1) if fill else None
 
     def add_sheet(self, name: str) -> Worksheet:
@@ -115,7 +129,7 @@ class Book:
         sheet = self.add_sheet(name)
         for at, column in enumerate(columns):
             sheet.set_column(at, at, COLUMNS.get(column, DEFAULT_WIDTH))
-            sheet.write_string(0, at, column, self.head)
+            sheet.write_string(0, at, write_code(column), self.head)
         last = 0
         widths = [COLUMNS.get(column, DEFAULT_WIDTH) for column in columns]
         sheet.set_row(0, 2 * LINE_HEIGHT)

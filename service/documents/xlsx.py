@@ -7,21 +7,40 @@ from collections.abc import Iterable, Sequence
 
 from xlsxwriter.worksheet import Worksheet
 
+from metrics.codes import write_code
 from metrics.figures import STATUS_TEXT, Tone
-from service.documents.document import explain_marks, list_facts, write_date
+from metrics.languages import gettext, mark_message
+from service.documents.document import explain_marks, list_facts, write_span
 from service.documents.figures import CycleReport, PriorityReport
 from service.documents.tables import NOT_REPORTED
 from service.documents.workbook import MAX_NAME, Book, Value
-from service.documents.xlsx_summary import CHART_DATA, CHARTS, MATRIX, add_charts, add_matrix, add_summary
+from service.documents.xlsx_summary import CHART_DATA, CHARTS, MATRIX, SUMMARY, add_charts, add_matrix, add_summary
 
-READ_ME = "Read me"
-BREACHES = "Thresholds breached"
-DIFFERENCES = "Printed against computed"
+READ_ME = mark_message("Read me")
+BREACHES = mark_message("Thresholds breached")
+DIFFERENCES = mark_message("Printed against computed")
+KPIS = mark_message("KPIs")
+COMPLETENESS = mark_message("Completeness")
 FIGURE_COLUMNS = (
-    "Indicator", "Dimension", "Mission", "Figure", "Status", "Window", "From", "To", "Before", "Window before", "Change",
-    "Better or worse", "Unit", "Source", "Page", "Note", "Name",
-)  # fmt: skip
-IMPOSSIBLE_NOTE = " This value is impossible: it is above the maximum. See the page /quality."
+    mark_message("Indicator"),
+    mark_message("Dimension"),
+    mark_message("Mission"),
+    mark_message("Figure"),
+    mark_message("Status"),
+    mark_message("Window"),
+    mark_message("From"),
+    mark_message("To"),
+    mark_message("Before"),
+    mark_message("Window before"),
+    mark_message("Change"),
+    mark_message("Better or worse"),
+    mark_message("Unit"),
+    mark_message("Source"),
+    mark_message("Page"),
+    mark_message("Note"),
+    mark_message("Name"),
+)
+IMPOSSIBLE_NOTE = mark_message("This value is impossible: it is above the maximum. See the page /quality.")
 
 
 def render_xlsx(report: CycleReport) -> bytes:
@@ -38,8 +57,14 @@ def render_xlsx(report: CycleReport) -> bytes:
     _add_kpis(book, report)
     _add_completeness(book, report)
     book.add_table(
-        DIFFERENCES,
-        ("Name", "Printed", "Computed", "Difference", "Note"),
+        gettext(DIFFERENCES),
+        (
+            mark_message("Name"),
+            mark_message("Printed"),
+            mark_message("Computed"),
+            mark_message("Difference"),
+            mark_message("Note"),
+        ),
         (("", (entry.check, entry.printed, entry.computed, entry.difference, entry.note)) for entry in report.disagreements),
     )
     book.workbook.close()
@@ -48,37 +73,55 @@ def render_xlsx(report: CycleReport) -> bytes:
 
 def _add_index(book: Book, report: CycleReport) -> None:
     """Add the first sheet: dates, the other sheets with links, and marks."""
-    sheet = book.add_sheet(READ_ME)
+    sheet = book.add_sheet(gettext(READ_ME))
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 100)
     sheet.write_string(0, 0, book.title_text, book.title)
-    sheet.write_string(1, 0, f"{write_date(report.period_start)} to {write_date(report.period_end)}", book.heading)
+    sheet.write_string(1, 0, write_span(report), book.heading)
     row = 3
     for name, text in list_facts(report):
         row = _write_line(book, sheet, row, name, text)
-    sheet.write_string(row + 1, 0, "Sheets", book.heading)
+    sheet.write_string(row + 1, 0, gettext("Sheets"), book.heading)
     link = book.find_format(font_color="#1F6AA5", underline=1, valign="top")
     sheets = (
-        ("Summary", "Main breaches and changes in sentences, key indicators, and the state of each priority"),
-        (MATRIX, "Every indicator and KPI by mission, with threshold breaches"),
-        (CHARTS, "Charts of the key indicators"),
-        (CHART_DATA, "The values of these charts"),
-        (BREACHES, f"{len(report.breaches)} values that breach a threshold at the end of the cycle, the most severe first"),
-        *((entry.title, f"{entry.heading}: one figure per row, with source, page and note") for entry in report.priorities),
-        ("KPIs", "Values computed from the indicators"),
-        ("Completeness", "Expected and received reports of each indicator"),
-        (DIFFERENCES, "Printed figures that differ from the sum of their parts"),
+        (
+            gettext(SUMMARY),
+            gettext("Main breaches and changes in sentences, key indicators, and the state of each priority"),
+        ),
+        (gettext(MATRIX), gettext("Every indicator and KPI by mission, with threshold breaches")),
+        (gettext(CHARTS), gettext("Charts of the key indicators")),
+        (gettext(CHART_DATA), gettext("The values of these charts")),
+        (
+            gettext(BREACHES),
+            gettext(
+                "%(count)s values that breach a threshold at the end of the cycle, the most severe first",
+                count=len(report.breaches),
+            ),
+        ),
+        *(
+            (entry.title, gettext("%(heading)s: one figure per row, with source, page and note", heading=entry.heading))
+            for entry in report.priorities
+        ),
+        (gettext(KPIS), gettext("Values computed from the indicators")),
+        (gettext(COMPLETENESS), gettext("Expected and received reports of each indicator")),
+        (gettext(DIFFERENCES), gettext("Printed figures that differ from the sum of their parts")),
     )
     row += 2
     for name, text in sheets:
         sheet.write_url(row, 0, f"internal:'{name[:MAX_NAME]}'!A1", link, name)
         sheet.write_string(row, 1, text, book.text)
         row += 1
-    sheet.write_string(row + 1, 0, "Marks and terms", book.heading)
+    sheet.write_string(row + 1, 0, gettext("Marks and terms"), book.heading)
     row += 2
     for name, text in (
-        ("Figures", "Numbers in the unit of the column Unit. Ratios are shown in percent; yes is 1, no 0; levels are 1 to 3."),
-        ("Empty figure", "There is no value; the column Status has the reason. An empty figure is not 0."),
+        (
+            gettext("Figures"),
+            gettext("Numbers in the unit of the column Unit. Ratios are shown in percent; yes is 1, no 0; levels are 1 to 3."),
+        ),
+        (
+            gettext("Empty figure"),
+            gettext("There is no value; the column Status has the reason. An empty figure is not 0."),
+        ),
         *explain_marks(report),
     ):
         row = _write_line(book, sheet, row, name, text)
@@ -95,7 +138,7 @@ def _list_figures(priority: PriorityReport) -> Iterable[tuple[str, Sequence[Valu
     for entry in priority.indicators:
         for figure in (figure for figure in entry.figures if entry.expects(figure)):
             is_reported = not figure.is_stale
-            status = f"{figure.status} {STATUS_TEXT[figure.status]}" if is_reported else NOT_REPORTED
+            status = f"{figure.status} {write_code(STATUS_TEXT[figure.status])}" if is_reported else gettext(NOT_REPORTED)
             before: tuple[Value, ...] = (
                 figure.previous_value,
                 figure.previous_period,
@@ -107,12 +150,12 @@ def _list_figures(priority: PriorityReport) -> Iterable[tuple[str, Sequence[Valu
             window = (figure.period, figure.period_start, figure.period_end) if is_reported else (None, None, None)
             yield entry.unit, (
                 entry.title, figure.part, figure.mission, figure.value if is_reported else None, status, *window, *before,
-                entry.unit, figure.source, figure.page, figure.note, entry.indicator,
+                gettext(entry.unit), figure.source, figure.page, figure.note, entry.indicator,
             )  # fmt: skip
         reported = {figure.mission for figure in entry.figures}
         for mission in (mission for mission in entry.unreported_missions if mission not in reported):
-            rest = (*(None,) * 7, entry.unit, entry.source, None, None, entry.indicator)
-            yield entry.unit, (entry.title, "", mission, None, NOT_REPORTED, *rest)
+            rest = (*(None,) * 7, gettext(entry.unit), entry.source, None, None, entry.indicator)
+            yield entry.unit, (entry.title, "", mission, None, gettext(NOT_REPORTED), *rest)
 
 
 def _add_completeness(book: Book, report: CycleReport) -> None:
@@ -127,8 +170,15 @@ def _add_completeness(book: Book, report: CycleReport) -> None:
         for priority in report.priorities
         for entry in priority.indicators
     )  # fmt: skip
-    columns = ("Priority", "Indicator", "Reports expected", "Figures received", "Not reported", "Name")
-    book.add_table("Completeness", columns, rows)
+    columns = (
+        mark_message("Priority"),
+        mark_message("Indicator"),
+        mark_message("Reports expected"),
+        mark_message("Figures received"),
+        mark_message("Not reported"),
+        mark_message("Name"),
+    )
+    book.add_table(gettext(COMPLETENESS), columns, rows)
 
 
 def _add_breaches(book: Book, report: CycleReport) -> None:
@@ -136,25 +186,35 @@ def _add_breaches(book: Book, report: CycleReport) -> None:
         (
             entry.unit,
             (
-                entry.severity,
+                write_code(entry.severity),
                 entry.title,
                 entry.part,
                 entry.mission,
                 entry.value,
                 entry.period,
-                entry.comparison,
+                write_code(entry.comparison),
                 entry.limit,
                 entry.note,
             ),
         )
         for entry in report.breaches
     )
-    columns = ("Severity", "Indicator", "Dimension", "Mission", "Figure", "Window", "Comparison", "Limit", "Note")
-    book.add_table(BREACHES, columns, rows)
+    columns = (
+        mark_message("Severity"),
+        mark_message("Indicator"),
+        mark_message("Dimension"),
+        mark_message("Mission"),
+        mark_message("Figure"),
+        mark_message("Window"),
+        mark_message("Comparison"),
+        mark_message("Limit"),
+        mark_message("Note"),
+    )
+    book.add_table(gettext(BREACHES), columns, rows)
 
 
 def _judge(tone: Tone) -> str | None:
-    return None if tone == "neutral" else tone
+    return None if tone == "neutral" else write_code(tone)
 
 
 def _add_kpis(book: Book, report: CycleReport) -> None:
@@ -164,15 +224,35 @@ def _add_kpis(book: Book, report: CycleReport) -> None:
             (
                 priority.title, kpi.title, figure.part, figure.mission, figure.value, figure.period, figure.previous_value,
                 figure.previous_period, figure.change, _judge(kpi.judge(figure)), figure.base,
-                figure.change_base, kpi.unit,
-                kpi.description + (IMPOSSIBLE_NOTE if kpi.is_impossible(figure) else ""), kpi.kpi,
+                figure.change_base, gettext(kpi.unit),
+                kpi.description + (f" {gettext(IMPOSSIBLE_NOTE)}" if kpi.is_impossible(figure) else ""), kpi.kpi,
             ),
         )
         for priority in report.priorities
         for kpi in priority.kpis
         for figure in kpi.figures
     )  # fmt: skip
-    columns = ("Priority", "Indicator", "Dimension", "Mission", "Figure", "Window", "Before", "Window before", "Change")
+    columns = (
+        mark_message("Priority"),
+        mark_message("Indicator"),
+        mark_message("Dimension"),
+        mark_message("Mission"),
+        mark_message("Figure"),
+        mark_message("Window"),
+        mark_message("Before"),
+        mark_message("Window before"),
+        mark_message("Change"),
+    )
     book.add_table(
-        "KPIs", (*columns, "Better or worse", "Missions covered", "Missions of the change", "Unit", "Note", "Name"), rows
+        gettext(KPIS),
+        (
+            *columns,
+            mark_message("Better or worse"),
+            mark_message("Missions covered"),
+            mark_message("Missions of the change"),
+            mark_message("Unit"),
+            mark_message("Note"),
+            mark_message("Name"),
+        ),
+        rows,
     )

@@ -9,41 +9,50 @@ from typing import Any
 from xlsxwriter.worksheet import Worksheet
 
 from metrics.catalogue import ALL_MISSIONS
+from metrics.codes import write_code
 from metrics.figures import NOT_FINAL, STATUS_TEXT, judge_change
 from metrics.key_indicators import MAX_KEY_INDICATORS
+from metrics.languages import gettext, mark_message
 from service.documents.document import SYMBOLS
 from service.documents.figures import CycleReport, Figure, KpiFigure
 from service.documents.summary import describe_scope, describe_threshold
 from service.documents.tables import NOT_REPORTED, tabulate_overview
-from service.documents.workbook import LINE, LINE_HEIGHT, NUMBER_FORMATS, SEVERITY_FILLS, Book, find_height
+from service.documents.workbook import LINE, LINE_HEIGHT, SEVERITY_FILLS, Book, find_height, find_number_format
 
-MATRIX = "Missions by indicator"
-CHARTS = "Charts"
-CHART_DATA = "Chart data"
+SUMMARY = mark_message("Summary")
+MATRIX = mark_message("Missions by indicator")
+CHARTS = mark_message("Charts")
+CHART_DATA = mark_message("Chart data")
 # Pixels of a chart, and the rows and columns of the sheet that it covers.
 CHART_SIZE = (500, 300)
 CHART_ROWS, CHART_COLUMNS = 16, 8
 PRINT_SCALE = 74
-LABEL_COLUMNS = ("Indicator", "Dimension", "Period")
+LABEL_COLUMNS = (mark_message("Indicator"), mark_message("Dimension"), mark_message("Period"))
+KEY_COLUMNS = (
+    mark_message("Indicator"), mark_message("Scope"), mark_message("Value"), mark_message("Period"), mark_message("Before"),
+    mark_message("Change"), mark_message("Better or worse"), mark_message("Threshold"),
+)  # fmt: skip
 LABEL_WIDTHS = (42.0, 15.0, 17.0)
 
 
 def add_summary(book: Book, report: CycleReport) -> None:
     """Add the sheet of sentences, key indicators and priorities."""
-    sheet = book.add_sheet("Summary")
+    sheet = book.add_sheet(gettext(SUMMARY))
     for column, width in enumerate((44, 40, 13, 15, 13, 13, 12, 14, 30)):
         sheet.set_column(column, column, width)
-    sheet.write_string(0, 0, "Summary", book.title)
+    sheet.write_string(0, 0, gettext(SUMMARY), book.title)
     row = 2
     for sentence in report.summary.sentences:
-        label = "" if sentence.label == "–" else f"{sentence.label[:1].upper()}{sentence.label[1:]}: "
-        sheet.merge_range(row, 0, row, 8, f"{label}{sentence.text}", book.text)
-        sheet.set_row(row, find_height([(f"{label}{sentence.text}", 190)]) + 3)
+        text = sentence.text
+        if sentence.label != "–":
+            text = gettext("%(label)s: %(text)s", label=f"{sentence.label[:1].upper()}{sentence.label[1:]}", text=text)
+        sheet.merge_range(row, 0, row, 8, text, book.text)
+        sheet.set_row(row, find_height([(text, 190)]) + 3)
         row += 1
     row = _write_keys(book, sheet, report, row + 1) if report.summary.keys else row
     overview = tabulate_overview(report)
-    sheet.write_string(row + 1, 0, "Priorities", book.heading)
-    for column, name in zip((0, *range(2, 9)), overview.columns, strict=True):
+    sheet.write_string(row + 1, 0, gettext("Priorities"), book.heading)
+    for column, name in zip((0, *range(2, 9)), overview.headings, strict=True):
         sheet.write_string(row + 2, column, name, book.head)
     sheet.write_blank(row + 2, 1, None, book.head)
     sheet.set_row(row + 2, 2 * LINE_HEIGHT)
@@ -58,25 +67,24 @@ def add_summary(book: Book, report: CycleReport) -> None:
 
 def _write_keys(book: Book, sheet: Worksheet, report: CycleReport, row: int) -> int:
     """Write the table of key indicators and return the row below it."""
-    sheet.write_string(row, 0, "Key indicators", book.heading)
-    columns = ("Indicator", "Scope", "Value", "Period", "Before", "Change", "Better or worse", "Threshold")
-    for column, name in enumerate(columns):
-        sheet.write_string(row + 1, column, name, book.head)
+    sheet.write_string(row, 0, gettext("Key indicators"), book.heading)
+    for column, name in enumerate(KEY_COLUMNS):
+        sheet.write_string(row + 1, column, gettext(name), book.head)
     sheet.set_row(row + 1, 2 * LINE_HEIGHT)
     for at, key in enumerate(report.summary.keys, row + 2):
         sheet.set_row(at, 2 * LINE_HEIGHT)
         sheet.write_string(at, 0, key["title"], book.text)
         if key["mission"] is None:
-            sheet.write_string(at, 1, "No value reported by the end of the cycle", book.note)
+            sheet.write_string(at, 1, gettext("No value reported by the end of the cycle"), book.note)
             continue
         status = key["status"] if key["status"] in NOT_FINAL else ""
         sheet.write_string(at, 1, describe_scope(key), book.text)
         sheet.write_number(at, 2, key["value"], book.find_state_format(key["unit"], status, key["severity"] or ""))
-        sheet.write_string(at, 3, key["period"] or f"as of {key['period_end']}", book.text)
+        sheet.write_string(at, 3, key["period"] or gettext("as of %(day)s", day=key["period_end"]), book.text)
         for column, value in ((4, key["previous_value"]), (5, key["change"])):
             book.write(sheet, at, column, value, key["unit"])
         tone = judge_change(key["change"], key["better"])
-        sheet.write_string(at, 6, tone if tone in ("better", "worse") else "", book.text)
+        sheet.write_string(at, 6, write_code(tone) if tone in ("better", "worse") else "", book.text)
         fill = {"bg_color": SEVERITY_FILLS[key["severity"]]} if key["severity"] else {}
         sheet.write_string(at, 7, describe_threshold(key), book.find_format(text_wrap=True, valign="top", indent=1, **fill))
     return row + 2 + len(report.summary.keys)
@@ -84,18 +92,21 @@ def _write_keys(book: Book, sheet: Worksheet, report: CycleReport, row: int) -> 
 
 def add_matrix(book: Book, report: CycleReport) -> None:
     """Add the sheet of all indicators by mission: a row for each indicator and dimension value, a column for each mission."""
-    sheet = book.add_sheet(MATRIX)
+    sheet = book.add_sheet(gettext(MATRIX))
     rows = list(_list_rows(report))
     shown = {mission for *_, cells in rows for mission in cells}
     missions = [mission for mission, _ in report.missions if mission in shown and mission != ALL_MISSIONS]
     missions += [ALL_MISSIONS] if ALL_MISSIONS in shown else []
-    marks = ", ".join(f"{symbol} {meaning}" for _, symbol, meaning in SYMBOLS[:-1])
+    marks = ", ".join(f"{symbol} {gettext(meaning)}" for _, symbol, meaning in SYMBOLS[:-1])
     sheet.write_string(
-        0, 0, f"Breaches have a fill and a symbol: {marks}. E estimated, P provisional.", book.find_format(font_color="#4C5A66")
+        0,
+        0,
+        gettext("Breaches have a fill and a symbol: %(marks)s. E estimated, P provisional.", marks=marks),
+        book.find_format(font_color="#4C5A66"),
     )
     for column, (name, width) in enumerate(zip(LABEL_COLUMNS, LABEL_WIDTHS, strict=True)):
         sheet.set_column(column, column, width)
-        sheet.write_string(1, column, name, book.head)
+        sheet.write_string(1, column, gettext(name), book.head)
     for column, mission in enumerate(missions, len(LABEL_COLUMNS)):
         sheet.set_column(column, column, 9.7)
         sheet.write_string(1, column, mission, book.head)
@@ -133,7 +144,7 @@ def _list_rows(
     severities = report.severities
     for priority in report.priorities:
         for entry in priority.indicators:
-            unreported = dict.fromkeys(entry.unreported_missions, (NOT_REPORTED, "", ""))
+            unreported = dict.fromkeys(entry.unreported_missions, (gettext(NOT_REPORTED), "", ""))
             by_part = [(part, list(figures)) for part, figures in groupby(entry.figures, lambda figure: figure.part)]
             for part, figures in by_part:
                 cells: dict[str, tuple[float | str | None, str, str]] = dict(unreported)
@@ -151,13 +162,13 @@ def _list_rows(
                     for value in computed
                 }
                 period = "; ".join(dict.fromkeys(value.period for value in computed if not value.is_cycle))
-                yield priority.heading, kpi.unit, (f"KPI: {kpi.title}", part, period), cells
+                yield priority.heading, kpi.unit, (gettext("KPI: %(title)s", title=kpi.title), part, period), cells
 
 
 def _find_value(figure: Figure) -> tuple[float | str, str]:
     """Return the value and the letter of a status that is not final, or the reason why there is no value."""
     if figure.value is None:
-        return STATUS_TEXT[figure.status], ""
+        return write_code(STATUS_TEXT[figure.status]), ""
     return figure.value, figure.status if figure.status in NOT_FINAL else ""
 
 
@@ -167,12 +178,12 @@ def _find_period(figures: Iterable[Figure]) -> str:
 
 def add_charts(book: Book, report: CycleReport) -> None:
     """Add the sheet of native charts, one for each key indicator, and the sheet of their data."""
-    sheet = book.add_sheet(CHARTS)
+    sheet = book.add_sheet(gettext(CHARTS))
     sheet.hide_gridlines(2)
     # Two rows of charts fill a page.
     sheet.set_print_scale(PRINT_SCALE)
     sheet.set_h_pagebreaks([2 + 2 * CHART_ROWS * page for page in range(1, MAX_KEY_INDICATORS // 4 + 1)])
-    sheet.write_string(0, 0, "Key indicators", book.title)
+    sheet.write_string(0, 0, gettext("Key indicators"), book.title)
     drawn = 0
     keys = [key for key in report.summary.keys if key["mission"] is not None]
     for key in keys:
@@ -182,12 +193,12 @@ def add_charts(book: Book, report: CycleReport) -> None:
         options = _draw_history(keys, key) if has_history else _draw_missions(keys, key)
         chart: Any = book.workbook.add_chart({"type": options.pop("type")})
         chart.add_series(options)
-        title = f"{key['title']}, {_name_scope(key) if has_history else 'by mission'}"
+        title = f"{key['title']}, {_name_scope(key) if has_history else gettext('by mission')}"
         chart.set_title({"name": title, "name_font": {"size": 11, "color": "#173A5C"}})
         chart.set_legend({"none": True})
         chart.set_y_axis(
             {
-                "num_format": NUMBER_FORMATS.get(key["unit"], "General"),
+                "num_format": find_number_format(key["unit"]),
                 "major_gridlines": {"visible": True, "line": {"color": LINE}},
                 "line": {"none": True},
                 "min": min(0, *(entry["value"] for entry in [*key["missions"], *key["history"]])),
@@ -196,24 +207,28 @@ def add_charts(book: Book, report: CycleReport) -> None:
         chart.set_x_axis({"num_font": {"size": 9}})
         chart.set_size({"width": CHART_SIZE[0], "height": CHART_SIZE[1]})
         place = 2 + drawn // 2 * CHART_ROWS, drawn % 2 * CHART_COLUMNS
-        sheet.insert_chart(*place, chart, {"description": f"{key['title']}; values on the sheet {CHART_DATA}"})
+        sheet.insert_chart(
+            *place,
+            chart,
+            {"description": gettext("%(title)s; values on the sheet %(sheet)s", title=key["title"], sheet=gettext(CHART_DATA))},
+        )
         drawn += 1
     if not drawn:
-        sheet.write_string(2, 0, "No key indicator has values to compare.", book.note)
+        sheet.write_string(2, 0, gettext("No key indicator has values to compare."), book.note)
     sheet.print_area(0, 0, max(3, 2 + (drawn + 1) // 2 * CHART_ROWS), 2 * CHART_COLUMNS - 1)
     _add_chart_data(book, keys)
 
 
 def _name_scope(key: dict[str, Any]) -> str:
-    return "peacekeeping as a whole" if key["mission"] == ALL_MISSIONS else str(key["mission"])
+    return gettext("peacekeeping as a whole") if key["mission"] == ALL_MISSIONS else str(key["mission"])
 
 
 def _add_chart_data(book: Book, keys: list[dict[str, Any]]) -> None:
-    sheet = book.add_sheet(CHART_DATA)
+    sheet = book.add_sheet(gettext(CHART_DATA))
     sheet.set_column(0, 0, 52)
     sheet.set_column(1, 1, 18)
     sheet.set_column(2, 2, 14)
-    for column, name in enumerate(("Indicator", "Mission or period", "Value")):
+    for column, name in enumerate((gettext("Indicator"), gettext("Mission or period"), gettext("Value"))):
         sheet.write_string(0, column, name, book.head)
     row = 1
     for key in keys:
@@ -245,8 +260,8 @@ def _draw_history(keys: list[dict[str, Any]], key: dict[str, Any]) -> dict[str, 
     last = row + len(key["history"]) - 1
     return {
         "type": "line",
-        "categories": [CHART_DATA, row, 1, last, 1],
-        "values": [CHART_DATA, row, 2, last, 2],
+        "categories": [gettext(CHART_DATA), row, 1, last, 1],
+        "values": [gettext(CHART_DATA), row, 2, last, 2],
         "name": key["title"],
         "line": {"color": "#1F6AA5", "width": 2.25},
         "marker": {"type": "circle", "size": 6, "fill": {"color": "#1F6AA5"}, "border": {"color": "#1F6AA5"}},
@@ -259,8 +274,8 @@ def _draw_missions(keys: list[dict[str, Any]], key: dict[str, Any]) -> dict[str,
     last = row + len(key["missions"]) - 1
     return {
         "type": "column",
-        "categories": [CHART_DATA, row, 1, last, 1],
-        "values": [CHART_DATA, row, 2, last, 2],
+        "categories": [gettext(CHART_DATA), row, 1, last, 1],
+        "values": [gettext(CHART_DATA), row, 2, last, 2],
         "name": key["title"],
         "fill": {"color": "#1F6AA5"},
         "gap": 60,

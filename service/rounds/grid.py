@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from metrics.languages import mark_message
 from service.rounds.cells import check_round
 from service.rounds.submissions import LockException, Submission
 from service.rounds.transitions import State, name_next_actor
@@ -130,10 +131,13 @@ def _judge(row: Mapping[str, object]) -> CellState:
     return CellState.DUE if row["has_ended"] else CellState.NOT_DUE
 
 
+REPORTER = mark_message("contributor of {mission}: report")
+
+
 def _name_reporter(mission: str, reports: Sequence[Report]) -> str:
     if all(report.state in DONE for report in reports):
         return ""
-    return f"contributor of {mission}: report" if any(report.state != CellState.NOT_DUE for report in reports) else ""
+    return REPORTER.format(mission=mission) if any(report.state != CellState.NOT_DUE for report in reports) else ""
 
 
 def _count(reports: Sequence[Report]) -> Mapping[CellState, int]:

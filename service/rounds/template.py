@@ -13,6 +13,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from metrics.figures import LEVELS, STATUS_TEXT, write_figure
+from metrics.languages import ENGLISH, use_language
 from service.rounds.cells import Cell, list_cells
 from service.rounds.template_format import (
     BREAKDOWN,
@@ -96,6 +97,12 @@ def write_template(cells: Sequence[Cell], described: Round, allowed: Mapping[str
 
     `allowed` has an entry for each indicator of the cells.
     """
+    # The reader of templates knows English texts only.
+    with use_language(ENGLISH):
+        return _write_template(cells, described, allowed)
+
+
+def _write_template(cells: Sequence[Cell], described: Round, allowed: Mapping[str, Allowed]) -> bytes:
     stream = io.BytesIO()
     book = Workbook(stream, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     title = f"A4P+ values of {described.mission}, cycle {described.cycle}"

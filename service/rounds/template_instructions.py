@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from xlsxwriter import Workbook
 
 from metrics.figures import STATUS_TEXT
-from service.documents.document import write_date
+from metrics.languages import write_date
 from service.rounds.template_format import ID, INSTRUCTIONS, INSTRUCTIONS_TITLE, NOTE, STATUS, VALUE
 
 LABEL_WIDTH, TEXT_WIDTH = 20, 92

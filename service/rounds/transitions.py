@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from metrics.languages import mark_message
 from service.access.identity import Identity
 from service.access.roles import Right
 from service.errors import NotAllowed, RoundError
@@ -120,11 +121,11 @@ def list_actions(
 
 
 NEXT_ACTORS: Mapping[State, str] = {
-    State.DRAFT: "contributor of {mission}: submit",
-    State.SUBMITTED: "approver of {mission}: validate or return",
-    State.VALIDATED: "approver of all missions: approve or return",
-    State.APPROVED: "approver of all missions: publish",
-    State.RETURNED: "contributor of {mission}: correct and submit again",
+    State.DRAFT: mark_message("contributor of {mission}: submit"),
+    State.SUBMITTED: mark_message("approver of {mission}: validate or return"),
+    State.VALIDATED: mark_message("approver of all missions: approve or return"),
+    State.APPROVED: mark_message("approver of all missions: publish"),
+    State.RETURNED: mark_message("contributor of {mission}: correct and submit again"),
 }
 
 

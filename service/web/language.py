@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, g, request
 
-from metrics.languages import ENGLISH, NAMES, choose_plural, gettext, use_language
+from metrics.languages import ENGLISH, NAMES, choose_plural, gettext, pgettext, use_language
 from service.application import Application
 from service.web.problems import is_api_request
 
@@ -18,7 +18,7 @@ TRANSLATED_TYPES = ("text/html", "image/svg+xml", "application/pdf", "applicatio
 def add_languages(app: Flask, application: Application) -> None:
     """Set the language of each request, remember a chosen one, and name it in responses."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(gettext, choose_plural, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.install_gettext_callables(gettext, choose_plural, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined]
 
     @app.before_request
     def begin() -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from metrics.codes import write_code
 from metrics.figures import MARKS, STATUS_TEXT
+from metrics.languages import gettext, mark_message
 from service.application import Application
 from service.web.pages.layout import cache_pages, open_page
 
 STATUS_MEANING = {
-    "A": "A reported value without reservations. It has no mark.",
-    "E": "The value is rounded, a bound such as “over 5,000”, or follows from printed values; its note says which.",
-    "P": "The value may change, or it can be read in two ways; its note has the other reading.",
-    "V": "The mission or department is still checking the value.",
-    "O": "A value was expected and was not given.",
-    "L": "The reporter states that the value was not collected.",
-    "M": "A value cannot exist, such as SOFA incidents of a mission without an agreement.",
+    "A": mark_message("A reported value without reservations. It has no mark."),
+    "E": mark_message(
+        "The value is rounded, a bound such as “over 5,000”, or follows from printed values; its note says which."
+    ),
+    "P": mark_message("The value may change, or it can be read in two ways; its note has the other reading."),
+    "V": mark_message("The mission or department is still checking the value."),
+    "O": mark_message("A value was expected and was not given."),
+    "L": mark_message("The reporter states that the value was not collected."),
+    "M": mark_message("A value cannot exist, such as SOFA incidents of a mission without an agreement."),
 }
 
 
@@ -37,7 +41,10 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 priorities=catalogue.priorities,
                 counts=counts,
                 mission_count=sum(mission.status == "active" for mission in catalogue.missions),
-                statuses=[(status, text, MARKS.get(status), STATUS_MEANING[status]) for status, text in STATUS_TEXT.items()],
+                statuses=[
+                    (status, write_code(text), MARKS.get(status), gettext(STATUS_MEANING[status]))
+                    for status, text in STATUS_TEXT.items()
+                ],
             )
 
     @routes.get("/glossary")

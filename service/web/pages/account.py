@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from metrics.codes import write_code
+from metrics.languages import gettext
 from service.access.administration import Administration
 from service.access.identity import Identity
 from service.access.roles import READING, RIGHTS, Grant, Right, Role
@@ -42,11 +44,11 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             if action == "revoke token":
                 number = _read_number(form.get("token", ""))
                 administration.revoke_token(number, identity.name)
-                return go_to("/account#tokens", f"Token {number} is revoked.")
+                return go_to("/account#tokens", gettext("Token %(number)s is revoked.", number=number))
             if action == "change password":
                 return change_password(administration, identity)
         except (SignInRefused, SignInDelayed) as error:
-            text = "The present password is wrong." if isinstance(error, SignInRefused) else f"{error}."
+            text = gettext("The present password is wrong.") if isinstance(error, SignInRefused) else f"{error}."
             return show(identity, 429 if isinstance(error, SignInDelayed) else 400, error_text=text)
         except AccessError as error:
             return show(identity, 400, error_text=f"{error}.")
@@ -55,12 +57,12 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     def change_password(administration: Administration, identity: Identity) -> Response:
         form = request.form
         if form.get("password", "") != form.get("repeated_password", ""):
-            return show(identity, 400, error_text="The passwords differ. Type the new password twice.")
+            return show(identity, 400, error_text=gettext("The passwords differ. Type the new password twice."))
         administration.change_own_password(form.get("present_password", ""), form.get("password", ""))
         user = access.users.get(identity.name)
         secret = access.begin_session(user, "password", find_address(), request.headers.get("User-Agent", ""))
         begin_session(user.name, user.grants, "password", secret)
-        return go_to("/account", "The password is changed. All other sessions are signed out.")
+        return go_to("/account", gettext("The password is changed. All other sessions are signed out."))
 
     def show(identity: Identity, status: int = 200, error_text: str = "", new_token: tuple[int, str] | None = None) -> Response:
         copy = application.read_copy
@@ -90,11 +92,11 @@ def describe_grants(grants: tuple[Grant, ...]) -> list[tuple[str, str, str]]:
     """Return role, missions and rights of each role, in words."""
     found: dict[Role, list[str]] = {}
     for grant in grants:
-        found.setdefault(grant.role, []).append(grant.mission or "all missions")
+        found.setdefault(grant.role, []).append(grant.mission or gettext("all missions"))
     described: list[tuple[str, str, str]] = []
     for role, missions in found.items():
-        rights = [right.replace("_", " ") for right in Right if right in RIGHTS[role] - READING]
-        described.append((role, ", ".join(missions), ", ".join(["read pages and API", "query SQL", *rights])))
+        rights = [write_code(right) for right in Right if right in RIGHTS[role] - READING]
+        described.append((role, ", ".join(missions), ", ".join([gettext("read pages and API"), gettext("query SQL"), *rights])))
     return described
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, request
 
+from metrics.languages import gettext
 from service.access.administration import Administration
 from service.access.roles import SCOPED_ROLES, Grant, Right, Role
 from service.application import Application
@@ -108,17 +109,17 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         try:
             if action == "set roles":
                 administration.set_grants(name, _read_grants(request.form.getlist("grants")))
-                text = "The roles are set."
+                text = gettext("The roles are set.")
             elif action == "set email":
                 email = request.form.get("email", "").strip()
                 administration.set_email(name, email or None)
-                text = "The e-mail address is set." if email else "The e-mail address is removed."
+                text = gettext("The e-mail address is set.") if email else gettext("The e-mail address is removed.")
             elif action == "disable":
                 administration.disable_user(name)
-                text = "The user is disabled. All sessions have ended, and tokens are refused."
+                text = gettext("The user is disabled. All sessions have ended, and tokens are refused.")
             elif action == "enable":
                 administration.enable_user(name)
-                text = "The user is enabled."
+                text = gettext("The user is enabled.")
             elif action == "make link":
                 return show_one(name, new_link=make_new_link(name, administration.make_link(name)))
             elif action == "reset password":
@@ -126,7 +127,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             elif action == "revoke token" and request.form.get("token", "").isdecimal():
                 number = int(request.form["token"][:12])
                 administration.revoke_token(number)
-                text = f"Token {number} is revoked."
+                text = gettext("Token %(number)s is revoked.", number=number)
             else:
                 raise AccessError(f"action: unknown action {action!r}")
         except AccessError as error:

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, abort, request
 from metrics.catalogue import ALL_MISSIONS
 from metrics.families import INDICATOR_CHANGE
 from metrics.kpi_file import Kpi
+from metrics.languages import gettext, translate
 from metrics.thresholds import EVERY_MISSION, SEVERITIES
 from service.access.roles import Right
 from service.alerting.alerts import list_states, trace_alert
@@ -67,7 +68,9 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         if metric == INDICATOR_CHANGE and name in catalogue.indicator_names:
             priority, indicator = next(entry for entry in catalogue.indicators if entry[1].indicator == name)
             dimensions = {key: labels[key] for key in ("indicator", *indicator.dimensions) if key in labels}
-            return Subject(f"Change of {indicator.title}", indicator.unit, priority, name, dimensions)
+            return Subject(
+                gettext("Change of %(title)s", title=translate(indicator.title)), indicator.unit, priority, name, dimensions
+            )
         return Subject(summary, "", labels.get("priority", ""), "", {})
 
     def find_state(status: str, is_acknowledged: bool, silence: Silence | None) -> str:
@@ -162,7 +165,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             ended = client.end_silence(request.form.get("silence", ""), reason=request.form.get("reason", "").strip() or None)
         except AlertError as error:
             return show_list(400, f"{error}.")
-        return go_to("/alerts", _describe_change("The silence has ended", ended))
+        return go_to("/alerts", _describe_change(gettext("The silence has ended"), ended))
 
     @routes.get("/alerts/<fingerprint>")
     def show_alert(fingerprint: str) -> Response:
@@ -179,10 +182,10 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 raise AlertError("note: say what is done about the alert")
             if form.get("action") == "silence":
                 changed = client.set_silence(make_silence(fingerprint, form.get("ends_at", ""), note))
-                return go_to(request.path, _describe_change(f"Silenced: {changed.silence}", changed))
+                return go_to(request.path, _describe_change(gettext("Silenced: %(alerts)s", alerts=changed.silence), changed))
             if form.get("action") == "acknowledge":
                 client.use_alerts(AlertsRequest(action="ack", alerts=[fingerprint], note=note))
-                return go_to(request.path, "The alert is acknowledged.")
+                return go_to(request.path, gettext("The alert is acknowledged."))
             raise AlertError(f"action: unknown action {form.get('action')!r}")
         except (AlertError, ThresholdError) as error:
             return show_one(fingerprint, 400, f"{error}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, make_response, request
 from werkzeug.exceptions import HTTPException
 
+from metrics.languages import gettext, mark_message
 from service.application import Application
 from service.errors import NotSignedIn, ServiceError
 from service.web.pages.layout import Page
@@ -12,16 +13,16 @@ from service.web.pages.sign_in import redirect_to_sign_in
 from service.web.problems import INTERNAL_ERROR, RETRY_SECONDS, answer_problem, is_api_request, refuse_service_error
 
 TITLES = {
-    400: "Invalid request",
-    401: "Sign-in needed",
-    403: "Not allowed",
-    404: "Page not found",
-    405: "Method not allowed",
-    500: "Internal error",
-    503: "Service not ready",
+    400: mark_message("Invalid request"),
+    401: mark_message("Sign-in needed"),
+    403: mark_message("Not allowed"),
+    404: mark_message("Page not found"),
+    405: mark_message("Method not allowed"),
+    500: mark_message("Internal error"),
+    503: mark_message("Service not ready"),
 }
 DETAILS = {
-    404: "Check the address. The indicator, mission or priority may have another name in the catalogue.",
+    404: mark_message("Check the address. The indicator, mission or priority may have another name in the catalogue."),
     500: INTERNAL_ERROR,
 }
 
@@ -41,7 +42,7 @@ def show_errors(app: Flask, application: Application) -> None:
         is_own = error.description != type(error).description
         detail = error.description if is_own else DETAILS.get(status, error.description)
         body = Page(copy.info if copy else None).render(
-            "error.html", status=status, title=TITLES.get(status, error.name), detail=detail
+            "error.html", status=status, title=gettext(TITLES.get(status, error.name)), detail=gettext(detail or "")
         )
         answer = make_response(body, status)
         if status == 503:

@@ -11,6 +11,7 @@ from metrics.catalogue import ALL_MISSIONS, Indicator
 from metrics.figures import STATUS_TEXT
 from metrics.glossary import find_abbreviations
 from metrics.kpi_file import Kpi
+from metrics.languages import get_language, translate
 from metrics.summaries import summarize_values
 from service.application import Application
 from service.events.selection import EventSelection, select_counted
@@ -37,17 +38,27 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     def list_indicators() -> str:
         filters = {name: request.args.get(name) or None for name in ("q", "priority", "mission", "status", "change")}
         with open_page(application) as page:
+            terms = (filters["q"] or "").split()
+            is_source = get_language().is_source
+            rows = page.read(
+                "pages/list_indicators",
+                terms=terms if is_source else [],
+                **{name: filters[name] for name in ("priority", "mission", "status", "change")},
+            )
             return page.render(
                 "indicators.html",
                 filters=filters,
-                rows=page.read(
-                    "pages/list_indicators",
-                    terms=(filters["q"] or "").split(),
-                    **{name: filters[name] for name in ("priority", "mission", "status", "change")},
-                ),
+                rows=rows if is_source else [row for row in rows if has_terms(row["name"], terms)],
                 priorities=catalogue.priorities,
                 statuses=STATUS_TEXT,
             )
+
+    def has_terms(name: str, terms: list[str]) -> bool:
+        """Return whether name, title and description of an indicator or KPI, in both languages, have all words."""
+        entry = indicators[name][1] if name in indicators else kpis.get(name)
+        texts = [entry.title, entry.description] if entry else []
+        whole = " ".join([name, *texts, *map(translate, texts)]).lower()
+        return all(term.lower() in whole for term in terms)
 
     @routes.get("/indicators/<name>")
     @cached

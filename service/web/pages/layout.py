@@ -11,6 +11,7 @@ and a template that extends base.html. A path in NAVIGATION gets a link.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from metrics.languages import (
     get_language,
     gettext,
     localize,
-    mark,
+    mark_message,
     translate,
     translate_rows,
     write_base,
@@ -47,21 +48,23 @@ from service.web.pages.cards import label_cells
 from service.web.problems import NOT_READY
 
 T = TypeVar("T")
+# Such as: contributor of UNMISS: submit.
+_ACTOR = re.compile(r"(\w+ of )(\w+)(: .*)")
 # About 20 MB of the largest pages.
 MAX_CACHED = 200
 # Paths without a route get no link.
 NAVIGATION = (
-    ("/", mark("Overview")),
-    ("/priorities", mark("Priorities")),
-    ("/indicators", mark("Indicators")),
-    ("/missions", mark("Missions")),
-    ("/events", mark("Events")),
-    ("/cycles", mark("Cycles")),
-    ("/rounds", mark("Rounds")),
-    ("/thresholds", mark("Thresholds")),
-    ("/alerts", mark("Alerts")),
-    ("/quality", mark("Quality")),
-    ("/sql", mark("SQL")),
+    ("/", mark_message("Overview")),
+    ("/priorities", mark_message("Priorities")),
+    ("/indicators", mark_message("Indicators")),
+    ("/missions", mark_message("Missions")),
+    ("/events", mark_message("Events")),
+    ("/cycles", mark_message("Cycles")),
+    ("/rounds", mark_message("Rounds")),
+    ("/thresholds", mark_message("Thresholds")),
+    ("/alerts", mark_message("Alerts")),
+    ("/quality", mark_message("Quality")),
+    ("/sql", mark_message("SQL")),
 )
 
 
@@ -208,6 +211,15 @@ def write_labels(dimensions: dict[str, str]) -> str:
     return ", ".join(translate(str(value)) for value in dimensions.values())
 
 
+def write_actor(text: str) -> str:
+    """Return who acts next in a round, as its modules write it in English, in the language of the page."""
+    found = _ACTOR.fullmatch(text)
+    translated = gettext(text) if text else ""
+    if translated != text or found is None:
+        return translated
+    return gettext(f"{found[1]}{{mission}}{found[3]}").format(mission=found[2])
+
+
 def write_dimensions(names: Iterable[str]) -> str:
     """Return the names of dimensions as the heading of a column."""
     return ", ".join(map(write_code, names)).capitalize()
@@ -226,6 +238,7 @@ def list_template_functions(catalogue: Catalogue) -> dict[str, object]:
         "write_base": write_base,
         "localize": localize,
         "translate": translate,
+        "write_actor": write_actor,
         "write_code": write_code,
         "write_dimensions": write_dimensions,
         "write_stored_time": write_stored_time,

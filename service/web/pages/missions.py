@@ -9,6 +9,7 @@ from flask import Blueprint, abort
 
 from metrics.catalogue import ALL_MISSIONS
 from metrics.key_indicators import write_keys
+from metrics.languages import translate
 from metrics.standing import judge_priorities, place_dots
 from service.application import Application
 from service.names import suggest_names
@@ -47,7 +48,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             for row in rows:
                 row["others"] = others.get((row["name"], write_labels(row["dimensions"])))
                 row["strip"] = place_on_strip(row["value"], row["others"], row["maximum"])
-            titles = {entry.priority: entry.title for entry in catalogue.priorities}
+            titles = {entry.priority: translate(entry.title) for entry in catalogue.priorities}
             rows.sort(key=lambda row: list(titles).index(row["priority"]) if row["priority"] in titles else len(titles))
             unreported = page.read("pages/list_unreported", mission=mission)
             breaches = page.read("pages/list_breaches", metric=None, mission=mission)

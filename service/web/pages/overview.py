@@ -11,6 +11,7 @@ from flask import Blueprint, Response
 from metrics.briefing import write_briefing
 from metrics.catalogue import ALL_MISSIONS, Catalogue
 from metrics.key_indicators import add_chart, write_keys
+from metrics.languages import gettext
 from metrics.mission_map import NOTE, MissionMap, draw_map, find_states, list_places
 from service.alerting.alerts import list_firing
 from service.application import Application
@@ -57,7 +58,7 @@ def render_overview(application: Application, firing: list[Row]) -> str:
             "overview.html",
             cycle=cycle,
             sentences=write_briefing(cycle["cycle"], breaches, changes, overdue),
-            map_note=NOTE,
+            map_note=gettext(NOTE),
             maps=draw_maps(catalogue, page.values_as_of),
             states=find_states(breaches),
             missions={entry.mission: entry for entry in catalogue.missions},

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint
 
 from metrics.figures import MINUS
+from metrics.languages import localize
 from service.application import Application
 from service.web.pages.layout import open_page
 
@@ -47,7 +48,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 
 def write_number(value: float | None) -> str:
     """Return a number with up to four decimals, the precision of ratios in the report."""
-    return "" if value is None else f"{value:,.4f}".rstrip("0").rstrip(".").replace("-", MINUS)
+    return "" if value is None else localize(f"{value:,.4f}".rstrip("0").rstrip(".")).replace("-", MINUS)
 
 
 def _add_up(rows: list[dict[str, Any]]) -> tuple[int, int]:

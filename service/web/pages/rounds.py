@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import FileStorage
 
+from metrics.codes import write_code
+from metrics.languages import gettext
 from service.access.roles import Right
 from service.application import Application
 from service.client.rounds import RoundsClient, SubmissionReport
@@ -120,7 +122,9 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             )
         except RoundError as error:
             return show_cells(number, mission, 400, error)
-        return go_to(f"/rounds/{number}/{mission}", f"{mission} may submit until {extended.until}.")
+        return go_to(
+            f"/rounds/{number}/{mission}", gettext("%(mission)s may submit until %(day)s.", mission=mission, day=extended.until)
+        )
 
     def show_cells(
         cycle: int, mission: str, status: int = 200, error: LoadError | RoundError | None = None, annotated: str = ""
@@ -170,7 +174,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             client.comment(number, cells[position], form.get("text", ""), flag)
         except (RoundError, ValueError) as error:
             return show_one(number, 400, str(error))
-        return go_to(f"/submissions/{number}#cell-{position}", "The comment is added.")
+        return go_to(f"/submissions/{number}#cell-{position}", gettext("The comment is added."))
 
     @routes.post("/submissions/<submission>")
     @requires(Right.READ)
@@ -184,9 +188,12 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             )
         except (LoadError, RoundError) as error:
             return show_one(number, 409 if isinstance(error, LoadError) else 400, str(error))
-        text = f"Submission {number} is {report.submission.state}"
+        state = write_code(report.submission.state)
+        text = gettext("Submission %(number)s is %(state)s", number=number, state=state)
         if batch is not None and batch.batch_id is not None:
-            text += f" as batch {batch.batch_id}"
+            text = gettext(
+                "Submission %(number)s is %(state)s as batch %(batch)s", number=number, state=state, batch=batch.batch_id
+            )
         delays = [f"{delay[0].upper()}{delay[1:]}." for delay in (batch.delays if batch else ())]
         return go_to(request.path, " ".join([f"{text}.", *delays]))
 

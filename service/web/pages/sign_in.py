@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, request
 
+from metrics.languages import gettext
 from service.access.identity import Identity
 from service.access.users import FIRST_ADMINISTRATOR, User
 from service.application import Application
@@ -85,7 +86,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         form = request.form
         secret, password = form.get("link", ""), form.get("password", "")
         if password != form.get("repeated", ""):
-            return show_link(secret, 400, "The passwords differ. Type the same password twice.")
+            return show_link(secret, 400, gettext("The passwords differ. Type the same password twice."))
         found = access.users.find_link(secret)
         try:
             user = access.users.use_link(secret, (found[1] if found else None) or form.get("name", "").strip(), password)

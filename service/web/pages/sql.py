@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, request
 
+from metrics.languages import gettext
 from service.access.roles import Right
 from service.access.saved_queries import MAX_NAME_LENGTH, SavedQuery
 from service.application import Application
@@ -42,7 +43,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         try:
             if action == "delete" and number is not None:
                 client.delete_query(number, expected)
-                return go_to("/sql#saved", "The query is deleted.")
+                return go_to("/sql#saved", gettext("The query is deleted."))
             if action not in ("save", "save as new"):
                 raise AccessError(f"action: unknown action {action!r}")
             saved = client.save_query(
@@ -54,7 +55,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             return show(409, f"{error}.")
         except AccessError as error:
             return show(400, f"{error}.")
-        return go_to(f"/sql?saved={saved.id}", f"The query {saved.name!r} is saved.")
+        return go_to(f"/sql?saved={saved.id}", gettext("The query %(name)s is saved.", name=repr(saved.name)))
 
     def show(status: int = 200, error_text: str = "") -> Response:
         identity = current_identity()

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from metrics.catalogue import ALL_MISSIONS
+from metrics.languages import gettext, localize, ngettext
 from metrics.thresholds import COMPARISONS, EVERY_MISSION, SEVERITIES, Threshold, make_threshold
 from service.access.identity import Identity
 from service.access.roles import Right
@@ -174,14 +175,19 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 def describe_changes(action: str, changed: list[ThresholdChange]) -> str:
     """Return what was changed, as the message of the page."""
     if action == "remove":
-        text = f"Removed: {changed[0].text}."
+        text = gettext("Removed: %(threshold)s.", threshold=changed[0].text)
     elif action == "copy":
-        text = (
-            f"Set for {len(changed)} mission{'s' if len(changed) != 1 else ''}: {'; '.join(change.text for change in changed)}."
+        text = ngettext(
+            "Set for %(num)s mission: %(thresholds)s.",
+            "Set for %(num)s missions: %(thresholds)s.",
+            len(changed),
+            thresholds="; ".join(change.text for change in changed),
         )
     else:
         replaced = changed[0].replaced_limit
-        text = f"Set: {changed[0].text}{'' if replaced is None else f'. It replaces the limit {replaced:g}'}."
+        text = gettext("Set: %(threshold)s.", threshold=changed[0].text)
+        if replaced is not None:
+            text += " " + gettext("It replaces the limit %(limit)s.", limit=localize(f"{replaced:g}"))
     notes = dict.fromkeys(note for change in changed for note in (*change.warnings, *change.exclusions))
     return " ".join([text, *(f"{note[0].upper()}{note[1:]}." for note in notes)])
 

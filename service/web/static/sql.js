@@ -5,6 +5,11 @@
   const find = (id) => document.getElementById(id);
   const form = find("query-form");
   const editor = find("sql");
+  // The texts of the page are in its language; places of values are written {name}.
+  const words = find("words").dataset;
+  const language = document.documentElement.lang;
+  const plurals = new Intl.PluralRules(language);
+  const fillIn = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const NUMBER = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL)/;
   // Numbers that JSON cannot represent exactly arrive as text.
   const readNumber = (value) => (value === null || value === "" ? null : Number(value));
@@ -43,7 +48,7 @@
       parent,
       text: editor.value,
       schema: readSchema(),
-      label: "Query",
+      label: words.query,
       onChange: (text) => { editor.value = text; },
       onRun: () => run(),
     });
@@ -95,12 +100,12 @@
     isRunning = true;
     button.setAttribute("aria-busy", "true");
     showError("");
-    showStatus("Running …");
+    showStatus(words.running);
     try {
       await work();
     } catch (error) {
       showStatus("");
-      showError(error.problem ? error.message : `No response from the service (${error.message}).`);
+      showError(error.problem ? error.message : fillIn(words.silent, { error: error.message }));
       moveCursor(error.problem || {});
     } finally {
       isRunning = false;
@@ -114,10 +119,10 @@
     const start = performance.now();
     const response = await send({ ...readQuery(), max_rows: Number(find("max-rows").value) }, "application/json");
     result = await response.json();
-    const count = result.rows.length.toLocaleString("en");
-    const truncated = result.truncated ? " (truncated, more rows exist)" : "";
-    const seconds = ((performance.now() - start) / 1000).toFixed(2);
-    showStatus(`${count} ${result.rows.length === 1 ? "row" : "rows"}${truncated}. Snapshot ${result.snapshot}, ${seconds} s.`);
+    const one = plurals.select(result.rows.length) === "one";
+    const text = result.truncated ? words.truncated : one ? words.row : words.rows;
+    const seconds = ((performance.now() - start) / 1000).toLocaleString(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+    showStatus(fillIn(text, { count: result.rows.length.toLocaleString(language), snapshot: result.snapshot, seconds }));
     // Show the section first: the chart measures its space.
     find("result").hidden = false;
     showTable();
@@ -172,8 +177,8 @@
     link.download = name ? name[1] : `a4p.${button.value}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-    const truncated = response.headers.get("A4P-Truncated") === "true" ? " (truncated, more rows exist)" : "";
-    showStatus(`Saved ${link.download}${truncated}.`);
+    const text = response.headers.get("A4P-Truncated") === "true" ? words.savedTruncated : words.saved;
+    showStatus(fillIn(text, { file: link.download }));
   });
 
   const isNumber = (column) => NUMBER.test(column.type);
@@ -231,7 +236,7 @@
     }
     fill(find("chart-value"), numbers);
     fill(find("chart-along"), columns);
-    fill(find("chart-each"), columns, "no grouping");
+    fill(find("chart-each"), columns, words.ungrouped);
     const dated = others.find((column) => isTime(column) && new Set(result.rows.map((row) => row[column.place])).size > 1);
     const along = dated || others.find((column) => !isTime(column)) || others[0] || columns[0];
     find("chart-along").value = along.place;
@@ -271,7 +276,7 @@
       borderWidth: kind === "line" ? 2 : 0,
       pointRadius: 3,
     }));
-    if (groups.size > MAX_LINES) showStatus(`${find("query-status").textContent} The chart shows the first ${MAX_LINES} of ${groups.size} groups.`);
+    if (groups.size > MAX_LINES) showStatus(`${find("query-status").textContent} ${fillIn(words.groups, { shown: MAX_LINES, count: groups.size })}`);
     chart = new Chart(find("chart"), {
       type: kind,
       data: { labels: places, datasets },
@@ -315,9 +320,9 @@
     window.history.replaceState(null, "", here);
     try {
       await navigator.clipboard.writeText(here.href);
-      showStatus("Link copied.");
+      showStatus(words.copied);
     } catch {
-      showStatus("The link is in the address bar.");
+      showStatus(words.address);
     }
   });
   find("forget").addEventListener("click", () => writeRecent([]));
