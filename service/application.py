@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -36,9 +37,10 @@ from service.rounds.mailer import Mailer
 from service.rounds.outbox import Outbox
 from service.rounds.submissions import Submissions
 from service.settings import Settings
+from service.snapshots.cache import refresh_cache
 from service.snapshots.publish import publish_read_copy, write_copy
 from service.snapshots.read_copy import ReadCopy
-from service.snapshots.snapshot import Snapshot, make_snapshot
+from service.snapshots.snapshot import Snapshot, make_snapshot, render_recorded
 from service.snapshots.stored_exposition import find_published_snapshot, store_exposition
 from service.system.fairness import FairSlots
 from service.system.file_access import find_group, restrict_data_directory
@@ -51,6 +53,9 @@ from service.warehouse.database import Connection, Warehouse, read_clock, run_sq
 from service.warehouse.definitions import Definitions
 from service.warehouse.opening import open_warehouse, prepare_directory
 from service.warehouse.stored_definitions import is_current, store_catalogue, store_feeds, store_kpis
+
+if TYPE_CHECKING:
+    from service.lake.replica import Replica
 
 log = logging.getLogger(__name__)
 
@@ -111,14 +116,17 @@ class Application:
         )
         self.jobs = [
             self.snapshot_job,
-            Job("checkpoint", settings.checkpoint_cron, self._maintenance.checkpoint),
-            Job("prune", settings.prune_cron, self._maintenance.prune),
+            Job("checkpoint", settings.checkpoint_cron, self._maintenance.checkpoint, is_local=True),
+            Job("prune", settings.prune_cron, self._maintenance.prune, is_local=True),
             Job("reminders", settings.reminder_cron, self.rounds.add_reminders),
         ]
         self._mailer = Mailer(self.outbox, mail, settings.public_url) if mail else None
         # A thread of its own: the checks of the warehouse do not wait for a mail server.
         self._mail_watch = Watch([self._send_messages])
         self._warehouse: Warehouse | None = None
+        self.replica: Replica | None = None
+        if settings.has_lake:
+            self.jobs.append(Job("lake", settings.prune_cron, self._maintain_lake))
         if opens_warehouse:
             self.open(accept_loss)
 
@@ -130,9 +138,7 @@ class Application:
         drop_privileges(settings)
         prepare_directory(settings.data_dir)
         restrict_data_directory(settings)
-        warehouse = open_warehouse(
-            settings.warehouse_file, settings.threads, settings.memory_limit, accept_loss, clock, settings.max_temp_size
-        )
+        warehouse = self._open_lake() if settings.has_lake else self._open_embedded(accept_loss)
         try:
             store_catalogue(warehouse, definitions.catalogue, clock())
             store_kpis(warehouse, definitions.kpis, clock())
@@ -141,7 +147,7 @@ class Application:
         except BaseException:
             warehouse.close()
             raise
-        self.runner = JobRunner(warehouse, self.self_metrics, settings.timezone, clock)
+        self.runner = JobRunner(warehouse, self.self_metrics, settings.timezone, clock, self._is_due_here)
         self._history_reader = HistoryReader(warehouse)
         self.watch = Watch(
             [
@@ -152,6 +158,24 @@ class Application:
             ]
         )
         self._warehouse = warehouse
+
+    def _open_embedded(self, accept_loss: bool) -> Warehouse:
+        settings = self.settings
+        return open_warehouse(
+            settings.warehouse_file, settings.threads, settings.memory_limit, accept_loss, self.clock, settings.max_temp_size
+        )
+
+    def _open_lake(self) -> Warehouse:
+        # Imported only with a lake: its packages are optional.
+        from service.lake.opening import open_lake
+        from service.lake.replica import Replica
+
+        warehouse = open_lake(self.settings, self.clock())
+        self.replica = Replica(warehouse, self)
+        return warehouse
+
+    def _is_due_here(self, job: Job) -> bool:
+        return job.is_local or self.replica is None or self.replica.runs_jobs
 
     @property
     def warehouse(self) -> Warehouse:
@@ -229,6 +253,49 @@ class Application:
         assert self.snapshot is not None
         return self.snapshot
 
+    def list_behind(self) -> list[Job]:
+        """Record runs that were interrupted or missed. Return the jobs to run once instead, except the snapshot.
+
+        On a lake that is left to the replica that runs scheduled jobs.
+        """
+        if self.replica is not None and not self.replica.try_lock():
+            return []
+        return [job for job in self.runner.catch_up(self.jobs) if job is not self.snapshot_job]
+
+    def take_over(self) -> None:
+        """Continue the scheduled jobs of another replica of the lake."""
+        try:
+            for job in self.list_behind():
+                self.runner.run(job)
+        except ServiceError as error:
+            log.error("jobs of another replica could not be continued: %s", error)
+            return
+        self.runner.run(self.snapshot_job)
+
+    def publish_recorded(self) -> None:
+        """Serve the newest recorded snapshot, which another replica of the lake made: its text and read copy."""
+        refresh_cache(self.warehouse)
+        started, now = time.monotonic(), self.clock()
+        self._write_read_copy(now)
+        copy = self._open_read_copy()
+        with copy.open_session() as session:
+            snapshot = render_recorded(session, self.definitions, copy.info)
+        self._show_snapshot(snapshot, started)
+        self._show_read_copy(copy, snapshot)
+        self._record_warehouse(now)
+
+    def publish_history(self) -> None:
+        """Answer PromQL up to the newest recorded snapshot."""
+        self._read_history()
+
+    def find_served(self) -> int:
+        """Return the number of the served snapshot, 0 if there is none."""
+        return self.snapshot.snapshot_id if self.snapshot is not None else 0
+
+    def pause_jobs(self) -> AbstractContextManager[None]:
+        """Hold back jobs, except concurrent ones, after the running one."""
+        return self.runner.pause()
+
     def show_change(self, with_history: bool = True) -> tuple[str, ...]:
         """Make and publish a snapshot after a commit. Return the reasons why it is not visible everywhere yet."""
         self.runner.run(self.snapshot_job if with_history else self._published_snapshot_job)
@@ -273,6 +340,8 @@ class Application:
         """Start the scheduled jobs and the periodic checks of the clock, the warehouse file and failed snapshots."""
         self.runner.start(self.jobs)
         self.watch.start()
+        if self.replica is not None:
+            self.replica.start()
         if self._mailer is not None:
             self._mail_watch.start()
 
@@ -287,6 +356,8 @@ class Application:
     def close(self) -> None:
         """Stop the jobs after the running one, and close the warehouse."""
         if self._warehouse is not None:
+            if self.replica is not None:
+                self.replica.stop()
             self.watch.stop()
             # A mail server that does not answer must not delay the stop.
             self._mail_watch.stop(MAIL_WAIT_SECONDS)
@@ -306,6 +377,10 @@ class Application:
         except BaseException:
             self.self_metrics.record_snapshot_failure()
             raise
+        self._show_snapshot(snapshot, started)
+        return snapshot.series_count
+
+    def _show_snapshot(self, snapshot: Snapshot, started: float) -> None:
         self.exposition, self.snapshot = snapshot.exposition, snapshot
         for failure in snapshot.failures:
             log.error("a KPI is missing from snapshot %d: %s", snapshot.snapshot_id, failure)
@@ -314,7 +389,6 @@ class Application:
             self.rounds.record_metrics()
         except AccessUnavailable as error:
             log.error("the metrics of rounds are not up to date: %s", error)
-        return snapshot.series_count
 
     def _read_history(self) -> int:
         earlier = self.history
@@ -329,20 +403,28 @@ class Application:
 
     def _publish(self) -> int:
         now = self.clock()
-        group = find_group(self.settings.group)
-        publish_read_copy(self.warehouse, self.settings.read_copy_file, self.settings.backup_dir, now, group)
+        self._write_read_copy(now)
         if self.snapshot is not None:
-            settings = self.settings
-            copy = self._open_read_copy()
-            self.sandbox.publish(settings.read_copy_file, copy.info.snapshot_id)
-            # One assignment: readers of the previous copy continue with it.
-            self.read_copy = copy
-            snapshot = self.snapshot
-            store_or_warn(
-                lambda: store_exposition(settings.stored_exposition_file, snapshot, self.definitions),
-                settings.stored_exposition_file,
-            )
-            self.self_metrics.record_read_copy(copy.info.snapshot_id)
+            self._show_read_copy(self._open_read_copy(), self.snapshot)
+        return self._record_warehouse(now)
+
+    def _write_read_copy(self, now: datetime) -> None:
+        settings = self.settings
+        group = find_group(settings.group)
+        publish_read_copy(self.warehouse, settings.read_copy_file, settings.backup_dir, now, group)
+
+    def _show_read_copy(self, copy: ReadCopy, snapshot: Snapshot) -> None:
+        settings = self.settings
+        self.sandbox.publish(settings.read_copy_file, copy.info.snapshot_id)
+        # One assignment: readers of the previous copy continue with it.
+        self.read_copy = copy
+        store_or_warn(
+            lambda: store_exposition(settings.stored_exposition_file, snapshot, self.definitions),
+            settings.stored_exposition_file,
+        )
+        self.self_metrics.record_read_copy(copy.info.snapshot_id)
+
+    def _record_warehouse(self, now: datetime) -> int:
         with self.warehouse.cursor() as cursor:
             batches, observations, revisions = run_sql(cursor, "snapshot/count_observations").fetchone() or (0, 0, 0)
         size_bytes = self.settings.warehouse_file.stat().st_size
@@ -350,11 +432,19 @@ class Application:
         self._maintenance.prune_backups()
         return int(observations)
 
+    def _maintain_lake(self) -> int:
+        from service.lake.maintenance import maintain_lake
+
+        return maintain_lake(self.warehouse)
+
     def _open_read_copy(self) -> ReadCopy:
         settings = self.settings
         return ReadCopy(settings.read_copy_file, settings.threads, settings.memory_limit, settings.max_temp_size)
 
     def _deliver_again(self) -> None:
+        # Two replicas would send a silence twice.
+        if self.replica is not None and not self.replica.runs_jobs:
+            return
         for failure in self.deliver_silences():
             log.warning("%s", failure)
 

@@ -43,6 +43,16 @@ class WarehouseOpening(ServiceError):
     can_retry = True
 
 
+class LakeError(WarehouseError):
+    """The settings, packages or tables of the lake cannot be used."""
+
+
+class LakeUnavailable(WarehouseError):
+    """PostgreSQL or the bucket of the lake cannot be reached, or another replica is writing. Nothing was recorded."""
+
+    can_retry = True
+
+
 class PortTaken(ServiceError):
     """Another process listens on the configured address."""
 

@@ -74,6 +74,20 @@ class Settings(BaseSettings):
         description="Additional host names accepted in the Host header, separated by commas, such as `a4p,a4p.example.org`.",
     )
     data_dir: Path = Field(Path("data"), description="Directory of the warehouse, its read copy, backups and socket.")
+    warehouse: SecretStr = Field(
+        SecretStr("embedded"),
+        description="`embedded`, or a lake: `ducklake:postgres:` with a connection string of PostgreSQL "
+        "([scale.md](scale.md#several-replicas-the-lake)).",
+        json_schema_extra={"shown_default": "`embedded`"},
+    )
+    lake_data: str = Field("", description="Place of the files of a lake: `s3://bucket/prefix` or a directory.")
+    lake_s3_endpoint: str = Field(
+        "", description="Host and port of an S3-compatible server, such as `minio.example.org:9000`; empty: Amazon S3."
+    )
+    lake_s3_region: str = Field("us-east-1", description="Region of the bucket of a lake.")
+    lake_s3_key_id: str = Field("", description="Access key of the bucket of a lake.")
+    lake_s3_secret_file: Path | None = Field(None, description="File with the secret key of the bucket of a lake.")
+    lake_s3_tls: bool = Field(True, description="Whether the S3 server is reached over TLS.")
     user: str = Field("", description="User that a start as root changes to; owns the data directory.")
     group: str = Field("", description="Group that can read the read copy and the alerts token.")
     catalogue: Path = Field(
@@ -205,6 +219,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("A4P_CONFIG", "a4p.toml")))
         return init_settings, env_settings, toml
+
+    @property
+    def has_lake(self) -> bool:
+        """Whether the warehouse is a lake. The files in `data_dir` are then this replica's copy of it."""
+        return self.warehouse.get_secret_value() != "embedded"
 
     @property
     def warehouse_file(self) -> Path:

@@ -72,7 +72,8 @@ def serve(
     signal.signal(signal.SIGTERM, _raise_interrupt)
     # Before anything is served or written: what ends the start at once.
     check_not_held(settings.warehouse_file)
-    if not accept_loss:
+    # The file is a copy of a lake, which is pulled again.
+    if not accept_loss and not settings.has_lake:
         check_nothing_lost(settings.warehouse_file)
     tcp = bind(settings.host, settings.port)
     application = Application(settings, definitions, opens_warehouse=False)
@@ -190,12 +191,11 @@ class Start:
     def _prepare(self) -> None:
         application = self.application
         _load_report(application)
-        behind = application.runner.catch_up(application.jobs)
+        behind = application.list_behind()
         snapshot = application.refresh(with_history=False)
         click.echo(f"{snapshot.series_count:,} series exposed, as of {snapshot.as_of} (snapshot {snapshot.snapshot_id})")
         for job in behind:
-            if job is not application.snapshot_job:
-                application.runner.run(job)
+            application.runner.run(job)
 
 
 def _load_report(application: Application) -> None:

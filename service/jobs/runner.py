@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -29,7 +30,7 @@ class Job:
     """A job. `work` returns the number of rows it produced.
 
     `cron` is empty for a job that only follows another. `followed_by` runs after it, whether it succeeded or not. A job with
-    `is_concurrent` may run at the same time as another.
+    `is_concurrent` may run at the same time as another. One with `is_local` runs on every replica of a lake, others on one.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Job:
     work: Callable[[], int | None]
     followed_by: Job | None = None
     is_concurrent: bool = False
+    is_local: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,18 @@ def find_missed(trigger: CronSchedule, last_due: datetime, now: datetime) -> Mis
 
 
 class JobRunner:
-    """Runs jobs one at a time and records each run in `job_runs`."""
+    """Runs jobs one at a time and records each run in `job_runs`. A job is run by its schedule while `is_due_here(job)`."""
 
     def __init__(
-        self, warehouse: Warehouse, self_metrics: SelfMetrics, timezone: str, clock: Callable[[], datetime] = read_clock
+        self,
+        warehouse: Warehouse,
+        self_metrics: SelfMetrics,
+        timezone: str,
+        clock: Callable[[], datetime] = read_clock,
+        is_due_here: Callable[[Job], bool] = lambda job: True,
     ) -> None:
         self._warehouse = warehouse
+        self._is_due_here = is_due_here
         self._self_metrics = self_metrics
         self._clock = clock
         self._zone = ZoneInfo(timezone)
@@ -136,6 +144,12 @@ class JobRunner:
                 self._self_metrics.record_job(job.name, "failed", started, self._clock())
             return failure
 
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Hold back jobs, except concurrent ones, after the running one."""
+        with self._running:
+            yield
+
     def find_failure(self, job: str) -> Exception | None:
         """Return the error of the newest run of a job, or None if it succeeded or never ran."""
         return self._failed.get(job)
@@ -186,6 +200,9 @@ class JobRunner:
     def _run_due(self, job: Job) -> None:
         # The machine may have been suspended: run once for all runs due since then, and record the others as missed.
         due, now = self._next_due[job.name], self._clock()
+        if not self._is_due_here(job):
+            self._next_due[job.name] = self._trigger(job).get_next_fire_time(due, max(due, now))
+            return
         missed = find_missed(self._trigger(job), due, now)
         if missed:
             self._record_missed(job.name, Missed(missed.count, due, missed.last))

@@ -17,7 +17,7 @@ def refresh_cache(warehouse: Warehouse) -> None:
     with warehouse.cursor() as cursor:
         if is_complete(cursor) and _is_of_these_views(cursor):
             return
-    with warehouse.write() as cursor:
+    with warehouse.write_cache() as cursor:
         _refresh(cursor)
 
 

@@ -14,6 +14,7 @@ from metrics.kpi_file import Kpi
 from service.errors import KpiError, SnapshotError
 from service.queries.moments import set_moment
 from service.snapshots.cache import refresh_cache, use_complete_cache
+from service.snapshots.read_copy import SnapshotInfo
 from service.warehouse.database import Connection, Warehouse, after_newest, read_sql, run_sql
 from service.warehouse.definitions import Definitions
 from service.warehouse.reconciliation import record_reconciliation
@@ -93,6 +94,19 @@ def render_as_of(copy: Connection, definitions: Definitions, as_of: date) -> tup
         compute_kpi(copy, kpi, as_of)
     check_values(copy, definitions.kpis)
     return render_snapshot(copy, definitions)
+
+
+def render_recorded(copy: Connection, definitions: Definitions, info: SnapshotInfo) -> Snapshot:
+    """Return the snapshot of a read copy with its text, which another process made. A KPI whose query fails is left out."""
+    failures: dict[str, KpiError] = {}
+    while True:
+        kpis = tuple(kpi for kpi in definitions.kpis if kpi.kpi not in failures)
+        try:
+            exposition, series_count = render_as_of(copy, replace(definitions, kpis=kpis), info.as_of)
+        except KpiError as error:
+            failures[error.kpi] = error
+            continue
+        return Snapshot(info.snapshot_id, info.as_of, info.made_at, series_count, exposition, tuple(failures.values()))
 
 
 def prepare_latest(cursor: Connection, as_of: date) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -123,6 +123,10 @@ class Warehouse:
                 if session is None:
                     cursor.close()
             self._write_manifest()
+
+    def write_cache(self) -> AbstractContextManager[Connection]:
+        """Open the write transaction for tables that are computed from others, in a new session."""
+        return self.write()
 
     def limit_temp_files(self) -> None:
         """Limit temporary files to `max_temp_bytes`, or to 90 % of the free disk space if that is less."""

@@ -24,8 +24,10 @@ def list_migrations() -> list[tuple[int, str]]:
     return [(int(file.stem.split("_")[0]), file.stem) for file in files]
 
 
-def migrate(warehouse: Warehouse) -> None:
+def migrate(warehouse: Warehouse, last: int | None = None) -> None:
     """Apply the pending migrations, and create the views again when they differ from those of this release.
+
+    With `last`, apply those up to this number, and create no views unless it is the newest.
 
     Raises WarehouseError when the warehouse has a migration that this version does not know, or belongs to another program.
     """
@@ -53,9 +55,11 @@ def migrate(warehouse: Warehouse) -> None:
                 f"this version supports {known[-1][0]}); upgrade the service, or set A4P_DATA_DIR to another directory"
             )
         for number, name in known:
-            if number not in applied:
+            if number not in applied and (last is None or number <= last):
                 run_sql(cursor, f"migrations/{name}")
                 cursor.execute("insert into store.migrations values (?, ?, ?)", [number, name, read_clock()])
+    if last is not None and last < known[-1][0]:
+        return
     with warehouse.write() as cursor:
         for name in list_sql("views"):
             run_sql(cursor, name)

@@ -57,7 +57,7 @@ def open_warehouse(
         check_nothing_lost(file)
     is_new = not file.exists()
     if is_new:
-        _set_log_aside(file)
+        set_log_aside(file)
     resources = Resources(threads, memory_limit, file.parent / "tmp", max_temp_bytes)
     connect = partial(connect_for_writing, file, resources)
     warehouse = Warehouse(connect, file, is_new, accepted_at, max_temp_bytes)
@@ -69,7 +69,8 @@ def open_warehouse(
     return warehouse
 
 
-def _set_log_aside(file: Path) -> None:
+def set_log_aside(file: Path) -> None:
+    """Rename the log of a warehouse that does not exist."""
     # The log of a deleted warehouse does not belong to the new one.
     log_file = file.with_name(file.name + ".wal")
     if log_file.exists():

@@ -1,0 +1,124 @@
+"""Connections to PostgreSQL beside DuckDB's: the lock of the writer, the lock of the scheduler, and the newest lake snapshot.
+
+A session of PostgreSQL holds a lock until it ends, so each lock has a connection of its own. DuckDB has a pool of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+
+from service.errors import LakeUnavailable
+from service.lake.address import KEEPALIVES, LakeAddress
+
+# Locks are those of one database, and a database has one lake. The first number is "A4P".
+LOCK_CLASS = 0x413450
+WRITE_LOCK, SCHEDULER_LOCK = 1, 2
+WAIT_SECONDS = 300
+
+
+class Session:
+    """One connection to PostgreSQL, opened when it is first used and again after it was lost."""
+
+    def __init__(self, address: LakeAddress) -> None:
+        self._address = address
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+
+    def query(self, text: str, *parameters: object) -> tuple[object, ...]:
+        """Return the first row of a query. Raises LakeUnavailable, after which locks of this session are released."""
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            row = self._connection.execute(text, parameters).fetchone()
+        except psycopg.errors.LockNotAvailable:
+            raise LakeUnavailable(
+                f"another replica has been writing to the lake for {WAIT_SECONDS} s; nothing was recorded, retry later"
+            ) from None
+        except psycopg.Error as error:
+            self.close()
+            raise LakeUnavailable(
+                f"the catalog of the lake ({self._address}) cannot be reached: {self._address.redact(str(error))}; "
+                "start PostgreSQL, or correct A4P_WAREHOUSE"
+            ) from None
+        return row or ()
+
+    def close(self) -> None:
+        """Close the connection, which releases its locks."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        # The server ends the session of a machine that disappeared, and releases its locks, after the same time.
+        options = " ".join(f"-c tcp_{name}={value}" for name, value in KEEPALIVES.items())
+        return psycopg.connect(
+            self._address.connection,
+            autocommit=True,
+            options=f"{options} -c lock_timeout={WAIT_SECONDS}s",
+            application_name="a4p",
+        )
+
+
+def find_head(session: Session) -> int:
+    """Return the number of the newest lake snapshot, 0 if there is no lake yet. Raises LakeUnavailable."""
+    (name,) = session.query("select to_regclass('ducklake_snapshot')::text")
+    if name is None:
+        return 0
+    (head,) = session.query("select coalesce(max(snapshot_id), 0) from ducklake_snapshot")
+    return int(str(head))
+
+
+@contextmanager
+def hold_write_lock(session: Session) -> Iterator[None]:
+    """Hold the lock of the writer. Waits for other replicas at most WAIT_SECONDS. Raises LakeUnavailable."""
+    session.query("select pg_advisory_lock(%s, %s)", LOCK_CLASS, WRITE_LOCK)
+    try:
+        yield
+    finally:
+        # A lost connection has released it.
+        with suppress(LakeUnavailable):
+            session.query("select pg_advisory_unlock(%s, %s)", LOCK_CLASS, WRITE_LOCK)
+
+
+def check_write_lock(session: Session) -> None:
+    """Raise LakeUnavailable when the session that held the lock of the writer was lost."""
+    if not _is_held(session, WRITE_LOCK):
+        raise LakeUnavailable("the connection that holds the lock of the lake was lost; nothing was recorded, retry")
+
+
+def _is_held(session: Session, lock: int) -> bool:
+    held = session.query(
+        "select 1 from pg_locks where locktype = 'advisory' and classid = %s and objid = %s and granted "
+        "and pid = pg_backend_pid()",
+        LOCK_CLASS,
+        lock,
+    )
+    return held == (1,)
+
+
+class SchedulerLock:
+    """The lock of the replica that runs scheduled jobs."""
+
+    def __init__(self, address: LakeAddress) -> None:
+        self._session = Session(address)
+        self.is_held = False
+
+    def renew(self) -> bool:
+        """Take the lock if it is free, or check that it is still held. Return whether this replica holds it."""
+        try:
+            if self.is_held:
+                self.is_held = _is_held(self._session, SCHEDULER_LOCK)
+            if not self.is_held:
+                self.is_held = self._session.query("select pg_try_advisory_lock(%s, %s)", LOCK_CLASS, SCHEDULER_LOCK) == (True,)
+        except LakeUnavailable:
+            self.is_held = False
+            raise
+        return self.is_held
+
+    def release(self) -> None:
+        """Release the lock, so that another replica takes it."""
+        self.is_held = False
+        self._session.close()
