@@ -29,6 +29,9 @@ UNIT_TEXT = {
 
 INDICATOR_CHANGE = "a4p_indicator_change"
 
+# Families of series about the values of one indicator and mission, which are their first two labels.
+PAIRED_FAMILIES = ("a4p_indicator_period_end_timestamp_seconds", "a4p_indicator_status", INDICATOR_CHANGE)
+
 # Families that describe indicators.
 INDICATOR_FAMILIES = (
     Family("a4p_indicator_info", "Catalogue entry of an indicator. Always 1.", ""),

@@ -373,7 +373,8 @@ class Application:
     def _make_snapshot(self) -> int:
         started = time.monotonic()
         try:
-            snapshot = make_snapshot(self.warehouse, self.definitions, self.clock())
+            earlier = self.snapshot.rendered if self.snapshot else None
+            snapshot = make_snapshot(self.warehouse, self.definitions, self.clock(), earlier)
         except BaseException:
             self.self_metrics.record_snapshot_failure()
             raise

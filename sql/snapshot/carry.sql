@@ -4,4 +4,4 @@ select metric, mission, dimensions, value, period_end, status, source, page, unr
 from threshold_holdings('ended_metrics')
 where unreported_period_end is not null
     and holds_from <= as_of_date() and (holds_until is null or holds_until > as_of_date())
-    and (metric, map_concat(map {'mission': mission}, dimensions)) not in (select (metric, labels) from samples)
+    and (metric, mission, dimensions) not in (select (metric, mission, dimensions) from shown_series)

@@ -1,9 +1,8 @@
 -- A row is a metric with a threshold and a series that has ended, so that its last value is still compared.
 create or replace temp table ended_metrics as
-select distinct i.metric
-from latest as l
-join indicators as i using (indicator)
-where l.value is null and l.status <> 'M' and i.metric in (select metric from thresholds)
+select distinct metric
+from governed_latest
+where value is null and status <> 'M' and metric in (select metric from thresholds)
 union
 select k.metric
 from kpi_values as v

@@ -1,10 +1,6 @@
 -- Add the thresholds to the samples: one for each series that it governs, and the source of the compared value.
 create or replace temp table governed_series as
-select
-    metric, labels['mission'] as mission,
-    map_from_entries(list_filter(map_entries(labels), lambda label: label.key <> 'mission')) as dimensions
-from samples
-where metric in (select metric from thresholds)
+from shown_series
 union all
 select metric, mission, dimensions
 from carried_series;
@@ -30,11 +26,9 @@ where (metric, mission, dimensions) in (select (metric, mission, dimensions) fro
 
 insert into samples
 with held as (
-    select i.metric, l.indicator, l.mission, l.dimensions, l.period_end, l.status, l.source, l.page
-    from latest as l
-    join indicators as i using (indicator)
-    where l.value is not null
-        and (i.metric in (select metric from thresholds) or 'a4p_indicator_change' in (select metric from thresholds))
+    select *
+    from governed_latest
+    where value is not null
 ),
 sources as (
     select metric, mission, dimensions, period_end, status, source, page, null::date as unreported_period_end

@@ -10,13 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-from metrics.exposition import assemble_exposition
-from metrics.families import list_families
 from metrics.thresholds import make_threshold
 from service.alerting.thresholds import back_test_threshold
 from service.settings import read_settings
-from service.snapshots.snapshot import find_as_of_date, prepare_latest
-from service.warehouse.database import Connection, read_clock, read_sql, run_sql
+from service.snapshots.snapshot import assemble_blocks, find_as_of_date, prepare_latest, read_blocks
+from service.warehouse.database import Connection, read_clock, run_sql
 from service.warehouse.definitions import Definitions, read_definitions
 from service.warehouse.opening import open_warehouse
 from tests.bench.data import World, make_warehouse, store_thresholds, write_catalogue
@@ -77,17 +75,16 @@ def _render(cursor: Connection, definitions: Definitions) -> tuple[float, float,
     as_of = find_as_of_date(read_clock())
     prepare_latest(cursor, as_of)
     run_sql(cursor, "snapshot/prepare_kpis", as_of=as_of)
-    for step in ("samples", "find_ended", "carry"):
+    run_sql(cursor, "snapshot/find_changed_blocks", batch_id=None, as_of=None)
+    run_sql(cursor, "snapshot/prepare_all_changed")
+    for step in ("samples", "prepare_shown", "find_ended", "carry"):
         run_sql(cursor, f"snapshot/{step}")
     started = time.process_time()
     run_sql(cursor, "snapshot/govern")
     govern = time.process_time() - started
     started = time.process_time()
-    rows = cursor.execute(read_sql("exposition/render_families")).fetchall()
-    exposition = assemble_exposition(
-        list_families(definitions.catalogue, definitions.kpis), {metric: body for metric, body, _ in rows}
-    )
-    return govern, time.process_time() - started, sum(map(len, exposition.text.chunks))
+    exposition, _ = assemble_blocks(definitions, read_blocks(cursor))
+    return govern, time.process_time() - started, exposition.text.size
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import zlib
 
 import duckdb
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from metrics.exposition import Exposition, assemble_exposition
+from metrics.checksum import combine_checksums
+from metrics.exposition import Block, Exposition, assemble_exposition
 from metrics.families import Family
-from service.warehouse.database import read_sql
+from service.snapshots.snapshot import read_blocks
 
 RATIO = Family("a4p_x_ratio", 'Share of "x" \\ y. Unit: ratio.', "ratio")
 COUNT = Family("a4p_y", "Things.", "")
@@ -25,8 +27,10 @@ def render(samples: list[tuple[str, dict[str, str], float]]) -> Exposition:
         connection.execute("create table samples (metric varchar, labels map(varchar, varchar), value double)")
         for sample in samples:
             connection.execute("insert into samples values (?, ?, ?)", list(sample))
-        rows = connection.execute(read_sql("exposition/render_families")).fetchall()
-    return assemble_exposition([COUNT, RATIO], {metric: body for metric, body, _ in rows})
+        blocks: dict[str, list[Block]] = {}
+        for (metric, *_), block in read_blocks(connection).items():
+            blocks.setdefault(metric, []).append(block)
+    return assemble_exposition([COUNT, RATIO], blocks)
 
 
 def test_the_text_format_to_the_byte() -> None:
@@ -99,3 +103,23 @@ def test_any_label_value_and_number_survive_a_round_trip(label: str, value: floa
 def test_numbers_read_back_exactly(value: float) -> None:
     (family,) = parse_text(b"".join(render([("a4p_y", {"mission": "UNMISS"}, value)]).text.chunks).decode())
     assert math.isclose(family.samples[0].value, value, rel_tol=0, abs_tol=0)
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_checksums_of_parts_are_combined_to_that_of_the_whole(first: bytes, second: bytes) -> None:
+    assert combine_checksums(zlib.crc32(first), zlib.crc32(second), len(second)) == zlib.crc32(first + second)
+
+
+@pytest.mark.parametrize("series", [1, 3000])
+def test_large_blocks_are_compressed_by_themselves_and_their_text_is_not_retained(series: int) -> None:
+    exposition = render([("a4p_y", {"mission": name, "n": str(n)}, n) for name in ("UNMISS", "MINUSCA") for n in range(series)])
+    block = Block.make(b"".join(b'a4p_y{mission="UNMISS",n="%d"} %d\n' % (n, n) for n in range(series)), series)
+    assert bool(block.text) == (series == 1)
+    assert bool(block.fragment) == (series > 1)
+    for body in (exposition.text, exposition.openmetrics):
+        tail = b"# EOF\n"
+        whole = gzip.decompress(b"".join(body.finish_gzip(tail)))
+        assert whole == b"".join(body.finish_plain(tail))
+        assert len(whole) == body.size + len(tail)
+        missions = [line.split(b'"')[1] for line in whole.splitlines() if line.startswith(b"a4p_y")]
+        assert missions == [b"MINUSCA"] * series + [b"UNMISS"] * series

@@ -1,9 +1,12 @@
--- A row is a metric family: its samples as lines of the Prometheus text format, which is OpenMetrics too, and their number.
+-- A row is a block of a metric family: its samples as lines of the Prometheus text format, which is OpenMetrics too, and their number.
+-- A block has one first label, and in families with series of one indicator and mission one second label, so that it has the
+-- series of one indicator and mission.
 -- Labels are in the order of the map. Backslash, quote and line feed are escaped as both formats require.
 with lines as (
     select
         metric,
         map_values(labels)[1] as first_label,
+        if(list_contains($paired::varchar[], metric), map_values(labels)[2], '') as second_label,
         concat(
             metric, '{',
             array_to_string(
@@ -31,13 +34,7 @@ with lines as (
             chr(10)
         ) as line
     from samples
-),
--- Many small groups are sorted in half the time of a few large ones.
-parts as (
-    select metric, first_label, string_agg(line, '' order by line) as part, count(*) as part_count
-    from lines
-    group by metric, first_label
 )
-select metric, encode(string_agg(part, '' order by first_label)) as body, sum(part_count)::bigint as sample_count
-from parts
-group by metric
+select metric, first_label, second_label, encode(string_agg(line, '' order by line)) as body, count(*) as sample_count
+from lines
+group by metric, first_label, second_label
