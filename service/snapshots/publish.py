@@ -12,6 +12,7 @@ import duckdb
 
 from service.errors import WarehouseError
 from service.snapshots.cache import mark_complete
+from service.snapshots.difference import copy_difference
 from service.system.atomic_file import replace_file
 from service.system.disk import check_space, translate_write_error
 from service.system.file_access import PRIVATE_DIRECTORY, restrict_backups, share_file
@@ -22,15 +23,15 @@ from service.warehouse.database import Connection, Warehouse
 _copying = threading.Lock()
 
 
-def write_copy(warehouse: Warehouse, target: Path, group: int | None = None) -> None:
+def write_copy(warehouse: Warehouse, target: Path, group: int | None = None, earlier: Path | None = None) -> None:
     """Write a complete, consistent, checkpointed copy of the warehouse to `target`, replacing it atomically.
 
-    Only the user of this process, and the group where one is given, may read it.
+    If `earlier` is a large copy of the same day, only the difference is read. Only the user of this process, and the group where one is given, may read it.
     Raises WarehouseError when it cannot be written. `target` is then unchanged.
     """
     try:
         with _copying, replace_file(target) as unfinished:
-            _copy_database(warehouse, unfinished)
+            _copy_database(warehouse, unfinished, earlier)
             share_file(unfinished, group)
     except (duckdb.Error, OSError) as error:
         if unwritable := translate_write_error(error, target.parent):
@@ -38,9 +39,13 @@ def write_copy(warehouse: Warehouse, target: Path, group: int | None = None) -> 
         raise WarehouseError(f"the copy {target} could not be written: {str(error).splitlines()[0]}") from None
 
 
-def _copy_database(warehouse: Warehouse, target: Path) -> None:
+def _copy_database(warehouse: Warehouse, target: Path, earlier: Path | None) -> None:
     target.unlink(missing_ok=True)
     with warehouse.cursor() as cursor:
+        if earlier is not None and copy_difference(cursor, earlier, target):
+            return
+        for file in (target, target.with_name(f"{target.name}.wal")):
+            file.unlink(missing_ok=True)
         copy_into(cursor, target)
 
 
@@ -74,7 +79,7 @@ def publish_read_copy(warehouse: Warehouse, read_copy: Path, backup_dir: Path, n
     """
     # The approximate size of the copy: half a copy on a full disk would leave no room for the log.
     check_space(read_copy.parent, read_copy.stat().st_size if read_copy.exists() else 0)
-    write_copy(warehouse, read_copy, group)
+    write_copy(warehouse, read_copy, group, earlier=read_copy)
     backup_dir.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
     backup = backup_dir / now.strftime(BACKUP_NAME)
     backup.unlink(missing_ok=True)

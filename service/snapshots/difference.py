@@ -1,0 +1,121 @@
+"""Copies made from an earlier copy: the file is copied, and only rows that the warehouse has since are written to it."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
+from service.snapshots.cache import is_complete
+from service.warehouse.connection import STORAGE_VERSION
+from service.warehouse.database import Connection, run_sql
+
+log = logging.getLogger(__name__)
+
+# A complete copy of a smaller file takes no longer.
+MIN_COPY_BYTES = 64 << 20
+# Large tables whose rows have increasing numbers, and are added with all rows of one number at a time.
+NUMBERED = {
+    "store.observations": "batch_id",
+    "store.events": "batch_id",
+    "store.event_faults": "batch_id",
+    "store.load_warnings": "batch_id",
+    "store.series": "series_id",
+}
+# Those that are not append-only are brought up to date by the series that changed.
+CACHED = frozenset({"cache.revisions", "cache.reports", "cache.states"})
+
+
+class NotComparable(Exception):
+    """The earlier copy cannot be brought up to date. The message has the reason."""
+
+
+def copy_difference(session: Connection, earlier: Path, target: Path) -> bool:
+    """Copy an earlier copy to `target` and bring it up to date. Return whether that was possible and worthwhile.
+
+    Raises OSError when `target` cannot be written.
+    """
+    try:
+        if earlier.stat().st_size < MIN_COPY_BYTES:
+            return False
+    except FileNotFoundError:
+        return False
+    shutil.copyfile(earlier, target)
+    quoted_target = str(target).replace("'", "''")
+    try:
+        session.execute("detach database if exists published")
+        session.execute(f"attach '{quoted_target}' as published (storage_version '{STORAGE_VERSION}')")
+        try:
+            session.begin()
+            _write_difference(session)
+            session.commit()
+            session.execute("checkpoint published")
+        finally:
+            with suppress(duckdb.Error):
+                session.rollback()
+            session.execute("detach database if exists published")
+    except (NotComparable, duckdb.Error) as reason:
+        log.info("the copy is made completely: %s", str(reason).splitlines()[0])
+        return False
+    return True
+
+
+def _write_difference(session: Connection) -> None:
+    (name,) = session.execute("select current_database()").fetchone() or ("",)
+    warehouse = '"' + name.replace('"', '""') + '"'
+    if not is_complete(session):
+        raise NotComparable("the cache does not include every batch")
+    if session.execute("select is_comparable from (" + _read_comparison(warehouse) + ")").fetchone() != (True,):
+        raise NotComparable("the earlier copy is of another day, catalogue, release or warehouse")
+    tables = _count_rows(session, name)
+    before = _count_rows(session, "published")
+    if tables.keys() != before.keys():
+        raise NotComparable("the earlier copy has other tables")
+    run_sql(session, "snapshot/copy_cache")
+    for table, count in tables.items():
+        if table in CACHED or count == before[table]:
+            continue
+        condition = "true"
+        if table in NUMBERED:
+            number = NUMBERED[table]
+            condition = f"{number} > (select coalesce(max({number}), 0) from published.{table})"
+        else:
+            session.execute(f"delete from published.{table}")
+        session.execute(f"insert into published.{table} by name select * from {warehouse}.{table} where {condition}")
+    for table, count in _count_rows(session, "published").items():
+        if count != tables[table]:
+            raise NotComparable(f"{table} would have {count} rows instead of {tables[table]}")
+
+
+def _read_comparison(warehouse: str) -> str:
+    """Return the SQL of whether the earlier copy is of today, the same catalogue, release and warehouse."""
+    return f"""
+        select
+            (select (max_by(made_at, snapshot_id) at time zone 'UTC')::date from published.store.snapshots)
+                = (select (max_by(made_at, snapshot_id) at time zone 'UTC')::date from {warehouse}.store.snapshots)
+            and (select max_by((snapshot_id, made_at), snapshot_id) from published.store.snapshots)
+                in (select (snapshot_id, made_at) from {warehouse}.store.snapshots)
+            and (select max_by((catalogue_version, recorded_at), catalogue_version) from published.store.catalogues)
+                = (select max_by((catalogue_version, recorded_at), catalogue_version) from {warehouse}.store.catalogues)
+            and (select max(version) from published.store.migrations) = (select max(version) from {warehouse}.store.migrations)
+            and (select max_by((batch_id, recorded_at), batch_id) from published.store.batches)
+                in (select (batch_id, recorded_at) from {warehouse}.store.batches)
+            and (select max(digest) from published.cache.states) = (select max(digest) from {warehouse}.cache.states)
+            and (select max(batch_id) from published.cache.states) = (select max(batch_id) from published.store.batches)
+            as is_comparable
+    """
+
+
+def _count_rows(session: Connection, database: str) -> Mapping[str, int]:
+    """Return the number of rows of every table of a database, by name with schema."""
+    names = session.execute(
+        "select schema_name || '.' || table_name from duckdb_tables() where database_name = ? and not temporary order by all",
+        [database],
+    ).fetchall()
+    quoted = database.replace('"', '""')
+    counts = " union all ".join(f"select '{table}', count(*) from \"{quoted}\".{table}" for (table,) in names)
+    return dict(session.execute(counts).fetchall())

@@ -1,0 +1,156 @@
+"""Copies made from an earlier copy: they have the rows of a complete copy, whatever was recorded since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.snapshots import difference
+from service.snapshots.difference import copy_difference
+from service.snapshots.publish import write_copy
+from service.snapshots.snapshot import make_snapshot
+from service.warehouse.database import Warehouse
+from service.warehouse.definitions import Definitions
+from service.warehouse.stored_definitions import store_catalogue, store_kpis
+from tests.conftest import STORED_AT, NewWarehouse, forget_cache
+from tests.fuzz import count_examples
+from tests.history.test_agreement import (
+    Dates,
+    Row,
+    batches,
+    empty_warehouse,
+    limits,
+    record_limits,
+    set_dates,
+    store_batch,
+)
+
+NOW = datetime(2024, 12, 1, 9, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def shared(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    with new_warehouse(tmp_path_factory.mktemp("difference")) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def small_copies_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(difference, "MIN_COPY_BYTES", 0)
+
+
+def publish_first(warehouse: Warehouse, definitions: Definitions, target: Path) -> Path:
+    empty_warehouse(warehouse)
+    store_catalogue(warehouse, definitions.catalogue, STORED_AT)
+    store_kpis(warehouse, definitions.kpis, STORED_AT)
+    store_batch(warehouse, 1, [Row(0, mission, 4, "A", 5) for mission in ("UNMISS", "UNIFIL")])
+    make_snapshot(warehouse, definitions, NOW)
+    write_copy(warehouse, target)
+    return target
+
+
+def update(warehouse: Warehouse, copy: Path) -> bool:
+    """Bring a copy up to date as publishing does. Return whether only the difference was read."""
+    with warehouse.cursor() as cursor:
+        is_difference = copy_difference(cursor, copy, copy.with_name("tried.duckdb"))
+    write_copy(warehouse, copy, earlier=copy)
+    return is_difference
+
+
+def read_all(copy: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows of every table, and the definitions of views and macros."""
+    with duckdb.connect(str(copy), read_only=True) as opened:
+        tables = opened.execute("select schema_name || '.' || table_name from duckdb_tables() order by all").fetchall()
+        content = {table: opened.execute(f"from {table} order by all").fetchall() for (table,) in tables}
+        content["views"] = opened.execute("select view_name, sql from duckdb_views() where not internal order by all").fetchall()
+        content["macros"] = opened.execute(
+            "select function_name, macro_definition from duckdb_functions() where not internal order by all"
+        ).fetchall()
+        return content
+
+
+def check_complete(warehouse: Warehouse, copy: Path) -> None:
+    whole = copy.with_name("whole.duckdb")
+    write_copy(warehouse, whole)
+    assert read_all(copy) == read_all(whole)
+
+
+@settings(max_examples=count_examples(3), deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(stored=batches, set_limits=limits, skipped=st.integers(0, 4))
+def test_a_copy_from_the_difference_has_every_row_of_a_complete_copy(
+    shared: Warehouse,
+    definitions: Definitions,
+    tmp_path: Path,
+    stored: list[list[Row]],
+    set_limits: list[tuple[str, str, int | None]],
+    skipped: int,
+) -> None:
+    copy = publish_first(shared, definitions, tmp_path / "copy.duckdb")
+    for number, batch in enumerate(stored, 2):
+        store_batch(shared, number, batch)
+        if number == 3:
+            with shared.write() as cursor:
+                record_limits(cursor, set_limits, NOW)
+        make_snapshot(shared, definitions, NOW + timedelta(minutes=number))
+        # Several batches at once, too.
+        if number != skipped:
+            assert update(shared, copy)
+            check_complete(shared, copy)
+
+
+def test_only_changed_series_are_written(shared: Warehouse, definitions: Definitions, tmp_path: Path) -> None:
+    copy = publish_first(shared, definitions, tmp_path / "copy.duckdb")
+    with duckdb.connect(str(copy)) as opened:
+        opened.execute("update cache.revisions set note = 'not written again'")
+    store_batch(shared, 2, [Row(0, "UNMISS", 4, "A", 7)])
+    make_snapshot(shared, definitions, NOW)
+    assert update(shared, copy)
+    with duckdb.connect(str(copy), read_only=True) as opened:
+        opened.execute(f"set variable as_of = date '{date(2024, 11, 30)}'")
+        notes = opened.execute("select mission, value, note from latest order by all").fetchall()
+    assert notes == [("UNIFIL", 5, "not written again"), ("UNMISS", 7, None)]
+
+
+def test_a_complete_copy_is_made_where_the_difference_is_unknown(
+    shared: Warehouse, definitions: Definitions, tmp_path: Path, new_warehouse: NewWarehouse
+) -> None:
+    copy = publish_first(shared, definitions, tmp_path / "copy.duckdb")
+    make_snapshot(shared, definitions, NOW + timedelta(days=1))
+    assert not update(shared, copy), "the first copy of a day"
+    check_complete(shared, copy)
+
+    # Batches after the cache.
+    store_batch(shared, 2, [Row(0, "UNMISS", 4, "A", 7)])
+    assert not update(shared, copy), "batches after the cache"
+    make_snapshot(shared, definitions, NOW + timedelta(days=1))
+    assert not update(shared, copy), "the earlier copy has batches after its cache"
+    check_complete(shared, copy)
+
+    store_catalogue(shared, set_dates(definitions, Dates(True, None, date(2020, 1, 1))).catalogue, STORED_AT)
+    make_snapshot(shared, definitions, NOW + timedelta(days=1))
+    assert not update(shared, copy), "another catalogue"
+    check_complete(shared, copy)
+
+    with shared.write() as cursor:
+        cursor.execute("insert into cache.reports from cache.reports limit 1")
+    assert not update(shared, copy), "other numbers of rows"
+    with shared.write() as cursor:
+        forget_cache(cursor)
+
+    with new_warehouse(tmp_path / "other") as other:
+        publish_first(other, definitions, tmp_path / "other.duckdb")
+        store_batch(other, 2, [Row(0, "UNMISS", 4, "A", 8)])
+        make_snapshot(other, definitions, NOW + timedelta(days=1, minutes=1))
+        assert not update(other, copy), "a copy of another warehouse"
+        check_complete(other, copy)
+
+    damaged = tmp_path / "damaged.duckdb"
+    damaged.write_bytes(b"no database" * 1000)
+    assert not update(shared, damaged), "a damaged copy"
+    assert not update(shared, tmp_path / "missing.duckdb")
