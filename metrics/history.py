@@ -55,6 +55,9 @@ class History:
     The rows of series n are `offsets[n]` to `offsets[n + 1]`; each is valid from its start until the next, and NaN ends the
     series. A tick is a day for reported values, and a millisecond for values recorded at an instant. A series in `grows`
     increases by one per day. A history is never modified.
+
+    `series_ids` has the number in the warehouse of each series with values of observations, and -1 for others; it is empty where
+    that is not needed. `batch_id` and `catalogue_version` are the newest that the history includes.
     """
 
     labels: Mapping[str, LabelColumn]
@@ -64,6 +67,9 @@ class History:
     grows: Booleans
     tick_ms: int = DAY_MS
     state: str = ""
+    series_ids: npt.NDArray[np.signedinteger] = field(default_factory=lambda: np.empty(0, np.int32))
+    batch_id: int = 0
+    catalogue_version: int = 0
     distinct_starts: npt.NDArray[np.signedinteger] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,16 +119,24 @@ class History:
 class WholeHistory:
     """The history for PromQL: reported values by day, and values recorded at an instant by millisecond.
 
-    `snapshot` is the number and time of the newest snapshot that it includes.
+    After a small change `changed` has the series that differ from those of `reported`, and `replaced` is true for their series
+    there, which are not read. `snapshot` is the number and time of the newest snapshot that the history includes.
     """
 
     reported: History
     recorded: History
     snapshot: tuple[int, datetime] | None = None
+    changed: History | None = None
+    replaced: Booleans | None = None
 
     @property
-    def parts(self) -> tuple[History, History]:
-        return self.reported, self.recorded
+    def parts(self) -> tuple[History, ...]:
+        return (self.reported, self.recorded) if self.changed is None else (self.reported, self.changed, self.recorded)
+
+    @property
+    def reported_state(self) -> str:
+        """The state of the warehouse that the reported values, with those that changed, are of."""
+        return self.reported.state if self.changed is None else self.changed.state
 
     @property
     def first_ms(self) -> int:
@@ -131,7 +145,16 @@ class WholeHistory:
 
     @property
     def series_count(self) -> int:
-        return sum(part.series_count for part in self.parts)
+        replaced = 0 if self.replaced is None else int(np.count_nonzero(self.replaced))
+        return sum(part.series_count for part in self.parts) - replaced
+
+    def select(self, matchers: Sequence[Matcher], match_regex: MatchRegex) -> list[tuple[History, Integers]]:
+        """Return each part with the numbers of its series that match all matchers."""
+        selected = [(part, part.select(matchers, match_regex)) for part in self.parts]
+        if self.replaced is not None:
+            numbers = selected[0][1]
+            selected[0] = (self.reported, numbers[~self.replaced[numbers]])
+        return selected
 
 
 def _find_distinct(starts: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.signedinteger]:

@@ -224,7 +224,8 @@ class Application:
             return False
         try:
             with self.read_copy.open_session() as session:
-                self._show_history(read_stored_history(self.settings.stored_history_file, session))
+                files = self.settings.stored_history_file, self.settings.stored_changes_file
+                self._show_history(read_stored_history(*files, session))
         except (StateUnusable, duckdb.Error) as reason:
             log.info("the stored history is not used: %s", reason)
             return False
@@ -399,7 +400,8 @@ class Application:
         finally:
             self._was_history_read.set()
         if earlier is None or history.recorded is not earlier.recorded:
-            store_or_warn(lambda: store_history(self.settings.stored_history_file, history), self.settings.stored_history_file)
+            files = self.settings.stored_history_file, self.settings.stored_changes_file
+            store_or_warn(lambda: store_history(*files, history, earlier), files[0])
         return history.series_count
 
     def _publish(self) -> int:

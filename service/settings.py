@@ -242,6 +242,10 @@ class Settings(BaseSettings):
         return self.data_dir / "warehouse-history.state"
 
     @property
+    def stored_changes_file(self) -> Path:
+        return self.data_dir / "warehouse-history-changes.state"
+
+    @property
     def access_file(self) -> Path:
         return self.data_dir / "access.sqlite"
 

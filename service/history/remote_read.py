@@ -111,14 +111,14 @@ class _Answering:
         """Yield the encoded result of one query, in parts. Raises MalformedRequest and ReadRefused."""
         self._check_time()
         matchers, request = read_query(query)
-        selected = [part.select(matchers, self._match_regex) for part in self._history.parts]
-        series_count = sum(map(len, selected))
+        selected = self._history.select(matchers, self._match_regex)
+        series_count = sum(len(numbers) for _, numbers in selected)
         lookback_ms = self._settings.remote_read_lookback_seconds * 1000
         try:
             plan = plan_samples(request, series_count, lookback_ms, self._history.first_ms, self._settings.remote_read_samples)
         except GridTooLong:
             raise self._refuse_size("samples", self._settings.remote_read_samples) from None
-        for history, numbers in zip(self._history.parts, selected, strict=True):
+        for history, numbers in selected:
             for part, series_count, sample_count in encode_series(history, numbers, plan):
                 self.series_count += series_count
                 self.sample_count += sample_count

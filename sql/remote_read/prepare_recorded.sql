@@ -1,11 +1,13 @@
 -- Replaces the history of reported values by the history of values that are valid from the instant at which they were recorded.
 -- A row of some_holdings is as in the view holdings, of a metric that ever had a threshold.
 create or replace temp table some_holdings as
-select h.*
-from holdings as h
-join indicators as i using (indicator)
-where i.metric in (select metric from store.thresholds)
-    or 'a4p_indicator_change' in (select metric from store.thresholds);
+select *
+from holdings
+where indicator in (
+    select indicator
+    from indicators
+    where metric in (select metric from store.thresholds) or 'a4p_indicator_change' in (select metric from store.thresholds)
+);
 
 create or replace temp table recorded as
 from store.recorded_history('some_holdings');

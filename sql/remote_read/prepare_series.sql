@@ -9,14 +9,14 @@ with observed as (
     select
         'observed' as source, s.series_id, i.metric,
         map(list_prepend('mission', map_keys(s.dimensions)), list_prepend(s.mission, map_values(s.dimensions))) as labels, false as grows
-    from store.series as s
+    from selected_series as s
     join indicators as i using (indicator)
 ),
 changed as (
     select
         'changed', s.series_id, 'a4p_indicator_change',
         map(['indicator', 'mission'] || map_keys(s.dimensions), [s.indicator, s.mission] || map_values(s.dimensions)), false
-    from store.series as s
+    from selected_series as s
     where s.indicator in (select indicator from indicators)
         and s.series_id in (select series_id from held where change is not null)
 ),

@@ -132,12 +132,13 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
+@pytest.mark.parametrize("history_file", ["warehouse-history.state", "warehouse-history-changes.state"])
 @pytest.mark.parametrize("damage", [remove, cut, flip])
 def test_a_start_with_damaged_or_missing_files_serves_the_read_copy(
-    data_dir: Path, definitions: Definitions, application: Application, damage: Damage
+    data_dir: Path, definitions: Definitions, application: Application, damage: Damage, history_file: str
 ) -> None:
-    for name in ("warehouse-exposition.state", "warehouse-history.state"):
-        damage(data_dir / name)
+    damage(data_dir / "warehouse-exposition.state")
+    damage(data_dir / history_file)
     with start(data_dir, definitions) as starting:
         assert starting.is_ready
         assert starting.exposition.text.chunks == application.exposition.text.chunks

@@ -33,6 +33,7 @@ def list_used_files(settings: Settings) -> Iterable[tuple[str, Path]]:
         ("read copy", settings.read_copy_file),
         ("stored text of the snapshot", settings.stored_exposition_file),
         ("stored history", settings.stored_history_file),
+        ("stored changes of the history", settings.stored_changes_file),
         ("socket", settings.socket_file),
         ("alerts token", settings.token_file),
         ("database of users", settings.access_file),
