@@ -56,8 +56,8 @@ class History:
     series. A tick is a day for reported values, and a millisecond for values recorded at an instant. A series in `grows`
     increases by one per day. A history is never modified.
 
-    `series_ids` has the number in the warehouse of each series with values of observations, and -1 for others; it is empty where
-    that is not needed. `batch_id` and `catalogue_version` are the newest that the history includes.
+    `series_ids` has the number in the warehouse of each series with values of observations, and -1 for others; it is empty
+    where that is not needed. `batch_id` and `catalogue_version` are the newest that the history includes.
     """
 
     labels: Mapping[str, LabelColumn]

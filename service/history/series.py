@@ -140,7 +140,8 @@ def _find_replaced(cursor: Connection, reported: History) -> npt.NDArray[np.bool
 
 
 def _read_series_ids(cursor: Connection) -> npt.NDArray[np.int32]:
-    ids = cursor.execute("select coalesce(series_id, -1)::integer as series_id from history_series order by number").fetchnumpy()
+    query = "select coalesce(series_id, -1)::integer as series_id from history_series order by number"
+    ids = cursor.execute(query).fetchnumpy()
     return np.asarray(ids["series_id"], np.int32)
 
 

@@ -23,8 +23,8 @@ from service.warehouse.reconciliation import record_reconciliation
 # Dates x series that one statement computes at once.
 HISTORY_ROWS = 4_000_000
 # Of more series, KPI queries read views where few values changed: with 1,000,000, filling `latest` and `changes` takes 1.9 s of
-# processor time and the validity of a date 1.3 s; reading the views takes 0.2 s for each KPI over all indicators. With few series a
-# table is faster, because each query plans the view again.
+# processor time and the validity of a date 1.3 s; reading the views takes 0.2 s for each KPI over all indicators. With few
+# series a table is faster, because each query plans the view again.
 TABLE_SERIES = 50_000
 # Of more dates, reading the validity once takes less time.
 VIEW_DAYS = 8
@@ -36,7 +36,7 @@ BlockKey = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Rendered:
-    """The blocks of the text of a snapshot, and what their values were read from: the next one renders only those that changed."""
+    """The blocks of the text of a snapshot, and what they were read from: the next one renders only those that changed."""
 
     as_of: date
     batch_id: int
@@ -65,9 +65,7 @@ def find_as_of_date(instant: datetime) -> date:
     return instant.astimezone(UTC).date() - timedelta(days=1)
 
 
-def make_snapshot(
-    warehouse: Warehouse, definitions: Definitions, now: datetime, previous: Rendered | None = None
-) -> Snapshot:
+def make_snapshot(warehouse: Warehouse, definitions: Definitions, now: datetime, previous: Rendered | None = None) -> Snapshot:
     """Make the snapshot of `now`: compute KPIs and missing parts of their history, record both, render the text.
 
     Unchanged blocks of the text are reused from `previous`, that of an earlier snapshot of this warehouse.
@@ -292,9 +290,7 @@ def check_values(cursor: Connection, kpis: tuple[Kpi, ...]) -> None:
         raise KpiError(name, f"{file}: as of {day} the value of {mission} {dimensions} {problem}")
 
 
-def render_blocks(
-    cursor: Connection, definitions: Definitions, previous: Rendered | None = None
-) -> dict[BlockKey, Block]:
+def render_blocks(cursor: Connection, definitions: Definitions, previous: Rendered | None = None) -> dict[BlockKey, Block]:
     """Return the text of `latest`, `changes` and `kpi_computed` in blocks.
 
     The blocks of indicators and missions without changed values are those of `previous`, of the same catalogue.
@@ -307,7 +303,8 @@ def render_blocks(
     )
     run_sql(cursor, "snapshot/prepare_changed" if previous else "snapshot/prepare_all_changed")
     run_sql(cursor, "snapshot/samples")
-    run_sql(cursor, "snapshot/prepare_shown")
+    governed = [indicator for (indicator,) in run_sql(cursor, "snapshot/list_governed").fetchall()]
+    run_sql(cursor, "snapshot/prepare_shown", indicators=governed)
     (ended,) = run_sql(cursor, "snapshot/find_ended").fetchone() or (0,)
     if ended:  # rare, and it reads the whole history
         run_sql(cursor, "snapshot/carry")

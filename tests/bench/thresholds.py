@@ -77,7 +77,10 @@ def _render(cursor: Connection, definitions: Definitions) -> tuple[float, float,
     run_sql(cursor, "snapshot/prepare_kpis", as_of=as_of)
     run_sql(cursor, "snapshot/find_changed_blocks", batch_id=None, as_of=None)
     run_sql(cursor, "snapshot/prepare_all_changed")
-    for step in ("samples", "prepare_shown", "find_ended", "carry"):
+    run_sql(cursor, "snapshot/samples")
+    governed = [indicator for (indicator,) in run_sql(cursor, "snapshot/list_governed").fetchall()]
+    run_sql(cursor, "snapshot/prepare_shown", indicators=governed)
+    for step in ("find_ended", "carry"):
         run_sql(cursor, f"snapshot/{step}")
     started = time.process_time()
     run_sql(cursor, "snapshot/govern")

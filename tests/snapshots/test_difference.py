@@ -68,7 +68,8 @@ def read_all(copy: Path) -> dict[str, list[tuple[object, ...]]]:
     with duckdb.connect(str(copy), read_only=True) as opened:
         tables = opened.execute("select schema_name || '.' || table_name from duckdb_tables() order by all").fetchall()
         content = {table: opened.execute(f"from {table} order by all").fetchall() for (table,) in tables}
-        content["views"] = opened.execute("select view_name, sql from duckdb_views() where not internal order by all").fetchall()
+        views = "select view_name, sql from duckdb_views() where not internal order by all"
+        content["views"] = opened.execute(views).fetchall()
         content["macros"] = opened.execute(
             "select function_name, macro_definition from duckdb_functions() where not internal order by all"
         ).fetchall()
