@@ -16,8 +16,8 @@ from service.system.memory import choose_arenas
 FAILED = 1
 # Each is a module of service.commands with a command of that name.
 COMMANDS = """
-    alertmanager alerts audit backup check doctor events export generate jobs load messages report restore rounds rules serve
-    snapshot sql stack template thresholds tokens users verify
+    alertmanager alerts audit backup check doctor events export generate jobs lake load messages migrate report restore
+    rounds rules serve snapshot sql stack template thresholds tokens users verify
 """.split()
 
 

@@ -12,7 +12,7 @@ from service.access.identity import make_socket_identity
 from service.client.remote import is_running
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
-from service.errors import WarehouseLocked
+from service.errors import WarehouseError, WarehouseLocked
 from service.settings import Settings, read_settings
 from service.system.file_access import restrict_data_directory
 from service.system.privileges import drop_privileges
@@ -41,6 +41,11 @@ def restore(backup: Path, is_access: bool, data_dir: Path | None) -> None:
     # Before a command of root becomes A4P_USER.
     user = getpass.getuser()
     settings = read_settings(data_dir=data_dir)
+    if settings.has_lake and not is_access:
+        raise WarehouseError(
+            "the warehouse is a lake, of which this replica has a copy only; restore the dump of PostgreSQL and the bucket "
+            "(docs/scale.md), or move the backup to a new lake: 'a4p migrate'"
+        )
     if is_running(settings.data_dir):
         raise WarehouseLocked(f"the service of {settings.data_dir} is running; stop it, restore, and start it again")
     drop_privileges(settings)
