@@ -22,6 +22,7 @@ from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer, create_server
 
 from service.errors import PortTaken
+from service.web.dispatcher import LastIdleFirst
 from service.web.handoff_server import HandoffServer
 
 UPLOAD_PATHS = ("/api/v1/loads", "/api/v1/events", "/events/load")
@@ -215,7 +216,9 @@ class WebServer:
         sys.setswitchinterval(SWITCH_SECONDS)
         self._tcp_map: dict[int, Any] = {}
         self._handoff_map: dict[int, Any] = {}
-        self._tcp = create_server(app, map=self._tcp_map, sockets=[tcp], threads=threads, **_list_options(MAX_BODY_BYTES))
+        self._tcp = create_server(
+            app, map=self._tcp_map, sockets=[tcp], _dispatcher=LastIdleFirst(threads), **_list_options(MAX_BODY_BYTES)
+        )
         # create_server returns an instance of its own class. Our class adds limits and no state.
         self._tcp.__class__ = Server
         self._tcp.channel_class = Channel
@@ -225,7 +228,11 @@ class WebServer:
     def start_handoff(self, app: Flask, listener: socket.socket) -> None:
         """Start the server for commands. TCP clients cannot use up its connections."""
         self._handoff = create_server(
-            app, map=self._handoff_map, sockets=[listener], threads=HANDOFF_THREADS, **_list_options(MAX_BODY_BYTES)
+            app,
+            map=self._handoff_map,
+            sockets=[listener],
+            _dispatcher=LastIdleFirst(HANDOFF_THREADS),
+            **_list_options(MAX_BODY_BYTES),
         )
         # As above: the class adds a check of each connection and no state.
         self._handoff.__class__ = HandoffServer
