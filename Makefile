@@ -9,7 +9,7 @@ ifneq ($(shell uname -s),Linux)
 $(error A4P+ runs on Linux only, this is $(shell uname -s))
 endif
 
-.PHONY: run stack test year torture fuzz soak audit pictures check bench generate golden proto editor clean
+.PHONY: run stack test year torture fuzz soak audit pictures check bench generate messages golden proto editor clean
 
 run: $(VENV)/installed
 	@$(BIN)/a4p serve
@@ -74,6 +74,12 @@ editor:
 	&& npx esbuild editor.js --bundle --minify --format=iife --global-name=A4PEditor --target=es2020 --legal-comments=none \
 	--log-level=warning --outfile=$(CURDIR)/service/web/static/vendor/codemirror/editor.min.js; \
 	status=$$?; rm -rf $$folder; exit $$status
+
+# Adds new messages to the translations of each language and removes those that are gone; then `make generate` compiles them.
+messages: $(VENV)/installed-dev
+	@folder=$$(mktemp -d) && $(BIN)/pybabel -q extract -F babel.cfg -k mark_message -k pgettext:1c,2 --no-location --omit-header \
+	-o $$folder/messages.pot . && $(BIN)/pybabel -q update -i $$folder/messages.pot -d metrics/translations --no-wrap \
+	--ignore-obsolete --no-fuzzy-matching --ignore-pot-creation-date; status=$$?; rm -rf $$folder; exit $$status
 
 golden: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/snapshots/test_golden.py --rewrite-golden

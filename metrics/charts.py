@@ -137,7 +137,8 @@ def draw_history(
         values.extend(_connect(values))
     for limit in limits:
         if limit.series in names:
-            text = gettext("limit: %(limit)s", limit=f"{write_code(limit.comparison)} {write_figure(limit.value, unit)}")
+            written = f"{write_code(limit.comparison)} {write_figure(limit.value, unit)}"
+            text = gettext("limit: %(limit)s", limit=written)
             values.append({"series": limit.series, "kind": "limit", "value": limit.value, "text": text})
 
     labels = _label_periods(points, spans, pixels_a_day)

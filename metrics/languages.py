@@ -26,7 +26,7 @@ TRANSLATIONS = Path(__file__).parent / "translations"
 # The language of the code, whose messages need no translation.
 SOURCE = "en"
 # Each with its own name, as a reader looks for it.
-NAMES = {SOURCE: "English"}
+NAMES = {SOURCE: "English", "fr": "Français"}
 NO_BREAK = "\N{NO-BREAK SPACE}"
 _MONTH = re.compile(r"\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b")
 _SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

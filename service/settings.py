@@ -73,6 +73,10 @@ class Settings(BaseSettings):
         (),
         description="Additional host names accepted in the Host header, separated by commas, such as `a4p,a4p.example.org`.",
     )
+    language: Literal["en", "fr"] = Field(
+        "en",
+        description="Language of documents, and of pages if the browser prefers none of `en` and `fr`.",
+    )
     data_dir: Path = Field(Path("data"), description="Directory of the warehouse, its read copy, backups and socket.")
     warehouse: SecretStr = Field(
         SecretStr("embedded"),

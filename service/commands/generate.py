@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import click
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 
 from metrics.addresses import render_container_files
+from metrics.languages import TRANSLATIONS
 from metrics.reference import render_reference
 from metrics.rules import render_rules
 from metrics.validation_reference import render_validation_reference
@@ -49,6 +53,17 @@ def list_generated() -> dict[Path, str]:
     }
 
 
+def list_compiled() -> dict[Path, bytes]:
+    """Return the expected bytes of the compiled messages of each language, by path."""
+    compiled = {}
+    for source in sorted(TRANSLATIONS.glob("*/LC_MESSAGES/*.po")):
+        stream = BytesIO()
+        with source.open("rb") as file:
+            write_mo(stream, read_po(file, locale=source.parent.parent.name))
+        compiled[source.with_suffix(".mo")] = stream.getvalue()
+    return compiled
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -58,14 +73,15 @@ Examples:
 )
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; fail if a file would change.")
 def generate(only_check: bool) -> None:
-    """Write all generated files of this checkout, in docs, prometheus and grafana."""
+    """Write all generated files of this checkout: docs, rules, dashboards and the compiled messages of each language."""
     stale = []
-    for file, text in list_generated().items():
-        if file.exists() and file.read_text(encoding="utf-8") == text:
+    contents = {file: text.encode() for file, text in list_generated().items()} | list_compiled()
+    for file, content in contents.items():
+        if file.exists() and file.read_bytes() == content:
             continue
         stale.append(str(file))
         if not only_check:
-            file.write_text(text, encoding="utf-8")
+            file.write_bytes(content)
             click.echo(f"written: {file}")
     if only_check and stale:
         raise StaleFiles(f"stale generated files: {', '.join(stale)}. Run 'make generate' and commit.")

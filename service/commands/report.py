@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from metrics.languages import NAMES, use_language
 from service.commands.options import INSTANT, data_dir_option
 from service.commands.output import open_output
 from service.commands.progress import show_progress
@@ -23,6 +24,7 @@ from service.warehouse.definitions import read_definitions
 Examples:
   a4p report
   a4p report --cycle 5 --format pdf
+  a4p report --cycle 5 --format pdf --language fr
   a4p report --cycle 5 --known-at 2024-07-01 --output as-first-reported.xlsx
   a4p report --cycle 4 --format html --output - | less
 """
@@ -30,13 +32,21 @@ Examples:
 @click.option("--cycle", type=click.IntRange(min=1), help="Number of the cycle.  [default: the newest with values]")
 @click.option("--format", "kind", type=click.Choice(list(FORMATS)), help="Format.  [default: by --output, else html]")
 @click.option("--known-at", type=INSTANT, help="Use only data recorded until this date or time (UTC).")
+@click.option("--language", type=click.Choice(list(NAMES)), help="Language.  [default: that of A4P_LANGUAGE]")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     help="File; - is standard output.  [default: a4p-cycle-N.FORMAT]",
 )
 @data_dir_option
-def report(cycle: int | None, kind: str | None, known_at: datetime | None, output: Path | None, data_dir: Path | None) -> None:
+def report(
+    cycle: int | None,
+    kind: str | None,
+    known_at: datetime | None,
+    language: str | None,
+    output: Path | None,
+    data_dir: Path | None,
+) -> None:
     """Write a reporting cycle as one document: self-contained HTML, PDF or XLSX.
 
     Contains a summary with map and key indicators, breached thresholds, values, changes and charts of each priority, and notes.
@@ -46,9 +56,10 @@ def report(cycle: int | None, kind: str | None, known_at: datetime | None, outpu
     kind = kind or _find_kind(output)
     copy = open_published(settings)
     number = cycle if cycle is not None else _find_newest(copy)
-    with show_progress() as progress:
+    definitions = read_definitions(settings.catalogue)
+    with show_progress() as progress, use_language(definitions.find_language(language or settings.language)):
         progress("reading values", None)
-        body = render_cycle(open_cycle(copy, number, known_at, read_definitions(settings.catalogue)), kind, progress=progress)
+        body = render_cycle(open_cycle(copy, number, known_at, definitions), kind, progress=progress)
     if output == Path("-"):
         click.echo(body, nl=False)
         return

@@ -45,7 +45,8 @@ def add_summary(book: Book, report: CycleReport) -> None:
     for sentence in report.summary.sentences:
         text = sentence.text
         if sentence.label != "–":
-            text = gettext("%(label)s: %(text)s", label=f"{sentence.label[:1].upper()}{sentence.label[1:]}", text=text)
+            label = sentence.label[:1].upper() + sentence.label[1:]
+            text = gettext("%(label)s: %(text)s", label=label, text=text)
         sheet.merge_range(row, 0, row, 8, text, book.text)
         sheet.set_row(row, find_height([(text, 190)]) + 3)
         row += 1

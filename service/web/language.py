@@ -6,6 +6,7 @@ from flask import Flask, Response, g, request
 
 from metrics.languages import ENGLISH, NAMES, choose_plural, gettext, pgettext, use_language
 from service.application import Application
+from service.settings import Settings
 from service.web.problems import is_api_request
 
 PARAMETER = "lang"
@@ -22,7 +23,7 @@ def add_languages(app: Flask, application: Application) -> None:
 
     @app.before_request
     def begin() -> None:
-        code = choose_language()
+        code = choose_language(application.settings)
         g.language = use_language(application.definitions.find_language(code))
         g.language.__enter__()
 
@@ -35,7 +36,7 @@ def add_languages(app: Flask, application: Application) -> None:
     def describe(response: Response) -> Response:
         if is_api_request() or not response.content_type.startswith(TRANSLATED_TYPES) or request.path.startswith("/static/"):
             return response
-        response.headers["Content-Language"] = choose_language()
+        response.headers["Content-Language"] = choose_language(application.settings)
         response.vary.update(("Accept-Language", "Cookie"))
         if (chosen := request.args.get(PARAMETER)) in NAMES and chosen != request.cookies.get(COOKIE_NAME):
             response.set_cookie(
@@ -44,11 +45,11 @@ def add_languages(app: Flask, application: Application) -> None:
         return response
 
 
-def choose_language() -> str:
+def choose_language(settings: Settings) -> str:
     """Return the code of the language of this request."""
     if is_api_request():
         return ENGLISH.code
     for code in (request.args.get(PARAMETER), request.cookies.get(COOKIE_NAME)):
         if code in NAMES:
             return str(code)
-    return request.accept_languages.best_match(list(NAMES)) or ENGLISH.code
+    return request.accept_languages.best_match(list(NAMES)) or settings.language

@@ -1,7 +1,10 @@
 -- kpi: crime_detention_ratio
 -- title: Suspects of crimes against peacekeepers detained
+-- title_fr: Suspects de crimes contre des Casques bleus détenus
 -- short_title: Identified suspects detained
+-- short_title_fr: Suspects identifiés et détenus
 -- description: Suspects detained over suspects identified, cumulative since 2013; a mission without suspects has no value. ALL excludes MINUSMA, as in the report. ALL covers the missions with both values in the newest period that any mission reported.
+-- description_fr: Suspects détenus rapportés aux suspects identifiés, en cumul depuis 2013 ; une mission sans suspects n’a pas de valeur. ALL exclut la MINUSMA, comme dans le rapport. ALL porte sur les missions ayant les deux valeurs à la période la plus récente communiquée par au moins une mission.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers  maximum: 1
 -- labels: mission
 -- inputs: crime_suspects_identified, crime_suspects_detained

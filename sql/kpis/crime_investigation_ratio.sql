@@ -1,7 +1,10 @@
 -- kpi: crime_investigation_ratio
 -- title: Crimes against peacekeepers investigated by the host state
+-- title_fr: Crimes contre des Casques bleus sur lesquels le pays hôte a enquêté
 -- short_title: Crimes investigated
+-- short_title_fr: Crimes ayant fait l’objet d’une enquête
 -- description: Cases investigated over cases reported, cumulative since 2013; a mission without cases has no value. ALL excludes MINUSMA, as in the report. ALL covers the missions with both values in the newest period that any mission reported.
+-- description_fr: Affaires ayant fait l’objet d’une enquête rapportées aux affaires signalées, en cumul depuis 2013 ; une mission sans affaire n’a pas de valeur. ALL exclut la MINUSMA, comme dans le rapport. ALL porte sur les missions ayant les deux valeurs à la période la plus récente communiquée par au moins une mission.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers  maximum: 1
 -- labels: mission
 -- inputs: crime_cases_reported, crime_cases_investigated

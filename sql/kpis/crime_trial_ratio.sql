@@ -1,7 +1,10 @@
 -- kpi: crime_trial_ratio
 -- title: Detained suspects of crimes against peacekeepers brought to trial
+-- title_fr: Suspects détenus de crimes contre des Casques bleus traduits en justice
 -- short_title: Detained suspects tried
+-- short_title_fr: Suspects détenus et jugés
 -- description: Suspects tried over suspects detained, cumulative since 2013; a mission without detained suspects has no value. A value above 1 is impossible and means that the counts disagree: the report has 7 tried and 1 detained in UNIFIL, which gives 7. ALL excludes MINUSMA, as in the report. ALL covers the missions with both values in the newest period that any mission reported.
+-- description_fr: Suspects jugés rapportés aux suspects détenus, en cumul depuis 2013 ; une mission sans suspects détenus n’a pas de valeur. Une valeur supérieure à 1 est impossible et signifie que les nombres ne concordent pas : le rapport indique 7 jugés et 1 détenu à la FINUL, ce qui donne 7. ALL exclut la MINUSMA, comme dans le rapport. ALL porte sur les missions ayant les deux valeurs à la période la plus récente communiquée par au moins une mission.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers  maximum: 1
 -- labels: mission
 -- inputs: crime_suspects_detained, crime_suspects_tried

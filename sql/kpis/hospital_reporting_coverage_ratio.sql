@@ -1,6 +1,8 @@
 -- kpi: hospital_reporting_coverage_ratio
 -- title: Share of field hospitals that sent reports
+-- title_fr: Part des hôpitaux de campagne ayant envoyé des rapports
 -- description: Field hospitals that sent service reports in the cycle over field hospitals in the mission; a mission without hospitals has no value. ALL covers the missions with both values in the newest period that any mission reported.
+-- description_fr: Hôpitaux de campagne ayant envoyé des rapports d’activité pendant le cycle rapportés aux hôpitaux de campagne de la mission ; une mission sans hôpital n’a pas de valeur. ALL porte sur les missions ayant les deux valeurs à la période la plus récente communiquée par au moins une mission.
 -- unit: ratio  better: higher  priority: accountability_to_peacekeepers  maximum: 1
 -- labels: mission
 -- inputs: hospitals, hospitals_reporting

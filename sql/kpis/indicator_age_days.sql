@@ -1,6 +1,8 @@
 -- kpi: indicator_age_days
 -- title: Age of the values
+-- title_fr: Âge des valeurs
 -- description: Days since the last day of the period of the current value, the newest over the dimensions of an indicator. An indicator without a current value has no age.
+-- description_fr: Jours écoulés depuis le dernier jour de la période de la valeur actuelle, la plus récente parmi les dimensions d’un indicateur. Un indicateur sans valeur actuelle n’a pas d’âge.
 -- unit: days  better: lower  priority: all
 -- labels: mission, indicator
 -- inputs: *

@@ -1,6 +1,8 @@
 -- kpi: missions_reporting_ratio
 -- title: Missions that reported the indicator
+-- title_fr: Missions ayant communiqué l’indicateur
 -- description: Missions that reported a value or not applicable for the newest period of the indicator, over the expected missions that were open on its last day. A value that is missing or under validation does not count. An indicator that was never reported has no row.
+-- description_fr: Missions ayant communiqué une valeur ou « sans objet » pour la période la plus récente de l’indicateur, rapportées aux missions attendues qui étaient ouvertes à son dernier jour. Une valeur manquante ou en cours de validation ne compte pas. Un indicateur jamais communiqué n’a pas de ligne.
 -- unit: ratio  better: higher  priority: all  maximum: 1
 -- labels: mission, indicator
 -- inputs: *

@@ -1,6 +1,8 @@
 -- kpi: sofa_incidents_longstanding
 -- title: Longstanding SOFA or SOMA incidents
+-- title_fr: Incidents SOFA ou SOMA de longue date
 -- description: All incidents on record minus the new ones of the cycle: incidents unresolved from before the cycle. ALL is the sum over the missions with both values in the newest period that any mission reported.
+-- description_fr: Tous les incidents enregistrés moins les nouveaux du cycle : incidents non réglés antérieurs au cycle. ALL est la somme des missions ayant les deux valeurs à la période la plus récente communiquée par au moins une mission.
 -- unit: count  better: lower  priority: host_country_cooperation
 -- labels: mission
 -- inputs: sofa_incidents_new, sofa_incidents_total

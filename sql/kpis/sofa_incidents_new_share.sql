@@ -1,6 +1,8 @@
 -- kpi: sofa_incidents_new_share
 -- title: Share of new SOFA or SOMA incidents
+-- title_fr: Part des nouveaux incidents SOFA ou SOMA
 -- description: New incidents of the mission over those of all missions in the newest period that any of them reported. A mission whose newest value is of an earlier period has no share.
+-- description_fr: Nouveaux incidents de la mission rapportés à ceux de toutes les missions à la période la plus récente communiquée par au moins l’une d’elles. Une mission dont la valeur la plus récente porte sur une période antérieure n’a pas de part.
 -- unit: ratio  better: neutral  priority: host_country_cooperation  maximum: 1
 -- labels: mission
 -- inputs: sofa_incidents_new

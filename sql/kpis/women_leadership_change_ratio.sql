@@ -1,7 +1,10 @@
 -- kpi: women_leadership_change_ratio
 -- title: Change in the share of women in senior leadership
+-- title_fr: Variation de la part des femmes parmi les hauts responsables
 -- short_title: Change in women in senior leadership
+-- short_title_fr: Variation des femmes hautes responsables
 -- description: Share of women in senior mission leadership compared with the newest earlier observation, relative to it; 0.28 is 28 % more, not percentage points. The two periods need not adjoin.
+-- description_fr: Part des femmes parmi les hauts responsables des missions comparée à l’observation antérieure la plus récente, en valeur relative ; 0,28 correspond à 28 % de plus, et non à des points de pourcentage. Les deux périodes ne se suivent pas forcément.
 -- unit: ratio  better: higher  priority: women_peace_and_security
 -- labels: mission
 -- inputs: women_in_senior_leadership_ratio

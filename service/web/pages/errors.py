@@ -42,7 +42,7 @@ def show_errors(app: Flask, application: Application) -> None:
         is_own = error.description != type(error).description
         detail = error.description if is_own else DETAILS.get(status, error.description)
         body = Page(copy.info if copy else None).render(
-            "error.html", status=status, title=gettext(TITLES.get(status, error.name)), detail=gettext(detail or "")
+            "error.html", status=status, title=gettext(TITLES.get(status, error.name)), detail=gettext(detail) if detail else ""
         )
         answer = make_response(body, status)
         if status == 503:

@@ -217,7 +217,8 @@ def write_actor(text: str) -> str:
     translated = gettext(text) if text else ""
     if translated != text or found is None:
         return translated
-    return gettext(f"{found[1]}{{mission}}{found[3]}").format(mission=found[2])
+    message = f"{found[1]}{{mission}}{found[3]}"
+    return gettext(message).format(mission=found[2])
 
 
 def write_dimensions(names: Iterable[str]) -> str:
