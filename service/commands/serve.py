@@ -18,7 +18,7 @@ import duckdb
 from service.application import Application
 from service.client.address import listen, write_secret
 from service.commands.options import catalogue_option, data_dir_option
-from service.errors import AccessUnavailable, WarehouseUnwritable
+from service.errors import AccessUnavailable, LakeUnavailable, WarehouseUnwritable
 from service.jobs.watch import WATCH_SECONDS
 from service.settings import read_settings
 from service.system.disk import translate_write_error
@@ -146,15 +146,18 @@ class Start:
             self._thread.join()
 
     def _open(self) -> None:
-        """Open the warehouse. Retry while the disk is full and an earlier state is served. Raises ServiceError."""
+        """Open the warehouse. Retry while the disk is full, or a lake cannot be reached, and an earlier state is served.
+
+        Raises ServiceError.
+        """
         reason = ""
         while not self._is_ended.is_set():
             try:
                 self.application.open(self.accept_loss)
                 return
-            except (WarehouseUnwritable, duckdb.Error) as error:
+            except (WarehouseUnwritable, LakeUnavailable, duckdb.Error) as error:
                 unwritable = translate_write_error(error, self.application.settings.data_dir) or error
-                if not self.is_published or not isinstance(unwritable, WarehouseUnwritable):
+                if not self.is_published or not isinstance(unwritable, WarehouseUnwritable | LakeUnavailable):
                     raise
                 if str(unwritable) != reason:
                     reason = str(unwritable)
@@ -173,7 +176,7 @@ class Start:
         click.echo(f"{'new warehouse' if application.warehouse.is_new else 'warehouse'} {settings.warehouse_file}")
         try:
             self._prepare()
-        except WarehouseUnwritable as error:
+        except (WarehouseUnwritable, LakeUnavailable) as error:
             if not self.is_published:
                 raise
             click.echo(f"serving the state of the last run: {error}", err=True)

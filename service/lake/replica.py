@@ -56,8 +56,11 @@ class Replica:
         return self._lock.is_held
 
     def try_lock(self) -> bool:
-        """Take the lock of the scheduler if it is free. Return whether this replica holds it."""
-        return self._lock.renew()
+        """Take the lock of the scheduler if it is free. Return whether this replica holds it. Raises LakeUnavailable."""
+        had_lock = self._lock.is_held
+        if self._lock.renew() and not had_lock:
+            log.warning("this replica runs scheduled jobs now")
+        return self._lock.is_held
 
     def start(self) -> None:
         """Start to follow the lake and to wait for the lock."""
@@ -103,11 +106,10 @@ class Replica:
     def _renew(self) -> None:
         had_lock = self._lock.is_held
         try:
-            has_lock = self._lock.renew()
+            has_lock = self.try_lock()
         except LakeUnavailable:
             # Logged by the thread that follows.
             return
         if has_lock and not had_lock:
-            log.warning("this replica runs scheduled jobs now")
             self._taking_over = threading.Thread(target=self._service.take_over, name="take-over")
             self._taking_over.start()

@@ -57,6 +57,11 @@ class Postgres:
         """Stop it; `immediate` ends all sessions without a shutdown."""
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", mode, "-w", "stop")
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server runs."""
+        return (self._folder / "data" / "postmaster.pid").exists()
+
     def close(self) -> None:
         """Stop it and delete its data."""
         self.stop()
