@@ -191,6 +191,22 @@ def mean_megabytes(rows: Sequence[Measured]) -> float:
     return statistics.mean(row.rss for row in rows) / 2**20
 
 
+def watch(
+    soak: Soak, service: ServiceProcess, process: psutil.Process, rows: list[Measured], started: float, seconds: float
+) -> None:
+    """Append a measurement to `rows` and print it at intervals, until the time is over or the service has ended."""
+    while (passed := time.monotonic() - started) < seconds and service.process.poll() is None:
+        time.sleep(min(REPORT_SECONDS, seconds - passed))
+        row = measure(process)
+        rows.append(row)
+        print(
+            f"{row.at - started:6.0f} s  {row.rss / 2**20:5.0f} MB, with children {row.total / 2**20:5.0f} MB, "
+            f"{row.descriptors:4} descriptors, {row.threads:3} threads, longest gap {soak.longest_gap:.2f} s, "
+            f"{sum(soak.answers.values()):,} answers",
+            flush=True,
+        )
+
+
 def run(seconds: float, folder: Path) -> list[str]:
     """Run the clients; print as it goes and a summary. Return the faults."""
     data_dir = folder / "data"
@@ -211,21 +227,23 @@ def run(seconds: float, folder: Path) -> list[str]:
         started = time.monotonic()
         for thread in threads:
             thread.start()
-        while (passed := time.monotonic() - started) < seconds and service.process.poll() is None:
-            time.sleep(min(REPORT_SECONDS, seconds - passed))
-            rows.append(measure(process))
-            row = rows[-1]
-            print(
-                f"{row.at - started:6.0f} s  {row.rss / 2**20:5.0f} MB, with children {row.total / 2**20:5.0f} MB, "
-                f"{row.descriptors:4} descriptors, {row.threads:3} threads, longest gap {soak.longest_gap:.2f} s, "
-                f"{sum(soak.answers.values()):,} answers",
-                flush=True,
-            )
-        soak.is_over.set()
+        is_interrupted = False
+        try:
+            watch(soak, service, process, rows, started, seconds)
+        except KeyboardInterrupt:
+            # The service has received the same signal.
+            is_interrupted = True
+            print("interrupted: the summary is of the time until now", flush=True)
+        finally:
+            soak.is_over.set()
         for thread in threads:
             thread.join()
         faults = list(soak.faults)
-        faults += ["the service ended: " + "\n".join(service.output[-20:])] if service.process.poll() is not None else []
+        faults += (
+            ["the service ended: " + "\n".join(service.output[-20:])]
+            if service.process.poll() is not None and not is_interrupted
+            else []
+        )
         faults += [line for line in service.output if "Traceback" in line]
     for name, count in sorted(soak.answers.items()):
         print(f"{count:8,} {name}")
