@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import threading
 from collections.abc import Callable
@@ -17,9 +18,10 @@ from service.web.clients import find_client
 
 Answer = TypeVar("Answer")
 MAX_WAIT_SECONDS = 60.0
-# Of one cache: more than the pages of all indicators, or 25 of the largest pages. Without it, requests for pages of many
-# instants could fill 100 MB.
+# Of one cache: several times the pages of all indicators. Without it, requests for pages of many instants could fill 100 MB.
 MAX_CACHED_BYTES = 4 << 20
+# A page of 400 kB takes 4 ms and becomes 40 kB; the highest level takes 6 ms for 1 % less.
+COMPRESSION_LEVEL = 6
 
 
 class AnswerCache(Generic[Answer]):
@@ -74,4 +76,22 @@ def answer_bytes(body: bytes, content_type: str) -> Response:
     response.set_etag(hashlib.sha256(body).hexdigest()[:32])
     response.headers["Cache-Control"] = "no-cache"
     response.make_conditional(request)
+    return response
+
+
+def compress(text: str | bytes) -> bytes:
+    """Return a text, such as a page or an SVG, compressed with gzip. The same text gives the same bytes."""
+    return gzip.compress(text.encode() if isinstance(text, str) else text, COMPRESSION_LEVEL, mtime=0)
+
+
+def answer_compressed(body: bytes, content_type: str) -> Response:
+    """Return a response with a body of `compress`, decompressed for a client that does not accept gzip.
+
+    The text must be the same for all readers: a length of compressed text tells something about secrets in it.
+    """
+    is_accepted = request.accept_encodings["gzip"] > 0
+    response = answer_bytes(body if is_accepted else gzip.decompress(body), content_type)
+    response.headers.add("Vary", "Accept-Encoding")
+    if is_accepted:
+        response.headers["Content-Encoding"] = "gzip"
     return response

@@ -30,7 +30,7 @@ from service.charts.events import draw_feed
 from service.charts.published import draw_back_test, draw_indicator, draw_kpi
 from service.errors import ThresholdError
 from service.warehouse.database import read_rows, run_sql
-from service.web.answer_cache import AnswerCache, answer_bytes
+from service.web.answer_cache import AnswerCache, answer_compressed, compress
 from service.web.pages.event_filter import read_filter
 from service.web.pages.layout import read_moment
 from service.web.pages.threshold_form import read_form
@@ -69,9 +69,9 @@ def make_charts_blueprint(application: Application) -> Blueprint:
                 chart = (
                     draw_indicator(session, found, mission, room) if found else draw_kpi(session, cast(Kpi, kpi), mission, room)
                 )
-            return render_svg(chart, application.drawing.draw)
+            return compress(render_svg(chart, application.drawing.draw))
 
-        return answer_bytes(cache.find(copy, (indicator, mission, as_of, known_at, room, get_language().code), draw), SVG)
+        return answer_compressed(cache.find(copy, (indicator, mission, as_of, known_at, room, get_language().code), draw), SVG)
 
     @routes.get("/charts/events.svg")
     def draw_event_history() -> Response:
@@ -86,9 +86,9 @@ def make_charts_blueprint(application: Application) -> Blueprint:
                 choices = read_rows(run_sql(session, "pages/list_event_choices"))
                 chosen = read_filter(request.args, choices, missions)
                 choice = next(row for row in choices if row["feed"] == chosen.feed)
-                return render_svg(draw_feed(session, chosen, choice, read_room()), application.drawing.draw)
+                return compress(render_svg(draw_feed(session, chosen, choice, read_room()), application.drawing.draw))
 
-        return answer_bytes(cache.find(copy, ("events", request.full_path, get_language().code), draw), SVG)
+        return answer_compressed(cache.find(copy, ("events", request.full_path, get_language().code), draw), SVG)
 
     @routes.get("/charts/thresholds.svg")
     def draw_threshold() -> Response:
@@ -112,9 +112,9 @@ def make_charts_blueprint(application: Application) -> Blueprint:
             with copy.open_session(as_of, known_at) as session:
                 resolved = [resolve_mission(session, definitions, target) for target in tested]
                 chart = draw_back_test(session, found, resolved, room)
-            return render_svg(chart, application.drawing.draw)
+            return compress(render_svg(chart, application.drawing.draw))
 
-        return answer_bytes(
+        return answer_compressed(
             cache.find(
                 copy, (*((target.key, target.limit) for target in tested), as_of, known_at, room, get_language().code), draw
             ),

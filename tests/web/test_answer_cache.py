@@ -1,17 +1,20 @@
-"""Cached answers are bounded by their number and their bytes."""
+"""Cached answers are bounded by their number and their bytes, and texts are sent compressed."""
 
 from __future__ import annotations
 
+import gzip
 from typing import cast
 
-from flask import Flask
+import pytest
+from flask import Flask, Response
 
 from service.snapshots.read_copy import ReadCopy
 from service.system.fairness import FairSlots
-from service.web.answer_cache import AnswerCache
+from service.web.answer_cache import AnswerCache, answer_compressed, compress
 
 COPY = cast(ReadCopy, object())
 NEWER_COPY = cast(ReadCopy, object())
+TEXT = "<p>Incidents in UNMISS</p>\n" * 500
 
 
 def find(cache: AnswerCache[bytes], key: str, body: bytes, copy: ReadCopy = COPY) -> bool:
@@ -56,3 +59,35 @@ def test_a_newer_read_copy_clears_the_cache() -> None:
     for key in "bcd":
         assert not find(cache, key, b"y" * 250, NEWER_COPY)
     assert find(cache, "a", b"y" * 250, NEWER_COPY)
+
+
+def request_text(accept: str) -> Response:
+    with Flask("test").test_request_context(headers={"Accept-Encoding": accept} if accept else {}):
+        response = answer_compressed(compress(TEXT), "text/html; charset=utf-8")
+        response.direct_passthrough = False
+        response.get_data()
+        return response
+
+
+def test_a_browser_receives_the_compressed_text() -> None:
+    answer = request_text("gzip, deflate, br")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert len(answer.data) < len(TEXT) / 10
+    assert gzip.decompress(answer.data).decode() == TEXT
+
+
+@pytest.mark.parametrize("accept", ["", "br", "gzip;q=0"])
+def test_a_client_without_gzip_receives_the_text_itself(accept: str) -> None:
+    answer = request_text(accept)
+    assert "Content-Encoding" not in answer.headers
+    assert answer.data.decode() == TEXT
+
+
+def test_caches_between_browser_and_service_keep_both_forms_apart() -> None:
+    answers = [request_text("gzip"), request_text("")]
+    assert all("Accept-Encoding" in answer.headers["Vary"] for answer in answers)
+    assert len({answer.headers["ETag"] for answer in answers}) == 2
+
+
+def test_the_same_text_has_the_same_tag_later() -> None:
+    assert compress(TEXT) == compress(TEXT.encode())

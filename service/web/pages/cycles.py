@@ -14,8 +14,8 @@ from service.documents.formats import FORMATS, name_file, open_cycle, render_cyc
 from service.documents.html import render_body
 from service.errors import ReportError
 from service.snapshots.read_copy import ReadCopy
-from service.web.answer_cache import AnswerCache, answer_bytes
-from service.web.pages.layout import open_page, read_moment
+from service.web.answer_cache import AnswerCache, answer_bytes, answer_compressed, compress
+from service.web.pages.layout import HTML, open_page, read_moment
 from service.web.problems import NOT_READY
 
 # Documents and rendered files, about half a megabyte each.
@@ -44,12 +44,13 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             return page.render("cycles.html", cycles=page.read("cycles/list"), kinds=list(FORMATS))
 
     @routes.get("/cycles/<int:cycle>")
-    def show_cycle(cycle: int) -> str:
+    def show_cycle(cycle: int) -> Response:
         with open_page(application) as page:
             copy = application.read_copy
             assert copy is not None
             _, document = find_cycle(copy, cycle, page.known_at)
-            return page.render("cycle.html", cycle=cycle, body=render_body(document), kinds=list(FORMATS))
+            html = page.render("cycle.html", cycle=cycle, body=render_body(document), kinds=list(FORMATS))
+        return answer_compressed(compress(html), HTML)
 
     @routes.get("/cycles/<int:cycle>.<any(html, pdf, xlsx):kind>")
     def download_cycle(cycle: int, kind: str) -> Response:

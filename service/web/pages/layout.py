@@ -43,14 +43,14 @@ from service.application import Application
 from service.queries.moments import parse_date, parse_instant
 from service.snapshots.read_copy import SnapshotInfo
 from service.warehouse.database import Connection, read_rows, run_sql
-from service.web.answer_cache import AnswerCache, answer_bytes
+from service.web.answer_cache import AnswerCache, answer_compressed, compress
 from service.web.pages.cards import label_cells
 from service.web.problems import NOT_READY
 
 T = TypeVar("T")
 # Such as: contributor of UNMISS: submit.
 _ACTOR = re.compile(r"(\w+ of )(\w+)(: .*)")
-# About 20 MB of the largest pages.
+HTML = "text/html; charset=utf-8"
 MAX_CACHED = 200
 # Paths without a route get no link.
 NAVIGATION = (
@@ -161,11 +161,11 @@ def answer_page(application: Application, cache: AnswerCache[bytes], make: Calla
     """Return the requested page from the cache, or make it. `live` is the data that the page shows besides the read copy."""
     copy = application.read_copy
     body = (
-        cache.find(copy, (request.full_path, repr(live), get_language().code), lambda: make().encode())
+        cache.find(copy, (request.full_path, repr(live), get_language().code), lambda: compress(make()))
         if copy
-        else make().encode()
+        else compress(make())
     )
-    return answer_bytes(body, "text/html; charset=utf-8")
+    return answer_compressed(body, HTML)
 
 
 def read_moment() -> tuple[date | None, datetime | None]:

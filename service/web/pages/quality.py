@@ -10,7 +10,7 @@ from flask import Blueprint
 from metrics.figures import MINUS
 from metrics.languages import localize
 from service.application import Application
-from service.web.pages.layout import open_page
+from service.web.pages.layout import cache_pages, open_page
 
 MAX_ROWS = 5000
 MAX_BATCHES = 100
@@ -21,8 +21,10 @@ MAX_CYCLES = 6
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the page to the routes."""
+    cached = cache_pages(application)
 
     @routes.get("/quality")
+    @cached
     def show_quality() -> str:
         with open_page(application) as page:
             due = page.read("pages/list_completeness", max_rows=MAX_ROWS)
