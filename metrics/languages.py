@@ -127,11 +127,9 @@ def write_month(day: date) -> str:
     return f"{day:%B}" if language.is_source else _list_months(language.code, "wide")[day.month]
 
 
-def write_date(day: date, space: str = " ") -> str:
+def write_date(day: date) -> str:
     """Return a day as running text has it: 30 April 2024."""
-    return gettext("%(day)s %(month)s %(year)s", day=_write_day_of_month(day), month=write_month(day), year=day.year).replace(
-        " ", space
-    )
+    return gettext("%(day)s %(month)s %(year)s", day=_write_day_of_month(day), month=write_month(day), year=day.year)
 
 
 def write_day(day: date | None) -> str:
@@ -140,7 +138,8 @@ def write_day(day: date | None) -> str:
         return ""
     if _current.get().is_source:
         return f"{day.day}{NO_BREAK}{day:%b}{NO_BREAK}{day.year}"
-    return write_date(day, NO_BREAK)
+    # A line may break before the year: names of months are longer than in English.
+    return write_date(day).replace(" ", NO_BREAK, 1)
 
 
 def write_period(label: str | None) -> str:
