@@ -225,6 +225,18 @@ def test_a_counted_indicator_has_totals_over_missions_since_1948(client: FlaskCl
     assert find_row(totals, "1948")[-1] == "1"
 
 
+def test_rows_after_the_newest_20_are_in_a_second_table_that_opens(client: FlaskClient) -> None:
+    text = client.get("/indicators/fatalities").get_data(as_text=True)
+    _, _, totals = text.partition('id="totals"')
+    newest, summary, earlier = totals[: totals.index('id="periods"')].partition("<summary>")
+    assert newest.count('<tr><th scope="row"') == 20
+    count = earlier.count('<tr><th scope="row"')
+    assert earlier.startswith(f"{count} earlier rows</summary>")
+    assert find_row(newest, "2006") and find_row(earlier, "2005")
+    # Few rows are one table.
+    assert "earlier rows" not in client.get("/indicators/sofa_incidents_new?mission=UNMISS").get_data(as_text=True)
+
+
 def test_a_closed_mission_has_its_counts_and_no_current_value(client: FlaskClient) -> None:
     assert "104" in client.get("/indicators/fatalities?mission=ONUC").get_data(as_text=True)
     assert client.get("/missions/ONUC").get_data(as_text=True).count("not applicable</span>") >= 6
