@@ -95,6 +95,11 @@ def list_firing(connection: Connection) -> list[dict[str, Any]]:
     return read_rows(run_sql(connection, "alerts/list"))
 
 
+def find_version(connection: Connection) -> tuple[Any, ...]:
+    """Return what differs after each notification and each acknowledgement; cheap, unlike the list of firing alerts."""
+    return run_sql(connection, "alerts/version").fetchone() or ()
+
+
 def list_states(connection: Connection, since: datetime) -> list[dict[str, Any]]:
     """Return the alerts that fire, and those resolved at `since` or later, the most severe first."""
     return read_rows(run_sql(connection, "alerts/list_states", since=since))

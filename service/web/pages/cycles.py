@@ -15,7 +15,7 @@ from service.documents.html import render_body
 from service.errors import ReportError
 from service.snapshots.read_copy import ReadCopy
 from service.web.answer_cache import AnswerCache, answer_bytes, answer_compressed, compress
-from service.web.pages.layout import HTML, open_page, read_moment
+from service.web.pages.layout import HTML, cache_pages, open_page, read_moment
 from service.web.problems import NOT_READY
 
 # Documents and rendered files, about half a megabyte each.
@@ -25,6 +25,7 @@ MAX_FILE_BYTES = 10 << 20
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the pages to the routes."""
+    cached = cache_pages(application)
     cycles: AnswerCache[tuple[CycleReport, Document]] = AnswerCache(MAX_CACHED, application.pages)
     files: AnswerCache[bytes] = AnswerCache(MAX_CACHED, application.pages, MAX_FILE_BYTES)
 
@@ -39,6 +40,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             abort(404, str(error))
 
     @routes.get("/cycles")
+    @cached
     def list_all_cycles() -> str:
         with open_page(application) as page:
             return page.render("cycles.html", cycles=page.read("cycles/list"), kinds=list(FORMATS))

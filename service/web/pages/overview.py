@@ -13,7 +13,7 @@ from metrics.catalogue import ALL_MISSIONS, Catalogue
 from metrics.key_indicators import add_chart, write_keys
 from metrics.languages import gettext
 from metrics.mission_map import NOTE, MissionMap, draw_map, find_states, list_places
-from service.alerting.alerts import list_firing
+from service.alerting.alerts import find_version, list_firing
 from service.application import Application
 from service.web.answer_cache import AnswerCache
 from service.web.pages.layout import MAX_CACHED, answer_page, open_page
@@ -34,13 +34,15 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     @routes.get("/")
     def show_overview() -> Response:
         # Alerts change between snapshots, so they are read from the warehouse itself.
-        with application.open_live_session() as cursor:
-            firing = list_firing(cursor)
-        return answer_page(application, cache, lambda: render_overview(application, firing), firing)
+        with application.open_live_session() as session:
+            version = find_version(session)
+        return answer_page(application, cache, lambda: render_overview(application), version)
 
 
-def render_overview(application: Application, firing: list[Row]) -> str:
-    """Return the page with the firing alerts."""
+def render_overview(application: Application) -> str:
+    """Return the page with the alerts that fire now."""
+    with application.open_live_session() as session:
+        firing = list_firing(session)
     catalogue = application.definitions.catalogue
     kpis = application.definitions.kpis
     closed = set(catalogue.closed_missions)
