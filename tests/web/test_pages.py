@@ -228,7 +228,7 @@ def test_a_counted_indicator_has_totals_over_missions_since_1948(client: FlaskCl
 def test_rows_after_the_newest_20_are_in_a_second_table_that_opens(client: FlaskClient) -> None:
     text = client.get("/indicators/fatalities").get_data(as_text=True)
     _, _, totals = text.partition('id="totals"')
-    newest, summary, earlier = totals[: totals.index('id="periods"')].partition("<summary>")
+    newest, _, earlier = totals[: totals.index('id="periods"')].partition("<summary>")
     assert newest.count('<tr><th scope="row"') == 20
     count = earlier.count('<tr><th scope="row"')
     assert earlier.startswith(f"{count} earlier rows</summary>")
