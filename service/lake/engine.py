@@ -18,6 +18,8 @@ from service.warehouse.database import Connection
 EXTENSIONS = ("httpfs", "postgres_scanner", "ducklake")
 # A server that does not answer must not delay a load for minutes.
 HTTP_SECONDS, HTTP_RETRIES = 10, 2
+# Beside that of the warehouse. Rows are streamed to and from Parquet files; a sort of a whole table uses temporary files.
+MEMORY_LIMIT = "1GB"
 
 
 def quote(text: str) -> str:
@@ -76,16 +78,18 @@ class LakeEngine:
 
     def _open(self) -> Connection:
         resources = self.resources
+        # Not that of the warehouse: two databases would use files of one name.
+        temporary = resources.temp_directory / "lake-engine"
         connection = duckdb.connect(
             config={
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
                 "python_enable_replacements": "false",
                 # Secrets stored by a user of DuckDB are not used; the extension of PostgreSQL fails without a storage for them.
-                "secret_directory": str(resources.temp_directory / "no-secrets"),
+                "secret_directory": str(temporary / "no-secrets"),
                 "threads": str(resources.threads),
-                "memory_limit": resources.memory_limit,
-                "temp_directory": str(resources.temp_directory),
+                "memory_limit": MEMORY_LIMIT,
+                "temp_directory": str(temporary),
             }
         )
         try:

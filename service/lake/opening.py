@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -37,6 +38,9 @@ def open_lake(settings: Settings, now: datetime) -> LakeWarehouse:
     connect = partial(connect_for_writing, file, resources)
     warehouse = LakeWarehouse(connect, file, address, resources, is_new, now, settings.max_temp_size)
     try:
+        # No other process has the file open: what a killed one left is not used.
+        for leftover in resources.temp_directory.glob("lake-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
         _attach(warehouse)
     except BaseException:
         warehouse.close()

@@ -152,18 +152,18 @@ class LakeStore:
             number: {names[key] for key in changes.get("tables_inserted_into", ()) if key in names} for number, changes in rows
         }
 
-    def read_after(self, table: str, rows: int, file: Path, snapshot: int, after: int | None) -> None:
-        """Write the rows of a table after the first `rows`, as of a lake snapshot, to a Parquet file.
+    def read_after(self, table: str, rows: int, file: Path, snapshot: int, after: int | None) -> int:
+        """Write the rows of a table after the first `rows`, as of a lake snapshot, to a Parquet file. Return how many.
 
         With `after`, only the files that were added since that lake snapshot are read.
         """
         source = f'lake.store."{table}" at (version => {snapshot})'
         if after is not None:
             source = f"ducklake_table_insertions('lake', 'store', {quote(table)}, {after + 1}, {snapshot})"
+        query = f"select * from {source} where rowid >= {rows} order by rowid"
         with self.transaction() as lake:
-            lake.execute(
-                f"copy (select * from {source} where rowid >= {rows} order by rowid) to {quote(str(file))} (format parquet)"
-            )
+            (written,) = lake.execute(f"copy ({query}) to {quote(str(file))} (format parquet)").fetchone() or (0,)
+        return int(written)
 
     def compact(self) -> int:
         """Merge small files. Return how many there are less."""

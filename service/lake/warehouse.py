@@ -152,7 +152,12 @@ class LakeWarehouse(Warehouse):
                         f"{expected[table]:,}: it is of another lake; set A4P_DATA_DIR to an empty directory"
                     )
                 if present[table] < expected[table]:
-                    self._pull_table(cursor, table, folder / f"{table}.parquet", until, state if inserted is not None else None)
+                    file = folder / f"{table}.parquet"
+                    self._read_missing(
+                        table, present[table], expected[table], file, until, state if inserted is not None else None
+                    )
+                    cursor.execute(f'insert into store."{table}" by name select * from read_parquet({quote(str(file))})')
+                    file.unlink()
             _set_state(cursor, until)
         for number in sorted(inserted or ()):
             self._note_later((inserted or {})[number])
@@ -161,11 +166,18 @@ class LakeWarehouse(Warehouse):
     def _note_later(self, tables: set[str]) -> None:
         self._later = set() if SNAPSHOTS in tables else self._later | tables
 
-    def _pull_table(self, cursor: Connection, table: str, file: Path, until: int, after: int | None) -> None:
-        rows = count_each(cursor, [table])[table]
-        self.store.read_after(table, rows, file, until, after)
-        cursor.execute(f'insert into store."{table}" by name select * from read_parquet({quote(str(file))})')
-        file.unlink()
+    def _read_missing(self, table: str, present: int, expected: int, file: Path, until: int, after: int | None) -> None:
+        """Write the rows of a table that this replica lacks to a Parquet file, and check their number."""
+        found = 0
+        # The added files first; if they do not have all rows, the whole table.
+        for source in (after, None) if after is not None else (None,):
+            found = self.store.read_after(table, present, file, until, source)
+            if present + found == expected:
+                return
+        raise LakeError(
+            f"the lake ({self.address}) has {found:,} rows of {table} after the first {present:,} of {expected:,}: its tables "
+            "were changed by another program; restore PostgreSQL and the bucket"
+        )
 
     def _append(self, cursor: Connection, before: Mapping[str, int], head: int) -> None:
         after = count_each(cursor, before)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.bench.events import measure_events
 from tests.bench.fairness import measure_fairness
+from tests.bench.lake import measure_lake
 from tests.bench.load import measure_load
 from tests.bench.measure import Bench, Figure, Size, print_table
 from tests.bench.pages import measure_pages
@@ -35,6 +36,7 @@ BENCHES: dict[str, Bench] = {
     "sql": measure_sql,
     "render": measure_render,
     "load": measure_load,
+    "lake": measure_lake,
     "events": measure_events,
     "sdmx": measure_sdmx,
     "snapshot": measure_snapshot,

@@ -56,6 +56,7 @@ class Replica:
         return run_a4p("load", str(file), cwd=None, **self.environment)
 
 
+@pytest.mark.long
 def test_replicas_survive_kills_and_servers_that_stop(make_settings: MakeSettings, postgres: Postgres, tmp_path: Path) -> None:
     environment = list_environment(make_settings())
     moved = {**environment, "A4P_DATA_DIR": str(copy_report(tmp_path / "a"))}
@@ -100,6 +101,7 @@ def test_replicas_survive_kills_and_servers_that_stop(make_settings: MakeSetting
             wait_for(lambda: other.read_shared() == again.read_shared(), 20, 0.5)
 
 
+@pytest.mark.long
 def test_a_replica_starts_without_postgres_and_serves_its_last_state(
     make_settings: MakeSettings, postgres: Postgres, open_replica: OpenReplica, tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ def release_next(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(database, "read_sql", lambda name: NEXT_SQL if name == f"migrations/{NEXT[1]}" else read(name))
 
 
+@pytest.mark.long
 def test_the_first_replica_of_a_release_upgrades_the_lake(open_replica: OpenReplica, tmp_path: Path) -> None:
     first, second = open_replica("a"), open_replica("b")
     load_value(first, tmp_path, 5)
