@@ -125,10 +125,10 @@ class RemoteClient:
         if interrupt is not None:
             interrupt.call_back(lambda: self._cancel(name))
         try:
-            response = self._post(connection, operation.path, request, {WORK_HEADER: name})
-            if response.status != http.client.OK:
-                raise read_refusal(response.status, response.read())
-            return operation.result.validate_python(read_messages(_read_lines(response), progress).data)
+            with self._post(connection, operation.path, request, {WORK_HEADER: name}) as response:
+                if response.status != http.client.OK:
+                    raise read_refusal(response.status, response.read())
+                return operation.result.validate_python(read_messages(_read_lines(response), progress).data)
         except (OSError, http.client.HTTPException) as error:
             raise HandoffError(
                 f"the connection to the service ended ({error}); start the service and run this command again"
