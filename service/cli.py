@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
@@ -52,14 +53,19 @@ def a4p() -> None:
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user is one message and an exit code, never a stack trace."""
+    """Prepare this process, and run its command line."""
     disable_optional_imports("pandas")
     choose_arenas()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for chatty in ("apscheduler", "waitress"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    run()
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run a command, and end with its exit code. A mistake of the user is one message, never a stack trace."""
     try:
-        a4p()
+        a4p(arguments)
     except (ServiceError, CatalogueError) as error:
         click.echo(f"a4p: {error}", err=True)
         sys.exit(FAILED)

@@ -21,7 +21,7 @@ from service.web.alerts import MAX_BYTES
 from service.web.app import make_app
 from tests.alerting.notifications import FIRING, alter, count_alerts, write_alert
 from tests.conftest import STORED_AT
-from tests.service_process import run_a4p
+from tests.service_process import call_a4p
 
 
 def test_the_first_start_writes_a_token_that_only_its_user_can_read(client: FlaskClient, application: Application) -> None:
@@ -165,10 +165,10 @@ def test_those_of_severity_info_are_counted_unless_they_are_asked_for(
     application.warehouse.checkpoint()
     data_dir = str(application.settings.data_dir)
     application.close()
-    shown = run_a4p("alerts", "--data-dir", data_dir).stdout
+    shown = call_a4p("alerts", "--data-dir", data_dir).stdout
     assert "247" in shown
     assert shown.splitlines()[-1] == "and 3 of severity info (A4pReportsOverdue 3); 'a4p alerts list --all' lists them"
-    assert len(run_a4p("alerts", "list", "--all", "--data-dir", data_dir).stdout.splitlines()) == 5
+    assert len(call_a4p("alerts", "list", "--all", "--data-dir", data_dir).stdout.splitlines()) == 5
 
 
 def test_an_alert_that_is_not_known(application: Application) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import duckdb
 import pytest
@@ -14,11 +15,11 @@ from click.testing import CliRunner
 
 from service.commands.thresholds import thresholds
 from tests.published_report import copy_report
-from tests.service_process import ServiceProcess, get, run_a4p
+from tests.service_process import ServiceProcess, call_a4p, get, run_a4p
 
 
-def ask(data_dir: Path, *arguments: str, code: int = 0) -> str:
-    done = run_a4p(*arguments, "--data-dir", str(data_dir))
+def ask(data_dir: Path, *arguments: str, code: int = 0, run: Callable[..., CompletedProcess[str]] = call_a4p) -> str:
+    done = run(*arguments, "--data-dir", str(data_dir))
     assert done.returncode == code, done.stderr + done.stdout
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
@@ -44,8 +45,18 @@ def test_a_threshold_set_in_the_service_is_in_the_next_scrape(service: tuple[Pat
     sample = b'\na4p_threshold{metric="a4p_sofa_incidents_new",mission="UNMISS",comparison="above",severity="critical"} 100\n'
     assert sample not in get(f"{url}/metrics")[2]
     reported = ask(
-        data_dir, "thresholds", "set", "sofa_incidents_new", "--above", "100", "--severity", "critical", "--note", "Why"
-    )
+        data_dir,
+        "thresholds",
+        "set",
+        "sofa_incidents_new",
+        "--above",
+        "100",
+        "--severity",
+        "critical",
+        "--note",
+        "Why",
+        run=run_a4p,
+    )  # fmt: skip
     assert reported == "set: a4p_sofa_incidents_new above 100 (critical)\n"
     assert sample in get(f"{url}/metrics")[2]
     assert "above 100  critical  1" in ask(data_dir, "thresholds", "list", "sofa_incidents_new")
@@ -59,7 +70,7 @@ def test_a_threshold_set_in_the_service_is_in_the_next_scrape(service: tuple[Pat
     assert "would have fired 1 of 8 times" in output
     assert "UNMISS           2023-11-01 to 2024-04-30  125    100    25           now" in output
     assert "against today's thresholds, cleared: 0" in output
-    assert "no alert fires" in ask(data_dir, "alerts")
+    assert "no alert fires" in ask(data_dir, "alerts", run=run_a4p)
     assert "0 alerts that fire begin with 3f2a" in ask(data_dir, "alerts", "ack", "3f2a", code=1)
 
 
@@ -99,7 +110,7 @@ def test_thresholds_set_by_concurrent_processes_are_all_recorded_in_order(tmp_pa
     def set_all() -> None:
         arguments = ["thresholds", "set", "sofa_incidents_new", "--severity", "info", "--above"]
         with ThreadPoolExecutor(count) as pool:
-            list(pool.map(lambda limit: ask(data_dir, *arguments, str(limit)), range(count)))
+            list(pool.map(lambda limit: ask(data_dir, *arguments, str(limit), run=run_a4p), range(count)))
 
     if is_running:
         with ServiceProcess(copy_report(data_dir)) as service:

@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from tests.published_report import copy_report
-from tests.service_process import ServiceProcess, get, run_a4p, wait_for
+from tests.service_process import ServiceProcess, call_a4p, get, run_a4p, wait_for
 from tests.shipped import SHIPPED_OBSERVATIONS
 from tests.tools import find_tool
 
@@ -93,7 +93,7 @@ def test_a_load_in_the_service_is_in_the_next_scrape(shared: Shared, submission:
     metrics = get(f"{shared.url}/metrics")[2]
     assert b'\na4p_sofa_incidents_new{mission="UNMISS"} 97\n' in metrics
     assert b'\na4p_indicator_change{indicator="sofa_incidents_new",mission="UNMISS"} -28\n' in metrics
-    again = run_a4p("load", str(submission), "--data-dir", str(shared.data_dir))
+    again = call_a4p("load", str(submission), "--data-dir", str(shared.data_dir))
     assert "no changes" in again.stdout
     assert count_observations(shared.data_dir) == before + 1
 
@@ -101,7 +101,7 @@ def test_a_load_in_the_service_is_in_the_next_scrape(shared: Shared, submission:
 def test_a_refused_load_lists_its_errors_and_is_counted(shared: Shared, tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text(HEADER + ROW.replace("97", "-1") + ROW.replace("UNMISS", "UNMSS", 1))
-    refused = run_a4p("load", str(bad), "--data-dir", str(shared.data_dir))
+    refused = call_a4p("load", str(bad), "--data-dir", str(shared.data_dir))
     assert refused.returncode == 1
     assert "nothing was loaded: 2 errors" in refused.stderr
     assert "bad.csv, row 2, column value: '-1.0' is below the minimum of" in refused.stderr
@@ -125,12 +125,12 @@ def test_the_handoff_refuses_requests_without_its_secret(
         (data_dir / "a4p.secret").unlink()
     else:
         (data_dir / "a4p.secret").write_text(secret)
-    refused = run_a4p("load", str(submission), "--data-dir", str(data_dir))
+    refused = call_a4p("load", str(submission), "--data-dir", str(data_dir))
     (data_dir / "a4p.secret").write_text(right)
     (data_dir / "a4p.secret").chmod(0o600)
     assert refused.returncode == 1
     assert "its secret, in the file a4p.secret of the data directory, was not sent or is another one" in refused.stderr
-    assert "1 new observations" in run_a4p("load", str(submission), "--data-dir", str(data_dir)).stdout
+    assert "1 new observations" in call_a4p("load", str(submission), "--data-dir", str(data_dir)).stdout
 
 
 def test_a_directory_at_the_path_of_the_socket_is_an_error_without_a_trace(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_data_directory_with_a_long_path_works(tmp_path: Path, submission: Pat
     data_dir = tmp_path / ("d" * 100) / ("e" * 100)
     with ServiceProcess(copy_report(data_dir)) as service:
         service.wait_until_ready()
-        assert run_a4p("load", str(submission), "--data-dir", str(data_dir)).returncode == 0
+        assert call_a4p("load", str(submission), "--data-dir", str(data_dir)).returncode == 0
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -174,9 +174,9 @@ def test_a_reported_load_survives_a_kill(tmp_path: Path, submission: Path, momen
     data_dir = tmp_path / "data"
     with ServiceProcess(copy_report(data_dir)) as service:
         service.wait_until_ready()
-        assert run_a4p("load", str(submission), "--data-dir", str(data_dir)).returncode == 0
+        assert call_a4p("load", str(submission), "--data-dir", str(data_dir)).returncode == 0
         if moment == "after":
-            assert run_a4p("snapshot", "--data-dir", str(data_dir)).returncode == 0
+            assert call_a4p("snapshot", "--data-dir", str(data_dir)).returncode == 0
         service.kill()
     with ServiceProcess(data_dir) as service:
         url = service.wait_until_ready()
@@ -255,7 +255,7 @@ def test_two_services_on_one_data_directory(shared: Shared) -> None:
     assert len(refused.stderr.splitlines()) == 1
     assert f"is in use by process {shared.service.process.pid}" in refused.stderr
     assert get(f"{shared.url}/-/ready")[0] == 200
-    assert run_a4p("snapshot", "--data-dir", str(shared.data_dir)).returncode == 0, "the socket must still be the first's"
+    assert call_a4p("snapshot", "--data-dir", str(shared.data_dir)).returncode == 0, "the socket must still be the first's"
 
 
 def test_a_data_directory_that_cannot_be_written(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_a_warehouse_made_by_a_newer_version(tmp_path: Path) -> None:
     ],
 )
 def test_an_invalid_setting_is_reported_by_name(tmp_path: Path, setting: dict[str, str], reported: str) -> None:
-    refused = run_a4p("serve", "--data-dir", str(tmp_path / "data"), **setting)  # type: ignore[arg-type]
+    refused = call_a4p("serve", "--data-dir", str(tmp_path / "data"), **setting)  # type: ignore[arg-type]
     assert refused.returncode == 1
     assert reported in refused.stderr
     assert "Traceback" not in refused.stderr

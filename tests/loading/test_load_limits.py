@@ -24,7 +24,7 @@ from service.warehouse.definitions import Definitions
 from service.warehouse.opening import open_warehouse
 from tests.conftest import Read, WriteCsv
 from tests.published_report import copy_report
-from tests.service_process import ServiceProcess, run_a4p, wait_for
+from tests.service_process import ServiceProcess, call_a4p, wait_for
 
 HEADER = "indicator,mission,period_start,period_end,value,source\n"
 ROW = "sofa_incidents_new,UNMISS,2023-11-01,2024-04-30,5,A source\n"
@@ -107,15 +107,15 @@ def test_the_option_and_the_setting_limit_a_load(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text(HEADER + ROW + ROW.replace("UNMISS", "UNIFIL"))
     load = ("load", "--data-dir", str(tmp_path / "data"), str(file))
-    by_option = run_a4p(*load, "--max-rows", "1")
+    by_option = call_a4p(*load, "--max-rows", "1")
     assert by_option.returncode == 1
     assert "has more than 1 rows; the limit of a load is 1 rows" in by_option.stderr
-    assert "has more than 1 rows" in run_a4p(*load, A4P_LOAD_MAX_ROWS="1").stderr
+    assert "has more than 1 rows" in call_a4p(*load, A4P_LOAD_MAX_ROWS="1").stderr
     with ServiceProcess(tmp_path / "data", A4P_LOAD_MAX_ROWS="1") as service:
         service.wait_until_ready()
-        assert "has more than 1 rows" in run_a4p(*load).stderr
-        assert "has more than 1 rows" in run_a4p(*load, "--dry-run").stderr
-        assert run_a4p(*load, "--max-rows", "2").returncode == 0
+        assert "has more than 1 rows" in call_a4p(*load).stderr
+        assert "has more than 1 rows" in call_a4p(*load, "--dry-run").stderr
+        assert call_a4p(*load, "--max-rows", "2").returncode == 0
 
 
 MEASURED_LOAD = """
@@ -227,7 +227,7 @@ def test_ctrl_c_cancels_a_load_in_the_service(tmp_path: Path) -> None:
         assert (loading.returncode, output) == (1, "")
         assert error.endswith("a4p: cancelled; nothing was loaded\n")
         assert is_idle(service.process.pid)
-        assert "1 new observations" in run_a4p("load", "--data-dir", str(tmp_path / "data"), str(small)).stdout
+        assert "1 new observations" in call_a4p("load", "--data-dir", str(tmp_path / "data"), str(small)).stdout
 
 
 def test_a_load_ends_when_its_command_is_killed(tmp_path: Path) -> None:

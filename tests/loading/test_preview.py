@@ -19,7 +19,7 @@ from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
 from tests.conftest import Rows, WriteCsv
 from tests.published_report import copy_report, publish_report
-from tests.service_process import ServiceProcess, run_a4p
+from tests.service_process import ServiceProcess, call_a4p
 
 CYCLE_6 = {"period_start": "2024-05-01", "period_end": "2024-10-31"}
 
@@ -119,9 +119,9 @@ def test_a_dry_run_reports_the_same_with_and_without_a_service(tmp_path: Path, w
     file = write_csv("next.csv", {**CYCLE_6, "value": "131", "mission": "UNDOF"}, {"value": "77"})
     with ServiceProcess(copy_report(data_dir)) as service:
         service.wait_until_ready()
-        running = run_a4p("load", "--dry-run", str(file), "--data-dir", str(data_dir))
+        running = call_a4p("load", "--dry-run", str(file), "--data-dir", str(data_dir))
         assert running.returncode == 0, running.stderr
-    stopped = run_a4p("load", "--dry-run", str(file), "--data-dir", str(data_dir))
+    stopped = call_a4p("load", "--dry-run", str(file), "--data-dir", str(data_dir))
     assert running.stdout == stopped.stdout
     expected = [
         r"  SHA-256 [0-9a-f]{64}",
@@ -137,7 +137,7 @@ def test_a_dry_run_reports_the_same_with_and_without_a_service(tmp_path: Path, w
 
 
 def test_a_dry_run_does_not_make_a_warehouse(tmp_path: Path, write_csv: WriteCsv) -> None:
-    shown = run_a4p("load", "--dry-run", str(write_csv("first.csv", {})), "--data-dir", str(tmp_path / "data"))
+    shown = call_a4p("load", "--dry-run", str(write_csv("first.csv", {})), "--data-dir", str(tmp_path / "data"))
     assert shown.returncode == 0, shown.stderr
     assert "would load 1 new observations" in shown.stdout
     assert not (tmp_path / "data").exists()

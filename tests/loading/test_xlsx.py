@@ -21,7 +21,7 @@ from service.warehouse.database import Warehouse
 from tests.conftest import GOOD_ROW, Clock, Load, Read, Refuse
 from tests.published_report import copy_report
 from tests.rounds.workbooks import edit_archive
-from tests.service_process import ServiceProcess, get, run_a4p
+from tests.service_process import ServiceProcess, call_a4p, get
 
 RATIO = "women_heads_and_deputies_ratio"
 LETTERS = "ABCDEFGHIJ"
@@ -242,7 +242,7 @@ def test_a_zip_bomb_is_rejected_and_the_service_continues(tmp_path: Path) -> Non
     with ServiceProcess(copy_report(tmp_path / "data")) as service:
         url = service.wait_until_ready()
         began = time.monotonic()
-        refused = run_a4p("load", str(bomb), "--data-dir", str(tmp_path / "data"))
+        refused = call_a4p("load", str(bomb), "--data-dir", str(tmp_path / "data"))
         assert time.monotonic() - began < 20
         assert refused.returncode == 1
         assert "unpacks to more than 400 times its size" in refused.stderr

@@ -13,7 +13,7 @@ import pytest
 
 from service.settings import Settings, find_in_tree
 from service.system.file_access import restrict_backups, restrict_data_directory
-from tests.service_process import ServiceProcess, run_a4p
+from tests.service_process import ServiceProcess, call_a4p, run_a4p
 
 RELEASE = find_in_tree("tests") / "upgrade" / "release-0.1.tar.xz"
 
@@ -53,7 +53,7 @@ def test_a_new_data_directory_is_private_for_any_umask(tmp_path: Path) -> None:
                 "indicator,mission,period_start,period_end,value,source\n"
                 "sofa_incidents_new,UNMISS,2024-05-01,2024-10-31,97,a test\n"
             )
-            assert run_a4p("load", str(file), A4P_DATA_DIR=str(tmp_path / "data")).returncode == 0
+            assert call_a4p("load", str(file), A4P_DATA_DIR=str(tmp_path / "data")).returncode == 0
             check_private(tmp_path / "data")
     finally:
         os.umask(before)
@@ -81,7 +81,7 @@ def test_a_load_without_a_service_leaves_private_files(tmp_path: Path) -> None:
     file.write_text(
         "indicator,mission,period_start,period_end,value,source\nsofa_incidents_new,UNMISS,2024-05-01,2024-10-31,97,a test\n"
     )
-    assert run_a4p("load", str(file), A4P_DATA_DIR=str(tmp_path / "data")).returncode == 0
+    assert call_a4p("load", str(file), A4P_DATA_DIR=str(tmp_path / "data")).returncode == 0
     modes = read_modes(tmp_path / "data")
     assert (modes["."], modes["warehouse.duckdb"], modes["warehouse-read.duckdb"]) == (0o750, 0o600, 0o600)
 
@@ -91,7 +91,7 @@ def test_the_group_may_read_the_read_copy_and_the_token_and_nothing_else(tmp_pat
     data_dir = tmp_path / "data"
     with ServiceProcess(data_dir, A4P_GROUP=group) as service:
         service.wait_until_ready()
-        assert run_a4p("snapshot", A4P_DATA_DIR=str(data_dir), A4P_GROUP=group).returncode == 0
+        assert call_a4p("snapshot", A4P_DATA_DIR=str(data_dir), A4P_GROUP=group).returncode == 0
         modes = read_modes(data_dir)
         shared = {name for name, mode in modes.items() if mode & 0o040}
         newest = max(name for name in modes if name.startswith("backups/"))
@@ -107,9 +107,9 @@ def test_the_group_may_read_the_read_copy_and_the_token_and_nothing_else(tmp_pat
 def test_a_restore_leaves_private_files_and_shares_the_read_copy_with_the_group(tmp_path: Path) -> None:
     group = choose_group()
     data_dir = tmp_path / "data"
-    assert run_a4p("snapshot", A4P_DATA_DIR=str(data_dir), A4P_GROUP=group).returncode == 0
+    assert call_a4p("snapshot", A4P_DATA_DIR=str(data_dir), A4P_GROUP=group).returncode == 0
     (backup,) = (data_dir / "backups").iterdir()
-    restored = run_a4p("restore", str(backup), A4P_DATA_DIR=str(data_dir), A4P_GROUP=group)
+    restored = call_a4p("restore", str(backup), A4P_DATA_DIR=str(data_dir), A4P_GROUP=group)
     assert restored.returncode == 0, restored.stderr
     modes = read_modes(data_dir)
     assert (modes["warehouse.duckdb"], modes["warehouse-read.duckdb"]) == (0o600, 0o640)
@@ -118,8 +118,8 @@ def test_a_restore_leaves_private_files_and_shares_the_read_copy_with_the_group(
 
 def test_a_backup_can_be_read_by_its_user_alone(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    assert run_a4p("snapshot", A4P_DATA_DIR=str(data_dir)).returncode == 0
-    assert run_a4p("backup", str(tmp_path / "copy.duckdb"), A4P_DATA_DIR=str(data_dir)).returncode == 0
+    assert call_a4p("snapshot", A4P_DATA_DIR=str(data_dir)).returncode == 0
+    assert call_a4p("backup", str(tmp_path / "copy.duckdb"), A4P_DATA_DIR=str(data_dir)).returncode == 0
     assert stat.S_IMODE((tmp_path / "copy.duckdb").stat().st_mode) == 0o600
 
 

@@ -16,7 +16,7 @@ from service.settings import find_in_tree
 from service.warehouse.definitions import Definitions
 from service.warehouse.manifest import find_manifest, read_manifest
 from tests.conftest import load_value, publish_report
-from tests.service_process import ServiceProcess, run_a4p
+from tests.service_process import ServiceProcess, call_a4p, run_a4p
 from tests.shipped import SHIPPED_OBSERVATIONS
 
 Damage = Callable[[Path], None]
@@ -41,7 +41,7 @@ def killed_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "indicator,mission,period_start,period_end,value,source\n"
             "sofa_incidents_new,UNMISS,2024-05-01,2024-10-31,97,a test\n"
         )
-        assert run_a4p("load", str(file), "--data-dir", str(directory)).returncode == 0
+        assert call_a4p("load", str(file), "--data-dir", str(directory)).returncode == 0
         service.kill()
     (directory / "a4p.sock").unlink(missing_ok=True)
     return directory
@@ -108,8 +108,8 @@ def test_a_warehouse_that_lost_data_is_not_opened(killed_dir: Path, tmp_path: Pa
     damage(directory)
     found = digest_directory(directory)
     started = time.monotonic()
-    for command in (["serve", "--port", "0"], ["load", str(killed_dir.parent / "unmiss.csv")]):
-        refused = run_a4p(*command, "--data-dir", str(directory))
+    for run, command in ((run_a4p, ["serve", "--port", "0"]), (call_a4p, ["load", str(killed_dir.parent / "unmiss.csv")])):
+        refused = run(*command, "--data-dir", str(directory))
         assert refused.returncode == 1, refused.stdout
         assert "a4p restore" in refused.stderr and "--accept-loss" in refused.stderr, refused.stderr
         assert "Traceback" not in refused.stderr
@@ -125,7 +125,7 @@ def test_the_read_copy_is_restored_and_the_load_is_there(killed_dir: Path, tmp_p
     assert restored.returncode == 0, restored.stderr
     with ServiceProcess(directory) as service:
         service.wait_until_ready()
-    answer = run_a4p("sql", "select count(*) as rows from observations", "--format", "csv", "--data-dir", str(directory))
+    answer = call_a4p("sql", "select count(*) as rows from observations", "--format", "csv", "--data-dir", str(directory))
     assert answer.stdout.split() == ["rows", str(SHIPPED_OBSERVATIONS + 1)]
 
 
@@ -183,9 +183,9 @@ def test_after_a_deletion_of_the_file_writes_fail_and_its_content_can_be_saved(
         with pytest.raises(WarehouseLost, match="was deleted or replaced while the service ran"):
             load_value(application, tmp_path, 98)
         application.back_up(tmp_path / "rescued.duckdb")
-    restored = run_a4p("restore", str(tmp_path / "rescued.duckdb"), "--data-dir", str(tmp_path / "data"))
+    restored = call_a4p("restore", str(tmp_path / "rescued.duckdb"), "--data-dir", str(tmp_path / "data"))
     assert restored.returncode == 0, restored.stderr
-    answer = run_a4p("verify", str(tmp_path / "data" / "warehouse.duckdb"))
+    answer = call_a4p("verify", str(tmp_path / "data" / "warehouse.duckdb"))
     assert f"{SHIPPED_OBSERVATIONS + 1:,} observations" in answer.stdout
 
 
@@ -196,4 +196,4 @@ def test_a_deleted_log_causes_no_loss(tmp_path: Path, definitions: Definitions) 
         assert application.warehouse.restore_log()
         assert not application.warehouse.restore_log()
         shutil.copyfile(application.settings.warehouse_file, tmp_path / "after.duckdb")
-    assert f"{SHIPPED_OBSERVATIONS + 1:,} observations" in run_a4p("verify", str(tmp_path / "after.duckdb")).stdout
+    assert f"{SHIPPED_OBSERVATIONS + 1:,} observations" in call_a4p("verify", str(tmp_path / "after.duckdb")).stdout

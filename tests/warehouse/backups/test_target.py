@@ -15,7 +15,7 @@ from service.warehouse.backups.target import list_used_files
 from service.warehouse.definitions import Definitions
 from tests.conftest import publish_report
 from tests.published_report import copy_report
-from tests.service_process import ServiceProcess, run_a4p
+from tests.service_process import ServiceProcess, call_a4p
 
 USED = [name for name, _ in list_used_files(Settings())]
 
@@ -70,14 +70,14 @@ def test_an_answered_load_survives_an_attempt_to_back_up_onto_the_warehouse(tmp_
             "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
             "sofa_incidents_new,UNMISS,,2024-05-01,2024-10-31,97,A,UNMISS submission,2,\n"
         )
-        assert run_a4p("load", str(file), "--data-dir", str(data_dir)).returncode == 0
-        refused = run_a4p("backup", str(data_dir / "warehouse.duckdb"), "--data-dir", str(data_dir))
+        assert call_a4p("load", str(file), "--data-dir", str(data_dir)).returncode == 0
+        refused = call_a4p("backup", str(data_dir / "warehouse.duckdb"), "--data-dir", str(data_dir))
         assert refused.returncode == 1
         assert "is the warehouse of the service; choose another file" in refused.stderr
         service.kill()
     with ServiceProcess(data_dir) as service:
         service.wait_until_ready()
-    held = run_a4p(
+    held = call_a4p(
         "sql", "select value::integer as value from observations where source = 'UNMISS submission'",
         "--format", "csv", "--data-dir", str(data_dir),
     )  # fmt: skip
