@@ -33,6 +33,7 @@ torture: $(VENV)/installed-dev
 # Generated files, bodies of requests and definitions; FUZZ_CASES is read.
 fuzz: $(VENV)/installed-dev
 	FUZZ_CASES=$${FUZZ_CASES:-10000} $(BIN)/python -m pytest tests/test_fuzz.py tests/test_properties.py tests/history/test_agreement.py \
+		tests/events/test_event_properties.py tests/events/test_windows.py tests/snapshots/test_cache.py \
 		tests/stack/test_differential.py tests/stack/test_openapi.py
 
 # Fifty mixed clients for SOAK_SECONDS (3600): prints memory, descriptors, threads and gaps between scrapes.

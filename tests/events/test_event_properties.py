@@ -64,7 +64,7 @@ def read_after(warehouse: Warehouse, definitions: Definitions, exports: list[lis
         return cursor.execute("select * exclude (recorded_at, batch_id) from events order by event_id").fetchall()
 
 
-@settings(max_examples=count_examples(12), deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=count_examples(4, 12), deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(exports=EXPORTS, data=st.data())
 def test_any_order_of_exports_gives_the_same_current_events(
     shared: Warehouse, definitions: Definitions, exports: list[list[dict[str, str]]], data: st.DataObject
@@ -73,7 +73,7 @@ def test_any_order_of_exports_gives_the_same_current_events(
     assert read_after(shared, definitions, exports, False) == read_after(shared, definitions, other, False)
 
 
-@settings(max_examples=count_examples(8), deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=count_examples(3, 8), deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(exports=st.lists(st.lists(ROW, min_size=1, max_size=4), min_size=2, max_size=3), data=st.data())
 def test_any_order_of_complete_exports_withdraws_the_same_events(
     shared: Warehouse, definitions: Definitions, exports: list[list[dict[str, str]]], data: st.DataObject
