@@ -21,6 +21,7 @@ LANGUAGES = [code for code in NAMES if code != SOURCE]
 KEYWORDS = {**DEFAULT_KEYWORDS, "mark_message": None}
 PLACE = re.compile(r"%\((\w+)\)s|\{(\w+)\}")
 TAG = re.compile(r"<[^>]+>")
+TAG_OR_PLACE = re.compile(r"%\(\w+\)s|\{\w+\}|<[^>]+>")
 # The French site of the United Nations has the page in French.
 ADDRESSES = ("https://peacekeeping.un.org/en/", "https://peacekeeping.un.org/fr/")
 Key = tuple[str | None, str | tuple[str, ...]]
@@ -55,6 +56,15 @@ def list_texts(message: Message) -> list[tuple[str, str]]:
         return [(message.id, str(message.string))]
     assert isinstance(message.string, list | tuple)
     return list(zip(message.id, message.string, strict=True))
+
+
+def list_english(definitions: Definitions) -> list[str]:
+    """Return the parts of English texts with at least three words that no French text has."""
+    pairs = [pair for message in read_language("fr").values() for pair in list_texts(message)]
+    pairs += definitions.texts["fr"].items()
+    parts = {part.strip(" .:;,·") for text, _ in pairs for part in TAG_OR_PLACE.split(text)}
+    whole = " ".join(translation for _, translation in pairs)
+    return sorted(part for part in parts if len(re.findall(r"[A-Za-z]{2,}", part)) >= 3 and part not in whole)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -16,7 +16,7 @@ from service.application import Application
 from service.settings import find_in_tree
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
-from tests.metrics.test_translations import extract_messages, list_texts, read_language
+from tests.metrics.test_translations import extract_messages, list_english
 from tests.published_report import publish_report
 from tests.web.browsing import PASSWORD, sign_in
 
@@ -84,7 +84,6 @@ ENGLISH = {
 TAG = re.compile(r"<[^>]*>")
 BLOCK = re.compile(r"</?(?:p|li|td|th|h\d|dt|dd|div|caption|label|option|button|summary|title|ul|tr|figcaption|legend)\b[^>]*>")
 ATTRIBUTE = re.compile(r'\s(?:aria-label|alt|placeholder|title|data-label)="([^"]*)"')
-PLACE = re.compile(r"%\(\w+\)s|\{\w+\}|<[^>]+>")
 
 
 @pytest.fixture(scope="module")
@@ -110,13 +109,7 @@ def client(application: Application) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def english(definitions: Definitions) -> list[str]:
-    """Parts of English texts with at least three words, none of which is in a French text."""
-    french = read_language("fr")
-    pairs = [(text, translation) for message in french.values() for text, translation in list_texts(message)]
-    pairs += definitions.texts["fr"].items()
-    parts = {part.strip(" .:;,·") for text, _ in pairs for part in PLACE.split(text)}
-    whole = " ".join(translation for _, translation in pairs)
-    return sorted(part for part in parts if len(re.findall(r"[A-Za-z]{2,}", part)) >= 3 and part not in whole)
+    return list_english(definitions)
 
 
 def list_visible(page: str) -> list[str]:
