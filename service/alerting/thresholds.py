@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from metrics.catalogue import ALL_MISSIONS, CatalogueError, Indicator
 from metrics.families import INDICATOR_CHANGE
+from metrics.languages import gettext, localize
 from metrics.poisson import find_poisson_limit, find_poisson_tail
 from metrics.thresholds import EVERY_MISSION, Comparison, Severity, Threshold, make_threshold
 from service.errors import ChangedMeanwhile, ThresholdError
@@ -73,8 +74,15 @@ class Exclusion:
 
     def __str__(self) -> str:
         labels = "".join(f", {name}={value}" for name, value in self.dimensions.items())
-        limit = f"its own limit {self.limit:g}" if self.is_own else f"the limit {self.limit:g} for every mission{labels}"
-        return f"{self.mission}{labels} is excluded: {limit} applies"
+        series, limit = f"{self.mission}{labels}", localize(f"{self.limit:g}")
+        if self.is_own:
+            return gettext("%(series)s is excluded: its own limit %(limit)s applies", series=series, limit=limit)
+        return gettext(
+            "%(series)s is excluded: the limit %(limit)s for every mission%(labels)s applies",
+            series=series,
+            limit=limit,
+            labels=labels,
+        )
 
 
 @dataclass(frozen=True)
@@ -183,16 +191,23 @@ def _warn_of_range(definitions: Definitions, threshold: Threshold) -> list[str]:
     if limit is None:
         return []
     low, high, unit = _find_range(definitions, threshold)
-    span = f"{threshold.metric} is between {'-inf' if low is None else f'{low:g}'} and {'inf' if high is None else f'{high:g}'}"
+    span = gettext(
+        "%(metric)s is between %(low)s and %(high)s",
+        metric=threshold.metric,
+        low="-inf" if low is None else localize(f"{low:g}"),
+        high="inf" if high is None else localize(f"{high:g}"),
+    )
     is_above = threshold.comparison == "above"
     beyond_high = high is not None and (limit >= high if is_above else limit > high)
     beyond_low = low is not None and (limit < low if is_above else limit <= low)
     if beyond_high if is_above else beyond_low:
-        return [f"this threshold can never fire: {span}"]
+        return [gettext("this threshold can never fire: %(span)s", span=span)]
     if beyond_low if is_above else beyond_high:
-        return [f"this threshold always fires: {span}"]
+        return [gettext("this threshold always fires: %(span)s", span=span)]
     if unit == "ratio" and abs(limit) >= 2:
-        return [f"a ratio of 1 is 100 %, so the limit {limit:g} is {limit:.0%}; for {limit:g} % use {limit / 100:g}"]
+        message = gettext("a ratio of 1 is 100 %%, so the limit %(limit)s is %(percent)s%%; for %(limit)s %% use %(ratio)s")
+        numbers = {"limit": f"{limit:g}", "percent": f"{limit * 100:.0f}", "ratio": f"{limit / 100:g}"}
+        return [message % {name: localize(number) for name, number in numbers.items()}]
     return []
 
 
@@ -371,17 +386,24 @@ def suggest_limits(threshold: Threshold, governed: list[GovernedValue], is_rare:
         return ()
     is_above = threshold.comparison == "above"
     values = sorted((item.value for item in governed), reverse=not is_above)
-    found = [(values[-1], f"the {'highest' if is_above else 'lowest'} value so far: only a new record fires")]
+    highest = gettext("the highest value so far: only a new record fires")
+    lowest = gettext("the lowest value so far: only a new record fires")
+    found = [(values[-1], highest if is_above else lowest)]
     if len(values) >= 5:
         # Rounded down, so that with few values at least one is beyond the suggested limit.
-        found.append((values[int(len(values) * SUGGESTED_QUANTILE) - 1], "about 90 % of the values so far are within it"))
+        found.append(
+            (values[int(len(values) * SUGGESTED_QUANTILE) - 1], gettext("about 90 % of the values so far are within it"))
+        )
     if is_rare and is_above:
         means: dict[object, list[float]] = {}
         for item in governed:
             means.setdefault((item.mission, *item.dimensions.items()), []).append(item.value)
         mean = max(sum(series) / len(series) for series in means.values())
         limit = float(find_poisson_limit(mean, RARE_CHANCE))
-        found.append((limit, f"random variation (Poisson, mean {mean:.4g}) exceeds it in fewer than 1 of 20 periods"))
+        reason = gettext(
+            "random variation (Poisson, mean %(mean)s) exceeds it in fewer than 1 of 20 periods", mean=localize(f"{mean:.4g}")
+        )
+        found.append((limit, reason))
     reasons: dict[float, str] = {}
     for limit, reason in found:
         reasons.setdefault(limit, reason)

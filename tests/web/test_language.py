@@ -78,7 +78,6 @@ ENGLISH = {
     "sources of values by mission, which are data": r'<span class="note under small">.*?</span>',
     "notes of comparisons, which are data": r'<th scope="row">[^<]*<span class="note under code">.*?</th>',
     "notes that a search finds, which are data": r'<p class="result-text">.*?</p>',
-    "back-tests, whose texts the API has too": r'<section aria-labelledby="back-test">.*?</section>',
     "comparisons of a cycle, which are data": r'<h2 id="differences">.*?</section>',
 }
 TAG = re.compile(r"<[^>]*>")
