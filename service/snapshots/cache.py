@@ -46,6 +46,19 @@ def mark_complete(session: Connection, copy: str) -> None:
         session.execute(f"create or replace macro {copy}.store.is_complete() as true")
 
 
+def store_latest(session: Connection) -> None:
+    """Store the current values in the attached copy `published`, as of its newest snapshot, if the cache is complete.
+
+    `copied_series` has the series to store; all if that table does not exist.
+    """
+    snapshot = session.execute("select max_by(as_of, snapshot_id) from published.store.snapshots").fetchone()
+    if snapshot is None or snapshot[0] is None or not is_complete(session):
+        return
+    session.execute("create temp table if not exists copied_series as select series_id from store.series")
+    run_sql(session, "snapshot/store_latest", as_of=snapshot[0])
+    session.execute(f"create or replace macro published.store.stored_as_of() as date '{snapshot[0]}'")
+
+
 def _is_of_these_views(cursor: Connection) -> bool:
     return cursor.execute("select digest = ? from cache.states", [digest_views()]).fetchone() == (True,)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from service.errors import WarehouseError
-from service.snapshots.cache import mark_complete
+from service.snapshots.cache import mark_complete, store_latest
 from service.snapshots.difference import copy_difference
 from service.system.atomic_file import replace_file
 from service.system.disk import check_space, translate_write_error
@@ -46,11 +46,14 @@ def _copy_database(warehouse: Warehouse, target: Path, earlier: Path | None) -> 
             return
         for file in (target, target.with_name(f"{target.name}.wal")):
             file.unlink(missing_ok=True)
-        copy_into(cursor, target)
+        copy_into(cursor, target, stores_latest=True)
 
 
-def copy_into(session: Connection, target: Path) -> None:
-    """Copy the database of a session to a new file, in one transaction. Raises the first duckdb.Error."""
+def copy_into(session: Connection, target: Path, stores_latest: bool = False) -> None:
+    """Copy the database of a session to a new file, in one transaction. Raises the first duckdb.Error.
+
+    With `stores_latest`, for which the views of the session must be of this release, the copy has the current values too.
+    """
     (name,) = session.execute("select current_database()").fetchone() or ("",)
     quoted_target = str(target).replace("'", "''")
     quoted_name = name.replace('"', '""')
@@ -61,6 +64,8 @@ def copy_into(session: Connection, target: Path) -> None:
         session.begin()
         session.execute(f'copy from database "{quoted_name}" to published')
         mark_complete(session, "published")
+        if stores_latest:
+            store_latest(session)
         session.commit()
     except BaseException:
         # On a full disk these statements fail too. The first error is raised.

@@ -29,5 +29,3 @@ delete from published.cache.states;
 
 insert into published.cache.states by name
 from cache.states;
-
-drop table copied_series;

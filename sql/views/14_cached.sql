@@ -11,6 +11,17 @@ create or replace macro store.is_complete() as coalesce(getvariable('cache_is_co
 create or replace macro store.choose_source(name) as
     'store.' || if(getvariable('known_at') is not null, 'computed_', if(store.is_complete(), 'cached_', 'merged_')) || name;
 
+-- The date of which cache.latest has the current values. Only copies have them: there, this macro is replaced by their date.
+create or replace macro store.stored_as_of() as null::date;
+
+-- The same for views of the values of one date: as of the date of cache.latest they are read from it.
+create or replace macro store.choose_values(name) as
+    'store.' || case
+        when getvariable('known_at') is not null then 'computed_'
+        when as_of_date() = store.stored_as_of() then 'stored_'
+        else 'held_'
+    end || name;
+
 create or replace view store.changed_series as
 select distinct series_id
 from store.observations

@@ -24,18 +24,45 @@ where holds_from <= as_of_date() and (holds_until is null or holds_until > as_of
 
 comment on view store.held_latest is 'A row is as in store.latest_observations, selected from store.holdings.';
 
+create or replace view store.stored_latest as
+select series_id, period_start, period_end, value, status, source, page, note, batch_id, recorded_at
+from cache.latest;
+
+comment on view store.stored_latest is 'A row is as in store.latest_observations, as of the date of the copy.';
+
 -- Computing the validity of every observation takes longer than finding those of one date.
 create or replace view store.latest_observations as
-from query_table(if(getvariable('known_at') is null, 'store.held_latest', 'store.computed_latest'));
+from query_table(store.choose_values('latest'));
 
 comment on view store.latest_observations is 'A row is the current observation of a series, by number of the series.';
 
-create or replace view latest as
+create or replace view store.held_named as
 select
     s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note,
     o.batch_id, o.recorded_at
-from store.latest_observations as o
+from store.held_latest as o
 join store.series as s using (series_id);
+
+comment on view store.held_named is 'A row is as in latest, selected from store.holdings.';
+
+create or replace view store.computed_named as
+select
+    s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note,
+    o.batch_id, o.recorded_at
+from store.computed_latest as o
+join store.series as s using (series_id);
+
+comment on view store.computed_named is 'A row is as in latest, computed from all revisions.';
+
+create or replace view store.stored_named as
+select
+    indicator, mission, dimensions, period_start, period_end, value, status, source, page, note, batch_id, recorded_at
+from cache.latest;
+
+comment on view store.stored_named is 'A row is as in latest, as of the date of the copy.';
+
+create or replace view latest as
+from query_table(store.choose_values('named'));
 
 comment on view latest is 'A row is a series with its current value as of the variable as_of (today when unset); a null value means the series has ended.';
 
@@ -72,8 +99,17 @@ where h.holds_from <= as_of_date() and (h.holds_until is null or h.holds_until >
 
 comment on view store.held_changes is 'A row is as in store.series_changes, selected from store.holdings.';
 
+create or replace view store.stored_changes as
+select
+    indicator, mission, dimensions, period_start, period_end, value, previous_period_end, previous_value,
+    value - previous_value as change
+from cache.latest
+where value is not null and previous_value is not null;
+
+comment on view store.stored_changes is 'A row is as in store.series_changes, as of the date of the copy.';
+
 create or replace view store.series_changes as
-from query_table(if(getvariable('known_at') is null, 'store.held_changes', 'store.computed_changes'));
+from query_table(store.choose_values('changes'));
 
 comment on view store.series_changes is 'A row is a series whose latest value (see latest) has a value in the previous period.';
 
@@ -97,8 +133,16 @@ where h.holds_from <= as_of_date() and (h.holds_until is null or h.holds_until >
 
 comment on view store.held_values is 'A row is as in store.latest_values, selected from store.holdings.';
 
+create or replace view store.stored_values as
+select
+    indicator, mission, dimensions, period_start, period_end, value, status, source, page, note,
+    if(value is null, null, previous_value) as previous_value, value - previous_value as change
+from cache.latest;
+
+comment on view store.stored_values is 'A row is as in store.latest_values, as of the date of the copy.';
+
 -- Joining latest and series_changes by their dimensions takes twice as long.
 create or replace view store.latest_values as
-from query_table(if(getvariable('known_at') is null, 'store.held_values', 'store.computed_values'));
+from query_table(store.choose_values('values'));
 
 comment on view store.latest_values is 'A row is a series with its current value and its change since the previous period.';

@@ -62,7 +62,12 @@ held as materialized (
     select i.metric, h.*
     from query_table(observed) as h
     join indicators as i using (indicator)
-    where i.metric in (from requested) or 'a4p_indicator_change' in (from requested)
+    -- By name: a condition with `or` on the joined rows would read the validity of every observation.
+    where h.indicator in (
+        select indicator
+        from indicators
+        where metric in (from requested) or 'a4p_indicator_change' in (from requested)
+    )
 ),
 computed as (
     select k.metric, v.kpi, v.mission, v.dimensions, v.as_of, v.value

@@ -199,3 +199,60 @@ def test_a_snapshot_brings_the_cache_up_to_date(shared: Warehouse, definitions: 
     make_snapshot(shared, definitions, NOW)
     with shared.cursor() as cursor:
         assert cursor.execute("select store.cached_batch()").fetchone() == (1,)
+
+
+def read_current(cursor: Connection) -> list[list[tuple[object, ...]]]:
+    views = ("main.latest", "store.latest_observations", "store.series_changes", "store.latest_values", "changes")
+    return [cursor.execute(f"from {view} order by all").fetchall() for view in views]
+
+
+@settings(max_examples=count_examples(3), deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(stored=batches)
+def test_a_copy_has_the_current_values_of_its_date(
+    shared: Warehouse, definitions: Definitions, tmp_path: Path, stored: list[list[Row]]
+) -> None:
+    empty_warehouse(shared)
+    store_catalogue(shared, definitions.catalogue, STORED_AT)
+    for number, batch in enumerate(stored, 1):
+        store_batch(shared, number, batch)
+    as_of = make_snapshot(shared, definitions, NOW).as_of
+    copy = tmp_path / "copy.duckdb"
+    write_copy(shared, copy)
+    with duckdb.connect(str(copy), read_only=True) as opened, shared.cursor() as cursor:
+        assert opened.execute("select store.stored_as_of()").fetchone() == (as_of,)
+        (count,) = opened.execute("select count(*) from cache.latest").fetchone() or (None,)
+        for day in (as_of, as_of - timedelta(days=400)):
+            for session in (opened, cursor):
+                session.execute(f"set variable as_of = date '{day}'")
+            assert read_current(opened) == read_current(cursor)
+            if day == as_of:
+                assert len(read_current(opened)[0]) == count
+        # Known earlier.
+        for session in (opened, cursor):
+            session.execute(f"set variable as_of = date '{as_of}'")
+            session.execute(f"set variable known_at = timestamptz '{(STORED_AT + timedelta(minutes=1)).isoformat()}'")
+        assert read_current(opened) == read_current(cursor)
+
+
+def test_a_restored_copy_does_not_read_the_current_values_of_its_date(
+    shared: Warehouse, definitions: Definitions, tmp_path: Path
+) -> None:
+    empty_warehouse(shared)
+    store_catalogue(shared, definitions.catalogue, STORED_AT)
+    load_cell(shared, 1, 5)
+    make_snapshot(shared, definitions, NOW)
+    restored = tmp_path / "restored" / "warehouse.duckdb"
+    restored.parent.mkdir()
+    write_copy(shared, restored)
+    warehouse = open_warehouse(restored, threads=1, memory_limit="1GB", accept_loss=True)
+    try:
+        load_cell(warehouse, 2, 7)
+        with warehouse.cursor() as cursor:
+            assert cursor.execute("select store.stored_as_of()").fetchone() == (None,)
+            assert read_value(cursor) == [(7,)]
+        make_snapshot(warehouse, definitions, NOW)
+        write_copy(warehouse, tmp_path / "again.duckdb")
+    finally:
+        warehouse.close()
+    with duckdb.connect(str(tmp_path / "again.duckdb"), read_only=True) as opened:
+        assert opened.execute("select count(*), max(value) from cache.latest").fetchone() == (1, 7)

@@ -108,14 +108,16 @@ def test_a_copy_from_the_difference_has_every_row_of_a_complete_copy(
 def test_only_changed_series_are_written(shared: Warehouse, definitions: Definitions, tmp_path: Path) -> None:
     copy = publish_first(shared, definitions, tmp_path / "copy.duckdb")
     with duckdb.connect(str(copy)) as opened:
-        opened.execute("update cache.revisions set note = 'not written again'")
+        for table in ("revisions", "latest"):
+            opened.execute(f"update cache.{table} set note = 'not written again'")
     store_batch(shared, 2, [Row(0, "UNMISS", 4, "A", 7)])
     make_snapshot(shared, definitions, NOW)
     assert update(shared, copy)
     with duckdb.connect(str(copy), read_only=True) as opened:
         opened.execute(f"set variable as_of = date '{date(2024, 11, 30)}'")
-        notes = opened.execute("select mission, value, note from latest order by all").fetchall()
-    assert notes == [("UNIFIL", 5, "not written again"), ("UNMISS", 7, None)]
+        for view in ("latest", "observations"):
+            notes = opened.execute(f"select mission, value, note from {view} order by all").fetchall()
+            assert notes == [("UNIFIL", 5, "not written again"), ("UNMISS", 7, None)]
 
 
 def test_a_complete_copy_is_made_where_the_difference_is_unknown(
