@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
@@ -9,16 +10,18 @@ from metrics.exposition import render_header
 from metrics.families import Family, list_families
 from metrics.history import DAY_MS, JOB
 from service.errors import UnknownMetric
-from service.history.series import prepare_recorded, prepare_reported
+from service.history.series import prepare_recorded
 from service.system.progress import Progress
-from service.warehouse.database import Connection, read_sql
+from service.warehouse.database import Connection, read_sql, run_sql
 from service.warehouse.definitions import Definitions
 
 # Series whose samples are rendered at once: about a megabyte of text for each ten of their observations.
 PART_SERIES = 10_000
 END = b"# EOF\n"
-# Without it DuckDB would use most of the memory of the machine.
-MEMORY_LIMIT = "1GB"
+# Without it DuckDB would use most of the memory of the machine. Larger tables are written to temporary files.
+MEMORY_LIMIT = "150MB"
+THREADS = 2
+CHANGE = "a4p_indicator_change"
 
 
 def render_openmetrics(
@@ -36,6 +39,7 @@ def render_openmetrics(
     https://prometheus.io/docs/specs/om/open_metrics_spec/
     """
     copy.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    copy.execute(f"set threads = {THREADS}")
     # Every relevant order is explicit.
     copy.execute("set preserve_insertion_order = false")
     progress("reading", None)
@@ -48,11 +52,45 @@ def render_openmetrics(
         "last_ms": (_count_days(last or date(9999, 12, 31)) + 1) * DAY_MS - 1,
         "job": JOB,
     }
-    prepare_reported(copy, lambda share: progress("reading", share))
-    yield from _render_prepared(copy, families, metrics, {**period, "tick_ms": DAY_MS}, progress)
+    yield from _render_reported(copy, families, metrics, {**period, "tick_ms": DAY_MS}, progress)
     prepare_recorded(copy)
     yield from _render_prepared(copy, families, metrics, {**period, "tick_ms": 1}, progress)
     yield END
+
+
+def _render_reported(
+    copy: Connection,
+    families: Mapping[str, Family],
+    metrics: Sequence[str],
+    parameters: Mapping[str, object],
+    progress: Progress,
+) -> Iterator[bytes]:
+    """Yield the reported values, metric after metric. Those of series are read in parts, so that few are in memory."""
+    run_sql(copy, "remote_read/prepare_derived")
+    run_sql(copy, "remote_read/prepare_series")
+    run_sql(copy, "remote_read/prepare_rows")
+    parts: defaultdict[str, list[tuple[str, int, int]]] = defaultdict(list)
+    total = done = 0
+    for metric, indicator, first, last, count in run_sql(copy, "remote_read/list_parts", part_series=PART_SERIES).fetchall():
+        for name in (metric, CHANGE):
+            if not metrics or name in metrics:
+                parts[name].append((indicator, first, last))
+                total += count
+    known = copy.execute("select distinct metric from history_series").fetchall()
+    derived = {metric for (metric,) in known if not metrics or metric in metrics}
+    for metric in sorted(derived | parts.keys()):
+        if metric in derived:
+            yield from _render_prepared(copy, families, [metric], parameters, progress)
+        header: bytes | None = _render_header(families, metric)
+        for indicator, first, last in parts[metric]:
+            is_change = metric == CHANGE
+            run_sql(copy, "remote_read/prepare_part", indicator=indicator, first=first, last=last, is_change=is_change)
+            text = _render_part(copy, "part", 0, PART_SERIES, parameters)
+            if text:
+                yield (header or b"") + text
+                header = None
+            done += PART_SERIES
+            progress("writing", min(1.0, done / max(1, total)))
 
 
 def _render_prepared(
@@ -69,16 +107,24 @@ def _render_prepared(
     for metric, lowest, highest in known:
         if metrics and metric not in metrics:
             continue
-        header: bytes | None = render_header(families.get(metric, Family(metric, "", "")), is_openmetrics=True)
+        header: bytes | None = _render_header(families, metric)
         for number in range(lowest, highest + 1, PART_SERIES):
-            text, count = copy.execute(
-                read_sql("remote_read/render_openmetrics"),
-                {"first": number, "last": min(highest, number + PART_SERIES - 1), **parameters},
-            ).fetchone() or (None, 0)
-            if count:
-                yield (header or b"") + text.encode()
+            text = _render_part(copy, "history", number, min(highest, number + PART_SERIES - 1), parameters)
+            if text:
+                yield (header or b"") + text
                 header = None
             progress("writing", min(1.0, (number + PART_SERIES) / series_count))
+
+
+def _render_header(families: Mapping[str, Family], metric: str) -> bytes:
+    return render_header(families.get(metric, Family(metric, "", "")), is_openmetrics=True)
+
+
+def _render_part(copy: Connection, tables: str, first: int, last: int, parameters: Mapping[str, object]) -> bytes:
+    """Return the text of the series with these numbers in `<tables>_series` and `<tables>_rows`."""
+    query = read_sql("remote_read/render_openmetrics").replace("history_", f"{tables}_")
+    row = copy.execute(query, {"first": first, "last": last, **parameters}).fetchone()
+    return (row[0] or "").encode() if row else b""
 
 
 def _count_days(day: date) -> int:

@@ -1,42 +1,60 @@
 -- A row is the current revision of an observation whose period has ended; with $revisions, any of its revisions.
-with selected as (
-    select *, concat_ws('|', indicator, mission, dimensions) as series_key
+with recorded as not materialized (
+    select series_id, period_start, period_end, batch_id, status
+    from store.current_revisions
+    where not $revisions
+    union all
+    select series_id, period_start, period_end, batch_id, status
+    from store.observations
+    where $revisions and recorded_at <= known_at_time()
+),
+selected as not materialized (
+    from recorded
+    where period_end <= as_of_date()
+        and ($from::date is null or period_start >= $from::date)
+        and ($to::date is null or period_end <= $to::date)
+        and ($status::varchar[] is null or list_contains($status::varchar[], status))
+),
+matching as not materialized (
+    select *
     from store.series
     where ($indicator::varchar[] is null or list_contains($indicator::varchar[], indicator))
         and ($mission::varchar[] is null or list_contains($mission::varchar[], mission))
         and ($dimension::varchar[] is null or has_dimensions(dimensions, $dimension::varchar[]))
+        and series_id in (select series_id from selected)
 ),
--- All keys of a series sort before its series key with '|~'. This skips whole series before the cursor.
+-- The key of a series begins with those of its indicator and mission. Only those are read that the page can need: the others begin
+-- after as many rows as it has, not counting the indicator and mission of the cursor.
+places as (
+    select indicator, mission, sum(series_count) over (order by beginning) - series_count as series_before
+    from (
+        select
+            indicator, mission, concat_ws('|', indicator, mission, '') as beginning,
+            if(beginning <= $cursor::varchar, 0, count(*)) as series_count
+        from matching
+        where $cursor::varchar is null or concat_ws('|', indicator, mission, '~') > $cursor::varchar
+        group by indicator, mission
+    )
+),
+-- Every series has a row, so that of those after the cursor as many as rows are enough. All keys of a series sort before its series
+-- key with '|~'; that of the cursor may have no further row.
 remaining as (
-    select *
-    from selected
-    where $cursor::varchar is null or series_key || '|~' > $cursor::varchar
-),
-recorded as (
-    select rowid as row_number, series_id, period_start, period_end, batch_id, status
-    from store.observations
-    where series_id in (select series_id from remaining)
-        and recorded_at <= known_at_time()
-        and period_end <= as_of_date()
-        and ($from::date is null or period_start >= $from::date)
-        and ($to::date is null or period_end <= $to::date)
-),
-current_rows as (
-    select arg_max(row_number, batch_id) as row_number
-    from recorded
-    where not $revisions
-    group by series_id, period_start, period_end
+    select s.*, concat_ws('|', indicator, mission, dimensions) as series_key
+    from matching as s
+    join places as p using (indicator, mission)
+    where p.series_before <= $limit::bigint
+        and ($cursor::varchar is null or concat_ws('|', indicator, mission, dimensions, '~') > $cursor::varchar)
+    order by series_key
+    limit $limit::bigint + 2
 ),
 keyed as (
     select
-        r.row_number,
-        concat_ws('|', s.series_key, r.period_end, r.period_start, format('{:09d}', r.batch_id)) as key
-    from recorded as r
+        o.series_id, o.period_start, o.period_end, o.batch_id,
+        concat_ws('|', s.series_key, o.period_end, o.period_start, format('{:09d}', o.batch_id)) as key
+    from selected as o
     join remaining as s using (series_id)
-    where ($revisions or r.row_number in (select row_number from current_rows))
-        and ($status::varchar[] is null or list_contains($status::varchar[], r.status))
+    where o.series_id in (select series_id from remaining)
 ),
--- Read all columns only of the rows of the page.
 paged as (
     select *
     from keyed
@@ -44,9 +62,11 @@ paged as (
     order by key
     limit $limit::bigint + 1
 )
+-- Read all columns only of the rows of the page.
 select
     s.indicator, s.mission, s.dimensions, o.period_start, o.period_end, o.value, o.status, o.source, o.page, o.note, o.batch_id,
     write_rfc3339(o.recorded_at) as recorded_at, p.key
 from store.observations as o
-join paged as p on p.row_number = o.rowid
-join store.series as s using (series_id)
+join paged as p using (series_id, period_start, period_end, batch_id)
+join remaining as s using (series_id)
+where o.series_id in (select series_id from paged)

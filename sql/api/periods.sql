@@ -1,9 +1,12 @@
 -- A row is an ended period with observations, newest first.
+with counted as (
+    select period_start, period_end, count(*) as observations
+    from store.current_revisions
+    where period_end <= as_of_date()
+    group by period_start, period_end
+)
 select
-    name_period(c.cycle, o.period_start, o.period_end) as period, c.cycle, o.period_start, o.period_end,
-    count(*) as observations,
+    name_period(c.cycle, o.period_start, o.period_end) as period, c.cycle, o.period_start, o.period_end, o.observations,
     format('{:07d}|{}', date '9999-12-31' - o.period_end, o.period_start) as key
-from observations as o
+from counted as o
 left join cycles as c using (period_start, period_end)
-where o.period_end <= as_of_date()
-group by all

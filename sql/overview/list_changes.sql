@@ -4,7 +4,7 @@
 with judged as (
     select
         i.indicator, i.title, i.unit, i.better, i.priority, c.mission, c.dimensions, c.value, c.previous_value, c.change,
-        name_period(y.cycle, c.period_start, c.period_end) as period,
+        c.period_start, c.period_end, y.cycle,
         if((c.change > 0) = (i.better = 'higher'), 'better', 'worse') as tone,
         abs(c.change) / greatest(abs(c.value), abs(c.previous_value)) as relative_change,
         coalesce(c.period_end between $cycle_start and $cycle_end, false) as is_newest,
@@ -18,14 +18,28 @@ with judged as (
     join store.current_missions as m using (mission)
     left join cycles as y on y.period_start = c.period_start and y.period_end = c.period_end
     where i.better <> 'neutral' and c.change <> 0 and m.status <> 'closed'
+),
+-- Sorting every change by its dimensions would take seconds with 1,000,000 series. Only changes that can be among the first are sorted:
+-- a change with a later place in one of the two orders never has a larger score.
+scored as (
+    select *, (4 * is_newest::integer + 3 - weight) * 4 + relative_change as score
+    from judged
+),
+counted as (
+    select
+        tone, count(*) as tone_count, list_last(max(relative_change, $max_rows)) as least_change, list_last(max(score, 3)) as least_score
+    from scored
+    group by tone
 )
 select
-    *, count(*) over (partition by tone) as tone_count,
+    s.* exclude (period_start, period_end, cycle, score), name_period(s.cycle, s.period_start, s.period_end) as period, c.tone_count,
     row_number() over (
         partition by tone
         order by is_newest desc, weight, relative_change desc, abs(change) desc, indicator, mission, dimensions::varchar
     ) as place
-from judged
+from scored as s
+join counted as c using (tone)
+where s.relative_change >= c.least_change or s.score >= c.least_score
 qualify row_number() over (
     partition by tone order by relative_change desc, abs(change) desc, indicator, mission, dimensions::varchar
 ) <= $max_rows or place <= 3

@@ -9,23 +9,34 @@ current as (
     from store.current_revisions
     where series_id in (select series_id from chosen) and period_end <= as_of_date()
 ),
--- Only the rows of the newest periods are sorted: an indicator can have 1,000,000 observations.
+-- Only the rows of the newest periods and first missions are sorted: an indicator can have 1,000,000 observations.
+counted as (
+    select c.period_end, c.period_start, s.mission, m.ordinal, count(*) as row_count
+    from current as c
+    join chosen as s using (series_id)
+    left join store.current_missions as m using (mission)
+    group by all
+),
+shown as (
+    select period_end, period_start, mission, ordinal
+    from counted
+    qualify sum(row_count) over (order by period_end desc, period_start desc, ordinal, mission) - row_count < $max_rows
+),
 newest as (
-    select *
-    from current
-    where period_end >= (select min(period_end) from (select period_end from current order by period_end desc limit $max_rows))
+    select c.*, s.indicator, s.mission, s.dimensions, w.ordinal
+    from current as c
+    join chosen as s using (series_id)
+    join shown as w using (period_end, period_start, mission)
 ),
 sorted as (
     select
-        s.indicator, s.mission, s.dimensions, c.*,
-        name_period(y.cycle, c.period_start, c.period_end) as period, m.ordinal,
-        list_transform(map_keys(s.dimensions), lambda label: list_position(i.dimensions[label], s.dimensions[label])) as places
+        c.indicator, c.mission, c.dimensions, c.* exclude (indicator, mission, dimensions, ordinal),
+        name_period(y.cycle, c.period_start, c.period_end) as period, c.ordinal,
+        list_transform(map_keys(c.dimensions), lambda label: list_position(i.dimensions[label], c.dimensions[label])) as places
     from newest as c
-    join chosen as s using (series_id)
     left join cycles as y using (period_start, period_end)
-    left join store.current_missions as m on m.mission = s.mission
-    left join store.current_indicators as i on i.indicator = s.indicator
-    order by c.period_end desc, c.period_start desc, ordinal, places, s.dimensions::varchar
+    left join store.current_indicators as i on i.indicator = c.indicator
+    order by c.period_end desc, c.period_start desc, c.ordinal, places, c.dimensions::varchar
     limit $max_rows
 ),
 earlier as (

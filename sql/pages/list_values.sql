@@ -22,25 +22,60 @@ computed as (
     left join store.compared_kpi_values as c
         on c.kpi = l.kpi and c.mission = l.mission and c.dimensions = l.dimensions and c.as_of = l.as_of and c.is_value_before
 ),
-combined as (
-    select * from observed
-    union all by name
-    select * from computed
+chosen as (
+    select *
+    from named
+    where ($one is null or name = $one) and ($priority is null or priority = $priority)
+),
+listed as not materialized (
+    select f.*
+    from (
+        select * from observed
+        union all by name
+        select * from computed
+    ) as f
+    left join store.current_missions as m on m.mission = f.mission
+    where f.name in (select name from chosen)
+        -- The ended series of closed missions are on their own pages only.
+        and (f.mission = $mission or $mission is null and not (m.status = 'closed' and f.value is null and f.status = 'M'))
+),
+-- Sorting every series of a priority by its dimensions would take seconds. First, the indicators that the rows can be of.
+begun as (
+    select name
+    from (
+        select n.name, sum(count(*)) over (order by n.kind = 'kpi', n.ordinal) - count(*) as rows_before
+        from listed as f
+        join chosen as n using (name)
+        group by n.name, n.kind, n.ordinal
+    )
+    where rows_before < $max_rows
+),
+-- Then, their dimensions in order.
+placed as (
+    select
+        n.kind, n.ordinal, f.*, list_transform(map_keys(f.dimensions), lambda label: list_position(n.dimension_values[label], f.dimensions[label])) as places,
+        f.dimensions::varchar as written
+    from (
+        select name, dimensions, count(*) as row_count
+        from listed
+        where name in (select name from begun)
+        group by name, dimensions
+    ) as f
+    join chosen as n using (name)
+),
+first_dimensions as (
+    select name, dimensions, places, written
+    from placed
+    qualify sum(row_count) over (order by kind = 'kpi', ordinal, places, written) - row_count < $max_rows
 )
 select
     n.kind, n.name, n.title, n.priority, n.unit, n.better, n.maximum, n.expected_missions,
     f.* exclude (name),
     if(n.kind = 'kpi', null, name_period(y.cycle, f.period_start, f.period_end)) as period
-from combined as f
-join named as n using (name)
-left join priorities as p using (priority)
+from listed as f
+join first_dimensions as d using (name, dimensions)
+join chosen as n using (name)
 left join store.current_missions as m on m.mission = f.mission
 left join cycles as y on y.period_start = f.period_start and y.period_end = f.period_end
-where ($one is null or n.name = $one)
-    and ($priority is null or n.priority = $priority)
-    -- The ended series of closed missions are on their own pages only.
-    and (f.mission = $mission or $mission is null and not (m.status = 'closed' and f.value is null and f.status = 'M'))
-order by
-    n.kind = 'kpi', n.ordinal, list_transform(map_keys(f.dimensions), lambda label: list_position(n.dimension_values[label], f.dimensions[label])),
-    f.dimensions::varchar, m.ordinal
+order by n.kind = 'kpi', n.ordinal, d.places, d.written, m.ordinal
 limit $max_rows
