@@ -131,7 +131,8 @@ class Bucket:
     def stop(self) -> None:
         """Stop the server; the data remains."""
         if self._process is not None:
-            self._process.terminate()
+            # On SIGTERM it waits for idle connections.
+            self._process.kill()
             self._process.wait()
             self._process = None
 
