@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
+from typing import TypeVar
+
+import duckdb
 
 from metrics.exposition import render_header
 from metrics.families import Family, list_families
@@ -15,11 +19,14 @@ from service.system.progress import Progress
 from service.warehouse.database import Connection, read_sql, run_sql
 from service.warehouse.definitions import Definitions
 
-# Series whose samples are rendered at once: about a megabyte of text for each ten of their observations.
-PART_SERIES = 10_000
+Result = TypeVar("Result")
+
+# Series whose samples are rendered at once: 3 MB of text with ten observations each.
+PART_SERIES = 2_500
 END = b"# EOF\n"
 # Without it DuckDB would use most of the memory of the machine. Larger tables are written to temporary files.
-MEMORY_LIMIT = "150MB"
+# A step that needs more is repeated with the larger limit, which then remains.
+MEMORY_LIMIT, LARGE_MEMORY_LIMIT = "150MB", "1GB"
 THREADS = 2
 CHANGE = "a4p_indicator_change"
 
@@ -53,7 +60,7 @@ def render_openmetrics(
         "job": JOB,
     }
     yield from _render_reported(copy, families, metrics, {**period, "tick_ms": DAY_MS}, progress)
-    prepare_recorded(copy)
+    _run_within_memory(copy, partial(prepare_recorded, copy))
     yield from _render_prepared(copy, families, metrics, {**period, "tick_ms": 1}, progress)
     yield END
 
@@ -66,9 +73,8 @@ def _render_reported(
     progress: Progress,
 ) -> Iterator[bytes]:
     """Yield the reported values, metric after metric. Those of series are read in parts, so that few are in memory."""
-    run_sql(copy, "remote_read/prepare_derived")
-    run_sql(copy, "remote_read/prepare_series")
-    run_sql(copy, "remote_read/prepare_rows")
+    for step in ("derived", "series", "rows"):
+        _run_within_memory(copy, partial(run_sql, copy, f"remote_read/prepare_{step}"))
     parts: defaultdict[str, list[tuple[str, int, int]]] = defaultdict(list)
     total = done = 0
     for metric, indicator, first, last, count in run_sql(copy, "remote_read/list_parts", part_series=PART_SERIES).fetchall():
@@ -84,7 +90,8 @@ def _render_reported(
         header: bytes | None = _render_header(families, metric)
         for indicator, first, last in parts[metric]:
             is_change = metric == CHANGE
-            run_sql(copy, "remote_read/prepare_part", indicator=indicator, first=first, last=last, is_change=is_change)
+            numbers = {"indicator": indicator, "first": first, "last": last, "is_change": is_change}
+            _run_within_memory(copy, partial(run_sql, copy, "remote_read/prepare_part", **numbers))
             text = _render_part(copy, "part", 0, PART_SERIES, parameters)
             if text:
                 yield (header or b"") + text
@@ -116,6 +123,15 @@ def _render_prepared(
             progress("writing", min(1.0, (number + PART_SERIES) / series_count))
 
 
+def _run_within_memory(copy: Connection, work: Callable[[], Result]) -> Result:
+    """Return the result of a step that may be repeated."""
+    try:
+        return work()
+    except duckdb.OutOfMemoryException:
+        copy.execute(f"set memory_limit = '{LARGE_MEMORY_LIMIT}'")
+        return work()
+
+
 def _render_header(families: Mapping[str, Family], metric: str) -> bytes:
     return render_header(families.get(metric, Family(metric, "", "")), is_openmetrics=True)
 
@@ -123,7 +139,8 @@ def _render_header(families: Mapping[str, Family], metric: str) -> bytes:
 def _render_part(copy: Connection, tables: str, first: int, last: int, parameters: Mapping[str, object]) -> bytes:
     """Return the text of the series with these numbers in `<tables>_series` and `<tables>_rows`."""
     query = read_sql("remote_read/render_openmetrics").replace("history_", f"{tables}_")
-    row = copy.execute(query, {"first": first, "last": last, **parameters}).fetchone()
+    bound = {"first": first, "last": last, **parameters}
+    row = _run_within_memory(copy, lambda: copy.execute(query, bound).fetchone())
     return (row[0] or "").encode() if row else b""
 
 
