@@ -225,6 +225,7 @@ FIRST = (
     "test_fuzz.py",
     "test_properties.py",
     "web/test_rounds.py",
+    "web/test_language.py",
     "test_submissions.py",
     "test_writes.py",
     "test_sdmx_csv.py",
