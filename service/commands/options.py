@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from service.loading.request import DIGEST_PATTERN
-from service.queries.moments import parse_date, parse_instant
+from service.queries.moments import parse_as_of, parse_date, parse_instant
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -31,6 +31,7 @@ class Parsed(click.ParamType[T]):
 
 
 DAY = Parsed("date", parse_date)
+AS_OF = Parsed("date", parse_as_of)
 INSTANT = Parsed("time", parse_instant)
 
 

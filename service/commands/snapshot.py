@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from service.client.choose import use_client
-from service.commands.options import DAY, catalogue_option, data_dir_option
+from service.commands.options import AS_OF, catalogue_option, data_dir_option
 from service.commands.progress import show_progress
 from service.settings import read_settings
 from service.snapshots.snapshot import render_as_of
@@ -23,7 +23,7 @@ Examples:
   a4p snapshot --as-of 2023-12-31 > a4p-2023.prom
 """
 )
-@click.option("--as-of", type=DAY, help="Print the metrics as of this date; nothing is recorded.")
+@click.option("--as-of", type=AS_OF, help="Print the metrics as of this date; nothing is recorded.")
 @data_dir_option
 @catalogue_option
 def snapshot(as_of: date | None, data_dir: Path | None, catalogue: Path | None) -> None:

@@ -14,7 +14,7 @@ import click
 import duckdb
 from rich.console import Console
 
-from service.commands.options import DAY, INSTANT, data_dir_option
+from service.commands.options import AS_OF, INSTANT, data_dir_option
 from service.commands.sql_prompt import Prompt
 from service.errors import QueryError, ServiceError
 from service.queries.examples import read_examples
@@ -59,7 +59,7 @@ Examples:
     help="Format of the result.  [default: by the ending of --output; else table on a terminal, csv in a pipe]",
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; parquet needs one.")
-@click.option("--as-of", type=DAY, help="Values that were current on this date.  [default: that of the snapshot]")
+@click.option("--as-of", type=AS_OF, help="Values that were current on this date.  [default: that of the snapshot]")
 @click.option("--known-at", type=INSTANT, help="Data recorded until this date or time (UTC unless it has an offset).")
 @data_dir_option
 def sql(

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 
 import duckdb
 
+MAX_YEARS_AHEAD = 10
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII)
 
@@ -23,6 +24,22 @@ def parse_date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is not a date: the day does not exist.") from None
+
+
+def find_last_as_of() -> date:
+    """Return the latest as-of date that is accepted."""
+    return date(datetime.now(UTC).year + MAX_YEARS_AHEAD, 12, 31)
+
+
+def parse_as_of(text: str) -> date:
+    """Return an as-of date, at most MAX_YEARS_AHEAD years ahead. Raises ValueError with a sentence that names the fix.
+
+    Each half-year until an as-of date has a cycle with its overdue reports: the page of the year 2200 had 11 MB.
+    """
+    as_of = parse_date(text)
+    if as_of > find_last_as_of():
+        raise ValueError(f"{text!r} is more than {MAX_YEARS_AHEAD} years ahead. Write an earlier date.")
+    return as_of
 
 
 def parse_instant(text: str) -> datetime:

@@ -15,7 +15,7 @@ from service.queries.sandbox.pool import QueryResult
 from service.queries.sandbox.protocol import Format, QueryRequest
 from service.settings import Settings
 from service.web.api.answer import SNAPSHOT_HEADER
-from service.web.api.queries import Count, Day, Instant
+from service.web.api.queries import AsOf, Count, Instant
 from service.web.authorization import requires
 from service.web.budget import AnswerBudget
 from service.web.chunks import make_chunked_response
@@ -40,7 +40,7 @@ class SqlRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     sql: str = Field(min_length=1, max_length=MAX_SQL_LENGTH, description="One read-only query.")
-    as_of: Day | None = Field(None, description="As-of date of views such as `latest`. Default: date of the snapshot.")
+    as_of: AsOf | None = Field(None, description="As-of date of views such as `latest`. Default: date of the snapshot.")
     known_at: Instant | None = Field(None, description="Only values recorded up to this instant, in views of current values.")
     max_rows: Count | None = Field(
         None, ge=1, description="Maximum number of rows. Default: 1,000 for JSON, the allowed maximum for other formats."

@@ -12,9 +12,10 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from service.commands.sql import sql
-from service.queries.moments import parse_date, parse_instant
+from service.queries.moments import find_last_as_of, parse_as_of, parse_instant
 
-DATES = {"2023-10-31": date(2023, 10, 31), "0001-01-01": date(1, 1, 1), "9999-12-31": date(9999, 12, 31)}
+LAST = find_last_as_of().isoformat()
+DATES = {"2023-10-31": date(2023, 10, 31), "0001-01-01": date(1, 1, 1), LAST: find_last_as_of()}
 INSTANTS = {
     "2024-07-01": datetime(2024, 7, 1, tzinfo=UTC),
     "2024-07-01T12:00": datetime(2024, 7, 1, 12, tzinfo=UTC),
@@ -28,6 +29,7 @@ INSTANTS = {
 WRONG_FORM = "yesterday 31.10.2023 20231031 2023-W44-2 2023-304 2023-1-1 \N{FULLWIDTH DIGIT TWO}023-10-31".split()
 WRONG_DATES = {
     **{text: f"{text!r} is not a date. Write it like 2023-10-31." for text in [*WRONG_FORM, "2023-10-31T00:00", " 2023-10-31"]},
+    **{text: f"{text!r} is more than 10 years ahead. Write an earlier date." for text in ("2200-01-01", "9999-12-31")},
     **{text: f"{text!r} is not a date: the day does not exist." for text in ("2023-02-29", "0000-01-01", "2023-13-01")},
 }
 WRONG_INSTANTS = {
@@ -70,7 +72,7 @@ def find_error(request: pytest.FixtureRequest, client: FlaskClient, report_dir: 
 
 @pytest.mark.parametrize(("text", "day"), DATES.items())
 def test_a_date_is_accepted_everywhere(find_error: FindError, text: str, day: date) -> None:
-    assert parse_date(text) == day
+    assert parse_as_of(text) == day
     assert find_error("as_of", text) is None
 
 

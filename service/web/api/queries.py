@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from werkzeug.datastructures import MultiDict
 
 from service.names import suggest_names
-from service.queries.moments import parse_date, parse_instant
+from service.queries.moments import parse_as_of, parse_date, parse_instant
 from service.warehouse.definitions import Definitions
 from service.web.api.rows import (
     KIND,
@@ -37,6 +37,10 @@ def _read_date(given: object) -> date:
     return parse_date(str(given))
 
 
+def _read_as_of(given: object) -> date:
+    return parse_as_of(str(given))
+
+
 def _read_instant(given: object) -> datetime:
     return parse_instant(str(given))
 
@@ -54,6 +58,7 @@ def _read_number(written: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_read_date)]
+AsOf = Annotated[date, BeforeValidator(_read_as_of)]
 Instant = Annotated[
     datetime,
     BeforeValidator(_read_instant),
@@ -77,7 +82,7 @@ class KnownQuery(Query):
 
 
 class MomentQuery(KnownQuery):
-    as_of: Day | None = Field(None, description="Only periods that ended by this date. Default: date of the snapshot.")
+    as_of: AsOf | None = Field(None, description="Only periods that ended by this date. Default: date of the snapshot.")
 
 
 class IndicatorsQuery(Query):

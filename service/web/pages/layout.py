@@ -40,7 +40,7 @@ from metrics.languages import (
 )  # fmt: skip
 from service.access.store import read_time
 from service.application import Application
-from service.queries.moments import parse_date, parse_instant
+from service.queries.moments import find_last_as_of, parse_as_of, parse_instant
 from service.snapshots.read_copy import SnapshotInfo
 from service.warehouse.database import Connection, read_rows, run_sql
 from service.web.answer_cache import AnswerCache, answer_compressed, compress
@@ -89,6 +89,11 @@ class Page:
     def values_as_of(self) -> date | None:
         """The as-of date of the values of the page."""
         return self.as_of or (self.info.as_of if self.info else None)
+
+    @property
+    def last_as_of(self) -> date:
+        """The latest as-of date that a reader can request."""
+        return find_last_as_of()
 
     @property
     def moment(self) -> dict[str, str]:
@@ -170,7 +175,7 @@ def answer_page(application: Application, cache: AnswerCache[bytes], make: Calla
 
 def read_moment() -> tuple[date | None, datetime | None]:
     """Return as_of and known_at of the request, None if absent or empty. Aborts with 400 if they are invalid."""
-    return _read_parameter("as_of", parse_date), _read_parameter("known_at", parse_instant)
+    return _read_parameter("as_of", parse_as_of), _read_parameter("known_at", parse_instant)
 
 
 def _read_parameter(name: str, parse: Callable[[str], T]) -> T | None:
