@@ -15,7 +15,6 @@ import duckdb
 from rich.console import Console
 
 from service.commands.options import AS_OF, INSTANT, data_dir_option
-from service.commands.sql_prompt import Prompt
 from service.errors import QueryError, ServiceError
 from service.queries.examples import read_examples
 from service.queries.moments import set_moment
@@ -84,6 +83,9 @@ def sql(
     try:
         if text is None:
             console = Console()
+            # Only a prompt needs its packages, which take a fifth of the time of a start.
+            from service.commands.sql_prompt import Prompt
+
             prompt = Prompt(
                 console,
                 read_schema(copy.connection),
