@@ -204,7 +204,8 @@ def _unfold_days(
     """Return the rows with those of growing series as one row for each day."""
     is_growing = grows[owners] & ~np.isnan(values)
     begin = np.where(is_growing, np.maximum(starts, first_day), starts)
-    counts = np.where(is_growing, np.minimum(ends, last_day + 1) - begin, 1)
+    # Negative for a query that ends before it starts.
+    counts = np.maximum(np.where(is_growing, np.minimum(ends, last_day + 1) - begin, 1), 0)
     further = _count_up(np.zeros(len(counts), np.int64), counts)
     unfolded = np.repeat(begin, counts) + further
     grown = np.where(np.repeat(is_growing, counts), unfolded - np.repeat(starts, counts), 0)

@@ -148,6 +148,21 @@ def test_a_client_without_hints_gets_what_holds_and_what_changes(client: FlaskCl
     assert list(answered.values()) == [[(milliseconds("2018-06-01"), 268), (milliseconds("2019-01-01"), 286)]]
 
 
+@pytest.mark.parametrize("name", ["a4p_indicator_age_days", "a4p_sofa_incidents_new"])
+@pytest.mark.parametrize("begins_later_days", [1, 2, 400])
+def test_a_query_that_ends_before_it_starts_has_no_samples(client: FlaskClient, name: str, begins_later_days: int) -> None:
+    end = milliseconds("2024-06-01")
+    start = end + begins_later_days * DAY
+    # An instant query, whose hints have no step, is of its end.
+    for hints in (
+        None,
+        ReadHints(start_ms=start, end_ms=end, step_ms=DAY),
+        ReadHints(start_ms=start, end_ms=end, range_ms=DAY),
+    ):
+        (answered,) = read(client, make_query(JOB, ("__name__", EQ, name), start=start, end=end, hints=hints))
+        assert not any(answered.values())
+
+
 def test_series_are_listed_without_samples(client: FlaskClient) -> None:
     hints = ReadHints(func="series", start_ms=0, end_ms=9223309901257974999)
     (answered,) = read(client, make_query(JOB, ("mission", EQ, "UNMISS"), end=9223309901257974999, hints=hints))
