@@ -129,6 +129,13 @@ def new_warehouse(definitions: Definitions, tmp_path_factory: pytest.TempPathFac
     return open_new
 
 
+@pytest.fixture(scope="module")
+def shared(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """Return a warehouse that the examples of a module empty and fill: opening one takes longer than they do."""
+    with new_warehouse(tmp_path_factory.mktemp("shared")) as opened:
+        yield opened
+
+
 @pytest.fixture
 def warehouse(new_warehouse: NewWarehouse, tmp_path: Path) -> Iterator[Warehouse]:
     """An empty warehouse with the shipped catalogue."""

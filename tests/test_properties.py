@@ -24,7 +24,7 @@ from service.loading.readers.columns import KNOWN
 from service.loading.request import LoadRequest
 from service.settings import find_in_tree
 from service.warehouse.database import Connection, Warehouse
-from tests.conftest import STORED_AT, Clock, Dump, NewWarehouse, forget_cache
+from tests.conftest import STORED_AT, Clock, Dump, forget_cache
 from tests.fuzz import count_examples
 
 # An example takes as long as its loads take.
@@ -37,13 +37,6 @@ INDICATORS = [indicator for _, indicator in CATALOGUE.indicators]
 CHANGES = [indicator for indicator in INDICATORS if indicator.unit == "ratio" and indicator.maximum is None]
 
 Row = dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def shared(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """A warehouse for the examples of every property: to make one for each takes longer than what is tried."""
-    with new_warehouse(tmp_path_factory.mktemp("properties")) as warehouse:
-        yield warehouse
 
 
 @contextmanager

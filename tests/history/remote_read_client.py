@@ -12,6 +12,7 @@ from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest,
 from service.application import Application
 
 EQ, NEQ, RE, NRE = LabelMatcher.EQ, LabelMatcher.NEQ, LabelMatcher.RE, LabelMatcher.NRE
+Labels = frozenset[tuple[str, str]]
 JOB = ("job", EQ, "a4p-history")
 MISCONDUCT = ("__name__", EQ, "a4p_serious_misconduct_allegations")
 DAY = 86_400_000
@@ -56,7 +57,7 @@ def decompress(body: bytes) -> ReadResponse:
     return response
 
 
-def read(client: FlaskClient, *queries: Query) -> list[dict[frozenset[tuple[str, str]], list[tuple[int, float]]]]:
+def read(client: FlaskClient, *queries: Query) -> list[dict[Labels, list[tuple[int, float]]]]:
     """Return the samples of each series by its labels, for each query."""
     answer = client.post("/api/v1/read", data=write_request(*queries))
     assert answer.status_code == 200, answer.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,30 +17,24 @@ from service.snapshots.snapshot import make_snapshot
 from service.system.state_file import StateUnusable
 from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
-from service.warehouse.stored_definitions import store_catalogue, store_kpis
-from tests.conftest import STORED_AT, NewWarehouse
+from service.warehouse.stored_definitions import store_catalogue
+from tests.conftest import STORED_AT
 from tests.fuzz import count_examples
-from tests.history.test_agreement import (
+from tests.history.remote_read_client import Labels
+from tests.random_warehouse import (
     Dates,
-    Labels,
     Row,
     batches,
     dates,
-    empty_warehouse,
     limits,
     record_limits,
     set_dates,
+    start_warehouse,
     store_batch,
 )
 
 NOW = datetime(2024, 12, 1, 9, tzinfo=UTC)
 FIRST = [Row(0, "UNMISS", 4, "A", 5), Row(0, "UNIFIL", 4, "E", 3), Row(1, "UNMISS", 4, "A", 1)]
-
-
-@pytest.fixture(scope="module")
-def shared(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    with new_warehouse(tmp_path_factory.mktemp("changed")) as opened:
-        yield opened
 
 
 @pytest.fixture(autouse=True)
@@ -51,9 +44,7 @@ def small_histories_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def start(warehouse: Warehouse, definitions: Definitions, first: list[Row]) -> WholeHistory:
-    empty_warehouse(warehouse)
-    store_catalogue(warehouse, definitions.catalogue, STORED_AT)
-    store_kpis(warehouse, definitions.kpis, STORED_AT)
+    start_warehouse(warehouse, definitions)
     store_batch(warehouse, 1, first)
     make_snapshot(warehouse, definitions, NOW)
     return HistoryReader(warehouse).read()

@@ -26,7 +26,6 @@ from service.rounds.checks import find_findings, read_shipped_rules
 from service.settings import find_in_tree
 from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
 from service.warehouse.definitions import Definitions
-from tests.conftest import NewWarehouse
 
 COLUMNS = ["indicator", "mission", "dimensions", "period_start", "period_end", "value", "status", "source", "note"]
 CYCLE_5 = {"period_start": "2023-11-01", "period_end": "2024-04-30"}
@@ -56,13 +55,6 @@ def append(cursor: Connection, *files: Path, skipped: frozenset[str] = frozenset
     request = LoadRequest(files=tuple(files), loaded_by="the tests", status_codes="sdmx")
     stage_files(cursor, request)
     append_staged(cursor, request, False, read_clock, skipped)
-
-
-@pytest.fixture(scope="module")
-def shared(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """An empty warehouse. Tests load into it in transactions that are rolled back."""
-    with new_warehouse(tmp_path_factory.mktemp("checks") / "data") as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

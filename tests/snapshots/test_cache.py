@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,9 +17,9 @@ from service.warehouse.database import Connection, Warehouse
 from service.warehouse.definitions import Definitions
 from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue, store_kpis
-from tests.conftest import STORED_AT, NewWarehouse, forget_cache
+from tests.conftest import STORED_AT, forget_cache
 from tests.fuzz import count_examples
-from tests.history.test_agreement import (
+from tests.random_warehouse import (
     Dates,
     Row,
     batches,
@@ -44,12 +42,6 @@ COMPUTED = {
     "series_changes": "computed_changes",
     "latest_values": "computed_values",
 }
-
-
-@pytest.fixture(scope="module")
-def shared(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    with new_warehouse(tmp_path_factory.mktemp("cache")) as opened:
-        yield opened
 
 
 def check_equal(cursor: Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,27 +16,21 @@ from service.snapshots.publish import write_copy
 from service.snapshots.snapshot import make_snapshot
 from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
-from service.warehouse.stored_definitions import store_catalogue, store_kpis
+from service.warehouse.stored_definitions import store_catalogue
 from tests.conftest import STORED_AT, NewWarehouse, forget_cache
 from tests.fuzz import count_examples
-from tests.history.test_agreement import (
+from tests.random_warehouse import (
     Dates,
     Row,
     batches,
-    empty_warehouse,
     limits,
     record_limits,
     set_dates,
+    start_warehouse,
     store_batch,
 )
 
 NOW = datetime(2024, 12, 1, 9, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def shared(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    with new_warehouse(tmp_path_factory.mktemp("difference")) as opened:
-        yield opened
 
 
 @pytest.fixture(autouse=True)
@@ -46,9 +39,7 @@ def small_copies_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def publish_first(warehouse: Warehouse, definitions: Definitions, target: Path) -> Path:
-    empty_warehouse(warehouse)
-    store_catalogue(warehouse, definitions.catalogue, STORED_AT)
-    store_kpis(warehouse, definitions.kpis, STORED_AT)
+    start_warehouse(warehouse, definitions)
     store_batch(warehouse, 1, [Row(0, mission, 4, "A", 5) for mission in ("UNMISS", "UNIFIL")])
     make_snapshot(warehouse, definitions, NOW)
     write_copy(warehouse, target)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,18 +13,18 @@ from service.snapshots import snapshot as snapshot_module
 from service.snapshots.snapshot import Snapshot, make_snapshot
 from service.warehouse.database import Warehouse
 from service.warehouse.definitions import Definitions
-from service.warehouse.stored_definitions import store_catalogue, store_kpis
-from tests.conftest import STORED_AT, NewWarehouse
+from service.warehouse.stored_definitions import store_catalogue
+from tests.conftest import STORED_AT
 from tests.fuzz import count_examples
-from tests.history.test_agreement import (
+from tests.random_warehouse import (
     Dates,
     Row,
     batches,
     dates,
-    empty_warehouse,
     limits,
     record_limits,
     set_dates,
+    start_warehouse,
     store_batch,
 )
 
@@ -34,22 +33,10 @@ NOW = datetime(2024, 12, 1, 9, tzinfo=UTC)
 steps = st.lists(st.sampled_from([0, 0, 1, 200, -200]), min_size=4, max_size=4)
 
 
-@pytest.fixture(scope="module")
-def shared(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    with new_warehouse(tmp_path_factory.mktemp("blocks")) as opened:
-        yield opened
-
-
 @pytest.fixture(params=[False, True], ids=["tables", "views"])
 def queries_read_views(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param:
         monkeypatch.setattr(snapshot_module, "TABLE_SERIES", 0)
-
-
-def empty(warehouse: Warehouse, definitions: Definitions) -> None:
-    empty_warehouse(warehouse)
-    store_catalogue(warehouse, definitions.catalogue, STORED_AT)
-    store_kpis(warehouse, definitions.kpis, STORED_AT)
 
 
 @pytest.mark.usefixtures("queries_read_views")
@@ -63,7 +50,7 @@ def test_text_with_reused_blocks_is_what_rendering_everything_gives(
     unmiss: Dates,
     set_limits: list[tuple[str, str, int | None]],
 ) -> None:
-    empty(shared, definitions)
+    start_warehouse(shared, definitions)
     now = NOW
     previous = make_snapshot(shared, definitions, now)
     changed = set_dates(definitions, unmiss)
@@ -92,7 +79,7 @@ def find_blocks(snapshot: Snapshot, metric: str) -> dict[str, Block]:
 
 
 def test_only_blocks_of_changed_series_are_rendered_again(shared: Warehouse, definitions: Definitions) -> None:
-    empty(shared, definitions)
+    start_warehouse(shared, definitions)
     store_batch(shared, 1, [Row(0, mission, 4, "A", 1) for mission in ("UNMISS", "UNIFIL")])
     before = make_snapshot(shared, definitions, NOW)
     store_batch(shared, 2, [Row(0, "UNMISS", 4, "A", 2)])
@@ -103,7 +90,7 @@ def test_only_blocks_of_changed_series_are_rendered_again(shared: Warehouse, def
 
 
 def test_a_value_that_becomes_valid_with_the_day_is_rendered(shared: Warehouse, definitions: Definitions) -> None:
-    empty(shared, definitions)
+    start_warehouse(shared, definitions)
     store_batch(shared, 1, [Row(0, "UNMISS", 4, "A", 1)])
     before = make_snapshot(shared, definitions, datetime(2024, 1, 1, 9, tzinfo=UTC))
     assert "UNMISS" not in find_blocks(before, "a4p_sofa_incidents_new")
