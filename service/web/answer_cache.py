@@ -87,7 +87,7 @@ def compress(text: str | bytes) -> bytes:
 def answer_compressed(body: bytes, content_type: str) -> Response:
     """Return a response with a body of `compress`, decompressed for a client that does not accept gzip.
 
-    The text must be the same for all readers: a length of compressed text tells something about secrets in it.
+    The text must be the same for all readers: the length of a compressed text can reveal secrets in it.
     """
     is_accepted = request.accept_encodings["gzip"] > 0
     response = answer_bytes(body if is_accepted else gzip.decompress(body), content_type)
