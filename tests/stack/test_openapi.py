@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings, strategies
 from schemathesis import Case, GenerationMode
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
@@ -14,6 +15,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 from service.access.identity import Identity
 from service.access.roles import Grant, Role
 from service.application import Application
+from service.queries.moments import find_last_as_of
 from service.warehouse.definitions import Definitions
 from service.web.api.operations import OPERATIONS as BESIDE
 from service.web.api.operations import Operation
@@ -35,6 +37,8 @@ OPERATIONS = [
 ]
 # Roles, and of each operation beside the resources the requests of each.
 ROLE_EXAMPLES = count_examples(2)
+# A JSON schema has no latest date; later ones are refused, which tests/queries/test_moments.py checks.
+schemathesis.openapi.format("date", strategies.dates(max_value=find_last_as_of()).map(date.isoformat))
 
 
 @pytest.fixture(scope="module")

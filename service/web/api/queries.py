@@ -82,7 +82,7 @@ class KnownQuery(Query):
 
 
 class MomentQuery(KnownQuery):
-    as_of: AsOf | None = Field(None, description="Only periods that ended by this date. Default: date of the snapshot.")
+    as_of: AsOf | None = Field(None, description="Only periods that ended by this date, at most ten years ahead. Default: the snapshot's.")
 
 
 class IndicatorsQuery(Query):
