@@ -82,7 +82,9 @@ class KnownQuery(Query):
 
 
 class MomentQuery(KnownQuery):
-    as_of: AsOf | None = Field(None, description="Only periods that ended by this date, at most ten years ahead. Default: the snapshot's.")
+    as_of: AsOf | None = Field(
+        None, description="Only periods that ended by this date, ten years ahead at most. Default: date of the snapshot."
+    )
 
 
 class IndicatorsQuery(Query):
