@@ -18,8 +18,8 @@ from typing import Any
 
 from metrics.catalogue import ALL_MISSIONS
 from metrics.codes import write_code
-from metrics.figures import MINUS, STATUS_TEXT, write_figure, write_points
 from metrics.languages import NO_BREAK, gettext, localize, ngettext, translate
+from metrics.values import MINUS, STATUS_TEXT, write_points, write_value
 
 MAX_BREACHES = 2
 # With fewer missions, the highest value says little.
@@ -78,7 +78,7 @@ def _write_breach(rows: Sequence[Row]) -> Sentence:
     first = rows[0]
     same = [row for row in rows if (row["value"], row["limit_value"], row["comparison"]) == _value_of(first)]
     labels = list(dict.fromkeys(_write_labels(row) for row in same if row["dimensions"]))
-    statement = _write_figures(first)
+    statement = _write_values(first)
     if len(labels) > 1:
         statement = gettext("%(statement)s for %(labels)s", statement=statement, labels=_join(labels))
     limit, is_above = _write(first["limit_value"], first), first["comparison"] == "above"
@@ -118,7 +118,7 @@ def _write_breach(rows: Sequence[Row]) -> Sentence:
 def _write_change(row: Row) -> Sentence:
     query = {} if row["mission"] == ALL_MISSIONS else {"mission": row["mission"]}
     subject = _write_subject(row, _write_labels(row))
-    statement = gettext("%(statement)s (%(period)s).", statement=_write_figures(row), period=_write_period(row))
+    statement = gettext("%(statement)s (%(period)s).", statement=_write_values(row), period=_write_period(row))
     return Sentence(write_code(row["tone"]), row["tone"], subject, statement, "/indicators", (row["indicator"],), query)
 
 
@@ -165,7 +165,7 @@ def _write_subject(row: Row, labels: str) -> str:
     return gettext("%(title)s in %(mission)s", title=about, mission=row["mission"])
 
 
-def _write_figures(row: Row) -> str:
+def _write_values(row: Row) -> str:
     """Return the value with the one before. Past tense: titles are singular or plural."""
     value, before = _write(row["value"], row), row["previous_value"]
     if row["unit"] == "boolean":
@@ -191,7 +191,7 @@ def _write(value: float, row: Row) -> str:
     """Return a value; a change in a ratio is in points."""
     if row.get("is_change") and row["unit"] in ("boolean", "level"):
         return localize(f"{value:+g}").replace("-", MINUS)
-    return write_points(value) if row.get("is_change") and row["unit"] == "ratio" else write_figure(value, row["unit"])
+    return write_points(value) if row.get("is_change") and row["unit"] == "ratio" else write_value(value, row["unit"])
 
 
 def _write_labels(row: Row) -> str:

@@ -19,7 +19,7 @@ from metrics.comparisons import (
     Bar,
     Limit,
     clip,
-    describe_figures,
+    describe_values,
     draw_comparison,
     draw_nothing,
     explain_impossible,
@@ -27,13 +27,13 @@ from metrics.comparisons import (
     is_above,
     write_status,
 )
-from metrics.figures import MARKS, NOT_FINAL, STATUS_TEXT, write_figure
 from metrics.languages import gettext, localize
+from metrics.values import MARKS, NOT_FINAL, STATUS_TEXT, write_value
 from metrics.vega import (
     CHARACTER_PIXELS,
     DASH_IF_NOT_FINAL,
     EARLIER,
-    FIGURE,
+    FINAL,
     INK,
     LIMIT,
     NONE,
@@ -137,7 +137,7 @@ def draw_history(
         values.extend(_connect(values))
     for limit in limits:
         if limit.series in names:
-            written = f"{write_code(limit.comparison)} {write_figure(limit.value, unit)}"
+            written = f"{write_code(limit.comparison)} {write_value(limit.value, unit)}"
             text = gettext("limit: %(limit)s", limit=written)
             values.append({"series": limit.series, "kind": "limit", "value": limit.value, "text": text})
 
@@ -163,8 +163,8 @@ def draw_history(
         layer("none", {"type": "rect", "color": NONE}, x=x, x2=x2),
         text_layer("none", x_middle, {"value": height - 10}, fontSize=13),
         layer("bar", {"type": "rect", "strokeWidth": 1}, x=x, x2=x2, y=y, y2={"field": "base"}, **style_not_final()),
-        layer("step", {"type": "rule", "strokeWidth": 3, "color": FIGURE}, x=x, x2=x2, y=y, strokeDash=DASH_IF_NOT_FINAL),
-        layer("riser", {"type": "rule", "strokeWidth": 1}, x=x, y=y, y2={"field": "base"}, color={"value": FIGURE}),
+        layer("step", {"type": "rule", "strokeWidth": 3, "color": FINAL}, x=x, x2=x2, y=y, strokeDash=DASH_IF_NOT_FINAL),
+        layer("riser", {"type": "rule", "strokeWidth": 1}, x=x, y=y, y2={"field": "base"}, color={"value": FINAL}),
         *(text_layer(kind, x_middle, {**y, "field": "edge"}, dy=-7) for kind in ("bar", "step")),
         *_draw_limits(y, width),
         text_layer("label", x_middle, {"value": height + 5}, baseline="top", fontSize=10),
@@ -178,7 +178,7 @@ def draw_history(
         *([gettext("dashed orange: limit")] if limits else []),
         *([note] if note else []),
     ]
-    return frame(spec, title, describe_figures(((f"{p.series}, {p.period}", p.value, p.status) for p in points), unit), notes)
+    return frame(spec, title, describe_values(((f"{p.series}, {p.period}", p.value, p.status) for p in points), unit), notes)
 
 
 def _draw_limits(y: Spec, width: int) -> list[Spec]:
@@ -254,7 +254,7 @@ def _draw_fields(points: Sequence[Point], unit: str, title: str) -> Chart:
                 "series": point.series,
                 "period": point.period,
                 "text": text,
-                "fill": NONE if point.value is None else (PAPER, "#8fb8d8", FIGURE)[round(min(max(share, 0), 1) * 2)],
+                "fill": NONE if point.value is None else (PAPER, "#8fb8d8", FINAL)[round(min(max(share, 0), 1) * 2)],
                 "ink": PAPER if point.value is not None and share >= 1 else INK,
             }
         )
@@ -275,12 +275,12 @@ def _draw_fields(points: Sequence[Point], unit: str, title: str) -> Chart:
     size = {"width": {"step": step}, "height": {"step": 20}, "padding": pad_labels(names)}
     spec: Spec = {"data": {"values": values}, **size, "layer": layers}
     described = ((f"{p.series}, {p.period}", p.value, p.status) for p in points)
-    return frame(spec, title, describe_figures(described, unit), _explain_statuses(points))
+    return frame(spec, title, describe_values(described, unit), _explain_statuses(points))
 
 
 def _shorten_value(value: float, unit: str, room_pixels: float, status: str) -> str:
     """Return the value in the longest form that fits: with status, without it, rounded, or an empty string."""
-    whole = write_figure(value, unit)
+    whole = write_value(value, unit)
     candidates = [f"{whole} {status}"] if status in NOT_FINAL else []
     candidates.append(whole)
     if abs(value) >= 1000:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import overload
 
 from metrics.codes import write_code
-from metrics.figures import NOT_FINAL, STATUS_TEXT, write_figure
 from metrics.languages import gettext
+from metrics.values import NOT_FINAL, STATUS_TEXT, write_value
 from metrics.vega import (
     CHARACTER_PIXELS,
     EARLIER,
@@ -140,13 +140,13 @@ def draw_comparison(
         ),
         *(
             gettext("orange tick: limit, %(limit)s", limit=text)
-            for text in dict.fromkeys(f"{write_code(limit.comparison)} {write_figure(limit.value, unit)}" for limit in limits)
+            for text in dict.fromkeys(f"{write_code(limit.comparison)} {write_value(limit.value, unit)}" for limit in limits)
         ),
         *explain_not_final(bar.status for bar in bars if bar.value is not None),
         *explain_impossible((bar.value for bar in bars), maximum, unit),
     ]
     described = sorted(bars, key=lambda bar: (bar.value is None, -(bar.value or 0)))
-    return frame(spec, title, describe_figures(((bar.label, bar.value, bar.status) for bar in described), unit), notes)
+    return frame(spec, title, describe_values(((bar.label, bar.value, bar.status) for bar in described), unit), notes)
 
 
 def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) -> Chart:
@@ -171,7 +171,7 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) 
             if part.value is None:
                 absent.append(f"{part.part}: {write_code(STATUS_TEXT[part.status])}")
                 continue
-            text = write_figure(part.value, unit) + (f" {part.status}" if part.status in NOT_FINAL else "")
+            text = write_value(part.value, unit) + (f" {part.status}" if part.status in NOT_FINAL else "")
             values.append(
                 {
                     "label": label,
@@ -185,7 +185,7 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) 
                 }
             )
             begin += part.value
-        total = "" if unit == "ratio" else write_figure(begin, unit)
+        total = "" if unit == "ratio" else write_value(begin, unit)
         values.append({"label": label, "kind": "end", "to": begin, "text": "; ".join(filter(None, [total, *absent]))})
     y = {
         "field": "label",
@@ -210,7 +210,7 @@ def draw_parts(parts: Sequence[Part], unit: str, title: str, room: int = WIDTH) 
     padding = pad_labels(labels)
     spec: Spec = {"data": {"values": values}, "width": width, "height": {"step": 26}, "padding": padding, "layer": layers}
     described = ((f"{part.label}, {part.part}", part.value, part.status) for part in parts)
-    return frame(spec, title, describe_figures(described, unit), [])
+    return frame(spec, title, describe_values(described, unit), [])
 
 
 def draw_nothing(title: str) -> Chart:
@@ -229,7 +229,7 @@ def write_status(value: float | None, unit: str, status: str) -> str:
     """Return a value with the letter of its status, or the reason why there is none."""
     if value is None:
         return write_code(STATUS_TEXT[status])
-    return write_figure(value, unit) + (f" {status}" if status in NOT_FINAL else "")
+    return write_value(value, unit) + (f" {status}" if status in NOT_FINAL else "")
 
 
 def explain_not_final(statuses: Iterable[str]) -> list[str]:
@@ -238,7 +238,7 @@ def explain_not_final(statuses: Iterable[str]) -> list[str]:
     return [f"{status} {write_code(STATUS_TEXT[status])}" for status in NOT_FINAL if status in seen]
 
 
-def describe_figures(values: Iterable[tuple[str, float | None, str]], unit: str) -> str:
+def describe_values(values: Iterable[tuple[str, float | None, str]], unit: str) -> str:
     """Return the text description of a chart."""
     return "; ".join(f"{label}: {write_status(value, unit, status)}" for label, value, status in values) + "."
 
@@ -270,4 +270,4 @@ def explain_impossible(values: Iterable[float | None], maximum: float | None, un
     """Return the note on marked values, or nothing if no value is above the maximum."""
     if maximum is None or not any(is_above(value, maximum) for value in values):
         return []
-    return [gettext("!: impossible, above the maximum of %(maximum)s; drawn up to it", maximum=write_figure(maximum, unit))]
+    return [gettext("!: impossible, above the maximum of %(maximum)s; drawn up to it", maximum=write_value(maximum, unit))]

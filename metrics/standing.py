@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from metrics.catalogue import Priority
-from metrics.figures import judge_change
 from metrics.thresholds import SEVERITIES
+from metrics.values import judge_change
 
 State = Literal["critical", "warning", "info", "near", "worse", "fine", "unreported", "unexpected"]
 Row = Mapping[str, Any]

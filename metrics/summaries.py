@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from metrics.catalogue import ALL_MISSIONS
-from metrics.figures import judge_change, write_change, write_figure
 from metrics.languages import gettext, ngettext
+from metrics.values import judge_change, write_change, write_value
 
 # A sentence does not list more missions than this.
 MAX_NAMED = 3
@@ -35,7 +35,7 @@ def summarize_values(rows: Sequence[Mapping[str, Any]], breach_count: int) -> li
 
 
 def _write_total(row: Mapping[str, Any], has_missions: bool) -> str:
-    value = write_figure(row["value"], row["unit"])
+    value = write_value(row["value"], row["unit"])
     if row.get("period"):
         value = f"{value} ({row['period']})"
     if row["change"]:
@@ -62,7 +62,7 @@ def _write_extremes(rows: Sequence[Mapping[str, Any]]) -> str:
     values = [row["value"] for row in rows]
     low, high = min(values), max(values)
     if low == high:
-        return gettext("%(value)s in each of %(count)s missions.", value=write_figure(low, unit), count=len(rows))
+        return gettext("%(value)s in each of %(count)s missions.", value=write_value(low, unit), count=len(rows))
     # While a cycle is being reported, the latest values are of different periods.
     are_mixed = len({row["period"] for row in rows}) > 1
     return gettext(
@@ -77,7 +77,7 @@ def _name_at(rows: Sequence[Mapping[str, Any]], value: float, has_period: bool) 
     chosen = [row for row in rows if row["value"] == value]
     periods = dict.fromkeys(row["period"] for row in chosen if has_period and row["period"])
     missions = _name([row["mission"] for row in chosen])
-    text = gettext("%(missions)s: %(value)s", missions=missions, value=write_figure(value, chosen[0]["unit"]))
+    text = gettext("%(missions)s: %(value)s", missions=missions, value=write_value(value, chosen[0]["unit"]))
     return f"{text} ({', '.join(periods)})" if periods else text
 
 

@@ -17,7 +17,7 @@ import vl_convert
 
 from metrics.languages import find_separators, get_language, list_names
 
-FIGURE, PROVISIONAL, EARLIER, LIMIT, NONE, INK, PAPER = (
+FINAL, PROVISIONAL, EARLIER, LIMIT, NONE, INK, PAPER = (
     "#1f6aa5",
     "#cfe2f1",
     "#66737f",
@@ -51,8 +51,8 @@ def style_not_final() -> Spec:
     """Return the encoding of a mark whose value may be estimated or provisional."""
     # The outline is dashed as well, because a light fill is lost in copies.
     return {
-        "color": {"condition": {"test": "datum.not_final", "value": PROVISIONAL}, "value": FIGURE},
-        "stroke": {"value": FIGURE},
+        "color": {"condition": {"test": "datum.not_final", "value": PROVISIONAL}, "value": FINAL},
+        "stroke": {"value": FINAL},
         "strokeDash": DASH_IF_NOT_FINAL,
     }
 

@@ -87,7 +87,7 @@ def forget_cache(cursor: Connection) -> None:
 
 
 def load_value(application: Application, folder: Path, value: int) -> None:
-    """Load a figure of UNMISS's new SOFA incidents for the cycle after the report's."""
+    """Load a value of UNMISS's new SOFA incidents for the cycle after the report's."""
     file = folder / f"{value}.csv"
     header = "indicator,mission,period_start,period_end,value,source\n"
     file.write_text(f"{header}sofa_incidents_new,UNMISS,2024-05-01,2024-10-31,{value},a test\n")
@@ -190,7 +190,7 @@ def dump() -> Dump:
 
 @pytest.fixture
 def refuse(warehouse: Warehouse, load: Load, write_csv: WriteCsv, dump: Dump) -> Refuse:
-    """Loads files that must be refused into a warehouse that holds figures, and returns the error."""
+    """Loads files that must be refused into a warehouse that has observations, and returns the error."""
 
     def load_bad(*files: Path) -> LoadError:
         load(write_csv("held before.csv", {"mission": "UNIFIL"}, {"mission": "UNISFA"}))

@@ -41,7 +41,7 @@ Row = dict[str, str]
 
 @contextmanager
 def emptied(shared: Warehouse) -> Iterator[tuple[Warehouse, Path]]:
-    """Hold the warehouse without a figure and a directory for files, for one example."""
+    """Hold the warehouse without observations and a directory for files, for one example."""
     with tempfile.TemporaryDirectory() as directory:
         with shared.write() as cursor:
             forget_cache(cursor)
@@ -127,7 +127,7 @@ def test_values_are_read_back_as_they_were_written(
 ) -> None:
     content = write_table(rows, delimiter, line_end, encoding)
     with emptied(shared) as (warehouse, directory):
-        file = directory / "figures.csv"
+        file = directory / "values.csv"
         file.write_bytes(content)
         load_files(warehouse, LoadRequest(files=(file,), loaded_by="a property", status_codes="sdmx"), clock=Clock(STORED_AT))
         with warehouse.cursor() as cursor:
@@ -163,7 +163,7 @@ DAYS = tuple(date(2020, 12, 30) + timedelta(days=days) for days in (0, 1, 2, 181
 
 
 @dataclass(frozen=True)
-class Figure:
+class Observation:
     """One row of a file of the small world."""
 
     mission: str
@@ -175,23 +175,25 @@ class Figure:
         return self.mission, self.span
 
 
-figures = st.builds(Figure, st.sampled_from(["MONUSCO", "UNIFIL"]), st.sampled_from(SPANS), st.none() | st.integers(0, 3))
-files = st.lists(figures, min_size=1, max_size=5, unique_by=lambda figure: figure.cell)
+observations = st.builds(
+    Observation, st.sampled_from(["MONUSCO", "UNIFIL"]), st.sampled_from(SPANS), st.none() | st.integers(0, 3)
+)
+files = st.lists(observations, min_size=1, max_size=5, unique_by=lambda observation: observation.cell)
 batches = st.lists(files, min_size=1, max_size=5)
 
 
-def write_figures(directory: Path, number: int, content: list[Figure]) -> Path:
+def write_observations(directory: Path, number: int, content: list[Observation]) -> Path:
     rows = [
         {
             "indicator": "explosive_incidents",
-            "mission": figure.mission,
-            "period_start": figure.span[0].isoformat(),
-            "period_end": figure.span[1].isoformat(),
-            "value": "" if figure.value is None else str(figure.value),
-            "status": "O" if figure.value is None else "A",
+            "mission": observation.mission,
+            "period_start": observation.span[0].isoformat(),
+            "period_end": observation.span[1].isoformat(),
+            "value": "" if observation.value is None else str(observation.value),
+            "status": "O" if observation.value is None else "A",
             "source": "report",
         }
-        for figure in content
+        for observation in content
     ]
     file = directory / f"{number}.csv"
     file.write_bytes(write_table(rows))
@@ -207,12 +209,14 @@ def read_current(cursor: Connection) -> dict[tuple[str, tuple[date, date]], floa
 
 @examples(max_examples=count_examples(12))
 @given(order=st.lists(files, min_size=1, max_size=5, unique_by=tuple).flatmap(st.permutations))
-def test_the_current_value_of_a_cell_is_that_of_its_last_batch(shared: Warehouse, order: list[list[Figure]]) -> None:
+def test_the_current_value_of_a_cell_is_that_of_its_last_batch(shared: Warehouse, order: list[list[Observation]]) -> None:
     with emptied(shared) as (warehouse, directory):
         for number, content in enumerate(order):
             load_files(
                 warehouse,
-                LoadRequest(files=(write_figures(directory, number, content),), loaded_by="a property", status_codes="sdmx"),
+                LoadRequest(
+                    files=(write_observations(directory, number, content),), loaded_by="a property", status_codes="sdmx"
+                ),
                 clock=Clock(STORED_AT),
             )
         with warehouse.cursor() as cursor:
@@ -221,9 +225,11 @@ def test_the_current_value_of_a_cell_is_that_of_its_last_batch(shared: Warehouse
                 "select mission, period_start, period_end, list(value order by batch_id) "
                 "from observation_revisions group by all"
             ).fetchall()
-    assert current == {figure.cell: figure.value for content in order for figure in content}
+    assert current == {observation.cell: observation.value for content in order for observation in content}
     for mission, start, end, retained in history:
-        reported = [figure.value for content in order for figure in content if figure.cell == (mission, (start, end))]
+        reported = [
+            observation.value for content in order for observation in content if observation.cell == (mission, (start, end))
+        ]
         assert retained == [
             value for position, value in enumerate(reported) if position == 0 or value != reported[position - 1]
         ]
@@ -236,20 +242,22 @@ def test_the_current_value_of_a_cell_is_that_of_its_last_batch(shared: Warehouse
     known_minutes=st.none() | st.integers(0, 7),
 )
 def test_values_as_of_a_date_and_known_at_a_time_follow_the_rule(
-    shared: Warehouse, batches: list[list[Figure]], as_of: date, known_minutes: int | None
+    shared: Warehouse, batches: list[list[Observation]], as_of: date, known_minutes: int | None
 ) -> None:
     # Batch n is recorded n minutes after STORED_AT, unless its bytes were loaded before.
-    recorded: list[tuple[datetime, Figure]] = []
+    recorded: list[tuple[datetime, Observation]] = []
     with emptied(shared) as (warehouse, directory):
         for number, content in enumerate(batches, 1):
             now = STORED_AT + timedelta(minutes=number)
             (batch,) = load_files(
                 warehouse,
-                LoadRequest(files=(write_figures(directory, number, content),), loaded_by="a property", status_codes="sdmx"),
+                LoadRequest(
+                    files=(write_observations(directory, number, content),), loaded_by="a property", status_codes="sdmx"
+                ),
                 clock=lambda now=now: now,
             )
             if batch.loaded_before_at is None:
-                recorded += [(now, figure) for figure in content]
+                recorded += [(now, observation) for observation in content]
         known_at = None if known_minutes is None else STORED_AT + timedelta(minutes=known_minutes)
         with warehouse.cursor() as cursor:
             cursor.execute(f"set variable as_of = date '{as_of}'")
@@ -264,9 +272,9 @@ def test_values_as_of_a_date_and_known_at_a_time_follow_the_rule(
     # The rule, read plainly: the newest revision of each cell; of those of a series that ended by the date the one with
     # the latest end, then the latest start. A null value is an end of the series, not a gap.
     expected: dict[tuple[str, tuple[date, date]], float | None] = {}
-    for time, figure in recorded:
+    for time, observation in recorded:
         if known_at is None or time <= known_at:
-            expected[figure.cell] = figure.value
+            expected[observation.cell] = observation.value
     holding: dict[str, tuple[date, date]] = {}
     for mission, span in expected:
         if span[1] <= as_of and (mission not in holding or span[::-1] > holding[mission][::-1]):
@@ -302,16 +310,16 @@ BAD_CHANGES: list[Row] = [
     position=st.integers(0, 10),
 )
 def test_an_invalid_row_leaves_the_warehouse_unchanged(
-    shared: Warehouse, dump: Dump, held: list[Figure], good: list[list[Figure]], bad: Row | None, position: int
+    shared: Warehouse, dump: Dump, held: list[Observation], good: list[list[Observation]], bad: Row | None, position: int
 ) -> None:
     with emptied(shared) as (warehouse, directory):
         load_files(
             warehouse,
-            LoadRequest(files=(write_figures(directory, 0, held),), loaded_by="a property", status_codes="sdmx"),
+            LoadRequest(files=(write_observations(directory, 0, held),), loaded_by="a property", status_codes="sdmx"),
             clock=Clock(STORED_AT),
         )
         before = dump(warehouse)
-        paths = [write_figures(directory, number, content) for number, content in enumerate(good, 1)]
+        paths = [write_observations(directory, number, content) for number, content in enumerate(good, 1)]
         file = paths[position % len(paths)]
         rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
         row = {"indicator": "explosive_incidents", "mission": "UNMISS", "period_start": "2020-01-01"}

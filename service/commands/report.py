@@ -11,8 +11,8 @@ from metrics.languages import NAMES, use_language
 from service.commands.options import INSTANT, data_dir_option
 from service.commands.output import open_output
 from service.commands.progress import show_progress
-from service.documents.figures import list_cycles
 from service.documents.formats import FORMATS, name_file, open_cycle, render_cycle
+from service.documents.report import list_cycles
 from service.errors import WarehouseError
 from service.settings import read_settings
 from service.snapshots.read_copy import ReadCopy, open_published
@@ -80,7 +80,7 @@ def _find_kind(output: Path | None) -> str:
 
 def _find_newest(copy: ReadCopy) -> int:
     with copy.open_session() as session:
-        known = [info.cycle for info in list_cycles(session) if info.figure_count]
+        known = [info.cycle for info in list_cycles(session) if info.value_count]
     if not known:
         raise WarehouseError(
             "no cycle has values yet; load some with 'a4p load', or start the service, which loads the shipped files"

@@ -1,1 +1,1 @@
-"""Documents of a reporting cycle: its figures, read from a read copy, and the formats HTML, PDF and XLSX."""
+"""Documents of a reporting cycle: its observations, read from a read copy, and the formats HTML, PDF and XLSX."""

@@ -10,10 +10,10 @@ from typing import Any
 from metrics.briefing import Sentence
 from metrics.catalogue import ALL_MISSIONS
 from metrics.codes import write_code
-from metrics.figures import NOT_FINAL, STATUS_TEXT, Tone, judge_change, write_change, write_figure
 from metrics.languages import get_language, gettext, mark_message, ngettext, translate, write_date, write_percent
 from metrics.mission_map import NOTE
 from metrics.sparkline import WIDTH
+from metrics.values import NOT_FINAL, STATUS_TEXT, Tone, judge_change, write_change, write_value
 from metrics.vega import Engine, run_engine
 from service.documents.drawings import (
     NO_BREACH_SYMBOL,
@@ -24,8 +24,8 @@ from service.documents.drawings import (
     write_map,
     write_share,
 )
-from service.documents.figures import CycleReport, IndicatorReport, KpiReport, PriorityReport
 from service.documents.pictures import Picture, draw_pictures
+from service.documents.report import CycleReport, IndicatorReport, KpiReport, PriorityReport
 from service.documents.summary import Summary, describe_scope, describe_threshold
 from service.documents.tables import (
     NOT_REPORTED,
@@ -104,7 +104,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class KeyFigure:
+class KeyValue:
     """A key indicator: its value, change and threshold state as texts, and its small chart, if it has one."""
 
     title: str
@@ -154,7 +154,7 @@ class Document:
     mission_map: Picture | None
     map_note: str
     symbols: tuple[tuple[str, str, str], ...]
-    keys: tuple[KeyFigure, ...]
+    keys: tuple[KeyValue, ...]
     legend: tuple[tuple[str, str], ...]
     overview: Table
     breaches: Table | None
@@ -227,12 +227,12 @@ def _draw_map(summary: Summary) -> Picture | None:
     )
 
 
-def _write_key(key: dict[str, Any]) -> KeyFigure:
+def _write_key(key: dict[str, Any]) -> KeyValue:
     """Return a key indicator. Without a reported value it has a title only."""
     title, unit = key["title"], key["unit"]
     if key["mission"] is None:
         nothing = gettext("No value reported by the end of the cycle")
-        return KeyFigure(title, "", "", "", "neutral", nothing, "", "", None, ("", ""))
+        return KeyValue(title, "", "", "", "neutral", nothing, "", "", None, ("", ""))
     labels = ", ".join(translate(value) for value in key["dimensions"].values() if value != "All")
     period = key["period"] or gettext("as of %(day)s", day=write_date(key["period_end"]))
     scope = ", ".join(filter(None, [describe_scope(key), labels, period]))
@@ -240,26 +240,26 @@ def _write_key(key: dict[str, Any]) -> KeyFigure:
     tone = judge_change(key["change"], key["better"])
     change = write_change(key["change"], unit) + (f", {write_code(tone)}" if tone in ("better", "worse") else "")
     status = key["status"] if key["status"] in NOT_FINAL else ""
-    value = write_figure(key["value"], unit)
-    return KeyFigure(title, value, status, change, tone, scope, describe_threshold(key), key["severity"] or "", picture, axis)
+    value = write_value(key["value"], unit)
+    return KeyValue(title, value, status, change, tone, scope, describe_threshold(key), key["severity"] or "", picture, axis)
 
 
 def _draw_key(key: dict[str, Any]) -> tuple[Picture | None, tuple[str, str]]:
     """Return the small chart of a key indicator and the texts below its left and right end."""
     title, unit, missions, history = key["title"], key["unit"], key["missions"], key["history"]
     if key["line"]:
-        alt = ", ".join(f"{entry['period']}: {write_figure(entry['value'], unit)}" for entry in history)
-        axis = f"{write_figure(history[0]['value'], unit)}, {history[0]['period']}", str(history[-1]["period"])
+        alt = ", ".join(f"{entry['period']}: {write_value(entry['value'], unit)}" for entry in history)
+        axis = f"{write_value(history[0]['value'], unit)}, {history[0]['period']}", str(history[-1]["period"])
         return Picture(title, write_line(key["line"], title, alt), WIDTH, alt), axis
     if key["bars"]:
-        alt = ", ".join(f"{entry['mission']}: {write_figure(entry['value'], unit)}" for entry in missions)
-        ends = [f"{entry['mission']} {write_figure(entry['value'], unit)}" for entry in (missions[0], missions[-1])]
+        alt = ", ".join(f"{entry['mission']}: {write_value(entry['value'], unit)}" for entry in missions)
+        ends = [f"{entry['mission']} {write_value(entry['value'], unit)}" for entry in (missions[0], missions[-1])]
         return Picture(title, write_bars(key["bars"], {key["mission"], *key["breaching"]}, title, alt), WIDTH, alt), (
             ends[0],
             ends[1],
         )
     if unit == "ratio" and 0 <= key["value"] <= 1:
-        alt = write_figure(key["value"], unit)
+        alt = write_value(key["value"], unit)
         return Picture(title, write_share(key["value"], title, alt), WIDTH, alt), (write_percent("0"), write_percent("100"))
     return None, ("", "")
 
@@ -275,7 +275,7 @@ def write_span(report: CycleReport) -> str:
 
 
 def write_origin(report: CycleReport) -> str:
-    """Return the state of reporting, the snapshot of the figures, and the time at which they are known."""
+    """Return the state of reporting, the snapshot of the observations, and the time at which they are known."""
     values = {
         "number": report.snapshot.snapshot_id,
         "time": _write_time(report.snapshot.made_at),
@@ -300,7 +300,7 @@ def _write_state(report: CycleReport) -> str:
         due = gettext("due %(day)s, now overdue", day=write_date(report.due_on))
     else:
         due = gettext("due %(day)s", day=write_date(report.due_on))
-    if not report.figure_count and not report.reported_count:
+    if not report.value_count and not report.reported_count:
         return gettext("No values reported yet; %(due)s.", due=due)
     return gettext(
         "%(count)s of %(total)s expected reports received; %(due)s.",
@@ -313,9 +313,11 @@ def _write_state(report: CycleReport) -> str:
 def explain_marks(report: CycleReport) -> tuple[tuple[str, str], ...]:
     """Return the marks that the cycle uses, each with its meaning."""
     entries = [entry for priority in report.priorities for entry in priority.indicators]
-    figures = [figure for entry in entries for figure in entry.figures]
-    statuses = {figure.status for figure in figures if not figure.is_stale}
-    is_unreported = any(entry.unreported_missions for entry in entries) or any(figure.is_stale for figure in figures)
+    observations = [observation for entry in entries for observation in entry.observations]
+    statuses = {observation.status for observation in observations if not observation.is_stale}
+    is_unreported = any(entry.unreported_missions for entry in entries) or any(
+        observation.is_stale for observation in observations
+    )
     unreported = (gettext(NOT_REPORTED), gettext("expected, but not received for this cycle"))
     return (
         *((write_code(mark), gettext(meaning)) for status, (mark, meaning) in LEGEND.items() if status in statuses),
@@ -327,7 +329,7 @@ def explain_marks(report: CycleReport) -> tuple[tuple[str, str], ...]:
         (gettext("Period"), gettext("the period of the value if it is not the cycle; * ends after the cycle")),
         *(
             [("!", gettext("impossible: above the maximum, so one of the counts is wrong; see the page /quality"))]
-            if any(kpi.is_impossible(figure) for p in report.priorities for kpi in p.kpis for figure in kpi.figures)
+            if any(kpi.is_impossible(value) for p in report.priorities for kpi in p.kpis for value in kpi.values)
             else []
         ),
         (ALL_MISSIONS, gettext("peacekeeping as a whole; not always the sum of the missions")),
@@ -377,8 +379,8 @@ def _write_section(report: CycleReport, priority: PriorityReport, engine: Engine
 
 
 def _summarise(priority: PriorityReport) -> str:
-    judged = priority.judge_figures()
-    reported = sum(figure.value is not None for figure, _ in judged)
+    judged = priority.judge_observations()
+    reported = sum(observation.value is not None for observation, _ in judged)
     parts = [
         ngettext(
             "%(num)s indicator, %(values)s values", "%(num)s indicators, %(values)s values", len(priority.indicators),
@@ -401,18 +403,25 @@ def _write_kpi_note(kpi: KpiReport) -> Note:
 def _write_note(entry: IndicatorReport) -> Note:
     pages: dict[str, list[str]] = {}
     remarks: dict[str, list[str]] = {}
-    for figure in entry.figures:
-        pages.setdefault(figure.source, [])
-        if figure.page and figure.page not in pages[figure.source]:
-            pages[figure.source].append(figure.page)
-        if figure.note and not figure.is_stale:
-            mission = "" if figure.mission == ALL_MISSIONS else figure.mission
-            remarks.setdefault(figure.note, []).append(", ".join(filter(None, [mission, figure.part])))
+    for observation in entry.observations:
+        pages.setdefault(observation.source, [])
+        if observation.page and observation.page not in pages[observation.source]:
+            pages[observation.source].append(observation.page)
+        if observation.note and not observation.is_stale:
+            mission = "" if observation.mission == ALL_MISSIONS else observation.mission
+            remarks.setdefault(observation.note, []).append(", ".join(filter(None, [mission, observation.part])))
     sources = (source + (gettext(", page %(page)s", page=", ".join(found)) if found else "") for source, found in pages.items())
     written = [f"{'; '.join(filter(None, names))}: {note}".removeprefix(": ") for note, names in remarks.items()]
-    stale = [figure for figure in entry.figures if figure.is_stale and entry.expects(figure) and figure.value is not None]
+    stale = [
+        observation
+        for observation in entry.observations
+        if observation.is_stale and entry.expects(observation) and observation.value is not None
+    ]
     if stale:
-        last = (f"{figure.mission} {write_figure(figure.value, entry.unit)} ({figure.period})" for figure in stale)
+        last = (
+            f"{observation.mission} {write_value(observation.value, entry.unit)} ({observation.period})"
+            for observation in stale
+        )
         written.append(gettext("not reported in this cycle; last known: %(values)s", values=", ".join(last)))
     reported = (
         ""

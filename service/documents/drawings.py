@@ -9,7 +9,7 @@ from metrics.codes import write_code
 from metrics.languages import gettext, ngettext
 from metrics.mission_map import Mark, MissionMap
 from metrics.sparkline import HEIGHT, WIDTH, Bar, Line
-from metrics.vega import EARLIER, FIGURE, FONT, INK, PAPER, PROVISIONAL
+from metrics.vega import EARLIER, FINAL, FONT, INK, PAPER, PROVISIONAL
 
 LAND = "#e3e7ea"
 # Shape and colour of a symbol, so that it is recognized without colours. The texts use the same shapes.
@@ -58,8 +58,8 @@ def write_line(line: Line, title: str, description: str) -> str:
     x, y = line.points[-1]
     parts = [
         f'<path d="M5 {line.base:g}H{WIDTH - 5}" stroke="#c6cdd3"/>',
-        f'<polyline points="{line.path}" fill="none" stroke="{FIGURE}" stroke-width="2.5" stroke-linejoin="round"/>',
-        f'<circle cx="{x:g}" cy="{y:g}" r="4" fill="{FIGURE}"/>',
+        f'<polyline points="{line.path}" fill="none" stroke="{FINAL}" stroke-width="2.5" stroke-linejoin="round"/>',
+        f'<circle cx="{x:g}" cy="{y:g}" r="4" fill="{FINAL}"/>',
     ]
     return _wrap(WIDTH, HEIGHT, title, description, parts)
 
@@ -69,7 +69,7 @@ def write_bars(bars: Iterable[Bar], chosen: Iterable[str], title: str, descripti
     marked = set(chosen)
     parts = [
         f'<rect x="{bar.x:g}" y="{bar.y:g}" width="{bar.width:g}" height="{bar.height:g}" '
-        f'fill="{FIGURE if bar.mission in marked else PROVISIONAL}"/>'
+        f'fill="{FINAL if bar.mission in marked else PROVISIONAL}"/>'
         for bar in bars
     ]
     return _wrap(WIDTH, HEIGHT, title, description, parts)
@@ -80,7 +80,7 @@ def write_share(share: float, title: str, description: str) -> str:
     width = WIDTH - 10
     parts = [
         f'<rect x="5" y="18" width="{width}" height="20" fill="{PROVISIONAL}"/>',
-        f'<rect x="5" y="18" width="{share * width:.1f}" height="20" fill="{FIGURE}"/>',
+        f'<rect x="5" y="18" width="{share * width:.1f}" height="20" fill="{FINAL}"/>',
     ]
     return _wrap(WIDTH, HEIGHT, title, description, parts)
 

@@ -7,9 +7,9 @@ from datetime import datetime
 import duckdb
 
 from service.documents.document import Document, write_document
-from service.documents.figures import CycleReport, read_cycle
 from service.documents.html import render_html
 from service.documents.pdf import render_pdf
+from service.documents.report import CycleReport, read_cycle
 from service.documents.xlsx import render_xlsx
 from service.errors import WarehouseError
 from service.snapshots.read_copy import ReadCopy

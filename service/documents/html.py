@@ -8,8 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from metrics.codes import write_code
-from metrics.figures import STATUS_TEXT
 from metrics.languages import choose_plural, gettext, pgettext
+from metrics.values import STATUS_TEXT
 from service.documents.document import Document
 from service.settings import find_in_tree
 

@@ -1,4 +1,4 @@
-"""The tables of a cycle: figures as the texts that HTML and PDF render."""
+"""The tables of a cycle: observations as the texts that HTML and PDF render."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from itertools import groupby
 from metrics.catalogue import ALL_MISSIONS
 from metrics.codes import write_code
 from metrics.comparisons import IMPOSSIBLE
-from metrics.figures import NOT_FINAL, STATUS_TEXT, Tone, judge_change, write_change, write_figure
 from metrics.languages import gettext, localize, mark_message
 from metrics.thresholds import Severity
-from service.documents.figures import CycleReport, Figure, IndicatorReport, KpiFigure, KpiReport
+from metrics.values import NOT_FINAL, STATUS_TEXT, Tone, judge_change, write_change, write_value
+from service.documents.report import CycleReport, IndicatorReport, KpiReport, KpiValue, Observation
 
 Entry = IndicatorReport | KpiReport
 # The most severe breach of a metric, mission and dimension value.
@@ -38,9 +38,9 @@ NONE_BREACHED: Severities = {}
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: a figure with the letter of its status and its change, or in `value` the reason why there is none.
+    """One cell: a value with the letter of its status and its change, or in `value` the reason why there is none.
 
-    `kind` is figure, none (a reason instead of a figure), text, or blank (not expected). `tone` is the colour of the change.
+    `kind` is value, none (a reason instead of a value), text, or blank (not expected). `tone` is the colour of the change.
     `severity` is that of a breached threshold, empty if there is none.
     """
 
@@ -81,11 +81,14 @@ def tabulate_overview(report: CycleReport) -> Table:
     rows = []
     for priority in report.priorities:
         judged = [
-            (figure, entry.judge(figure)) for entry in priority.indicators for figure in entry.figures if not figure.is_stale
+            (observation, entry.judge(observation))
+            for entry in priority.indicators
+            for observation in entry.observations
+            if not observation.is_stale
         ]
         counts = (
             len(priority.indicators),
-            sum(figure.value is not None for figure, _ in judged),
+            sum(observation.value is not None for observation, _ in judged),
             gettext(
                 "%(count)s of %(total)s",
                 count=sum(len(entry.reporters) for entry in priority.indicators),
@@ -93,10 +96,10 @@ def tabulate_overview(report: CycleReport) -> Table:
             ),
             sum(tone == "better" for _, tone in judged),
             sum(tone == "worse" for _, tone in judged),
-            sum(figure.status in NOT_FINAL for figure, _ in judged),
+            sum(observation.status in NOT_FINAL for observation, _ in judged),
             len(priority.breaches),
         )
-        rows.append(Row(priority.heading, False, tuple(Cell(str(count), kind="figure") for count in counts)))
+        rows.append(Row(priority.heading, False, tuple(Cell(str(count), kind="value") for count in counts)))
     return _make_table("Priorities", OVERVIEW_COLUMNS, rows)
 
 
@@ -104,11 +107,11 @@ def tabulate_breaches(report: CycleReport) -> Table | None:
     """Return the values that breach a threshold, the most severe first, or None."""
     rows = []
     for breach in report.breaches:
-        write = write_change if breach.is_change else write_figure
+        write = write_change if breach.is_change else write_value
         cells = (
             Cell(write_code(breach.severity), kind="text", severity=breach.severity),
             Cell(breach.mission, kind="text"),
-            Cell(write(breach.value, breach.unit), kind="figure"),
+            Cell(write(breach.value, breach.unit), kind="value"),
             Cell(breach.period, kind="text"),
             Cell(f"{write_code(breach.comparison)} {write(breach.limit, breach.unit)}", kind="text"),
             Cell(breach.note or "", kind="text"),
@@ -120,23 +123,28 @@ def tabulate_breaches(report: CycleReport) -> Table | None:
 def tabulate_whole(
     entries: Sequence[IndicatorReport], kpis: Sequence[KpiReport], severities: Severities = NONE_BREACHED
 ) -> Table | None:
-    """Return the figures about peacekeeping as a whole, one per row with the previous one; None if there are none."""
+    """Return the observations about peacekeeping as a whole, one per row with the previous one; None if there are none."""
     rows: list[Row] = []
     for entry in filter(_is_whole, entries):
-        if any(figure.part for figure in entry.figures):
+        if any(observation.part for observation in entry.observations):
             rows.append(Row(entry.title, False, (Cell(),) * 4))
-        for figure in entry.figures:
-            window = Cell(_write_window(figure), kind="text")
-            cells = (_fill(entry, figure, severities), _fill_before(entry, figure), _fill_change(entry, figure), window)
-            rows.append(Row(figure.part or entry.title, bool(figure.part), cells))
+        for observation in entry.observations:
+            window = Cell(_write_window(observation), kind="text")
+            cells = (
+                _fill(entry, observation, severities),
+                _fill_before(entry, observation),
+                _fill_change(entry, observation),
+                window,
+            )
+            rows.append(Row(observation.part or entry.title, bool(observation.part), cells))
     for kpi in filter(_is_whole, kpis):
-        for value in kpi.figures:
-            before = Cell(write_figure(value.previous_value, kpi.unit), change=value.previous_period or "", kind="figure")
+        for value in kpi.values:
+            before = Cell(write_value(value.previous_value, kpi.unit), change=value.previous_period or "", kind="value")
             change = Cell(change=_write_kpi_change(kpi, value), tone=kpi.judge(value), kind="text")
             window = Cell("; ".join(filter(None, ["" if value.is_cycle else value.period, value.base])), kind="text")
             label = ", ".join(filter(None, [gettext("KPI: %(title)s", title=kpi.title), value.part]))
             breach = severities.get((kpi.metric, value.mission, value.part), "")
-            shown = Cell(_write_kpi(kpi, value), kind="figure", severity=breach)
+            shown = Cell(_write_kpi(kpi, value), kind="value", severity=breach)
             rows.append(Row(label, False, (shown, before, change, window)))
     return _drop_empty(_make_table(WHOLE, WHOLE_COLUMNS, rows)) if rows else None
 
@@ -147,29 +155,32 @@ def tabulate_missions(
     missions: Sequence[str],
     severities: Severities = NONE_BREACHED,
 ) -> Table | None:
-    """Return the figures by mission: a row for each indicator and dimension value, a column for each mission with figures.
+    """Return the values by mission: a row for each indicator and dimension value, a column for each mission with values.
 
-    A mission that was not expected to report has no cell for an earlier figure, so closed missions have no column.
+    A mission that was not expected to report has no cell for an earlier observation, so closed missions have no column.
     """
     rows: list[tuple[str, bool, str, dict[str, Cell]]] = []
     for entry in entries:
         if _is_whole(entry):
             continue
-        parts = [(part, list(figures)) for part, figures in groupby(entry.figures, lambda figure: figure.part)]
+        parts = [
+            (part, list(observations))
+            for part, observations in groupby(entry.observations, lambda observation: observation.part)
+        ]
         unreported = {mission: Cell(gettext(NOT_REPORTED), kind="none") for mission in entry.unreported_missions}
         if parts[0][0]:
             rows.append((entry.title, False, "", unreported))
-        for part, figures in parts:
+        for part, observations in parts:
             cells = {
-                figure.mission: _fill(entry, figure, severities, with_change=True)
-                for figure in figures
-                if entry.expects(figure)
+                observation.mission: _fill(entry, observation, severities, with_change=True)
+                for observation in observations
+                if entry.expects(observation)
             }
-            rows.append((part or entry.title, bool(part), _join_windows(figures), cells if part else unreported | cells))
+            rows.append((part or entry.title, bool(part), _join_windows(observations), cells if part else unreported | cells))
     for kpi in kpis:
         if not _is_whole(kpi):
-            cells = {figure.mission: _fill_kpi(kpi, figure, severities) for figure in kpi.figures}
-            windows = "; ".join(dict.fromkeys(figure.period for figure in kpi.figures if not figure.is_cycle))
+            cells = {value.mission: _fill_kpi(kpi, value, severities) for value in kpi.values}
+            windows = "; ".join(dict.fromkeys(value.period for value in kpi.values if not value.is_cycle))
             rows.append((gettext("KPI: %(title)s", title=kpi.title) + _name_base(kpi), False, windows, cells))
     # The whole is last, like a sum.
     ordered = [name for name in missions if name != ALL_MISSIONS] + [ALL_MISSIONS]
@@ -191,14 +202,15 @@ def tabulate_disagreements(report: CycleReport) -> Table | None:
     for entry in report.disagreements:
         numbers = (f"{value:,.4g}" if abs(value) < 10 else f"{value:,.0f}" for value in (entry.printed, entry.computed))
         values = map(localize, numbers)
-        cells = (*(Cell(text, kind="figure") for text in values), Cell(entry.note or "", kind="text"))
+        cells = (*(Cell(text, kind="value") for text in values), Cell(entry.note or "", kind="text"))
         rows.append(Row(entry.check.replace("_", " ").removesuffix(f" cycle {report.cycle}"), False, cells))
     return _make_table(DIFFERENCES, DIFFERENCE_COLUMNS, rows) if rows else None
 
 
 def _is_whole(entry: Entry) -> bool:
-    expected = entry.expected_missions if isinstance(entry, IndicatorReport) else ()
-    return {*expected, *(figure.mission for figure in entry.figures)} == {ALL_MISSIONS}
+    if isinstance(entry, KpiReport):
+        return {value.mission for value in entry.values} == {ALL_MISSIONS}
+    return {*entry.expected_missions, *(observation.mission for observation in entry.observations)} == {ALL_MISSIONS}
 
 
 def _drop_empty(table: Table) -> Table:
@@ -209,56 +221,58 @@ def _drop_empty(table: Table) -> Table:
     return _make_table(table.title, (table.columns[0], *(table.columns[at + 1] for at in shown)), rows)
 
 
-def _fill(entry: IndicatorReport, figure: Figure, severities: Severities, with_change: bool = False) -> Cell:
-    if figure.is_stale:
+def _fill(entry: IndicatorReport, observation: Observation, severities: Severities, with_change: bool = False) -> Cell:
+    if observation.is_stale:
         return Cell(gettext(NOT_REPORTED), kind="none")
-    if figure.value is None:
-        return Cell(write_code(STATUS_TEXT[figure.status]), kind="none")
-    change = _write_change(entry, figure.change) if with_change else ""
-    breach = severities.get((entry.metric, figure.mission, figure.part), "")
-    return Cell(write_figure(figure.value, entry.unit), _mark(figure.status), change, entry.judge(figure), "figure", breach)
+    if observation.value is None:
+        return Cell(write_code(STATUS_TEXT[observation.status]), kind="none")
+    change = _write_change(entry, observation.change) if with_change else ""
+    breach = severities.get((entry.metric, observation.mission, observation.part), "")
+    return Cell(
+        write_value(observation.value, entry.unit), _mark(observation.status), change, entry.judge(observation), "value", breach
+    )
 
 
 def _name_base(kpi: KpiReport) -> str:
     """Return the number of missions that the totals of a KPI cover, in brackets; empty if there is no total."""
-    bases = dict.fromkeys(figure.base for figure in kpi.figures if figure.base)
-    scope = "" if any(figure.base for figure in kpi.figures if figure.mission != ALL_MISSIONS) else f"{ALL_MISSIONS}: "
+    bases = dict.fromkeys(value.base for value in kpi.values if value.base)
+    scope = "" if any(value.base for value in kpi.values if value.mission != ALL_MISSIONS) else f"{ALL_MISSIONS}: "
     return f" ({scope}{', '.join(bases)})" if bases else ""
 
 
-def _write_kpi(kpi: KpiReport, figure: KpiFigure) -> str:
-    return write_figure(figure.value, kpi.unit) + (IMPOSSIBLE if kpi.is_impossible(figure) else "")
+def _write_kpi(kpi: KpiReport, value: KpiValue) -> str:
+    return write_value(value.value, kpi.unit) + (IMPOSSIBLE if kpi.is_impossible(value) else "")
 
 
-def _fill_kpi(kpi: KpiReport, figure: KpiFigure, severities: Severities) -> Cell:
-    change = _write_kpi_change(kpi, figure)
-    breach = severities.get((kpi.metric, figure.mission, figure.part), "")
-    return Cell(_write_kpi(kpi, figure), "", change, kpi.judge(figure), "figure", breach)
+def _fill_kpi(kpi: KpiReport, value: KpiValue, severities: Severities) -> Cell:
+    change = _write_kpi_change(kpi, value)
+    breach = severities.get((kpi.metric, value.mission, value.part), "")
+    return Cell(_write_kpi(kpi, value), "", change, kpi.judge(value), "value", breach)
 
 
-def _write_kpi_change(kpi: KpiReport, figure: KpiFigure) -> str:
-    change = _write_change(kpi, figure.change)
-    if not change or not figure.change_base:
+def _write_kpi_change(kpi: KpiReport, value: KpiValue) -> str:
+    change = _write_change(kpi, value.change)
+    if not change or not value.change_base:
         return change
-    return gettext("%(change)s, over %(missions)s", change=change, missions=figure.change_base)
+    return gettext("%(change)s, over %(missions)s", change=change, missions=value.change_base)
 
 
-def _fill_before(entry: IndicatorReport, figure: Figure) -> Cell:
-    """Return the previous figure; for a series that was not reported in the cycle, the last known one."""
-    value, status, period = figure.previous_value, figure.previous_status, figure.previous_period
-    if figure.is_stale:
-        value, status, period = figure.value, figure.status, figure.period
+def _fill_before(entry: IndicatorReport, observation: Observation) -> Cell:
+    """Return the previous observation; for a series that was not reported in the cycle, the last known one."""
+    value, status, period = observation.previous_value, observation.previous_status, observation.previous_period
+    if observation.is_stale:
+        value, status, period = observation.value, observation.status, observation.period
     if period is None or status is None:
         return Cell()
     if value is None:
         return Cell(write_code(STATUS_TEXT[status]), change=period, kind="none")
-    return Cell(write_figure(value, entry.unit), _mark(status), change=period, kind="figure")
+    return Cell(write_value(value, entry.unit), _mark(status), change=period, kind="value")
 
 
-def _fill_change(entry: IndicatorReport, figure: Figure) -> Cell:
-    if figure.is_stale:
+def _fill_change(entry: IndicatorReport, observation: Observation) -> Cell:
+    if observation.is_stale:
         return Cell()
-    return Cell(change=_write_change(entry, figure.change), tone=entry.judge(figure), kind="text")
+    return Cell(change=_write_change(entry, observation.change), tone=entry.judge(observation), kind="text")
 
 
 def _mark(status: str) -> str:
@@ -273,11 +287,11 @@ def _write_change(entry: Entry, change: float | None) -> str:
     return write_change(change, entry.unit) + (f", {write_code(tone)}" if tone in ("better", "worse") else "")
 
 
-def _write_window(figure: Figure) -> str:
-    if figure.is_cycle or figure.is_stale:
+def _write_window(observation: Observation) -> str:
+    if observation.is_cycle or observation.is_stale:
         return ""
-    return figure.period + (" *" if figure.runs_on else "")
+    return observation.period + (" *" if observation.runs_on else "")
 
 
-def _join_windows(figures: Iterable[Figure]) -> str:
-    return "; ".join(dict.fromkeys(filter(None, map(_write_window, figures))))
+def _join_windows(observations: Iterable[Observation]) -> str:
+    return "; ".join(dict.fromkeys(filter(None, map(_write_window, observations))))

@@ -13,7 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 from metrics.codes import write_code
 from metrics.languages import gettext
 from service.documents.drawings import SEVERITY_SYMBOLS
-from service.documents.figures import CycleReport
+from service.documents.report import CycleReport
 
 NUMBER_FORMATS = {
     "ratio": "0.0%",
@@ -27,7 +27,7 @@ MAX_NAME = 31
 A4 = 9
 NAVY, LINE, GREY = "#173A5C", "#DDE3E8", "#4C5A66"
 COLUMNS = {
-    "Indicator": 30, "Dimension": 14, "Mission": 11, "Figure": 11, "Status": 13, "Window": 13, "From": 10.5, "To": 10.5,
+    "Indicator": 30, "Dimension": 14, "Mission": 11, "Value": 11, "Status": 13, "Window": 13, "From": 10.5, "To": 10.5,
     "Before": 10, "Window before": 12, "Change": 10, "Better or worse": 9, "Unit": 8, "Source": 14, "Page": 6, "Note": 38,
     "Name": 32, "Priority": 24, "Severity": 11, "Not reported": 44,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A cycle as a workbook: index, summary, missions by indicator, charts, and one sheet per priority with figures as numbers."""
+"""A cycle as a workbook: index, summary, missions by indicator, charts, and one sheet per priority with values as numbers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from xlsxwriter.worksheet import Worksheet
 
 from metrics.codes import write_code
-from metrics.figures import STATUS_TEXT, Tone
 from metrics.languages import gettext, mark_message
+from metrics.values import STATUS_TEXT, Tone
 from service.documents.document import explain_marks, list_facts, write_span
-from service.documents.figures import CycleReport, PriorityReport
+from service.documents.report import CycleReport, PriorityReport
 from service.documents.tables import NOT_REPORTED
 from service.documents.workbook import MAX_NAME, Book, Value
 from service.documents.xlsx_summary import CHART_DATA, CHARTS, MATRIX, SUMMARY, add_charts, add_matrix, add_summary
@@ -21,11 +21,11 @@ BREACHES = mark_message("Thresholds breached")
 DIFFERENCES = mark_message("Printed against computed")
 KPIS = mark_message("KPIs")
 COMPLETENESS = mark_message("Completeness")
-FIGURE_COLUMNS = (
+OBSERVATION_COLUMNS = (
     mark_message("Indicator"),
     mark_message("Dimension"),
     mark_message("Mission"),
-    mark_message("Figure"),
+    mark_message("Value"),
     mark_message("Status"),
     mark_message("Window"),
     mark_message("From"),
@@ -53,7 +53,7 @@ def render_xlsx(report: CycleReport) -> bytes:
     add_charts(book, report)
     _add_breaches(book, report)
     for priority in report.priorities:
-        book.add_table(priority.title, FIGURE_COLUMNS, _list_figures(priority))
+        book.add_table(priority.title, OBSERVATION_COLUMNS, _list_observations(priority))
     _add_kpis(book, report)
     _add_completeness(book, report)
     book.add_table(
@@ -99,7 +99,7 @@ def _add_index(book: Book, report: CycleReport) -> None:
             ),
         ),
         *(
-            (entry.title, gettext("%(heading)s: one figure per row, with source, page and note", heading=entry.heading))
+            (entry.title, gettext("%(heading)s: one value per row, with source, page and note", heading=entry.heading))
             for entry in report.priorities
         ),
         (gettext(KPIS), gettext("Values computed from the indicators")),
@@ -115,12 +115,12 @@ def _add_index(book: Book, report: CycleReport) -> None:
     row += 2
     for name, text in (
         (
-            gettext("Figures"),
+            gettext("Values"),
             gettext("Numbers in the unit of the column Unit. Ratios are shown in percent; yes is 1, no 0; levels are 1 to 3."),
         ),
         (
-            gettext("Empty figure"),
-            gettext("There is no value; the column Status has the reason. An empty figure is not 0."),
+            gettext("Empty value"),
+            gettext("There is no value; the column Status has the reason. An empty value is not 0."),
         ),
         *explain_marks(report),
     ):
@@ -133,26 +133,31 @@ def _write_line(book: Book, sheet: Worksheet, row: int, name: str, text: str) ->
     return row + 1
 
 
-def _list_figures(priority: PriorityReport) -> Iterable[tuple[str, Sequence[Value]]]:
-    """Yield a row for each figure, and for each expected mission that did not report."""
+def _list_observations(priority: PriorityReport) -> Iterable[tuple[str, Sequence[Value]]]:
+    """Yield a row for each observation, and for each expected mission that did not report."""
     for entry in priority.indicators:
-        for figure in (figure for figure in entry.figures if entry.expects(figure)):
-            is_reported = not figure.is_stale
-            status = f"{figure.status} {write_code(STATUS_TEXT[figure.status])}" if is_reported else gettext(NOT_REPORTED)
+        for observation in (observation for observation in entry.observations if entry.expects(observation)):
+            is_reported = not observation.is_stale
+            status = (
+                f"{observation.status} {write_code(STATUS_TEXT[observation.status])}" if is_reported else gettext(NOT_REPORTED)
+            )
             before: tuple[Value, ...] = (
-                figure.previous_value,
-                figure.previous_period,
-                figure.change,
-                _judge(entry.judge(figure)),
+                observation.previous_value,
+                observation.previous_period,
+                observation.change,
+                _judge(entry.judge(observation)),
             )
             if not is_reported:
-                before = (figure.value, figure.period, None, None)
-            window = (figure.period, figure.period_start, figure.period_end) if is_reported else (None, None, None)
+                before = (observation.value, observation.period, None, None)
+            window = (
+                (observation.period, observation.period_start, observation.period_end) if is_reported else (None, None, None)
+            )
             yield entry.unit, (
-                entry.title, figure.part, figure.mission, figure.value if is_reported else None, status, *window, *before,
-                gettext(entry.unit), figure.source, figure.page, figure.note, entry.indicator,
+                entry.title, observation.part, observation.mission, observation.value if is_reported else None, status,
+                *window, *before,
+                gettext(entry.unit), observation.source, observation.page, observation.note, entry.indicator,
             )  # fmt: skip
-        reported = {figure.mission for figure in entry.figures}
+        reported = {observation.mission for observation in entry.observations}
         for mission in (mission for mission in entry.unreported_missions if mission not in reported):
             rest = (*(None,) * 7, gettext(entry.unit), entry.source, None, None, entry.indicator)
             yield entry.unit, (entry.title, "", mission, None, gettext(NOT_REPORTED), *rest)
@@ -174,7 +179,7 @@ def _add_completeness(book: Book, report: CycleReport) -> None:
         mark_message("Priority"),
         mark_message("Indicator"),
         mark_message("Reports expected"),
-        mark_message("Figures received"),
+        mark_message("Values received"),
         mark_message("Not reported"),
         mark_message("Name"),
     )
@@ -204,7 +209,7 @@ def _add_breaches(book: Book, report: CycleReport) -> None:
         mark_message("Indicator"),
         mark_message("Dimension"),
         mark_message("Mission"),
-        mark_message("Figure"),
+        mark_message("Value"),
         mark_message("Window"),
         mark_message("Comparison"),
         mark_message("Limit"),
@@ -222,22 +227,22 @@ def _add_kpis(book: Book, report: CycleReport) -> None:
         (
             kpi.unit,
             (
-                priority.title, kpi.title, figure.part, figure.mission, figure.value, figure.period, figure.previous_value,
-                figure.previous_period, figure.change, _judge(kpi.judge(figure)), figure.base,
-                figure.change_base, gettext(kpi.unit),
-                kpi.description + (f" {gettext(IMPOSSIBLE_NOTE)}" if kpi.is_impossible(figure) else ""), kpi.kpi,
+                priority.title, kpi.title, value.part, value.mission, value.value, value.period, value.previous_value,
+                value.previous_period, value.change, _judge(kpi.judge(value)), value.base,
+                value.change_base, gettext(kpi.unit),
+                kpi.description + (f" {gettext(IMPOSSIBLE_NOTE)}" if kpi.is_impossible(value) else ""), kpi.kpi,
             ),
         )
         for priority in report.priorities
         for kpi in priority.kpis
-        for figure in kpi.figures
+        for value in kpi.values
     )  # fmt: skip
     columns = (
         mark_message("Priority"),
         mark_message("Indicator"),
         mark_message("Dimension"),
         mark_message("Mission"),
-        mark_message("Figure"),
+        mark_message("Value"),
         mark_message("Window"),
         mark_message("Before"),
         mark_message("Window before"),

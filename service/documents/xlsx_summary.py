@@ -10,11 +10,11 @@ from xlsxwriter.worksheet import Worksheet
 
 from metrics.catalogue import ALL_MISSIONS
 from metrics.codes import write_code
-from metrics.figures import NOT_FINAL, STATUS_TEXT, judge_change
 from metrics.key_indicators import MAX_KEY_INDICATORS
 from metrics.languages import gettext, mark_message
+from metrics.values import NOT_FINAL, STATUS_TEXT, judge_change
 from service.documents.document import SYMBOLS
-from service.documents.figures import CycleReport, Figure, KpiFigure
+from service.documents.report import CycleReport, KpiValue, Observation
 from service.documents.summary import describe_scope, describe_threshold
 from service.documents.tables import NOT_REPORTED, tabulate_overview
 from service.documents.workbook import LINE, LINE_HEIGHT, SEVERITY_FILLS, Book, find_height, find_number_format
@@ -146,18 +146,21 @@ def _list_rows(
     for priority in report.priorities:
         for entry in priority.indicators:
             unreported = dict.fromkeys(entry.unreported_missions, (gettext(NOT_REPORTED), "", ""))
-            by_part = [(part, list(figures)) for part, figures in groupby(entry.figures, lambda figure: figure.part)]
-            for part, figures in by_part:
+            by_part = [
+                (part, list(observations))
+                for part, observations in groupby(entry.observations, lambda observation: observation.part)
+            ]
+            for part, observations in by_part:
                 cells: dict[str, tuple[float | str | None, str, str]] = dict(unreported)
-                for figure in figures:
-                    if not figure.is_stale:
-                        severity = severities.get((entry.metric, figure.mission, part), "")
-                        cells[figure.mission] = (*_find_value(figure), severity)
+                for observation in observations:
+                    if not observation.is_stale:
+                        severity = severities.get((entry.metric, observation.mission, part), "")
+                        cells[observation.mission] = (*_find_value(observation), severity)
                 if cells:
-                    yield priority.heading, entry.unit, (entry.title, part, _find_period(figures)), cells
+                    yield priority.heading, entry.unit, (entry.title, part, _find_period(observations)), cells
         for kpi in priority.kpis:
-            for part, values in groupby(kpi.figures, lambda figure: figure.part):
-                computed: list[KpiFigure] = list(values)
+            for part, own in groupby(kpi.values, lambda value: value.part):
+                computed: list[KpiValue] = list(own)
                 cells = {
                     value.mission: (value.value, "", severities.get((kpi.metric, value.mission, part), ""))
                     for value in computed
@@ -166,15 +169,19 @@ def _list_rows(
                 yield priority.heading, kpi.unit, (gettext("KPI: %(title)s", title=kpi.title), part, period), cells
 
 
-def _find_value(figure: Figure) -> tuple[float | str, str]:
+def _find_value(observation: Observation) -> tuple[float | str, str]:
     """Return the value and the letter of a status that is not final, or the reason why there is no value."""
-    if figure.value is None:
-        return write_code(STATUS_TEXT[figure.status]), ""
-    return figure.value, figure.status if figure.status in NOT_FINAL else ""
+    if observation.value is None:
+        return write_code(STATUS_TEXT[observation.status]), ""
+    return observation.value, observation.status if observation.status in NOT_FINAL else ""
 
 
-def _find_period(figures: Iterable[Figure]) -> str:
-    return "; ".join(dict.fromkeys(figure.period for figure in figures if not figure.is_stale and not figure.is_cycle))
+def _find_period(observations: Iterable[Observation]) -> str:
+    return "; ".join(
+        dict.fromkeys(
+            observation.period for observation in observations if not observation.is_stale and not observation.is_cycle
+        )
+    )
 
 
 def add_charts(book: Book, report: CycleReport) -> None:

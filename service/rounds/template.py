@@ -12,8 +12,8 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from metrics.figures import LEVELS, STATUS_TEXT, write_figure
 from metrics.languages import ENGLISH, use_language
+from metrics.values import LEVELS, STATUS_TEXT, write_value
 from service.rounds.cells import Cell, list_cells
 from service.rounds.template_format import (
     BREAKDOWN,
@@ -260,7 +260,7 @@ def _restrict_value(sheet: Worksheet, row: int, column: int, cell: Cell, allowed
 
 def _describe_numbers(unit: str, allowed: Allowed) -> str:
     def write(bound: float) -> str:
-        return write_figure(bound, "ratio" if unit == "ratio" else "count").replace("\N{NO-BREAK SPACE}", " ")
+        return write_value(bound, "ratio" if unit == "ratio" else "count").replace("\N{NO-BREAK SPACE}", " ")
 
     kind = "a percentage" if unit == "ratio" else "a whole number" if allowed.whole else "a number"
     if allowed.minimum is not None and allowed.maximum is not None:
@@ -276,7 +276,7 @@ def _write_value(value: float | None, status: str | None, unit: str) -> str:
     """Return a published value as a person reads it, with its status where that is not A."""
     if status is None:
         return ""
-    text = "no value" if value is None else write_figure(value, unit)
+    text = "no value" if value is None else write_value(value, unit)
     return text if status == "A" else f"{text} ({STATUS_TEXT[status]})"
 
 

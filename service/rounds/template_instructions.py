@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 from xlsxwriter import Workbook
 
-from metrics.figures import STATUS_TEXT
 from metrics.languages import write_date
+from metrics.values import STATUS_TEXT
 from service.rounds.template_format import ID, INSTRUCTIONS, INSTRUCTIONS_TITLE, NOTE, STATUS, VALUE
 
 LABEL_WIDTH, TEXT_WIDTH = 20, 92

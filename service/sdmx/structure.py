@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from metrics.figures import STATUS_TEXT
+from metrics.values import STATUS_TEXT
 from service.warehouse.database import Connection, read_rows, run_sql
 
 AGENCY = "A4P"

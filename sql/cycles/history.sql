@@ -3,7 +3,7 @@ select
     o.indicator, o.mission, f.part, name_period(c.cycle, o.period_start, o.period_end) as period, o.period_start, o.period_end,
     o.value, o.status
 from observations as o
-join cycle_figures as f using (indicator, mission, dimensions)
+join cycle_observations as f using (indicator, mission, dimensions)
 left join cycles as c on (c.period_start, c.period_end) = (o.period_start, o.period_end)
 where o.period_end <= f.period_end
 qualify row_number() over (

@@ -1,12 +1,12 @@
 -- A row is an indicator with the missions that were expected to report it in the prepared cycle, did, and did not.
 with reported as (
-    select indicator, mission, bool_or(status not in ('O', 'L', 'V')) as has_figure
-    from cycle_figures
+    select indicator, mission, bool_or(status not in ('O', 'L', 'V')) as has_value
+    from cycle_observations
     where not is_stale
     group by all
 ),
 received as (
-    select indicator, list(mission) as missions, list(mission) filter (where has_figure) as reporters
+    select indicator, list(mission) as missions, list(mission) filter (where has_value) as reporters
     from reported
     group by all
 ),
@@ -19,7 +19,7 @@ expected as (
 ),
 begun as (
     select distinct indicator
-    from cycle_figures
+    from cycle_observations
 )
 select
     i.priority, i.indicator, i.title, i.description, i.unit, i.better, i.source, i.metric,

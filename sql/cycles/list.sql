@@ -2,7 +2,7 @@
 with observed as (
     select
         period_start, period_end, count(distinct indicator) as indicator_count,
-        count(distinct mission) filter (where mission <> 'ALL') as mission_count, count(value) as figure_count,
+        count(distinct mission) filter (where mission <> 'ALL') as mission_count, count(value) as value_count,
         max(recorded_at) as recorded_at
     from observations
     where (period_start, period_end) in (select (period_start, period_end) from cycles)
@@ -17,7 +17,7 @@ expected as (
 )
 select
     c.cycle, c.period_start, c.period_end, c.due_on, coalesce(o.indicator_count, 0) as indicator_count,
-    coalesce(o.mission_count, 0) as mission_count, coalesce(o.figure_count, 0) as figure_count, o.recorded_at,
+    coalesce(o.mission_count, 0) as mission_count, coalesce(o.value_count, 0) as value_count, o.recorded_at,
     coalesce(e.expected_count, 0) as expected_count, coalesce(e.reported_count, 0) as reported_count
 from cycles as c
 left join observed as o using (period_start, period_end)

@@ -1,5 +1,5 @@
--- A row is the figure of one series in the cycle $period_start..$period_end, with the previous figure.
-create or replace temp table cycle_figures as
+-- A row is the observation of one series in the cycle $period_start..$period_end, with the previous one.
+create or replace temp table cycle_observations as
 with next_end as (
     select min(period_end) as day
     from store.numbered_cycles

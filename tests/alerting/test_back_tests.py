@@ -83,7 +83,7 @@ def test_a_back_test_shows_the_effect_of_setting_it(application: Application, pu
     assert now == {row[0] for row in read(application, BREACHES)}
 
 
-def test_rare_events_come_with_the_chance_of_such_a_figure(application: Application, report: Report) -> None:
+def test_rare_events_come_with_the_chance_of_such_a_value(application: Application, report: Report) -> None:
     row = {"indicator": "serious_misconduct_allegations", "mission": "ALL"}
     years = {2020: 10, 2021: 14, 2022: 30}
     report(*({**row, "period_start": f"{year}-01-01", "period_end": f"{year}-12-31", "value": n} for year, n in years.items()))

@@ -56,7 +56,7 @@ def test_every_mission_is_not_peacekeeping_as_a_whole(application: Application, 
 @pytest.mark.parametrize(
     ("comparison", "value", "fires"), [("above", 100, False), ("above", 101, True), ("below", 100, False), ("below", 99, True)]
 )
-def test_a_figure_at_the_limit_does_not_breach(
+def test_a_value_at_the_limit_does_not_breach(
     application: Application, put: Put, report: Report, comparison: str, value: int, fires: bool
 ) -> None:
     put(comparison=comparison)

@@ -1,6 +1,6 @@
 """Runs the bench: `python -m tests.bench [--only NAME] [--quick] [--large-series N]`.
 
-Every figure is a ratio of two things measured side by side in the same run: absolute times depend on the machine.
+Every result is a ratio of two things measured side by side in the same run: absolute times depend on the machine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.bench.events import measure_events
 from tests.bench.fairness import measure_fairness
 from tests.bench.lake import measure_lake
 from tests.bench.load import measure_load
-from tests.bench.measure import Bench, Figure, Size, print_table
+from tests.bench.measure import Bench, Result, Size, print_table
 from tests.bench.pages import measure_pages
 from tests.bench.refresh import measure_refresh
 from tests.bench.remote_read import measure_remote_read
@@ -62,7 +62,7 @@ def main() -> None:
     size = Size.quick() if arguments.quick else Size()
     if arguments.large_series:
         size = replace(size, large_series=arguments.large_series)
-    figures: list[Figure] = []
+    results: list[Result] = []
     began = time.monotonic()
     for name, bench in BENCHES.items():
         if arguments.only in (None, name):
@@ -72,12 +72,12 @@ def main() -> None:
                     measured = bench(size, Path(folder))
                 except Exception:
                     traceback.print_exc()
-                    measured = [Figure(f"{name}: FAILED, see above", "", "")]
+                    measured = [Result(f"{name}: FAILED, see above", "", "")]
             print_table(measured)
             print(flush=True)
-            figures += measured
-    print(f"All figures, after {time.monotonic() - began:.0f} s:")
-    print_table(figures)
+            results += measured
+    print(f"All results, after {time.monotonic() - began:.0f} s:")
+    print_table(results)
     if arguments.quick:
         print("Sizes were a tenth; the targets are for the full ones.")
 

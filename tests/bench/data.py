@@ -65,7 +65,7 @@ def write_catalogue(world: World, directory: Path) -> Path:
     entries: list[dict[str, Any]] = [
         {
             "indicator": indicator,
-            "title": f"Figure {number} of the bench",
+            "title": f"Indicator {number} of the bench",
             "description": "Made from hashes.",
             "unit": "ratio" if number % 2 else "count",
             "better": "higher",

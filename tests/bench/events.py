@@ -20,7 +20,7 @@ from service.warehouse.database import Warehouse, read_clock
 from service.warehouse.definitions import read_definitions
 from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue, store_feeds
-from tests.bench.measure import Figure, Size, format_seconds, log
+from tests.bench.measure import Result, Size, format_seconds, log
 
 FEEDS = 20
 THREADS = 2
@@ -28,7 +28,7 @@ TARGET = 6
 MAX_RECOUNT_SECONDS = 1.0
 
 
-def measure_events(size: Size, folder: Path) -> list[Figure]:
+def measure_events(size: Size, folder: Path) -> list[Result]:
     """Compare loading exports with reading them."""
     rows = size.large_series // FEEDS
     definitions = read_definitions(find_in_tree("metrics"))
@@ -55,11 +55,11 @@ def measure_events(size: Size, folder: Path) -> list[Figure]:
         warehouse.close()
     log(f"{rows * FEEDS:,} events of {FEEDS} feeds: read in {read_seconds:.2f} s, loaded in {load_seconds:.2f} s")
     return [
-        Figure(
+        Result(
             f"load {rows * FEEDS:,} events of {FEEDS} feeds: read CSV",
             format_seconds(read_seconds), format_seconds(load_seconds), load_seconds / read_seconds, TARGET,
         ),
-        Figure(
+        Result(
             f"count again after 1 changed event of {rows * FEEDS:,}: {MAX_RECOUNT_SECONDS:g} s",
             format_seconds(MAX_RECOUNT_SECONDS), format_seconds(recount_seconds), recount_seconds / MAX_RECOUNT_SECONDS, 1,
         ),

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import quote, urlsplit
 
-from tests.bench.measure import Figure, Size, format_seconds, log, make_environment
+from tests.bench.measure import Result, Size, format_seconds, log, make_environment
 from tests.service_process import ServiceProcess
 
 HEAVY_CLIENTS = 20
@@ -25,7 +25,7 @@ LIGHT_QUERY = "select mission, value from latest where indicator = 'sofa_inciden
 LIGHT = ("/metrics", "/missions/UNMISS?known_at={instant}", "/", "/api/v1/sql?sql=" + quote(LIGHT_QUERY))
 
 
-def measure_fairness(size: Size, folder: Path) -> list[Figure]:
+def measure_fairness(size: Size, folder: Path) -> list[Result]:
     """How long one client waits beside 20 heavy ones, each with its own address."""
     del size  # the warehouse is that of the report
     with ServiceProcess(folder / "data", **make_environment()) as service:
@@ -35,7 +35,7 @@ def measure_fairness(size: Size, folder: Path) -> list[Figure]:
         # Its log must not fill the pipe.
         threading.Thread(target=lambda: [service.output.append(line) for line in output], daemon=True).start()
         client = Client(place.hostname or "", place.port or 0)
-        figures = []
+        results = []
         alone = [client.measure_seconds("127.0.2.1", LIGHT[1].format(instant=_make_instant(1, turn))) for turn in range(5)]
         log(f"a page of a mission without other clients: median {format_seconds(median(alone))}")
         for name, heavy in (
@@ -46,8 +46,8 @@ def measure_fairness(size: Size, folder: Path) -> list[Figure]:
             for path, seconds in waits.items():
                 kind = path.split("?")[0]
                 log(f"{name}: {kind} {len(seconds)} times, median {format_seconds(median(seconds))}")
-                figures.append(
-                    Figure(
+                results.append(
+                    Result(
                         f"longest wait for {kind} beside {HEAVY_CLIENTS} clients of {name}",
                         format_seconds(MAX_SECONDS),
                         format_seconds(max(seconds)),
@@ -55,7 +55,7 @@ def measure_fairness(size: Size, folder: Path) -> list[Figure]:
                         1,
                     )
                 )
-        return figures
+        return results
 
 
 class Client:

@@ -14,13 +14,13 @@ from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.warehouse.definitions import read_definitions
 from tests.bench.data import World, write_catalogue, write_parquet
-from tests.bench.measure import Figure, Size, format_seconds
+from tests.bench.measure import Result, Size, format_seconds
 from tests.lake.servers import PASSWORD, SECRET, Bucket, Postgres
 
 T = TypeVar("T")
 
 
-def measure_lake(size: Size, folder: Path) -> list[Figure]:
+def measure_lake(size: Size, folder: Path) -> list[Result]:
     """How long a load, a change of one row, a snapshot and a read copy take with a lake, as a multiple of the embedded ones."""
     world = World(size.large_series // 10, 10)
     definitions = replace(read_definitions(write_catalogue(world, folder / "catalogue")), observation_files=())
@@ -47,17 +47,17 @@ def measure_lake(size: Size, folder: Path) -> list[Figure]:
             "read copy": lambda each: each._publish(),
             "change of one row": lambda each: _change(each),
         }
-        figures = []
+        results = []
         for name, work in steps.items():
             ours, theirs = (_measure(work, each) for each in applications)
             target = 2 if name.startswith(("load", "read copy")) else None
-            figures.append(Figure(f"lake: {name}", format_seconds(theirs), format_seconds(ours), ours / theirs, target))
+            results.append(Result(f"lake: {name}", format_seconds(theirs), format_seconds(ours), ours / theirs, target))
         assert isinstance(second.warehouse, LakeWarehouse)
         pulled = format_seconds(_measure(LakeWarehouse.pull, second.warehouse))
-        figures.append(Figure(f"lake: pull of {world.observations:,} observations by another replica", "", pulled))
+        results.append(Result(f"lake: pull of {world.observations:,} observations by another replica", "", pulled))
         for each in (*applications, second):
             each.close()
-        return figures
+        return results
     finally:
         bucket.stop()
         postgres.close()

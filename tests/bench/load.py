@@ -20,8 +20,8 @@ from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue
 from tests.bench.data import MADE_AT, World, write_catalogue, write_parquet
 from tests.bench.measure import (
-    Figure,
     MemoryWatch,
+    Result,
     Size,
     answer,
     find_percentile,
@@ -37,7 +37,7 @@ MEMORY_BYTES = 4_000_000_000
 MEMORY_LIMIT = "3GB"
 
 
-def measure_load(size: Size, folder: Path) -> list[Figure]:
+def measure_load(size: Size, folder: Path) -> list[Result]:
     """Compare a load with DuckDB's own copy of the file, by turns, and ten times the rows with that."""
     small = World(size.load_series, size.small_load_periods)
     large = World(size.load_series, size.large_load_periods)
@@ -56,15 +56,15 @@ def measure_load(size: Size, folder: Path) -> list[Figure]:
     result = run_child("load", "load", large_file, folder / "large", catalogue)
     rows = f"{small.observations:,} observations"
     return [
-        Figure(f"load {rows}: create table as", format_seconds(by_copy), format_seconds(by_load), by_load / by_copy, 6),
-        Figure(
+        Result(f"load {rows}: create table as", format_seconds(by_copy), format_seconds(by_load), by_load / by_copy, 6),
+        Result(
             f"load {large.observations:,}: time of {rows}",
             format_seconds(by_load),
             format_seconds(result["seconds"]),
             result["seconds"] / by_load,
             12,
         ),
-        Figure(
+        Result(
             f"load {large.observations:,}: peak memory, A4P_MEMORY_LIMIT={MEMORY_LIMIT}: 4 GB",
             format_megabytes(MEMORY_BYTES),
             format_megabytes(result["peak_bytes"]),

@@ -31,10 +31,10 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Result:
     """One comparison: `ratio` is ours over the peer's, or the peer's over ours where faster is asked for.
 
-    `target` is None for a figure that is only reported, `ratio` None where there is no peer to compare with.
+    `target` is None for a result that is only reported, `ratio` None where there is no peer to compare with.
     """
 
     name: str
@@ -62,9 +62,9 @@ class Figure:
         return self.name, self.peer, self.ours, ratio, self.target_text, self.verdict
 
 
-HEADER = ("figure", "peer", "ours", "ratio", "target", "")
+HEADER = ("result", "peer", "ours", "ratio", "target", "")
 
-Bench = Callable[[Size, Path], list[Figure]]
+Bench = Callable[[Size, Path], list[Result]]
 
 
 def log(text: str) -> None:
@@ -72,9 +72,9 @@ def log(text: str) -> None:
     print(f"  {text}", flush=True)
 
 
-def print_table(figures: Sequence[Figure]) -> None:
-    """Print figures as a table."""
-    rows = [HEADER, *(figure.cells() for figure in figures)]
+def print_table(results: Sequence[Result]) -> None:
+    """Print results as a table."""
+    rows = [HEADER, *(result.cells() for result in results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     for number, row in enumerate(rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
-from tests.bench.measure import Figure, Size, format_seconds, log, make_environment
+from tests.bench.measure import Result, Size, format_seconds, log, make_environment
 from tests.service_process import ServiceProcess
 
 ROUNDS = 200
@@ -23,13 +23,13 @@ FILE = "/static/page.css"
 PAGES = ("/", "/indicators/sea_allegations_by_incident_date", "/priorities/accountability_to_peacekeepers", "/missions/UNMISS")
 
 
-def measure_pages(size: Size, folder: Path) -> list[Figure]:
+def measure_pages(size: Size, folder: Path) -> list[Result]:
     """How long a page of the report takes, beside a static file."""
     with ServiceProcess(folder / "data", **make_environment()) as service:
         host = urlsplit(service.wait_until_ready()).netloc
         client = HTTPConnection(host, timeout=60)
         file_seconds = median(_ask(client, [FILE] * ROUNDS))
-        figures = []
+        results = []
         for page in PAGES:
             next(_ask(client, [page]))
             cached = median(_ask(client, [page] * ROUNDS))
@@ -38,11 +38,11 @@ def measure_pages(size: Size, folder: Path) -> list[Figure]:
                 f"{page}: cached {format_seconds(cached)}, first {format_seconds(first)}, "
                 f"static file {format_seconds(file_seconds)}"
             )
-            figures += [
+            results += [
                 _compare(f"{page}, cached", cached, file_seconds, 3),
                 _compare(f"{page}, first", first, file_seconds),
             ]
-        return figures
+        return results
 
 
 def _of_other_days(page: str) -> list[str]:
@@ -61,5 +61,5 @@ def _ask(client: HTTPConnection, paths: list[str]) -> Iterator[float]:
         yield time.perf_counter() - started
 
 
-def _compare(name: str, ours: float, peer: float, target: float | None = None) -> Figure:
-    return Figure(name, f"static file {format_seconds(peer)}", format_seconds(ours), ours / peer, target)
+def _compare(name: str, ours: float, peer: float, target: float | None = None) -> Result:
+    return Result(name, f"static file {format_seconds(peer)}", format_seconds(ours), ours / peer, target)

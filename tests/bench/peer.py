@@ -42,7 +42,7 @@ class SampleCollector(Collector):
             if family is None or family.name != metric:
                 if family is not None:
                     yield family
-                family = GaugeMetricFamily(metric, "A figure of the bench.", labels=LABELS)
+                family = GaugeMetricFamily(metric, "A value of the bench.", labels=LABELS)
             family.add_metric((mission, contingent, training), value)
         if family is not None:
             yield family

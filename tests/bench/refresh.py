@@ -16,7 +16,7 @@ from service.loading.request import LoadRequest
 from service.settings import read_settings
 from service.warehouse.definitions import read_definitions
 from tests.bench.data import World, make_warehouse, write_catalogue
-from tests.bench.measure import Figure, Size, answer, format_seconds, log, run_child
+from tests.bench.measure import Result, Size, answer, format_seconds, log, run_child
 
 PERIODS = 10
 # /metrics shows the change after `snapshot`, pages and SQL after `read copy`, PromQL after `history`.
@@ -24,9 +24,9 @@ STEPS = ("load", "snapshot", "read copy", "history")
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source\n"
 
 
-def measure_refresh(size: Size, folder: Path) -> list[Figure]:
+def measure_refresh(size: Size, folder: Path) -> list[Result]:
     """How long the parts of a refresh take after a load of one observation, and how that grows."""
-    figures = []
+    results = []
     whole: list[float] = []
     for series in (size.large_series // 10, size.large_series):
         world = World(series, PERIODS)
@@ -37,11 +37,11 @@ def measure_refresh(size: Size, folder: Path) -> list[Figure]:
         for step in STEPS:
             seconds, processor = result[step]
             name = f"one observation loaded into {world.observations:,}: {step}"
-            figures.append(Figure(name, f"processor {format_seconds(processor)}", format_seconds(seconds)))
+            results.append(Result(name, f"processor {format_seconds(processor)}", format_seconds(seconds)))
         whole.append(sum(processor for _, processor in result.values()))
     growth = whole[1] / whole[0]
     name = "growth of the processor time of a refresh with ten times the series"
-    return [*figures, Figure(name, format_seconds(whole[0]), format_seconds(whole[1]), growth)]
+    return [*results, Result(name, format_seconds(whole[0]), format_seconds(whole[1]), growth)]
 
 
 def main(data_dir: Path, catalogue: Path) -> None:

@@ -25,7 +25,7 @@ from metrics.remote_read_pb2 import LabelMatcher, Query, ReadHints, ReadRequest
 from service.settings import TREE
 from tests.bench.data import World, make_warehouse, write_catalogue
 from tests.bench.measure import (
-    Figure,
+    Result,
     Size,
     find_percentile,
     format_megabytes,
@@ -48,7 +48,7 @@ METRIC = "a4p_bench_0_trained"
 END = datetime(2025, 3, 1, tzinfo=UTC).timestamp()
 
 
-def measure_remote_read(size: Size, folder: Path) -> list[Figure]:
+def measure_remote_read(size: Size, folder: Path) -> list[Result]:
     """History queries through remote read against local blocks, and scrapes beside a heavy one."""
     world = World(size.large_series, PERIODS)
     catalogue = write_catalogue(world, folder / "catalogue")
@@ -62,7 +62,7 @@ def measure_remote_read(size: Size, folder: Path) -> list[Figure]:
         log(f"the service was ready after {format_seconds(time.monotonic() - started)}")
         _wait_for_history(port)
         log(f"and had read the history after {format_seconds(time.monotonic() - started)}")
-        figures = _measure_export(world, catalogue, data_dir, folder / "history.om")
+        results = _measure_export(world, catalogue, data_dir, folder / "history.om")
         blocks = folder / "local" / "tsdb"
         _import_blocks(folder / "history.om", blocks)
         (folder / "history.om").unlink()
@@ -70,9 +70,9 @@ def measure_remote_read(size: Size, folder: Path) -> list[Figure]:
             PrometheusProcess(folder / "remote", service_url=f"http://127.0.0.1:{port}") as remote,
             PrometheusProcess(folder / "local", "--query.lookback-delta=20y") as local,
         ):
-            figures += _measure_queries(world, remote, local, port)
-            figures += _measure_scrapes(remote, port)
-        return figures
+            results += _measure_queries(world, remote, local, port)
+            results += _measure_scrapes(remote, port)
+        return results
     finally:
         service.terminate()
         service.wait()
@@ -90,7 +90,7 @@ def _wait_for_history(port: int) -> None:
                 raise
 
 
-def _measure_export(world: World, catalogue: Path, data_dir: Path, file: Path) -> list[Figure]:
+def _measure_export(world: World, catalogue: Path, data_dir: Path, file: Path) -> list[Result]:
     metrics = [part for indicator in world.indicators for part in ("--metric", f"a4p_{indicator}")]
     started = time.monotonic()
     command = [sys.executable, "-m", "service.cli", "export", "openmetrics", "--data-dir", str(data_dir)]
@@ -102,7 +102,7 @@ def _measure_export(world: World, catalogue: Path, data_dir: Path, file: Path) -
         f"exported {format_megabytes(file.stat().st_size)} in {format_seconds(seconds)}, "
         f"at most {format_megabytes(peak)} of memory"
     )
-    return [Figure(f"export of {world.observations:,} samples", "", f"{format_seconds(seconds)}, {format_megabytes(peak)}")]
+    return [Result(f"export of {world.observations:,} samples", "", f"{format_seconds(seconds)}, {format_megabytes(peak)}")]
 
 
 def _import_blocks(file: Path, blocks: Path) -> None:
@@ -115,7 +115,7 @@ def _import_blocks(file: Path, blocks: Path) -> None:
     log(f"imported into blocks in {format_seconds(time.monotonic() - started)}")
 
 
-def _measure_queries(world: World, remote: PrometheusProcess, local: PrometheusProcess, port: int) -> list[Figure]:
+def _measure_queries(world: World, remote: PrometheusProcess, local: PrometheusProcess, port: int) -> list[Result]:
     one = f'{METRIC}{{job="a4p-history", mission="UNMISS", contingent="Contingent 0000", training="Training 0"}}'
     regex = f'sum by (mission) ({METRIC}{{job="a4p-history", mission=~"UN.*|MIN.*"}})'
     whole = f'sum({METRIC}{{job="a4p-history"}})'
@@ -142,7 +142,7 @@ def _measure_queries(world: World, remote: PrometheusProcess, local: PrometheusP
             _make_request([], END - days * DAY, DAY),
         ),
     ]
-    figures = []
+    results = []
     for name, target, ask, request in cases:
         # Over ten years an observation may be missing, which blocks cannot say.
         assert read_newest(ask(remote)) == read_newest(ask(local)), f"{name}: the answers differ"
@@ -151,8 +151,8 @@ def _measure_queries(world: World, remote: PrometheusProcess, local: PrometheusP
         sizes: list[int] = []
         alone = _time(lambda body=body, sizes=sizes: sizes.append(_post(port, body)))  # type: ignore[misc]
         log(f"{name}: of {format_seconds(ours)} the service took {format_seconds(alone)} for {sizes[0]:,} compressed bytes")
-        figures.append(Figure(f"PromQL, {name}", format_seconds(peer), format_seconds(ours), ours / peer, target))
-    return figures
+        results.append(Result(f"PromQL, {name}", format_seconds(peer), format_seconds(ours), ours / peer, target))
+    return results
 
 
 def read_newest(result: list[dict[str, Any]]) -> list[object]:
@@ -196,7 +196,7 @@ def _time(work: Callable[[], object]) -> float:
     return statistics.median(seconds)
 
 
-def _measure_scrapes(remote: PrometheusProcess, port: int) -> list[Figure]:
+def _measure_scrapes(remote: PrometheusProcess, port: int) -> list[Result]:
     scraper = Scraper(port)
     idle = [scraper.scrape()[0] for _ in range(SCRAPES)]
     is_over = threading.Event()
@@ -216,5 +216,5 @@ def _measure_scrapes(remote: PrometheusProcess, port: int) -> list[Figure]:
     asking.join()
     ours, peer = find_percentile(busy, 0.99), find_percentile(idle, 0.99)
     return [
-        Figure("scrape beside heavy history queries, p99", f"{format_seconds(peer)} idle", format_seconds(ours), ours / peer, 3)
+        Result("scrape beside heavy history queries, p99", f"{format_seconds(peer)} idle", format_seconds(ours), ours / peer, 3)
     ]

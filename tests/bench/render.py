@@ -21,8 +21,8 @@ from service.warehouse.database import Connection
 from service.warehouse.definitions import read_definitions
 from tests.bench.data import World, write_catalogue
 from tests.bench.measure import (
-    Figure,
     MemoryWatch,
+    Result,
     Size,
     answer,
     find_percentile,
@@ -36,7 +36,7 @@ from tests.bench.peer import Row, fetch_rows, make_registry, make_samples
 REPEATS = 3
 
 
-def measure_render(size: Size, folder: Path) -> list[Figure]:
+def measure_render(size: Size, folder: Path) -> list[Result]:
     """Compare the time and memory of rendering with prometheus-client's, by turns."""
     world = World(size.large_series, 1)
     catalogue = write_catalogue(world, folder / "catalogue")
@@ -61,9 +61,9 @@ def measure_render(size: Size, folder: Path) -> list[Figure]:
     their_memory, memory = find(theirs, "peak_bytes"), find(ours, "peak_bytes")
     name = f"render {world.series:,} series"
     return [
-        Figure(f"{name}, text: generate_latest", format_seconds(generated), format_seconds(text), text / generated, 0.1),
-        Figure(f"{name}, gzip of both formats", "", format_seconds(find(ours, "gzip"))),
-        Figure(
+        Result(f"{name}, text: generate_latest", format_seconds(generated), format_seconds(text), text / generated, 0.1),
+        Result(f"{name}, gzip of both formats", "", format_seconds(find(ours, "gzip"))),
+        Result(
             f"{name}, peak memory: generate_latest",
             format_megabytes(their_memory),
             format_megabytes(memory),

@@ -17,7 +17,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.bench.data import World, make_warehouse, write_catalogue
-from tests.bench.measure import Figure, Size, find_percentile, format_megabytes, format_seconds, log, read_answer, start_child
+from tests.bench.measure import (
+    Result,
+    Size,
+    find_percentile,
+    format_megabytes,
+    format_seconds,
+    log,
+    read_answer,
+    start_child,
+)
 
 SCRAPES = 200
 PEER_SCRAPES = 5
@@ -152,10 +161,10 @@ def _run_peer(series: int) -> Iterator[int]:
             child.terminate()
 
 
-def measure_scrape(size: Size, folder: Path) -> list[Figure]:
+def measure_scrape(size: Size, folder: Path) -> list[Result]:
     """Compare the median scrape with nginx's, one of each by turns, and with prometheus-client's."""
     series = size.scrape_series
-    figures = []
+    results = []
     with ExitStack() as stack:
         log(f"starting the service with {series:,} series")
         _, port = stack.enter_context(run_service(World(series, 1), folder))
@@ -179,8 +188,8 @@ def measure_scrape(size: Size, folder: Path) -> list[Figure]:
         median = find_percentile(times["ours"], 0.5)
         if "nginx" in scrapers:
             static = find_percentile(times["nginx"], 0.5)
-            figures.append(
-                Figure(
+            results.append(
+                Result(
                     f"scrape p50, {series:,} series: nginx static file",
                     format_seconds(static),
                     format_seconds(median),
@@ -196,24 +205,24 @@ def measure_scrape(size: Size, folder: Path) -> list[Figure]:
             our_times += [ours.scrape()[0] for _ in range(SCRAPES // PEER_SCRAPES)]
         collected, median = find_percentile(peer_times, 0.5), find_percentile(our_times, 0.5)
         name = f"scrape p50, {series:,} series: prometheus-client collector"
-        figures.append(
-            Figure(name, format_seconds(collected), format_seconds(median), collected / median, 300, is_at_least=True)
+        results.append(
+            Result(name, format_seconds(collected), format_seconds(median), collected / median, 300, is_at_least=True)
         )
-    return figures
+    return results
 
 
-def measure_busy_scrape(size: Size, folder: Path) -> list[Figure]:
+def measure_busy_scrape(size: Size, folder: Path) -> list[Result]:
     """Compare the 99th percentile of scrapes while snapshots are made in the same process with that at rest, by turns."""
     return _compare_busy(World(size.large_series, 1), folder, f"snapshots of {size.large_series:,} series")
 
 
-def measure_publish(size: Size, folder: Path) -> list[Figure]:
+def measure_publish(size: Size, folder: Path) -> list[Result]:
     """Compare the 99th percentile of scrapes while a large warehouse is published as read copy with that at rest, by turns."""
     world = World(size.load_series, size.large_load_periods)
     return _compare_busy(world, folder, f"the publishing of {world.observations:,} observations")
 
 
-def _compare_busy(world: World, folder: Path, work: str) -> list[Figure]:
+def _compare_busy(world: World, folder: Path, work: str) -> list[Result]:
     log(f"starting the service with {world.series:,} series and {world.observations:,} observations")
     with run_service(world, folder) as (child, port):
         scraper = Scraper(port)
@@ -235,7 +244,7 @@ def _compare_busy(world: World, folder: Path, work: str) -> list[Figure]:
         log(f"p{share * 100:g}: {format_seconds(at_rest)} at rest, {format_seconds(in_work)} busy")
     at_rest, in_work = find_percentile(idle, 0.99), find_percentile(busy, 0.99)
     name = f"scrape p99 during {work}: at rest"
-    return [Figure(name, format_seconds(at_rest), format_seconds(in_work), in_work / at_rest, 5)]
+    return [Result(name, format_seconds(at_rest), format_seconds(in_work), in_work / at_rest, 5)]
 
 
 def send_command(child: subprocess.Popen[str], word: str) -> None:

@@ -23,13 +23,13 @@ from service.warehouse.definitions import read_definitions
 from service.warehouse.opening import open_warehouse
 from service.warehouse.stored_definitions import store_catalogue
 from tests.bench.data import MADE_AT, World, make_warehouse, write_catalogue
-from tests.bench.measure import Figure, Size, find_percentile, format_seconds, log, run_child
+from tests.bench.measure import Result, Size, find_percentile, format_seconds, log, run_child
 
 REPEATS = 3
 THREADS = 2
 
 
-def measure_sdmx(size: Size, folder: Path) -> list[Figure]:
+def measure_sdmx(size: Size, folder: Path) -> list[Result]:
     """Compare writing and reading SDMX-CSV with DuckDB's own CSV, by turns, and with pysdmx."""
     world = World(size.load_series, size.small_load_periods)
     catalogue = write_catalogue(world, folder / "catalogue")
@@ -59,14 +59,14 @@ def measure_sdmx(size: Size, folder: Path) -> list[Figure]:
     by_query = selected + by_pysdmx["write"]
     rows = f"{world.observations:,} observations"
     return [
-        Figure(f"SDMX-CSV, write {rows}: copy to CSV", format_seconds(copied), format_seconds(written), written / copied, 3),
-        Figure(
+        Result(f"SDMX-CSV, write {rows}: copy to CSV", format_seconds(copied), format_seconds(written), written / copied, 3),
+        Result(
             f"SDMX-CSV, write {rows}: query and pysdmx",
             format_seconds(by_query), format_seconds(written), by_query / written, 5, is_at_least=True,
         ),
-        Figure(f"SDMX-CSV, read {rows}: create table as", format_seconds(created), format_seconds(staged), staged / created, 3),
+        Result(f"SDMX-CSV, read {rows}: create table as", format_seconds(created), format_seconds(staged), staged / created, 3),
         # Out of reach: DuckDB alone takes a third of the time of pysdmx, which parses and does not check.
-        Figure(
+        Result(
             f"SDMX-CSV, read {rows}: pysdmx",
             format_seconds(by_pysdmx["read"]), format_seconds(staged), by_pysdmx["read"] / staged, 5, is_at_least=True,
         ),

@@ -15,7 +15,7 @@ from service.snapshots.snapshot import find_as_of_date
 from service.warehouse.database import Connection, read_clock, run_sql
 from service.warehouse.opening import open_warehouse
 from tests.bench.data import World, make_warehouse, write_catalogue
-from tests.bench.measure import Figure, Size, answer, find_percentile, format_seconds, log, run_child
+from tests.bench.measure import Result, Size, answer, find_percentile, format_seconds, log, run_child
 
 REPEATS = 9
 HOLDS = 3
@@ -23,7 +23,7 @@ SCAN = "select count(*), max(newest) from (select max(period_end) as newest from
 LATEST = "select count(*), sum(value) from main.latest"
 
 
-def measure_snapshot(size: Size, folder: Path) -> list[Figure]:
+def measure_snapshot(size: Size, folder: Path) -> list[Result]:
     """Compare what finding the latest values takes with a plain aggregate scan, by turns."""
     world = World(size.load_series, size.large_load_periods)
     log(f"making a warehouse of {world.observations:,} observations of {world.series:,} series")
@@ -36,8 +36,8 @@ def measure_snapshot(size: Size, folder: Path) -> list[Figure]:
     scan, latest = find_percentile(result["scan"], 0.5), find_percentile(result["latest"], 0.5)
     name = f"latest of {world.observations:,} observations, {world.series:,} series"
     return [
-        Figure(f"{name}: one aggregate scan", format_seconds(scan), format_seconds(latest), latest / scan, 2),
-        Figure("keeping latest and changes of them as tables", "", format_seconds(find_percentile(result["hold"], 0.5))),
+        Result(f"{name}: one aggregate scan", format_seconds(scan), format_seconds(latest), latest / scan, 2),
+        Result("keeping latest and changes of them as tables", "", format_seconds(find_percentile(result["hold"], 0.5))),
     ]
 
 

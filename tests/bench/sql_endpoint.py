@@ -24,7 +24,16 @@ from service.application import Application
 from service.settings import find_in_tree, read_settings
 from service.warehouse.connection import open_copy
 from service.warehouse.definitions import read_definitions
-from tests.bench.measure import Figure, Size, find_percentile, format_seconds, log, make_environment, read_answer, start_child
+from tests.bench.measure import (
+    Result,
+    Size,
+    find_percentile,
+    format_seconds,
+    log,
+    make_environment,
+    read_answer,
+    start_child,
+)
 from tests.bench.scrape import HOST, send_command
 
 ROUNDS = 300
@@ -53,7 +62,7 @@ class Client:
         return len(json.loads(body)["rows"])
 
 
-def measure_sql(size: Size, folder: Path) -> list[Figure]:
+def measure_sql(size: Size, folder: Path) -> list[Result]:
     """Compare a small query over HTTP with the same in process and in datasette, and fifty users at rest and while loading."""
     del size  # the warehouse is that of the report
     application = Application(read_settings(data_dir=folder / "data"), read_definitions(find_in_tree("metrics")))
@@ -62,13 +71,13 @@ def measure_sql(size: Size, folder: Path) -> list[Figure]:
     with start_child("service", folder / "data", find_in_tree("metrics")) as child:
         try:
             port = int(read_answer(child)["port"])
-            figures = _compare_small(port, folder)
-            return figures + _compare_users(child, port)
+            results = _compare_small(port, folder)
+            return results + _compare_users(child, port)
         finally:
             child.terminate()
 
 
-def _compare_small(port: int, folder: Path) -> list[Figure]:
+def _compare_small(port: int, folder: Path) -> list[Result]:
     ours = Client(port, f"/api/v1/sql?{urlencode({'sql': QUERY})}")
     with open_copy(folder / "data" / "warehouse-read.duckdb") as copy:
         ours.ask()
@@ -78,8 +87,8 @@ def _compare_small(port: int, folder: Path) -> list[Figure]:
                 return len(session.execute(QUERY).fetchall())
 
         inside, over_http = _take_turns(ask_duckdb, ours.ask)
-        figures = [
-            Figure(
+        results = [
+            Result(
                 "SQL p50, small query: DuckDB in process", format_seconds(inside), format_seconds(over_http), over_http / inside
             )
         ]
@@ -88,8 +97,8 @@ def _compare_small(port: int, folder: Path) -> list[Figure]:
         with _run_datasette(folder) as peer_port:
             peer = Client(peer_port, f"/latest.json?{urlencode({'sql': QUERY})}")
             theirs, over_http = _take_turns(peer.ask, ours.ask)
-        figures.append(
-            Figure(
+        results.append(
+            Result(
                 "SQL p50, small query: datasette, rows in SQLite",
                 format_seconds(theirs),
                 format_seconds(over_http),
@@ -98,7 +107,7 @@ def _compare_small(port: int, folder: Path) -> list[Figure]:
         )
     except (subprocess.CalledProcessError, OSError) as error:
         log(f"datasette cannot be had here ({error}): the comparison is left out")
-    return figures
+    return results
 
 
 def _take_turns(first: Callable[[], int], second: Callable[[], int]) -> tuple[float, float]:
@@ -150,7 +159,7 @@ def _run_datasette(folder: Path) -> Iterator[int]:
             process.terminate()
 
 
-def _compare_users(child: subprocess.Popen[str], port: int) -> list[Figure]:
+def _compare_users(child: subprocess.Popen[str], port: int) -> list[Result]:
     idle = _ask_as_users(port)
     send_command(child, "refresh")
     busy = _ask_as_users(port)
@@ -158,7 +167,7 @@ def _compare_users(child: subprocess.Popen[str], port: int) -> list[Figure]:
     published = len(read_answer(child)["seconds"])
     log(f"{len(idle)} queries of {USERS} users at rest; {len(busy)} during {published} snapshots and their read copies")
     return [
-        Figure(
+        Result(
             f"SQL p{share * 100:g} of {USERS} users while publishing: at rest",
             format_seconds(rest),
             format_seconds(work),

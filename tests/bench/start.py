@@ -22,7 +22,7 @@ import cramjam
 from metrics.remote_read_pb2 import LabelMatcher, Query, ReadRequest
 from service.settings import TREE
 from tests.bench.data import World, make_warehouse, write_catalogue
-from tests.bench.measure import Figure, Size, find_percentile, format_seconds, log, make_environment
+from tests.bench.measure import Result, Size, find_percentile, format_seconds, log, make_environment
 from tests.tools import find_free_port
 
 STARTS = 5
@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 1200
 POLL_SECONDS = 0.005
 
 
-def measure_start(size: Size, folder: Path) -> list[Figure]:
+def measure_start(size: Size, folder: Path) -> list[Result]:
     """Report how long a start takes. The first one creates the warehouse and is reported separately."""
     with _start(folder / "data") as first:
         made = first.wait_for("/-/ready")
@@ -44,9 +44,9 @@ def measure_start(size: Size, folder: Path) -> list[Figure]:
         with _start(folder / "data") as service:
             times.append(service.wait_for("/-/ready"))
         log(f"start {turn + 1} of {STARTS}: {format_seconds(times[-1])}")
-    figures = [
-        Figure("a4p serve to ready, new warehouse", "", format_seconds(made)),
-        Figure("a4p serve to ready, warehouse of the report", "", format_seconds(find_percentile(times, 0.5))),
+    results = [
+        Result("a4p serve to ready, new warehouse", "", format_seconds(made)),
+        Result("a4p serve to ready, warehouse of the report", "", format_seconds(find_percentile(times, 0.5))),
     ]
     ready: list[float] = []
     for series in (size.large_series // 10, size.large_series):
@@ -56,19 +56,19 @@ def measure_start(size: Size, folder: Path) -> list[Figure]:
         for (step, seconds), limit in zip(large.items(), (READY_SECONDS, PROMQL_SECONDS, None), strict=True):
             ratio = seconds / limit if limit else None
             target = 1 if limit else None
-            figures.append(
-                Figure(f"a4p serve to {step}, {name}", f"{limit} s" if limit else "", format_seconds(seconds), ratio, target)
+            results.append(
+                Result(f"a4p serve to {step}, {name}", f"{limit} s" if limit else "", format_seconds(seconds), ratio, target)
             )
         ready.append(large["ready"])
-    figures.append(
-        Figure(
+    results.append(
+        Result(
             "growth of the time to ready with ten times the series",
             format_seconds(ready[0]),
             format_seconds(ready[1]),
             ready[1] / ready[0],
         )
     )
-    return figures
+    return results
 
 
 def _measure_large(world: World, folder: Path) -> dict[str, float]:

@@ -27,7 +27,7 @@ from service.loading.readers.row_budget import RowBudget
 from service.loading.request import LoadRequest
 from service.rounds.template import make_template
 from service.warehouse.opening import open_warehouse
-from tests.bench.measure import Figure, Size, answer, format_megabytes, format_seconds, log, run_child
+from tests.bench.measure import Result, Size, answer, format_megabytes, format_seconds, log, run_child
 from tests.published_report import publish_report, read_shipped
 
 CYCLE, REPEATS = 6, 5
@@ -35,10 +35,10 @@ TEMPLATE_SECONDS, WORKBOOK_SECONDS, WORKBOOK_BYTES = 0.3, 30.0, 200_000_000
 ROWS = 200_000
 
 
-def measure_templates(size: Size, folder: Path) -> list[Figure]:
+def measure_templates(size: Size, folder: Path) -> list[Result]:
     """Templates beside their limit of time, previews beside loads, and a workbook beside limits of time and memory."""
     rows = ROWS if size == Size() else ROWS // 10
-    figures = _measure_rounds(folder)
+    results = _measure_rounds(folder)
     file = folder / "sheet.xlsx"
     log(f"writing a sheet of {rows:,} rows")
     _write_sheet(file, rows)
@@ -46,20 +46,20 @@ def measure_templates(size: Size, folder: Path) -> list[Figure]:
     log(f"processor time of the process that reads it: {format_seconds(result['processor_seconds'])}")
     name = f"read a sheet of {rows:,} rows"
     return [
-        *figures,
+        *results,
         _limit_seconds(name, result["seconds"], WORKBOOK_SECONDS),
-        Figure(
+        Result(
             f"{name}, memory", format_megabytes(WORKBOOK_BYTES), format_megabytes(result["peak_bytes"]),
             result["peak_bytes"] / WORKBOOK_BYTES, 1,
         ),
     ]  # fmt: skip
 
 
-def _limit_seconds(name: str, seconds: float, limit: float) -> Figure:
-    return Figure(name, format_seconds(limit), format_seconds(seconds), seconds / limit, 1)
+def _limit_seconds(name: str, seconds: float, limit: float) -> Result:
+    return Result(name, format_seconds(limit), format_seconds(seconds), seconds / limit, 1)
 
 
-def _measure_rounds(folder: Path) -> list[Figure]:
+def _measure_rounds(folder: Path) -> list[Result]:
     with publish_report(folder / "data", read_shipped()) as application:
         assert application.read_copy is not None
         times: dict[str, list[float]] = {}
@@ -88,7 +88,7 @@ def _measure_rounds(folder: Path) -> list[Figure]:
     by_preview, by_load = median(previewed), median(loaded)
     return [
         _limit_seconds(f"template of {slowest}", median(times[slowest]), TEMPLATE_SECONDS),
-        Figure("preview of a template: load", format_seconds(by_load), format_seconds(by_preview), by_preview / by_load, 1.5),
+        Result("preview of a template: load", format_seconds(by_load), format_seconds(by_preview), by_preview / by_load, 1.5),
     ]
 
 

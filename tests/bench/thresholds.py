@@ -1,7 +1,7 @@
 """Thresholds: six on each series, a million in total; the time of a back-test and of rendering.
 
 Trying one is set against the same trial where no other threshold is set; rendering, by byte (a threshold has more labels than a
-figure), against the same series without thresholds. Seconds are of the processor, of all threads.
+result), against the same series without thresholds. Seconds are of the processor, of all threads.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from service.warehouse.database import Connection, read_clock, run_sql
 from service.warehouse.definitions import Definitions, read_definitions
 from service.warehouse.opening import open_warehouse
 from tests.bench.data import World, make_warehouse, store_thresholds, write_catalogue
-from tests.bench.measure import Figure, Size, answer, find_percentile, format_seconds, log, run_child
+from tests.bench.measure import Result, Size, answer, find_percentile, format_seconds, log, run_child
 
 PERIODS = 10
 REPEATS = 3
 
 
-def measure_thresholds(size: Size, folder: Path) -> list[Figure]:
+def measure_thresholds(size: Size, folder: Path) -> list[Result]:
     """Compare trying a threshold, and rendering, with a million thresholds and with none."""
     world = World(size.threshold_series, PERIODS)
     log(f"making a warehouse of {world.observations:,} observations of {world.series:,} series")
@@ -38,16 +38,16 @@ def measure_thresholds(size: Size, folder: Path) -> list[Figure]:
     name = f"{full['thresholds']:,} thresholds"
     per_byte, per_byte_bare = (result["render"] / result["text_bytes"] for result in (full, bare))
     return [
-        Figure(
-            f"{name}: test of one on {full['figures']:,} figures, to none", format_seconds(trial_bare), format_seconds(trial),
+        Result(
+            f"{name}: test of one on {full['results']:,} results, to none", format_seconds(trial_bare), format_seconds(trial),
             trial / trial_bare, 3,
         ),
-        Figure(
+        Result(
             f"{name}: rendering a megabyte of text, to none",
             format_seconds(per_byte_bare * 1e6), format_seconds(per_byte * 1e6),
             per_byte / per_byte_bare, 1.25,
         ),
-        Figure(f"{name}: finding what each governs, in a snapshot", "", format_seconds(full["govern"])),
+        Result(f"{name}: finding what each governs, in a snapshot", "", format_seconds(full["govern"])),
     ]  # fmt: skip
 
 
@@ -62,12 +62,12 @@ def main(data_dir: Path, catalogue: Path) -> None:
     trial = []
     for _ in range(REPEATS):
         started = time.process_time()
-        figures = len(back_test_threshold(cursor, definitions, requested).governed)
+        results = len(back_test_threshold(cursor, definitions, requested).governed)
         trial.append(time.process_time() - started)
     govern, render, text_bytes = _render(cursor, definitions)
     cursor.close()
     warehouse.close()
-    answer(thresholds=thresholds, figures=figures, trial=trial, govern=govern, render=render, text_bytes=text_bytes)
+    answer(thresholds=thresholds, results=results, trial=trial, govern=govern, render=render, text_bytes=text_bytes)
 
 
 def _render(cursor: Connection, definitions: Definitions) -> tuple[float, float, int]:

@@ -118,7 +118,7 @@ def test_a_chart_conforms_to_the_policy_has_a_description_and_is_reproducible() 
 
 
 PERIODS = st.tuples(st.dates(date(1990, 1, 1), date(2030, 1, 1)), st.integers(0, 4000))
-FIGURES = st.one_of(
+OBSERVATIONS = st.one_of(
     st.tuples(st.none(), st.sampled_from("MOLV")),
     st.tuples(st.floats(-1e12, 1e12) | st.integers(-3, 3).map(float), st.sampled_from("AEPV")),
 )
@@ -127,16 +127,16 @@ NAMES = st.sampled_from(["if", "ALL", 'so "called"', "<b>", "datum.value", "one,
 
 @settings(max_examples=15, deadline=None)
 @given(
-    st.dictionaries(st.tuples(NAMES, PERIODS), FIGURES, max_size=8),
+    st.dictionaries(st.tuples(NAMES, PERIODS), OBSERVATIONS, max_size=8),
     st.sampled_from(["count", "ratio", "days", "meters", "square_meters", "boolean", "level"]),
     NAMES,
 )
 def test_any_values_and_names_can_be_drawn(
-    figures: dict[tuple[str, tuple[date, int]], tuple[float | None, str]], unit: str, title: str
+    values: dict[tuple[str, tuple[date, int]], tuple[float | None, str]], unit: str, title: str
 ) -> None:
     points = [
         Point(name, str(start.year), start, start + timedelta(days=length), value, status)
-        for (name, (start, length)), (value, status) in sorted(figures.items())
+        for (name, (start, length)), (value, status) in sorted(values.items())
     ]
     last = {point.series: point for point in points}.values()
     for chart in (

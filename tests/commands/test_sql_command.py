@@ -15,7 +15,7 @@ from service.commands.sql import sql
 from service.errors import QueryError, ServiceError
 from tests.service_process import run_a4p
 
-FIGURE = "select mission, value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
+QUERY = "select mission, value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
 
 
 @pytest.fixture
@@ -32,17 +32,17 @@ def reported(result: Result) -> str:
 
 
 def test_a_pipe_gets_clean_csv(ask) -> None:
-    assert ask(FIGURE).stdout == "mission,value\nUNMISS,125.0\n"
+    assert ask(QUERY).stdout == "mission,value\nUNMISS,125.0\n"
 
 
 def test_json_is_rows_by_column(ask) -> None:
-    assert json.loads(ask(FIGURE, "--format", "json").stdout) == [{"mission": "UNMISS", "value": 125}]
+    assert json.loads(ask(QUERY, "--format", "json").stdout) == [{"mission": "UNMISS", "value": 125}]
 
 
 def test_a_query_comes_from_a_pipe_or_a_file(ask, tmp_path: Path) -> None:
     file = tmp_path / "question.sql"
-    file.write_text(f"-- a comment\n{FIGURE};\n")
-    assert ask(stdin=FIGURE).stdout == ask("-f", str(file)).stdout == ask(FIGURE).stdout
+    file.write_text(f"-- a comment\n{QUERY};\n")
+    assert ask(stdin=QUERY).stdout == ask("-f", str(file)).stdout == ask(QUERY).stdout
 
 
 def test_a_table_shows_null_and_the_number_of_rows(ask) -> None:
@@ -69,7 +69,7 @@ def test_the_default_as_of_is_the_date_of_the_snapshot(ask) -> None:
 @pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
 def test_the_suffix_of_a_file_selects_the_format(ask, tmp_path: Path, ending: str) -> None:
     output = tmp_path / f"answer.{ending}"
-    assert ask(FIGURE, "--output", str(output)).exit_code == 0
+    assert ask(QUERY, "--output", str(output)).exit_code == 0
     assert duckdb.sql(f"select mission, value from '{output}'").fetchall() == [("UNMISS", 125)]
     assert list(tmp_path.iterdir()) == [output]
 

@@ -1,4 +1,4 @@
-"""A reporting cycle in French: each format has French texts, numbers and dates, and the same figures."""
+"""A reporting cycle in French: each format has French texts, numbers and dates, and the same values."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from metrics.languages import use_language
 from service.documents.document import write_document
-from service.documents.figures import read_cycle
 from service.documents.formats import FORMATS, open_cycle, render_cycle
+from service.documents.report import read_cycle
 from service.snapshots.read_copy import ReadCopy
 from service.warehouse.definitions import Definitions
 from tests.documents.test_report import EMPTY_CHART
@@ -59,7 +59,7 @@ def test_the_workbook_has_no_english_text_but_notes_and_sources(files: dict[str,
     assert book.sheetnames[:2] == ["Lisez-moi", "Résumé"]
 
 
-def test_the_workbook_has_the_same_figures_in_each_language(
+def test_the_workbook_has_the_same_values_in_each_language(
     files: dict[str, bytes], copy: ReadCopy, definitions: Definitions
 ) -> None:
     french = openpyxl.load_workbook(io.BytesIO(files["xlsx"]))

@@ -1,4 +1,4 @@
-"""A reporting cycle as a document: each format has the figures of the report, and its bytes are reproducible."""
+"""A reporting cycle as a document: each format has the values of the report, and its bytes are reproducible."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from flask.testing import FlaskClient
 
 from service.application import Application
 from service.documents.document import Document, write_document
-from service.documents.figures import CycleReport, read_cycle
 from service.documents.formats import render_cycle
 from service.documents.pdf import render_pdf
+from service.documents.report import CycleReport, read_cycle
 from service.errors import ReportError
 from service.loading.request import LoadRequest
 from service.settings import Settings
@@ -107,17 +107,15 @@ def read_row(html: str, label: str, anchor: str = "collective_coherence") -> lis
     ]
 
 
-def test_the_figures_of_host_country_cooperation_equal_the_report(
-    html: str, pdf_text: str, workbook: openpyxl.Workbook
-) -> None:
+def test_the_values_of_host_country_cooperation_equal_the_report(html: str, pdf_text: str, workbook: openpyxl.Workbook) -> None:
     printed = ["0", "10", "27", "0", "0", "43", "1", "not applicable", "125 ▲ warning", "not applicable", "not applicable"]
     assert read_row(html, "New SOFA or SOMA incidents")[:11] == printed
     total = ["2", "174", "29", "0", "0", "under validation", "under validation", "not applicable", "585", "not applicable"]
     assert read_row(html, "All SOFA or SOMA incidents on record")[:10] == total
     assert "New SOFA or SOMA incidents 0 10 27 0 0 43 1 not applicable 125 ▲ not applicable not applicable" in pdf_text
     rows = {(row["Indicator"], row["Mission"]): row for row in read_sheet(workbook, "Host country cooperation")}
-    assert rows["New SOFA or SOMA incidents", "UNMISS"]["Figure"] == 125
-    assert rows["All SOFA or SOMA incidents on record", "UNIFIL"]["Figure"] is None
+    assert rows["New SOFA or SOMA incidents", "UNMISS"]["Value"] == 125
+    assert rows["All SOFA or SOMA incidents on record", "UNIFIL"]["Value"] is None
     assert rows["All SOFA or SOMA incidents on record", "UNIFIL"]["Status"] == "V under validation"
 
 
@@ -127,17 +125,17 @@ def test_a_dimension_has_its_change_since_the_previous_cycle(
 ) -> None:
     trainings, trainees, women = TPP[training]
     rows = {(row["Indicator"], row["Dimension"]): row for row in read_sheet(workbook, "Capabilities and mindsets")}
-    assert rows["Triangular Partnership trainings", training]["Figure"] == trainings
-    assert rows["Triangular Partnership trainees", training]["Figure"] == trainees
+    assert rows["Triangular Partnership trainings", training]["Value"] == trainings
+    assert rows["Triangular Partnership trainees", training]["Value"] == trainees
     assert rows["Triangular Partnership trainees", training]["Better or worse"] == "better"
-    assert f"{rows['Women among Triangular Partnership trainees', training]['Figure'] * 100:.0f} %" == women
+    assert f"{rows['Women among Triangular Partnership trainees', training]['Value'] * 100:.0f} %" == women
     whole = html[html.index('<h2 id="capabilities_and_mindsets">') :]
     values = whole[whole.index('<th scope="row">Triangular Partnership trainees</th>') :]
     assert read_row(f'<h2 id="collective_coherence">{values}', training)[0] == str(trainees)
     assert f"{training} {trainees} " in pdf_text
 
 
-def test_a_provisional_figure_has_its_mark_and_its_other_reading(html: str, pdf_text: str) -> None:
+def test_a_provisional_value_has_its_mark_and_its_other_reading(html: str, pdf_text: str) -> None:
     assert re.sub(r"\s+", " ", read_row(html, "Conduct and discipline trainings")[0]) == "914 E"
     assert "printed as approximately 914" in html
     assert "printed as approximately 914" in pdf_text
@@ -147,9 +145,9 @@ def test_a_period_other_than_the_cycle_is_shown(report: CycleReport, html: str) 
     assert read_row(html, "Peacekeepers killed by malicious acts") == ["196", "to 3 Sep 2024 *"]
     assert read_row(html, "Serious misconduct allegations")[0] == "364"
     assert read_row(html, "Serious misconduct allegations")[-1] == "2023"
-    figures = {entry.indicator: entry.figures for priority in report.priorities for entry in priority.indicators}
-    assert [figure.runs_on for figure in figures["fatalities_malicious_acts"]] == [True]
-    assert {figure.period for figure in figures["crime_cases_reported"]} == {"to 30 Apr 2024"}
+    observations = {entry.indicator: entry.observations for priority in report.priorities for entry in priority.indicators}
+    assert [observation.runs_on for observation in observations["fatalities_malicious_acts"]] == [True]
+    assert {observation.period for observation in observations["crime_cases_reported"]} == {"to 30 Apr 2024"}
 
 
 def test_the_summary_is_the_same_in_each_format(
@@ -248,7 +246,7 @@ def test_missing_reports_are_shown_and_never_zero(html: str, workbook: openpyxl.
         for row in read_sheet(workbook, "Strategic communications")
         if row["Indicator"] == "Disinformation training received"
     ]
-    assert sum(row["Figure"] is None for row in rows if row["Status"] == "not reported") == 7
+    assert sum(row["Value"] is None for row in rows if row["Status"] == "not reported") == 7
 
 
 def test_breaches_and_disagreeing_totals_are_shown(html: str, pdf_text: str, workbook: openpyxl.Workbook) -> None:
@@ -347,14 +345,16 @@ def test_the_command_writes_the_same_bytes_in_another_process(
 
 def test_an_earlier_cycle_has_the_values_of_its_time(copy: ReadCopy) -> None:
     report = read_cycle(copy, 4)
-    figures = {(e.indicator, f.mission, f.part): f for p in report.priorities for e in p.indicators for f in e.figures}
-    assert figures["tpp_trainees", "ALL", "All"].value == 143
-    assert figures["serious_misconduct_allegations", "ALL", ""].period == "2022"
-    assert ("sofa_incidents_new", "UNMISS", "") not in figures
+    observations = {
+        (e.indicator, f.mission, f.part): f for p in report.priorities for e in p.indicators for f in e.observations
+    }
+    assert observations["tpp_trainees", "ALL", "All"].value == 143
+    assert observations["serious_misconduct_allegations", "ALL", ""].period == "2022"
+    assert ("sofa_incidents_new", "UNMISS", "") not in observations
     # Windows that end with cycle 5 or after it are of cycle 5.
-    assert ("fatalities_malicious_acts", "ALL", "") not in figures
-    assert ("crime_cases_reported", "MINUSCA", "") in figures
-    assert ("crime_cases_reported", "MONUSCO", "") not in figures
+    assert ("fatalities_malicious_acts", "ALL", "") not in observations
+    assert ("crime_cases_reported", "MINUSCA", "") in observations
+    assert ("crime_cases_reported", "MONUSCO", "") not in observations
     assert "New SOFA or SOMA incidents" in next(p.unreported for p in report.priorities if p.number == 7)
 
 
@@ -373,7 +373,7 @@ def test_earlier_values_are_not_carried_into_the_cycle(definitions: Definitions,
     assert set(filter(None, read_row(html, "New SOFA or SOMA incidents"))) == {"not reported"}
     assert "not reported in this cycle; last known: UNMISS 80 (cycle 4)" in html
     row = next(row for row in read_sheet(read_workbook(report), "Host country cooperation") if row["Mission"] == "UNMISS")
-    assert (row["Figure"], row["Status"], row["Before"], row["Window before"]) == (None, "not reported", 80, "cycle 4")
+    assert (row["Value"], row["Status"], row["Before"], row["Window before"]) == (None, "not reported", 80, "cycle 4")
 
 
 def test_a_correction_shows_and_an_earlier_known_at_hides_it(application: Application, tmp_path: Path) -> None:
@@ -384,19 +384,19 @@ def test_a_correction_shows_and_an_earlier_known_at_hides_it(application: Applic
     application.refresh()
     copy = application.read_copy
     assert copy is not None
-    assert find_figure(read_cycle(copy, 5), "sofa_incidents_new", "UNMISS").value == 124
+    assert find_observation(read_cycle(copy, 5), "sofa_incidents_new", "UNMISS").value == 124
     earlier = read_cycle(copy, 5, before)
-    assert find_figure(earlier, "sofa_incidents_new", "UNMISS").value == 125
+    assert find_observation(earlier, "sofa_incidents_new", "UNMISS").value == 125
     assert f"as known at {before.day} " in write_document(earlier).origin
 
 
-def find_figure(report: CycleReport, indicator: str, mission: str) -> Any:
+def find_observation(report: CycleReport, indicator: str, mission: str) -> Any:
     return next(
-        figure
+        observation
         for priority in report.priorities
         for entry in priority.indicators
-        for figure in entry.figures
-        if entry.indicator == indicator and figure.mission == mission
+        for observation in entry.observations
+        if entry.indicator == indicator and observation.mission == mission
     )
 
 
@@ -440,12 +440,12 @@ def test_changes_equal_those_of_the_view_changes(copy: ReadCopy, report: CycleRe
             "select indicator, mission, period_end, change from changes where missions_used is null order by all"
         ).fetchall()
     message = sorted(
-        (entry.indicator, figure.mission, figure.period_end, figure.change)
+        (entry.indicator, observation.mission, observation.period_end, observation.change)
         for priority in report.priorities
         for entry in priority.indicators
-        for figure in entry.figures
+        for observation in entry.observations
         # A window that ends after the cycle is in the document, and holds from later on.
-        if figure.change is not None and not figure.runs_on
+        if observation.change is not None and not observation.runs_on
     )
     assert message == rows
     assert len(message) > 50

@@ -40,15 +40,15 @@ def application(tmp_path: Path, definitions: Definitions) -> Iterator[Applicatio
 def report(application: Application, write_csv: WriteCsv) -> Callable[..., None]:
     """Loads new incidents given as (mission, period_start, period_end, value or status), and makes a snapshot."""
 
-    def load(*figures: tuple[str, str, str, int | str]) -> None:
+    def load(*measured: tuple[str, str, str, int | str]) -> None:
         rows = [
             {"mission": mission, "period_start": start, "period_end": end,
              "value": "" if isinstance(options, str) else options, "status": options if isinstance(options, str) else "A"}
-            for mission, start, end, options in figures
+            for mission, start, end, options in measured
         ]  # fmt: skip
         application.loads.load(
             LoadRequest(
-                files=(write_csv(f"figures-{application.clock():%H%M%S}.csv", *rows),),
+                files=(write_csv(f"measured-{application.clock():%H%M%S}.csv", *rows),),
                 loaded_by="the tests",
                 status_codes="sdmx",
             )
@@ -201,10 +201,10 @@ def test_at_every_instant_the_limit_is_that_of_the_thresholds_known_then(warehou
                 now=at,
                 is_default=False,
             )  # fmt: skip
-        make_figures(cursor)
-        cursor.execute("create or replace temp table found as from store.limit_history('figures')")
+        make_values(cursor)
+        cursor.execute("create or replace temp table found as from store.limit_history('measured')")
         for instant in instants:
-            known = "select mission, dimensions, comparison, limit_value from governing_thresholds('thresholds', 'figures_of')"
+            known = "select mission, dimensions, comparison, limit_value from governing_thresholds('thresholds', 'values_of')"
             cursor.execute(f"set variable known_at = timestamptz '{instant.isoformat()}'")
             message = cursor.execute(
                 "select mission, dimensions, comparison, value from found where starts <= $at and ends > $at order by all",
@@ -217,10 +217,10 @@ def test_at_every_instant_the_limit_is_that_of_the_thresholds_known_then(warehou
         cursor.close()
 
 
-def make_figures(cursor: Connection) -> None:
-    """Make `figures`, in the form of the view holdings, of series with all, some and none of the dimensions."""
+def make_values(cursor: Connection) -> None:
+    """Make `measured`, in the form of the view holdings, of series with all, some and none of the dimensions."""
     cursor.execute("""
-        create or replace temp table figures as
+        create or replace temp table measured as
         select
             'tpp_trainees' as indicator, mission, dimensions, date '2020-01-01' as period_start,
             date '2020-06-30' as period_end, 5::double as value, 'A' as status, 's' as source, 'p' as page, 1 as batch_id,
@@ -233,5 +233,5 @@ def make_figures(cursor: Connection) -> None:
             ]) as d(dimensions)
     """)
     cursor.execute(
-        "create or replace temp table figures_of as select 'a4p_tpp_trainees' as metric, mission, dimensions from figures"
+        "create or replace temp table values_of as select 'a4p_tpp_trainees' as metric, mission, dimensions from measured"
     )

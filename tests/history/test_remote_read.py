@@ -67,12 +67,12 @@ def test_what_is_read_for_now_is_what_metrics_shows(application: Application, cl
         ("2024-01-01", 364),
     ],
 )
-def test_a_figure_holds_from_the_first_instant_after_its_period(client: FlaskClient, instant: str, value: float | None) -> None:
+def test_a_value_holds_from_the_first_instant_after_its_period(client: FlaskClient, instant: str, value: float | None) -> None:
     (answered,) = read(client, at(milliseconds(instant), MISCONDUCT, JOB))
     assert [samples[-1][1] for samples in answered.values()] == ([] if value is None else [value])
 
 
-def test_a_range_selector_sees_each_figure_once(client: FlaskClient) -> None:
+def test_a_range_selector_sees_each_value_once(client: FlaskClient) -> None:
     start, end = milliseconds("2017-01-01"), milliseconds("2024-01-01")
     hints = ReadHints(start_ms=start, end_ms=end, range_ms=end - start, func="sum_over_time")
     (answered,) = read(client, make_query(MISCONDUCT, JOB, start=start, end=end, hints=hints))
@@ -83,7 +83,7 @@ def test_a_range_selector_sees_each_figure_once(client: FlaskClient) -> None:
     ]
 
 
-def test_the_age_of_a_figure_is_exact_on_every_day(client: FlaskClient) -> None:
+def test_the_age_of_a_value_is_exact_on_every_day(client: FlaskClient) -> None:
     for day, age in (("2024-05-01", 0), ("2024-05-02T13:00", 1), ("2025-05-01", 365)):
         (answered,) = read(
             client,

@@ -144,7 +144,7 @@ def test_samples_are_always_correct(series: list[Rows], start: int, length: int,
 
 @settings(max_examples=200, deadline=None)
 @given(series=st.lists(rows, min_size=1, max_size=3), end=instants(), length=st.integers(1, 1500 * DAY_MS), step=steps)
-def test_a_range_selector_sees_each_figure_once(series: list[Rows], end: int, length: int, step: int) -> None:
+def test_a_range_selector_sees_each_value_once(series: list[Rows], end: int, length: int, step: int) -> None:
     reported = answer(make_history(series), Request(end - length, end, step, length, "sum_over_time", True))
     for samples, one in zip(reported, series, strict=True):
         assert [(t, struct.unpack("<d", bits)[0]) for t, bits in samples] == [

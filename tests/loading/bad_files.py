@@ -69,7 +69,7 @@ BAD_ROWS = {
     "status_in_lower_case": f"row 3, column status: 'a' {NO_STATUS}",
     "text_behind_a_date": f"row 3, column period_start: '2023-11-01abc' {NO_DATE}",
     "thousands_separator": ("row 3, column value: '1,234' is not a number; write a decimal point and no thousands separator"),
-    "two_figures_for_one_cell": (
+    "two_values_for_one_cell": (
         "row 4, column indicator: 'sofa_incidents_new MONUSCO' has another value than the same cell in row 3; "
         "remove the wrong one; load a correction as a separate file"
     ),

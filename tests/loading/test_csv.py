@@ -11,7 +11,7 @@ from tests.conftest import Load, Read, Refuse
 from tests.loading.bad_files import BAD_FILES, BAD_ROWS, BAD_TABLES
 from tests.loading.tables import HEADER, LAST_LINE, PLAIN, write
 
-FIGURES = (
+OBSERVATIONS = (
     "select indicator, mission, dimensions, period_start, period_end, value, status, source, page, note "
     "from observations order by indicator"
 )
@@ -25,15 +25,15 @@ def delimit(delimiter: str) -> str:
 
 @pytest.fixture
 def plain(load: Load, read: Read, tmp_path: Path) -> list[tuple[object, ...]]:
-    """The figures of PLAIN, loaded from a plain CSV file."""
+    """The observations of PLAIN, loaded from a plain CSV file."""
     load(write(tmp_path / "plain.csv", PLAIN))
-    figures = read(FIGURES)
-    assert [(row[0], row[5], row[9]) for row in figures] == [
+    observations = read(OBSERVATIONS)
+    assert [(row[0], row[5], row[9]) for row in observations] == [
         ("sofa_incidents_new", 40.0, None),
         ("tpp_trainees", None, 'given "wait", and\nso on; | see page 6'),
         ("women_heads_and_deputies_ratio", 0.37, None),
     ]
-    return figures
+    return observations
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_line_ends_of_windows_and_old_macs_are_read(
 ) -> None:
     load(write(tmp_path / "lines.csv", PLAIN.replace("\n", line_end)))
     changed = [tuple(value.replace("\n", line_end) if isinstance(value, str) else value for value in row) for row in plain]
-    assert read(FIGURES) == changed
+    assert read(OBSERVATIONS) == changed
 
 
 def test_the_order_of_columns_is_free_and_those_not_required_may_be_absent(load: Load, read: Read, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ NO_TEXT = "is not a text file; load CSV, XLSX or Parquet"
     ],
 )
 def test_what_is_no_table_is_refused_by_what_it_is(refuse: Refuse, tmp_path: Path, content: str | bytes, reported: str) -> None:
-    file = write(tmp_path / "figures.csv", content)
+    file = write(tmp_path / "values.csv", content)
     error = str(refuse(file))
     assert str(file) in error
     assert reported in error
@@ -105,18 +105,18 @@ def test_a_name_with_signs_of_a_pattern_is_that_of_one_file(
 
 @pytest.mark.parametrize("kind", ["CSV", "Parquet"])
 def test_the_name_of_a_directory_is_no_column(load: Load, read: Read, write_csv: WriteCsv, tmp_path: Path, kind: str) -> None:
-    file = write_csv("figures.csv", {})
+    file = write_csv("values.csv", {})
     if kind == "Parquet":
         duckdb.execute(f"copy (from read_csv('{file}')) to '{file}' (format parquet)")
     directory = tmp_path / "mission=UNIFIL" / "year=2024"
     directory.mkdir(parents=True)
-    load(Path(shutil.move(file, directory / "figures.csv")))
+    load(Path(shutil.move(file, directory / "values.csv")))
     assert read("select mission from observations") == [("UNMISS",)]
 
 
 @pytest.mark.parametrize("kind", ["CSV", "Parquet"])
 def test_the_ending_of_a_name_does_not_matter(load: Load, read: Read, write_csv: WriteCsv, kind: str) -> None:
-    file = write_csv("figures.csv.gz", {})
+    file = write_csv("values.csv.gz", {})
     if kind == "Parquet":
         duckdb.execute(f"copy (from read_csv('{file}', compression = 'none')) to '{file}' (format parquet)")
     load(file)

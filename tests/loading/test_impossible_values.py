@@ -13,7 +13,7 @@ from metrics.comparisons import Bar, draw_comparison
 from metrics.kpi_file import Kpi
 from metrics.vega import Chart
 from service.application import Application
-from service.documents.figures import read_cycle
+from service.documents.report import read_cycle
 from service.documents.tables import tabulate_missions
 from service.warehouse.definitions import Definitions
 from service.web.pages.missions import place_on_strip

@@ -22,7 +22,7 @@ REVISIONS = "select value, status, batch_id from observation_revisions order by 
 def test_a_file_is_read_back_as_it_was_written(load: Load, read: Read, write_csv: WriteCsv) -> None:
     load(
         write_csv(
-            "figures.csv",
+            "values.csv",
             {"value": "40", "note": 'it says "40", no'},
             {
                 "indicator": "tpp_trainees", "mission": "ALL", "dimensions": "training=Medical",
@@ -39,23 +39,23 @@ def test_a_file_is_read_back_as_it_was_written(load: Load, read: Read, write_csv
 
 
 def test_a_value_without_a_status_is_normal(load: Load, read: Read, write_csv: WriteCsv) -> None:
-    load(write_csv("figures.csv", {"status": ""}))
+    load(write_csv("values.csv", {"status": ""}))
     assert read(CURRENT) == [("UNMISS", 40.0, "A")]
 
 
 def test_spaces_around_a_value_are_no_part_of_it(load: Load, read: Read, write_csv: WriteCsv) -> None:
-    load(write_csv("figures.csv", {"mission": " UNMISS ", "period_end": " 2024-04-30 ", "value": " 40 ", "page": "  "}))
+    load(write_csv("values.csv", {"mission": " UNMISS ", "period_end": " 2024-04-30 ", "value": " 40 ", "page": "  "}))
     assert read("select mission, period_end, value, page from observations") == [("UNMISS", date(2024, 4, 30), 40.0, None)]
 
 
 def test_each_status_without_a_value_is_kept_as_such(load: Load, read: Read, write_csv: WriteCsv) -> None:
     missions = {"MINURSO": "O", "UNDOF": "M", "UNMISS": "V"}
-    load(write_csv("figures.csv", *({"mission": m, "value": "", "status": s} for m, s in missions.items())))
+    load(write_csv("values.csv", *({"mission": m, "value": "", "status": s} for m, s in missions.items())))
     assert read(CURRENT) == [("MINURSO", None, "O"), ("UNDOF", None, "M"), ("UNMISS", None, "V")]
 
 
 def test_a_batch_says_who_loaded_what_and_when(load: Load, read: Read, write_csv: WriteCsv) -> None:
-    file = write_csv("figures.csv", {}, {"mission": "MONUSCO"})
+    file = write_csv("values.csv", {}, {"mission": "MONUSCO"})
     load(file)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     assert read("select * from batches") == [(1, str(file), digest, "the tests", STORED_AT + timedelta(minutes=1), 2, 2, 0, 0)]
@@ -78,7 +78,7 @@ def test_a_batch_counts_what_is_new_revised_and_unchanged(load: Load, read: Read
 
 
 def test_the_same_file_again_brings_nothing_new(warehouse: Warehouse, load: Load, write_csv: WriteCsv, dump: Dump) -> None:
-    file = write_csv("figures.csv", {}, {"mission": "MONUSCO"})
+    file = write_csv("values.csv", {}, {"mission": "MONUSCO"})
     load(file)
     before = dump(warehouse)
     (batch,) = load(file)
@@ -87,16 +87,16 @@ def test_the_same_file_again_brings_nothing_new(warehouse: Warehouse, load: Load
 
 
 def test_the_same_bytes_under_another_name_are_the_same_file(load: Load, write_csv: WriteCsv, tmp_path: Path) -> None:
-    file = write_csv("figures.csv", {})
+    file = write_csv("values.csv", {})
     load(file)
     copy = shutil.copy(file, tmp_path / "copy.csv")
     assert str(load(copy)[0]) == f"{copy}: no changes (the same file was loaded on 2025-01-01 00:01 UTC)"
 
 
-def test_the_same_file_after_a_correction_says_how_many_figures_were_corrected_since(
+def test_the_same_file_after_a_correction_says_how_many_values_were_corrected_since(
     load: Load, read: Read, write_csv: WriteCsv
 ) -> None:
-    file = write_csv("figures.csv", {}, {"mission": "MONUSCO"}, {"mission": "UNIFIL"})
+    file = write_csv("values.csv", {}, {"mission": "MONUSCO"}, {"mission": "UNIFIL"})
     load(file)
     load(write_csv("corrected.csv", {"value": "41"}, {"mission": "UNIFIL", "value": "42"}))
     load(write_csv("corrected again.csv", {"value": "43"}))
@@ -114,15 +114,15 @@ def test_a_new_file_is_loaded_beside_one_that_was_loaded_before(load: Load, read
     assert read("select mission from observations order by all") == [("MONUSCO",), ("UNMISS",)]
 
 
-def test_the_same_figures_in_another_file_bring_nothing_new(load: Load, read: Read, write_csv: WriteCsv) -> None:
-    load(write_csv("figures.csv", {}, {"mission": "MONUSCO"}))
+def test_the_same_values_in_another_file_bring_nothing_new(load: Load, read: Read, write_csv: WriteCsv) -> None:
+    load(write_csv("values.csv", {}, {"mission": "MONUSCO"}))
     file = write_csv("other order.csv", {"mission": "MONUSCO"}, {})
     assert str(load(file)[0]) == f"{file}: no changes in 2 rows"
     assert read("select count(*) from observation_revisions") == [(2,)]
 
 
-def test_a_corrected_figure_keeps_the_one_it_corrects(load: Load, read: Read, write_csv: WriteCsv) -> None:
-    load(write_csv("figures.csv", {"value": "40"}))
+def test_a_corrected_value_keeps_the_one_it_corrects(load: Load, read: Read, write_csv: WriteCsv) -> None:
+    load(write_csv("values.csv", {"value": "40"}))
     load(write_csv("corrected.csv", {"value": "41"}))
     assert read(CURRENT) == [("UNMISS", 41.0, "A")]
     assert read(REVISIONS) == [(40.0, "A", 1), (41.0, "A", 2)]
@@ -132,25 +132,25 @@ def test_a_corrected_figure_keeps_the_one_it_corrects(load: Load, read: Read, wr
     ("column", "text"),
     [("status", "P"), ("source", "Correction of 3 May"), ("page", "16"), ("page", ""), ("note", "as printed")],
 )
-def test_what_is_said_about_a_figure_is_revised_as_the_figure_is(
+def test_what_is_said_about_a_value_is_revised_as_the_value_is(
     load: Load, read: Read, write_csv: WriteCsv, column: str, text: str
 ) -> None:
-    load(write_csv("figures.csv", {}))
+    load(write_csv("values.csv", {}))
     (batch,) = load(write_csv("revised.csv", {column: text}))
     assert (batch.new_observations, batch.revisions) == (0, 1)
     first = {"status": "A", "source": "A4P+ report, cycle 5", "page": "15", "note": None}[column]
     assert read(f"select {column} from observation_revisions order by batch_id") == [(first,), (text or None,)]
 
 
-def test_a_figure_can_be_withdrawn(load: Load, read: Read, write_csv: WriteCsv) -> None:
-    load(write_csv("figures.csv", {}))
+def test_a_value_can_be_withdrawn(load: Load, read: Read, write_csv: WriteCsv) -> None:
+    load(write_csv("values.csv", {}))
     load(write_csv("withdrawn.csv", {"value": "", "status": "V"}))
     assert read(CURRENT) == [("UNMISS", None, "V")]
     assert read(REVISIONS) == [(40.0, "A", 1), (None, "V", 2)]
 
 
-def test_a_user_may_put_an_earlier_figure_back(load: Load, read: Read, write_csv: WriteCsv) -> None:
-    load(write_csv("figures.csv", {}))
+def test_a_user_may_put_an_earlier_value_back(load: Load, read: Read, write_csv: WriteCsv) -> None:
+    load(write_csv("values.csv", {}))
     load(write_csv("corrected.csv", {"value": "41"}))
     (batch,) = load(write_csv("put back.csv", {}, {"mission": "MONUSCO"}))
     assert (batch.new_observations, batch.revisions) == (1, 1)
@@ -185,7 +185,7 @@ def test_a_file_written_from_the_view_observations_brings_nothing_new(
     definitions: Definitions, warehouse: Warehouse, load: Load, dump: Dump, write_csv: WriteCsv, tmp_path: Path, kind: str
 ) -> None:
     load(*definitions.observation_files, is_shipped=True)
-    load(write_csv("figures.csv", {"mission": "MINUSMA", "note": 'two\nlines; "quoted", with a comma'}))
+    load(write_csv("values.csv", {"mission": "MINUSMA", "note": 'two\nlines; "quoted", with a comma'}))
     file = tmp_path / f"observations.{kind}"
     with warehouse.cursor() as cursor:
         cursor.execute(f"copy (select * from observations) to '{file}'")
@@ -214,7 +214,7 @@ def test_a_later_batch_has_a_later_time_though_the_clock_goes_back(
 
 def test_the_time_of_a_batch_is_kept_in_utc(warehouse: Warehouse, read: Read, write_csv: WriteCsv) -> None:
     tokyo = datetime.fromisoformat("2025-06-01T08:30:00+09:00")
-    load_files(warehouse, LoadRequest(files=(write_csv("figures.csv", {}),), loaded_by="the tests"), clock=lambda: tokyo)
+    load_files(warehouse, LoadRequest(files=(write_csv("values.csv", {}),), loaded_by="the tests"), clock=lambda: tokyo)
     assert read("select recorded_at::varchar from batches") == [("2025-05-31 23:30:00+00",)]
     assert read("select recorded_at from batches") == [(datetime(2025, 5, 31, 23, 30, tzinfo=UTC),)]
 

@@ -65,7 +65,7 @@ def load_within(warehouse: Warehouse, outer: Path, inner: Path, clock: Clock) ->
 def test_a_file_loaded_twice_at_once_is_recorded_once(
     warehouse: Warehouse, load: Load, read: Read, write_csv: WriteCsv, clock: Clock
 ) -> None:
-    file = write_csv("figures.csv", {}, {"mission": "MONUSCO"})
+    file = write_csv("values.csv", {}, {"mission": "MONUSCO"})
     outer, inner = load_within(warehouse, file, file, clock)
     assert (inner.new_observations, outer.new_observations, outer.batch_id) == (2, 0, None)
     assert read("select count(*) from observation_revisions") == [(2,)]
@@ -83,7 +83,7 @@ def test_a_series_that_another_load_brought_meanwhile_is_not_made_twice(
     assert read("select period_end::varchar, batch_id from observations order by all") == [("2023-10-31", 1), ("2024-04-30", 2)]
 
 
-def test_a_figure_that_another_load_brought_meanwhile_is_revised(
+def test_a_value_that_another_load_brought_meanwhile_is_revised(
     warehouse: Warehouse, read: Read, write_csv: WriteCsv, clock: Clock
 ) -> None:
     outer, inner = load_within(warehouse, write_csv("outer.csv", {"value": "41"}), write_csv("inner.csv", {}), clock)

@@ -41,7 +41,7 @@ OUTAGE = {"indicator": "hospital_outage_days", "mission": "UNIFIL"}
 )
 @pytest.mark.usefixtures("two_dimensions")
 def test_the_order_of_dimensions_makes_no_other_series(load: Load, read: Read, write_csv: WriteCsv, written: str) -> None:
-    load(write_csv("figures.csv", {**OUTAGE, "dimensions": "cause=Equipment;area=South", "value": "3"}))
+    load(write_csv("values.csv", {**OUTAGE, "dimensions": "cause=Equipment;area=South", "value": "3"}))
     load(write_csv("corrected.csv", {**OUTAGE, "dimensions": written, "value": "4"}))
     assert read("select dimensions, value from observations") == [({"area": "South", "cause": "Equipment"}, 4.0)]
 
@@ -49,7 +49,7 @@ def test_the_order_of_dimensions_makes_no_other_series(load: Load, read: Read, w
 @pytest.mark.usefixtures("two_dimensions")
 def test_a_cell_given_twice_is_found_whatever_the_order_of_dimensions(refuse: Refuse, write_csv: WriteCsv) -> None:
     file = write_csv(
-        "figures.csv",
+        "values.csv",
         {**OUTAGE, "dimensions": "cause=Equipment;area=South", "value": "3"},
         {**OUTAGE, "dimensions": "area=South;cause=Equipment", "value": "4"},
     )
@@ -60,7 +60,7 @@ def test_a_cell_given_twice_is_found_whatever_the_order_of_dimensions(refuse: Re
 def test_a_dimension_value_with_a_comma_is_read_from_the_text_of_a_map(
     warehouse: Warehouse, load: Load, write_csv: WriteCsv, tmp_path: Path
 ) -> None:
-    load(write_csv("figures.csv", {**OUTAGE, "dimensions": "area=North, east;cause=Equipment", "value": "3"}))
+    load(write_csv("values.csv", {**OUTAGE, "dimensions": "area=North, east;cause=Equipment", "value": "3"}))
     file = tmp_path / "observations.csv"
     with warehouse.cursor() as cursor:
         cursor.execute(f"copy (select * from observations) to '{file}'")

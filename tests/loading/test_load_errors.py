@@ -71,7 +71,7 @@ def test_an_error_names_the_file_it_is_in(refuse: Refuse, write_csv: WriteCsv) -
     assert [(row.file, row.row) for row in refuse(first, second).rows] == [(str(second), 3)]
 
 
-def test_a_figure_given_twice_is_told_by_row_and_file(refuse: Refuse, write_csv: WriteCsv) -> None:
+def test_a_value_given_twice_is_told_by_row_and_file(refuse: Refuse, write_csv: WriteCsv) -> None:
     first = write_csv("first.csv", {"mission": "MONUSCO"}, {})
     second = write_csv("second.csv", {"note": "the same cell"})
     assert lines_of(refuse(first, second))[1] == (
@@ -79,7 +79,7 @@ def test_a_figure_given_twice_is_told_by_row_and_file(refuse: Refuse, write_csv:
     )
 
 
-def test_two_files_of_one_command_must_not_give_two_figures_for_a_cell(refuse: Refuse, write_csv: WriteCsv) -> None:
+def test_two_files_of_one_command_must_not_give_two_values_for_a_cell(refuse: Refuse, write_csv: WriteCsv) -> None:
     first, second = write_csv("first.csv", {}), write_csv("second.csv", {"value": "41"})
     assert lines_of(refuse(first, second))[1] == (
         f"{second}, row 2, column indicator: 'sofa_incidents_new UNMISS' has another value than the same cell in row 2 of "
@@ -87,8 +87,8 @@ def test_two_files_of_one_command_must_not_give_two_figures_for_a_cell(refuse: R
     )
 
 
-def test_a_value_and_a_missing_value_for_one_cell_are_two_figures(refuse: Refuse, write_csv: WriteCsv) -> None:
-    error = refuse(write_csv("figures.csv", {}, {"value": "", "status": "O"}))
+def test_a_value_and_a_missing_value_for_one_cell_are_two_values(refuse: Refuse, write_csv: WriteCsv) -> None:
+    error = refuse(write_csv("values.csv", {}, {"value": "", "status": "O"}))
     assert [row.problem for row in error.rows] == ["has another value than the same cell in row 2"]
 
 
@@ -104,7 +104,7 @@ def test_a_load_that_fails_while_it_appends_leaves_nothing_behind(
     def broken_clock() -> datetime:
         raise OSError("no clock")
 
-    file = write_csv("figures.csv", {}, {"mission": "MONUSCO"})
+    file = write_csv("values.csv", {}, {"mission": "MONUSCO"})
     before = dump(warehouse)
     with pytest.raises(OSError, match="no clock"):
         load_files(warehouse, LoadRequest(files=(file,), loaded_by="the tests"), clock=broken_clock)
@@ -113,14 +113,14 @@ def test_a_load_that_fails_while_it_appends_leaves_nothing_behind(
 
 
 def test_a_file_may_be_loaded_once_its_error_is_mended(refuse: Refuse, load: Load, write_csv: WriteCsv) -> None:
-    refuse(write_csv("figures.csv", {"value": "forty"}))
-    assert [batch.new_observations for batch in load(write_csv("figures.csv", {"value": "40"}))] == [1]
+    refuse(write_csv("values.csv", {"value": "forty"}))
+    assert [batch.new_observations for batch in load(write_csv("values.csv", {"value": "40"}))] == [1]
 
 
 def test_a_load_that_needs_more_memory_than_there_is_says_so_and_changes_nothing(
     warehouse: Warehouse, load: Load, write_csv: WriteCsv, dump: Dump
 ) -> None:
-    file = write_csv("figures.csv", {}, {"mission": "MONUSCO"})
+    file = write_csv("values.csv", {}, {"mission": "MONUSCO"})
     before = dump(warehouse)
     with warehouse.cursor() as cursor:
         cursor.execute("set global memory_limit = '4MB'")

@@ -268,7 +268,7 @@ def test_a_load_cancelled_after_its_commit_is_reported_and_published(
     stages: list[str] = []
     try:
         (batch,) = application.loads.load_and_publish(
-            LoadRequest(files=(write_csv("figures.csv", {}),), loaded_by="the tests"),
+            LoadRequest(files=(write_csv("values.csv", {}),), loaded_by="the tests"),
             lambda stage, share: stages.append(stage),
             is_cancelled=lambda: "making a snapshot" in stages,
         )
@@ -286,7 +286,7 @@ def test_a_load_cancelled_before_its_commit_changes_nothing(
         stages: list[str] = []
         with pytest.raises(ClientGone):
             application.loads.load(
-                LoadRequest(files=(write_csv("figures.csv", {}),), loaded_by="the tests"),
+                LoadRequest(files=(write_csv("values.csv", {}),), loaded_by="the tests"),
                 lambda stage, share: stages.append(stage),
                 is_cancelled=lambda: "appending" in stages,
             )

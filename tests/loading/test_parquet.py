@@ -43,10 +43,10 @@ def write_parquet(file: Path, query: str) -> Path:
     ],
 )
 def test_parquet_columns_may_have_any_type_that_says_the_same(load: Load, read: Read, tmp_path: Path, query: str) -> None:
-    load(write_parquet(tmp_path / "figures.parquet", query))
+    load(write_parquet(tmp_path / "values.parquet", query))
     load(
         write(
-            tmp_path / "figures.csv",
+            tmp_path / "values.csv",
             f"{HEADER}\ntpp_trainees,ALL,training=Medical,2023-11-01,2024-04-30,71,A,report,5,\n",
         )
     )
@@ -66,7 +66,7 @@ def test_parquet_of_pyarrow_is_read(load: Load, read: Read, tmp_path: Path) -> N
             "source": ["report", "report"],
         }
     )
-    file = tmp_path / "figures.parquet"
+    file = tmp_path / "values.parquet"
     pq.write_table(table, file, compression="zstd")
     load(file)
     assert read(
@@ -116,18 +116,18 @@ def test_parquet_of_pyarrow_is_read(load: Load, read: Read, tmp_path: Path) -> N
 def test_a_bad_row_of_parquet_is_told_with_row_column_value_and_mend(
     refuse: Refuse, tmp_path: Path, change: tuple[str, str], reported: str
 ) -> None:
-    error = refuse(write_parquet(tmp_path / "figures.parquet", TYPED.replace(*change)))
+    error = refuse(write_parquet(tmp_path / "values.parquet", TYPED.replace(*change)))
     assert [str(row).partition("row 2, ")[2] for row in error.rows] == [reported]
 
 
 def test_rows_of_parquet_are_numbered_as_if_a_header_stood_above(refuse: Refuse, tmp_path: Path) -> None:
     query = TYPED.replace("'Medical'", "['All', 'Medical', 'Medicine'][number]") + "from range(1, 4) as numbers(number)"
-    file = write_parquet(tmp_path / "figures.parquet", query)
+    file = write_parquet(tmp_path / "values.parquet", query)
     assert [(row.file, row.row, row.value) for row in refuse(file).rows] == [(str(file), 4, "training=Medicine")]
 
 
 def test_parquet_with_other_columns_is_refused(refuse: Refuse, tmp_path: Path) -> None:
-    file = write_parquet(tmp_path / "figures.parquet", TYPED.replace("as period_end", "as period_ends"))
+    file = write_parquet(tmp_path / "values.parquet", TYPED.replace("as period_end", "as period_ends"))
     assert str(refuse(file)) == (
         f"{file}, row 1: the column 'period_ends' is unknown (did you mean 'period_end'?); "
         f"the column 'period_end' is missing. {THE_HEADER}"
@@ -135,13 +135,13 @@ def test_parquet_with_other_columns_is_refused(refuse: Refuse, tmp_path: Path) -
 
 
 def test_parquet_without_rows_brings_nothing_and_says_so(load: Load, tmp_path: Path) -> None:
-    file = write_parquet(tmp_path / "figures.parquet", f"select * from ({TYPED}) limit 0")
+    file = write_parquet(tmp_path / "values.parquet", f"select * from ({TYPED}) limit 0")
     assert str(load(file)[0]) == f"{file}: no changes in 0 rows"
 
 
 @pytest.mark.parametrize("retained", [0.01, 0.5, 0.99])
 def test_truncated_parquet_is_refused(refuse: Refuse, tmp_path: Path, retained: float) -> None:
-    file = write_parquet(tmp_path / "figures.parquet", TYPED)
+    file = write_parquet(tmp_path / "values.parquet", TYPED)
     file.write_bytes(file.read_bytes()[: int(file.stat().st_size * retained)])
     error = str(refuse(file))
     assert error.startswith(f"{file} cannot be read as Parquet (")
@@ -149,8 +149,8 @@ def test_truncated_parquet_is_refused(refuse: Refuse, tmp_path: Path, retained: 
     assert "\n" not in error
 
 
-def test_parquet_with_damaged_figures_is_refused(refuse: Refuse, tmp_path: Path) -> None:
-    file = write_parquet(tmp_path / "figures.parquet", TYPED)
+def test_parquet_with_damaged_values_is_refused(refuse: Refuse, tmp_path: Path) -> None:
+    file = write_parquet(tmp_path / "values.parquet", TYPED)
     content = bytearray(file.read_bytes())
     content[10:110] = bytes(100)
     file.write_bytes(content)

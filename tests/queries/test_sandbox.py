@@ -37,7 +37,7 @@ MADE = {
     "DEEP_LISTS": f"select {'[' * 2_000}1{']' * 2_000}",
 }
 CANARY = "canary-3f9a41"
-FIGURE = "select value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
+QUERY = "select value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def world(definitions: Definitions, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def whole(world: World) -> dict[str, str]:
     # The first request makes the database of users.
-    world.ask(FIGURE)
+    world.ask(QUERY)
     return world.describe()
 
 
@@ -93,7 +93,7 @@ def test_an_attack_is_rejected_or_contained(world: World, whole: dict[str, str],
     assert CANARY.encode() not in body
     assert b"root:x:" not in body
     # Whoever asks next is answered, and right.
-    assert b'"rows":[[125.0]]' in world.ask(FIGURE)[1]
+    assert b'"rows":[[125.0]]' in world.ask(QUERY)[1]
     assert world.describe() == whole
 
 

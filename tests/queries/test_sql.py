@@ -25,7 +25,7 @@ from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from tests.conftest import load_value, publish_report
 
-FIGURE = "select mission, value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
+QUERY = "select mission, value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def ask(client: FlaskClient, sql: str, **members: object):
 def test_the_answer_has_columns_rows_and_the_snapshot_of_the_metrics(application: Application, client: FlaskClient) -> None:
     assert application.snapshot is not None
     snapshot = str(application.snapshot.snapshot_id)
-    response = ask(client, FIGURE)
+    response = ask(client, QUERY)
     assert response.json == {
         "columns": [{"name": "mission", "type": "VARCHAR"}, {"name": "value", "type": "DOUBLE"}],
         "rows": [["UNMISS", 125]],
@@ -150,10 +150,10 @@ def test_xlsx_has_typed_cells_and_no_formulas(client: FlaskClient) -> None:
 
 
 def test_an_unchanged_link_is_304(client: FlaskClient) -> None:
-    first = client.get("/api/v1/sql", query_string={"sql": FIGURE, "format": "csv"})
+    first = client.get("/api/v1/sql", query_string={"sql": QUERY, "format": "csv"})
     assert first.text == "mission,value\nUNMISS,125.0\n"
     again = client.get(
-        "/api/v1/sql", query_string={"sql": FIGURE, "format": "csv"}, headers={"If-None-Match": first.headers["ETag"]}
+        "/api/v1/sql", query_string={"sql": QUERY, "format": "csv"}, headers={"If-None-Match": first.headers["ETag"]}
     )
     assert (again.status_code, again.data) == (304, b"")
 
@@ -197,10 +197,10 @@ def test_malformed_requests_are_rejected(client: FlaskClient) -> None:
 
 
 def test_the_next_query_reads_the_new_snapshot(application: Application, client: FlaskClient, tmp_path: Path) -> None:
-    before = ask(client, FIGURE).json
+    before = ask(client, QUERY).json
     load_value(application, tmp_path, 97)
     application.refresh()
-    after = ask(client, FIGURE).json
+    after = ask(client, QUERY).json
     assert after["rows"] == [["UNMISS", 97]]
     assert int(after["snapshot"]) == int(before["snapshot"]) + 1
     assert after["snapshot"] in client.get("/metrics").text.partition("a4p_snapshot_info{")[2].partition("}")[0]
@@ -305,6 +305,6 @@ def test_queries_are_counted_by_status(application: Application, client: FlaskCl
         return application.self_metrics.registry.get_sample_value("a4p_sql_queries_total", {"code": code}) or 0
 
     answered, refused = count("200"), count("400")
-    ask(client, FIGURE)
+    ask(client, QUERY)
     ask(client, "selec 1")
     assert (count("200"), count("400")) == (answered + 1, refused + 1)

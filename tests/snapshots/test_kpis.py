@@ -200,9 +200,7 @@ def test_a_kpi_needs_each_of_its_inputs(kpi: Kpi, dropped: str, report: Warehous
 
 
 def test_the_history_of_kpis_is_the_same_in_one_query_and_date_by_date(report: Warehouse) -> None:
-    figures = (
-        "select kpi, mission, dimensions::varchar, as_of, missions, missions_expected, value from kpi_computed order by all"
-    )
+    query = "select kpi, mission, dimensions::varchar, as_of, missions, missions_expected, value from kpi_computed order by all"
     with closing(report.cursor()) as at_once, closing(report.cursor()) as by_date:
         compute_kpis(at_once, DEFINITIONS.kpis, CYCLE_5_END)
         run_sql(by_date, "snapshot/prepare_kpis", as_of=CYCLE_5_END)
@@ -213,7 +211,7 @@ def test_the_history_of_kpis_is_the_same_in_one_query_and_date_by_date(report: W
             prepare_latest(by_date, day)
             for kpi in due:
                 compute_kpi(by_date, KPIS[kpi], day)
-        one, other = at_once.execute(figures).fetchall(), by_date.execute(figures).fetchall()
+        one, other = at_once.execute(query).fetchall(), by_date.execute(query).fetchall()
     assert len(dates) > 2
     assert [labels for *labels, _ in one] == [labels for *labels, _ in other]
     assert [value for *_, value in one] == pytest.approx([value for *_, value in other], rel=1e-12)

@@ -184,8 +184,8 @@ def test_an_observation_is_valid_from_midnight_after_its_period(loaded: Applicat
 
 def test_a_kpi_has_its_whole_history(published: Application) -> None:
     days = [row[:2] for row in kpi_rows(published, "serious_misconduct_change_ratio", "ALL")]
-    figures = {2017: 268, 2018: 286, 2019: 373, 2020: 284, 2021: 340, 2022: 283, 2023: 364}
-    assert days == [(date(year, 12, 31), round(figures[year] / figures[year - 1] - 1, 6)) for year in range(2018, 2024)]
+    trainings = {2017: 268, 2018: 286, 2019: 373, 2020: 284, 2021: 340, 2022: 283, 2023: 364}
+    assert days == [(date(year, 12, 31), round(trainings[year] / trainings[year - 1] - 1, 6)) for year in range(2018, 2024)]
 
 
 def test_a_correction_adds_a_kpi_row_and_the_earlier_row_remains(
@@ -252,7 +252,7 @@ def test_the_history_of_many_dates_in_one_query_equals_that_of_each_date(
     ("query", "reported"),
     [
         ("select mission, value from nowhere", "the query failed"),
-        ("select mission, value as figure from latest", "the query's columns are mission, figure; they must be mission, value"),
+        ("select mission, value as amount from latest", "the query's columns are mission, amount; they must be mission, value"),
         ("select mission, value from latest where value is not null", "occurs more than once; group by the labels"),
         ("select 'ALL' as mission, 1 / 0.0 as value", "is not finite; use nullif in the division"),
         ("select null::varchar as mission, 1 as value", "has no mission"),

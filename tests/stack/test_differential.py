@@ -315,5 +315,5 @@ def test_every_form_of_query_returns_the_expected_values(world: World, prometheu
         filled += bool(expected)
     assert sum(counts.values()) == CASES
     assert len(counts) == 14, counts
-    # Most cases compare figures, not absences.
+    # Most cases compare values, not absences.
     assert filled > CASES * 0.6, filled

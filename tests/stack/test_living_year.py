@@ -374,7 +374,7 @@ def check_document(year: Year, cycle: int, expected: Moment) -> None:
     cells = {}
     for sheet in book.worksheets:
         head, *rows = sheet.iter_rows(values_only=True)
-        if head[:4] == ("Indicator", "Dimension", "Mission", "Figure"):
+        if head[:4] == ("Indicator", "Dimension", "Mission", "Value"):
             cells.update({(row[0], row[2]): row[3] for row in rows})
     for name, value in expected["cells"].items():
         mission, title = name.split(" ", 1)

@@ -76,7 +76,7 @@ def read_samples(exposition: bytes) -> list[str]:
 def test_the_rules_fire_exactly_for_the_breaches_of_the_view(
     application: Application, write_csv: WriteCsv, tmp_path: Path, seed: int
 ) -> None:
-    # A world of random figures and thresholds; each date is rendered as it is scraped, and promtool evaluates the rules on it.
+    # A world of random values and thresholds; each date is rendered as it is scraped, and promtool evaluates the rules on it.
     promtool = find_tool("promtool")
     luck = random.Random(seed)
     counts = {

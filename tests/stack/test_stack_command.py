@@ -19,7 +19,7 @@ from tests.service_process import get, run_a4p, wait_for
 from tests.tools import NEWER, each_generation, find_tool, locate_newer_servers
 
 pytestmark = pytest.mark.stack
-# A figure of 2017, which Prometheus can only have from the service.
+# A value of 2017, which Prometheus can only have from the service.
 HISTORY = "query?time=2018-06-01T00:00:00Z&query=a4p_serious_misconduct_allegations%7Bjob%3D%22a4p-history%22%7D"
 
 

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.application import Application
-from service.documents.figures import read_cycle
+from service.documents.report import read_cycle
 from service.loading.request import LoadRequest
 from service.settings import Settings
 from service.warehouse.database import read_rows, run_sql
@@ -145,24 +145,24 @@ def test_metrics_and_history_show_what_a_total_covers(application: Application) 
 def test_the_document_of_a_cycle_shows_what_its_totals_covered(application: Application) -> None:
     assert application.read_copy
     report = read_cycle(application.read_copy, 5)
-    figures = {
-        (kpi.kpi, figure.mission): figure for priority in report.priorities for kpi in priority.kpis for figure in kpi.figures
+    values = {
+        (kpi.kpi, value.mission): value for priority in report.priorities for kpi in priority.kpis for value in kpi.values
     }
-    assert figures["sofa_incidents_longstanding", "ALL"].value == 628
-    assert figures["sofa_incidents_longstanding", "ALL"].base == "6 of 8 missions"
-    assert figures["sofa_incidents_longstanding", "UNMISS"].base is None
+    assert values["sofa_incidents_longstanding", "ALL"].value == 628
+    assert values["sofa_incidents_longstanding", "ALL"].base == "6 of 8 missions"
+    assert values["sofa_incidents_longstanding", "UNMISS"].base is None
 
 
 def test_a_value_of_an_earlier_period_is_not_labelled_with_the_later_one(application: Application) -> None:
     assert application.read_copy
     with application.read_copy.open_session() as session:
-        figures = read_rows(
+        values = read_rows(
             run_sql(session, "pages/list_values", one="sofa_incidents_longstanding", priority=None, mission=None, max_rows=99)
         )
         dates = read_rows(
             run_sql(session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="MINUSCA", max_rows=9)
         )
-    assert {row["mission"]: str(row["period_end"]) for row in figures if row["mission"] in ("MINUSCA", "UNMISS", "ALL")} == {
+    assert {row["mission"]: str(row["period_end"]) for row in values if row["mission"] in ("MINUSCA", "UNMISS", "ALL")} == {
         "MINUSCA": "2024-04-30",
         "UNMISS": "2024-10-31",
         "ALL": "2024-10-31",

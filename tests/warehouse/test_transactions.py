@@ -20,10 +20,10 @@ def test_a_write_that_fails_is_rolled_back_whole(warehouse: Warehouse, read: Rea
     before = read("from store.cycles")
     with pytest.raises(failure), warehouse.write() as cursor:
         add_cycle(cursor, 90)
-        cursor.execute("create table store.figures (a integer)")
+        cursor.execute("create table store.extra (a integer)")
         raise failure
     assert read("from store.cycles") == before
-    assert read("select table_name from duckdb_tables() where table_name = 'figures'") == []
+    assert read("select table_name from duckdb_tables() where table_name = 'extra'") == []
 
 
 def test_a_write_whose_statement_fails_is_rolled_back_whole(warehouse: Warehouse, read: Read) -> None:

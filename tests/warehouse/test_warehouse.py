@@ -72,10 +72,10 @@ def test_a_directory_that_is_not_there_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "data" / "warehouse.duckdb").is_file()
 
 
-def test_figures_are_there_when_the_warehouse_is_opened_again(
+def test_values_are_there_when_the_warehouse_is_opened_again(
     new_warehouse: NewWarehouse, warehouse: Warehouse, load: Load, write_csv: WriteCsv
 ) -> None:
-    load(write_csv("figures.csv", {}))
+    load(write_csv("values.csv", {}))
     warehouse.close()
     with new_warehouse(warehouse.file.parent) as again, again.cursor() as cursor:
         assert cursor.execute("select mission, value from observations").fetchall() == [("UNMISS", 40.0)]
@@ -94,7 +94,7 @@ warehouse = open_warehouse(pathlib.Path(sys.argv[1]), threads=1, memory_limit="1
 load_files(warehouse, LoadRequest(files=[pathlib.Path(sys.argv[2])], loaded_by="the killed"))
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    arguments = [sys.executable, "-c", program, str(directory / "warehouse.duckdb"), str(write_csv("figures.csv", {}))]
+    arguments = [sys.executable, "-c", program, str(directory / "warehouse.duckdb"), str(write_csv("values.csv", {}))]
     assert subprocess.run(arguments, cwd=find_in_tree("."), check=False).returncode == -signal.SIGKILL
     with new_warehouse(directory) as again, again.cursor() as cursor:
         assert cursor.execute("select mission, value from observations").fetchall() == [("UNMISS", 40.0)]
@@ -111,7 +111,7 @@ def test_a_warehouse_of_a_newer_service_is_refused(warehouse: Warehouse) -> None
     )
 
 
-@pytest.mark.parametrize("content", ["create table figures as select 1 as a", "create view figures as select 1 as a"])
+@pytest.mark.parametrize("content", ["create table extra as select 1 as a", "create view extra as select 1 as a"])
 def test_the_database_of_another_program_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "other.duckdb"
     with duckdb.connect(str(file)) as other:
@@ -119,7 +119,7 @@ def test_the_database_of_another_program_is_refused(tmp_path: Path, content: str
     assert refusal_of(file) == f"{file} is a DuckDB database but not an A4P+ warehouse; set A4P_DATA_DIR to another directory"
 
 
-@pytest.mark.parametrize("content", [b"", b"figures", b"\xff" * 20_000, b"SQLite format 3\0" + bytes(4080)])
+@pytest.mark.parametrize("content", [b"", b"extra", b"\xff" * 20_000, b"SQLite format 3\0" + bytes(4080)])
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "warehouse.duckdb"
     file.write_bytes(content)
@@ -187,7 +187,7 @@ def test_a_copy_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_a_copy_takes_no_writes(warehouse: Warehouse) -> None:
     warehouse.close()
     with open_copy(warehouse.file) as copy, pytest.raises(duckdb.InvalidInputException, match="read-only"):
-        copy.execute("create table figures (a integer)")
+        copy.execute("create table extra (a integer)")
 
 
 def test_the_file_has_the_storage_format_that_both_versions_of_duckdb_read(warehouse: Warehouse) -> None:
@@ -204,7 +204,7 @@ def test_times_are_in_utc_wherever_the_service_runs(warehouse: Warehouse) -> Non
 
 
 def test_a_checkpoint_moves_the_log_into_the_file(warehouse: Warehouse, load: Load, write_csv: WriteCsv) -> None:
-    load(write_csv("figures.csv", {}))
+    load(write_csv("values.csv", {}))
     log = warehouse.file.with_name("warehouse.duckdb.wal")
     assert log.stat().st_size > 0
     warehouse.checkpoint()

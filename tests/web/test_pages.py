@@ -140,7 +140,7 @@ PRINTED = [
 
 
 @pytest.mark.parametrize(("indicator", "mission", "printed"), PRINTED)
-def test_latest_value_equals_the_figure_in_the_report(client: FlaskClient, indicator: str, mission: str, printed: str) -> None:
+def test_latest_value_equals_the_value_in_the_report(client: FlaskClient, indicator: str, mission: str, printed: str) -> None:
     text = client.get(f"/indicators/{indicator}?mission={mission}").get_data(as_text=True)
     newest = text[text.index('id="newest"') : text.index('id="chart"')]
     assert find_row(newest, mission)[1] == printed

@@ -41,9 +41,9 @@ def test_gzip_has_the_same_text(client: FlaskClient) -> None:
     answer = client.get("/metrics", headers={"Accept-Encoding": "gzip"})
     assert answer.headers["Content-Encoding"] == "gzip"
     assert int(answer.headers["Content-Length"]) == len(answer.data)
-    figures = [line for line in plain.splitlines() if b"mission=" in line]
-    assert [line for line in gzip.decompress(answer.data).splitlines() if b"mission=" in line] == figures
-    assert len(figures) > 700
+    samples = [line for line in plain.splitlines() if b"mission=" in line]
+    assert [line for line in gzip.decompress(answer.data).splitlines() if b"mission=" in line] == samples
+    assert len(samples) > 700
 
 
 def test_both_formats_have_the_same_samples_for_prometheus_client(client: FlaskClient) -> None:

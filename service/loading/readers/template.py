@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from metrics.figures import LEVELS
+from metrics.values import LEVELS
 from service.loading.readers.row_budget import RowBudget
 from service.loading.readers.staged_file import StagedFile
 from service.rounds.template_format import NOTE, VALUE, YES_AND_NO, TemplateIdentity, name_source

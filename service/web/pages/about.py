@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint
 
 from metrics.codes import write_code
-from metrics.figures import MARKS, STATUS_TEXT
 from metrics.languages import gettext, mark_message
+from metrics.values import MARKS, STATUS_TEXT
 from service.application import Application
 from service.web.pages.layout import cache_pages, open_page
 

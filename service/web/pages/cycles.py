@@ -9,9 +9,9 @@ from flask import Blueprint, Response, abort
 from metrics.languages import get_language
 from service.application import Application
 from service.documents.document import Document, write_document
-from service.documents.figures import CycleReport
 from service.documents.formats import FORMATS, name_file, open_cycle, render_cycle
 from service.documents.html import render_body
+from service.documents.report import CycleReport
 from service.errors import ReportError
 from service.snapshots.read_copy import ReadCopy
 from service.web.answer_cache import AnswerCache, answer_bytes, answer_compressed, compress

@@ -8,11 +8,11 @@ from typing import Any
 from flask import Blueprint, abort, request
 
 from metrics.catalogue import ALL_MISSIONS, Indicator
-from metrics.figures import STATUS_TEXT
 from metrics.glossary import find_abbreviations
 from metrics.kpi_file import Kpi
 from metrics.languages import get_language, translate
 from metrics.summaries import summarize_values
+from metrics.values import STATUS_TEXT
 from service.application import Application
 from service.events.selection import EventSelection, select_counted
 from service.names import suggest_names

@@ -24,7 +24,6 @@ from flask import Response, abort, current_app, render_template, request
 
 from metrics.catalogue import Catalogue
 from metrics.codes import write_code
-from metrics.figures import MARKS, STATUS_TEXT, judge_change, write_change, write_figure
 from metrics.languages import (
     NAMES,
     get_language,
@@ -38,6 +37,7 @@ from metrics.languages import (
     write_integer,
     write_period,
 )  # fmt: skip
+from metrics.values import MARKS, STATUS_TEXT, judge_change, write_change, write_value
 from service.access.store import read_time
 from service.application import Application
 from service.queries.moments import find_last_as_of, parse_as_of, parse_instant
@@ -234,7 +234,7 @@ def write_dimensions(names: Iterable[str]) -> str:
 def list_template_functions(catalogue: Catalogue) -> dict[str, object]:
     """Return the functions and constants of all templates."""
     return {
-        "write_figure": write_figure,
+        "write_value": write_value,
         "write_change": write_change,
         "judge_change": judge_change,
         "write_day": write_day,

@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Blueprint
 
-from metrics.figures import MINUS
 from metrics.languages import localize
+from metrics.values import MINUS
 from service.application import Application
 from service.web.pages.layout import cache_pages, open_page
 

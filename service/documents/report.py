@@ -1,4 +1,4 @@
-"""The figures of a reporting cycle, read from a read copy: the data of every format."""
+"""The observations of a reporting cycle, read from a read copy: the data of every format."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 from metrics.catalogue import ALL_MISSIONS
 from metrics.charts import Point
-from metrics.figures import Tone, judge_change
 from metrics.languages import gettext, translate, translate_rows
 from metrics.thresholds import SEVERITIES, Severity
+from metrics.values import Tone, judge_change
 from service.documents.summary import Summary, read_summary
 from service.errors import ReportError
 from service.snapshots.read_copy import ReadCopy, SnapshotInfo
@@ -25,8 +25,8 @@ MAX_PERIODS = 24
 
 
 @dataclass(frozen=True)
-class Figure:
-    """The figure of one series in a cycle. Its `period` may differ from the cycle.
+class Observation:
+    """The observation of one series in a cycle. Its `period` may differ from the cycle.
 
     `runs_on`: the period ends after the cycle. `is_stale`: it ended before the cycle began, so the cycle was not reported.
     """
@@ -52,7 +52,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class IndicatorReport:
-    """An indicator in a cycle: its figures in catalogue order, and the missions that were expected, reported, and did not."""
+    """An indicator in a cycle: its observations in catalogue order, and who was expected, reported, and did not."""
 
     indicator: str
     title: str
@@ -64,20 +64,20 @@ class IndicatorReport:
     expected_missions: tuple[str, ...]
     reporters: tuple[str, ...]
     unreported_missions: tuple[str, ...]
-    figures: tuple[Figure, ...]
+    observations: tuple[Observation, ...]
     history: tuple[Point, ...]
 
-    def expects(self, figure: Figure) -> bool:
-        """Return whether a figure belongs to the cycle: of its period, or an earlier one of a mission expected to report."""
-        return not figure.is_stale or figure.mission in self.expected_missions
+    def expects(self, observation: Observation) -> bool:
+        """Return whether an observation is of the cycle: of its period, or an earlier one of a mission expected to report."""
+        return not observation.is_stale or observation.mission in self.expected_missions
 
-    def judge(self, figure: Figure) -> Tone:
-        """Return whether a figure is better or worse than the previous one, by the direction of the indicator."""
-        return judge_change(None if figure.is_stale else figure.change, self.better)
+    def judge(self, observation: Observation) -> Tone:
+        """Return whether an observation is better or worse than the previous one, by the direction of the indicator."""
+        return judge_change(None if observation.is_stale else observation.change, self.better)
 
 
 @dataclass(frozen=True)
-class KpiFigure:
+class KpiValue:
     """A KPI value that is valid at the end of a cycle, and the one that was valid before the cycle began.
 
     `period` is the day from which it is valid. `is_cycle`: this is the last day of the cycle. `base`: the missions that a
@@ -108,15 +108,15 @@ class KpiReport:
     better: str
     maximum: float | None
     metric: str
-    figures: tuple[KpiFigure, ...]
+    values: tuple[KpiValue, ...]
 
-    def is_impossible(self, figure: KpiFigure) -> bool:
+    def is_impossible(self, value: KpiValue) -> bool:
         """Return whether a value is above the maximum."""
-        return self.maximum is not None and figure.value > self.maximum
+        return self.maximum is not None and value.value > self.maximum
 
-    def judge(self, figure: KpiFigure) -> Tone:
-        """Return whether a figure is better or worse than the previous one, by the direction of the KPI."""
-        return judge_change(figure.change, self.better)
+    def judge(self, value: KpiValue) -> Tone:
+        """Return whether a value is better or worse than the previous one, by the direction of the KPI."""
+        return judge_change(value.change, self.better)
 
 
 @dataclass(frozen=True)
@@ -177,16 +177,21 @@ class PriorityReport:
         """The number of expected reports: missions, summed over indicators."""
         return sum(len(entry.expected_missions) for entry in self.indicators)
 
-    def judge_figures(self) -> list[tuple[Figure, Tone]]:
-        """Return the figures reported for the cycle, each with whether it is better or worse than before."""
-        return [(figure, entry.judge(figure)) for entry in self.indicators for figure in entry.figures if not figure.is_stale]
+    def judge_observations(self) -> list[tuple[Observation, Tone]]:
+        """Return the observations reported for the cycle, each with whether it is better or worse than before."""
+        return [
+            (observation, entry.judge(observation))
+            for entry in self.indicators
+            for observation in entry.observations
+            if not observation.is_stale
+        ]
 
 
 @dataclass(frozen=True)
 class CycleReport:
     """A cycle in one snapshot, as known at `known_at` (None: at the snapshot).
 
-    `reported_count` of `expected_count` reports were received for its period. `figure_count` is the number of its values.
+    `reported_count` of `expected_count` reports were received for its period. `value_count` is the number of its values.
     """
 
     cycle: int
@@ -195,7 +200,7 @@ class CycleReport:
     due_on: date
     expected_count: int
     reported_count: int
-    figure_count: int
+    value_count: int
     snapshot: SnapshotInfo
     known_at: datetime | None
     missions: tuple[tuple[str, str], ...]
@@ -227,7 +232,7 @@ class CycleInfo:
     due_on: date
     indicator_count: int
     mission_count: int
-    figure_count: int
+    value_count: int
     recorded_at: datetime | None
     expected_count: int
     reported_count: int
@@ -262,9 +267,9 @@ def read_cycle(
         outstanding = read_rows(run_sql(session, "cycles/outstanding", **span))
     with copy.open_session(span["period_end"], known_at) as session:
         run_sql(session, "cycles/prepare", **span)
-        figures = {
-            indicator: tuple(make_object(Figure, row) for row in rows)
-            for indicator, rows in groupby(_read(session, "cycles/figures"), itemgetter("indicator"))
+        observations = {
+            indicator: tuple(make_object(Observation, row) for row in rows)
+            for indicator, rows in groupby(_read(session, "cycles/observations"), itemgetter("indicator"))
         }
         history = {
             indicator: [make_object(Point, row, series=_name_series(row["mission"], row["part"])) for row in rows]
@@ -280,7 +285,7 @@ def read_cycle(
             session,
             cycle,
             (own_cycle.period_start, own_cycle.period_end),
-            own_cycle.figure_count > 0,
+            own_cycle.value_count > 0,
             outstanding,
             copy.info.as_of >= own_cycle.due_on,
             definitions,
@@ -294,12 +299,12 @@ def read_cycle(
         lists = {name: tuple(row[name]) for name in ("expected_missions", "reporters", "unreported_missions")}
         indicator = row["indicator"]
         return make_object(
-            IndicatorReport, {**row, **lists}, figures=figures[indicator], history=tuple(history.get(indicator, ()))
+            IndicatorReport, {**row, **lists}, observations=observations[indicator], history=tuple(history.get(indicator, ()))
         )
 
     def read_kpi(rows: Iterable[dict[str, Any]]) -> KpiReport:
         own = list(rows)
-        return make_object(KpiReport, own[0], figures=tuple(make_object(KpiFigure, row) for row in own))
+        return make_object(KpiReport, own[0], values=tuple(make_object(KpiValue, row) for row in own))
 
     def read_priority(priority: str, title: str, number: int | None) -> PriorityReport:
         own = [row for row in indicators if row["priority"] == priority]
@@ -309,7 +314,7 @@ def read_cycle(
             translate(title),
             descriptions.get(priority, ""),
             number,
-            tuple(read_indicator(row) for row in own if row["indicator"] in figures),
+            tuple(read_indicator(row) for row in own if row["indicator"] in observations),
             tuple(read_kpi(rows) for _, rows in own_kpis),
             tuple(breach for breach in breaches if breach.priority == priority),
             tuple(row["title"] for row in own if not row["has_begun"]),
@@ -321,7 +326,7 @@ def read_cycle(
         due_on=own_cycle.due_on,
         expected_count=own_cycle.expected_count,
         reported_count=own_cycle.reported_count,
-        figure_count=own_cycle.figure_count,
+        value_count=own_cycle.value_count,
         snapshot=copy.info,
         known_at=known_at,
         missions=tuple(missions),

@@ -1,10 +1,10 @@
-"""How figures are written for people."""
+"""How values are written for people."""
 
 from __future__ import annotations
 
 import pytest
 
-from metrics.figures import judge_change, write_change, write_figure
+from metrics.values import judge_change, write_change, write_value
 
 
 def plain(text: str) -> str:
@@ -21,8 +21,8 @@ def plain(text: str) -> str:
         (1_600_000.0, "square_meters", "1,600,000 m\N{SUPERSCRIPT TWO}"),
     ],
 )  # fmt: skip
-def test_a_figure_is_written_in_its_unit(value: float | None, unit: str, written: str) -> None:
-    assert plain(write_figure(value, unit)) == written
+def test_a_value_is_written_in_its_unit(value: float | None, unit: str, written: str) -> None:
+    assert plain(write_value(value, unit)) == written
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ METERS_A_KILOMETER = 1000
 Tone = Literal["better", "worse", "same", "neutral"]
 
 
-def write_figure(value: float | None, unit: str) -> str:
+def write_value(value: float | None, unit: str) -> str:
     """Return the text of a value, such as 1,234, 27.3 %, yes, medium or 30 days; empty for None."""
     if value is None:
         return ""

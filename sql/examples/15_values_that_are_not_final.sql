@@ -1,5 +1,5 @@
 -- Provisional and estimated values, with the reason
-select indicator, mission, status, count(*) as figures, min(note) as note
+select indicator, mission, status, count(*) as observations, min(note) as note
 from latest
 where status in ('P', 'E') and mission in ('UNMISS', 'UNISFA')
 group by all
