@@ -1,4 +1,4 @@
-"""Addresses of the servers in the configuration files of Prometheus and Alertmanager."""
+"""Addresses of the servers in the configuration files of Prometheus, Alertmanager and nginx."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class Addresses:
 SHIPPED = Addresses("127.0.0.1:8000", "127.0.0.1:8000", "127.0.0.1:9093", "rules/*.yml", "../data/alerts-token")
 # docker-compose.yml: names of services, and the mounts of their containers.
 CONTAINERS = Addresses("a4p:8000", "127.0.0.1:8000", "alertmanager:9093", "../rules/*.yml", "/run/a4p/alerts-token")
-HEAD = "# Written by `a4p generate` for docker-compose.yml from ../{name}; change that file, not this one.\n"
+# Replicas of a lake and nginx in front of them: the shipped addresses, and those of docker-compose.lake.yml.
+SHIPPED_REPLICAS, SHIPPED_NGINX = ("127.0.0.1:8000", "127.0.0.1:8001"), "127.0.0.1:8080"
+CONTAINER_REPLICAS, CONTAINER_NGINX = ("a4p:8000", "a4p-b:8000"), "8080"
+HEAD = "# Written by `a4p generate` for {compose} from ../{name}; change that file, not this one.\n"
 
 
 def place_prometheus(text: str, addresses: Addresses) -> str:
@@ -58,6 +61,14 @@ def place_alertmanager(text: str, addresses: Addresses) -> str:
     )
 
 
+def place_nginx(text: str, replicas: tuple[str, str], listen: str) -> str:
+    """Return the text of nginx/a4p.conf for two other replicas and another address; raises as `place_prometheus` does."""
+    servers = [
+        (f"server {shipped} ", f"server {replica} ") for shipped, replica in zip(SHIPPED_REPLICAS, replicas, strict=True)
+    ]
+    return _replace("a4p.conf", text, [*servers, (f"listen {SHIPPED_NGINX};", f"listen {listen};")])
+
+
 def render_container_files(prometheus: str) -> dict[str, str]:
     """Return the text of the files of prometheus/compose by name, derived from the shipped files."""
     return {
@@ -65,17 +76,22 @@ def render_container_files(prometheus: str) -> dict[str, str]:
     }
 
 
-def _begin(name: str, text: str) -> str:
+def render_container_nginx(text: str) -> str:
+    """Return the text of nginx/compose/a4p.conf, derived from the shipped file."""
+    return _begin("a4p.conf", place_nginx(text, CONTAINER_REPLICAS, CONTAINER_NGINX), "docker-compose.lake.yml")
+
+
+def _begin(name: str, text: str, compose: str = "docker-compose.yml") -> str:
     # The comment on top describes the shipped file.
     lines = text.splitlines(keepends=True)
     while lines and lines[0].startswith("#"):
         lines.pop(0)
-    return HEAD.format(name=name) + "".join(lines)
+    return HEAD.format(name=name, compose=compose) + "".join(lines)
 
 
 def _replace(name: str, text: str, changes: list[tuple[str, str]]) -> str:
     for shipped, replacement in changes:
         if shipped not in text:
-            raise CatalogueError(f"prometheus/{name}: {shipped!r} not found, so the file cannot be written for other addresses")
+            raise CatalogueError(f"{name}: {shipped!r} not found, so the file cannot be written for other addresses")
         text = text.replace(shipped, replacement)
     return text

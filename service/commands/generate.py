@@ -9,7 +9,7 @@ import click
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from metrics.addresses import render_container_files
+from metrics.addresses import render_container_files, render_container_nginx
 from metrics.languages import TRANSLATIONS
 from metrics.reference import render_reference
 from metrics.rules import render_rules
@@ -32,6 +32,7 @@ def list_generated() -> dict[Path, str]:
     definitions = read_definitions(find_in_tree("metrics"))
     rules = render_rules(definitions.catalogue, definitions.kpis)
     prometheus = find_in_tree("prometheus")
+    nginx = find_in_tree("nginx")
     container_files = render_container_files((prometheus / "prometheus.yml").read_text(encoding="utf-8"))
     try:
         # Needed only to change definitions, so it is not a requirement of the service.
@@ -48,6 +49,7 @@ def list_generated() -> dict[Path, str]:
         find_in_tree("docs") / "sql.md": render_sql_reference(read_shipped_schema(), read_examples()),
         **{prometheus / "rules" / name: text for name, text in rules.items()},
         **{prometheus / "compose" / name: text for name, text in container_files.items()},
+        nginx / "compose" / "a4p.conf": render_container_nginx((nginx / "a4p.conf").read_text(encoding="utf-8")),
         **{find_in_tree("grafana") / "dashboards" / name: text for name, text in dashboards.items()},
         find_in_tree("grafana") / "maps" / LAND_FILE: render_land(),
     }

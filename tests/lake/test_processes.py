@@ -25,10 +25,11 @@ VALUE = "indicator,mission,period_start,period_end,value,source\nsofa_incidents_
 class Replica:
     """A process of the service whose output is read."""
 
-    def __init__(self, data_dir: Path, environment: dict[str, str]) -> None:
+    def __init__(self, data_dir: Path, environment: dict[str, str], port: int = 0) -> None:
         self.data_dir = data_dir
         self.environment = {**environment, "A4P_DATA_DIR": str(data_dir)}
-        self.service = ServiceProcess(data_dir, **self.environment)
+        self.port = port
+        self.service = ServiceProcess(data_dir, f"--port={port}", **self.environment)
         self.lines: list[str] = []
 
     def wait(self) -> None:
@@ -53,7 +54,11 @@ class Replica:
     def load(self, folder: Path, value: int) -> subprocess.CompletedProcess[str]:
         file = folder / f"{value}.csv"
         file.write_text(VALUE.format(value))
-        return run_a4p("load", str(file), cwd=None, **self.environment)
+        return self.run("load", str(file))
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command beside the service."""
+        return run_a4p(*arguments, cwd=None, **self.environment)
 
 
 @pytest.mark.long

@@ -5,18 +5,31 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from metrics.addresses import CONTAINERS, SHIPPED, Addresses, place_alertmanager, place_prometheus, render_container_files
+from metrics.addresses import (
+    CONTAINERS,
+    SHIPPED,
+    SHIPPED_NGINX,
+    SHIPPED_REPLICAS,
+    Addresses,
+    place_alertmanager,
+    place_nginx,
+    place_prometheus,
+    render_container_files,
+    render_container_nginx,
+)
 from metrics.catalogue import CatalogueError
 from service.settings import find_in_tree
 
 PROMETHEUS = (find_in_tree("prometheus") / "prometheus.yml").read_text()
 ALERTMANAGER = (find_in_tree("prometheus") / "alertmanager.yml").read_text()
+NGINX = (find_in_tree("nginx") / "a4p.conf").read_text()
 ELSEWHERE = Addresses("10.0.0.1:1", "a4p.example.org", "10.0.0.2:2", "/rules/*.yml", "/secret/token")
 
 
 def test_the_shipped_files_contain_the_shipped_addresses() -> None:
     assert place_prometheus(PROMETHEUS, SHIPPED) == PROMETHEUS
     assert place_alertmanager(ALERTMANAGER, SHIPPED) == ALERTMANAGER
+    assert place_nginx(NGINX, SHIPPED_REPLICAS, SHIPPED_NGINX) == NGINX
 
 
 def test_each_address_is_written_where_it_belongs() -> None:
@@ -50,3 +63,4 @@ def test_the_files_for_containers_reach_no_loopback() -> None:
     instance = files["prometheus.yml"]["scrape_configs"][0]["static_configs"][0].pop("labels")
     assert instance == {"instance": CONTAINERS.instance}, "which people open, not Prometheus"
     assert "127.0.0.1" not in str(files)
+    assert "127.0.0.1" not in render_container_nginx(NGINX)
