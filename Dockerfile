@@ -7,9 +7,13 @@ FROM ${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore SOURCE_DATE_EPOCH=1
 WORKDIR /opt/a4p
 # Every package is pinned and listed, so none is chosen here; none is compiled.
-COPY requirements.txt ./
+COPY requirements.txt requirements-lake.txt ./
 RUN python -m venv --without-pip /opt/venv \
     && pip --python /opt/venv/bin/python install --no-deps --only-binary :all: --requirement requirements.txt
+# Packages of the lake group: --build-arg LAKE=yes, as in docker-compose.lake.yml.
+ARG LAKE=
+RUN test -z "${LAKE}" \
+    || pip --python /opt/venv/bin/python install --no-deps --only-binary :all: --requirement requirements-lake.txt
 COPY pyproject.toml README.md ./
 COPY metrics metrics
 COPY service service

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metrics.catalogue import CatalogueError
 
@@ -28,6 +28,19 @@ CONTAINERS = Addresses("a4p:8000", "127.0.0.1:8000", "alertmanager:9093", "../ru
 # Replicas of a lake and nginx in front of them: the shipped addresses, and those of docker-compose.lake.yml.
 SHIPPED_REPLICAS, SHIPPED_NGINX = ("127.0.0.1:8000", "127.0.0.1:8001"), "127.0.0.1:8080"
 CONTAINER_REPLICAS, CONTAINER_NGINX = ("a4p:8000", "a4p-b:8000"), "8080"
+LAKE = "docker-compose.lake.yml"
+LAKE_CONTAINERS = replace(CONTAINERS, service="nginx:8080")
+# The families of a snapshot are the same on both replicas, so they are scraped once, through nginx.
+REPLICAS_JOB = """
+  # Whether each replica answers, its snapshot and its process. All other families are those that nginx passes on.
+  - job_name: a4p-replicas
+    static_configs:
+      - targets: ["{}", "{}"]
+    metric_relabel_configs:
+      - source_labels: [__name__]
+        regex: "process_.+|a4p_build_info|a4p_snapshot_info"
+        action: keep
+"""
 HEAD = "# Written by `a4p generate` for {compose} from ../{name}; change that file, not this one.\n"
 
 
@@ -73,12 +86,18 @@ def render_container_files(prometheus: str) -> dict[str, str]:
     """Return the text of the files of prometheus/compose by name, derived from the shipped files."""
     return {
         "prometheus.yml": _begin("prometheus.yml", place_prometheus(prometheus, CONTAINERS)),
+        "prometheus-lake.yml": _begin("prometheus.yml", _add_replicas(place_prometheus(prometheus, LAKE_CONTAINERS)), LAKE),
     }
 
 
 def render_container_nginx(text: str) -> str:
     """Return the text of nginx/compose/a4p.conf, derived from the shipped file."""
-    return _begin("a4p.conf", place_nginx(text, CONTAINER_REPLICAS, CONTAINER_NGINX), "docker-compose.lake.yml")
+    return _begin("a4p.conf", place_nginx(text, CONTAINER_REPLICAS, CONTAINER_NGINX), LAKE)
+
+
+def _add_replicas(prometheus: str) -> str:
+    after = "\n# {job="
+    return _replace("prometheus.yml", prometheus, [(after, REPLICAS_JOB.format(*CONTAINER_REPLICAS) + after)])
 
 
 def _begin(name: str, text: str, compose: str = "docker-compose.yml") -> str:

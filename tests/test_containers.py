@@ -20,22 +20,45 @@ from tests.service_process import run_a4p
 from tests.tools import find_tool
 
 PUBLISHED = {"a4p": 8000, "grafana": 3000}
+BASE, LAKE = "docker-compose.yml", "docker-compose.lake.yml"
+# What the service's image has a health check for.
+OWN_IMAGES = {"a4p-service", "a4p-service-lake"}
+REPLICATED = {"nginx", "a4p", "a4p-b"}
+# In the environment, from .env.
+KNOWN_PASSWORDS = {"GF_SECURITY_ADMIN_PASSWORD"}
 
 
-def run_compose(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_compose(*arguments: str, files: tuple[str, ...] = (BASE,), **environment: str) -> subprocess.CompletedProcess[str]:
     # A developer's own .env is not part of the test.
     bare = {name: value for name, value in os.environ.items() if name != "GRAFANA_ADMIN_PASSWORD"}
-    command = [find_tool("docker-compose"), "--env-file", os.devnull, "--file", str(TREE / "docker-compose.yml"), *arguments]
+    named = [word for file in files for word in ("--file", str(TREE / file))]
+    command = [find_tool("docker-compose"), "--env-file", os.devnull, *named, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env={**bare, **environment})
+
+
+def read_project(*files: str) -> dict[str, Any]:
+    done = run_compose("config", "--format", "json", files=files, GRAFANA_ADMIN_PASSWORD="of the tests")
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
 
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    done = run_compose("config", "--format", "json", GRAFANA_ADMIN_PASSWORD="of the tests")
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)["services"]
+    found: dict[str, Any] = read_project(BASE)["services"]
     assert set(found) == {"a4p", "prometheus", "alertmanager-config", "alertmanager", "grafana"}
     return found
+
+
+@pytest.fixture(scope="module")
+def lake() -> dict[str, Any]:
+    """The stack with two replicas on a lake."""
+    return read_project(BASE, LAKE)
+
+
+@pytest.fixture(scope="module", params=[BASE, LAKE])
+def every(request: pytest.FixtureRequest, services: dict[str, Any]) -> dict[str, Any]:
+    """The services of each stack."""
+    return services if request.param == BASE else dict(request.getfixturevalue("lake")["services"])
 
 
 def list_mounts(services: dict[str, Any], source: str) -> dict[str, bool]:
@@ -59,8 +82,9 @@ def test_there_is_no_default_password() -> None:
     assert set(re.findall(r"^(\w+)=", example, re.MULTILINE)) == {*asked, *optional}
 
 
-def test_every_container_is_hardened(services: dict[str, Any]) -> None:
-    for name, service in services.items():
+def test_every_container_is_hardened(every: dict[str, Any]) -> None:
+    for name, service in every.items():
+        assert int(service["mem_limit"]) == int(service["memswap_limit"]) > 0, name
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
@@ -68,12 +92,12 @@ def test_every_container_is_hardened(services: dict[str, Any]) -> None:
         assert "privileged" not in service and "cap_add" not in service, name
 
 
-def test_every_image_is_pinned_by_version_and_digest(services: dict[str, Any]) -> None:
-    assert Path(services["a4p"]["build"]["context"]) == TREE
+def test_every_image_is_pinned_by_version_and_digest(every: dict[str, Any]) -> None:
+    assert Path(every["a4p"]["build"]["context"]) == TREE
     (python,) = re.findall(r"^ARG PYTHON=(.*)$", (TREE / "Dockerfile").read_text(), re.MULTILINE)
-    images = [python, *(service["image"] for service in services.values() if service["image"] != "a4p-service")]
+    images = [python, *(service["image"] for service in every.values() if service["image"] not in OWN_IMAGES)]
     for image in images:
-        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+[a-z-]*@sha256:[0-9a-f]{64}", image), image
+        assert re.fullmatch(r"[a-z/]+:v?\d+(\.\d+){1,2}[a-z-]*@sha256:[0-9a-f]{64}", image), image
 
 
 def test_only_the_service_and_grafana_are_published_and_on_the_loopback(services: dict[str, Any]) -> None:
@@ -112,8 +136,8 @@ def test_each_starts_after_its_dependencies_are_healthy(services: dict[str, Any]
     assert "\nHEALTHCHECK " in (TREE / "Dockerfile").read_text()
 
 
-def test_mounts_from_the_checkout_exist_and_are_read_only(services: dict[str, Any]) -> None:
-    for name, service in services.items():
+def test_mounts_from_the_checkout_exist_and_are_read_only(every: dict[str, Any]) -> None:
+    for name, service in every.items():
         for mount in service["volumes"]:
             if mount["type"] == "bind":
                 assert mount["read_only"] is True, name
@@ -139,6 +163,91 @@ def test_prometheus_and_alertmanager_accept_their_files_which_reach_containers_o
     settings = Settings(host="0.0.0.0", allowed_hosts=services["a4p"]["environment"]["A4P_ALLOWED_HOSTS"])
     for host in ("a4p:8000", "127.0.0.1:8000"):
         assert is_allowed_host(host, settings), host
+
+
+def test_nginx_has_the_port_of_the_service_and_reaches_both_replicas(lake: dict[str, Any]) -> None:
+    services = lake["services"]
+    published = {
+        name: [(port["host_ip"], int(port["published"]), port["target"]) for port in service["ports"]]
+        for name, service in services.items()
+        if service.get("ports")
+    }
+    assert published == {"nginx": [("127.0.0.1", 8000, 8080)], "grafana": [("127.0.0.1", 3000, 3000)]}
+    text = (find_in_tree("nginx") / "compose" / "a4p.conf").read_text()
+    assert set(re.findall(r"^    server (\S+) ", text, re.MULTILINE)) == {"a4p:8000", "a4p-b:8000"}
+    assert re.findall(r"^    listen (.*);", text, re.MULTILINE) == ["8080"]
+    # The replicas trust the address that nginx has.
+    addresses = {
+        name: service["networks"]["default"]["ipv4_address"] for name, service in services.items() if name in REPLICATED
+    }
+    assert len(set(addresses.values())) == len(REPLICATED)
+    for name in ("a4p", "a4p-b"):
+        settings = Settings(
+            host="0.0.0.0",
+            allowed_hosts=services[name]["environment"]["A4P_ALLOWED_HOSTS"],
+            proxy_addresses=services[name]["environment"]["A4P_PROXY_ADDRESSES"],
+        )
+        assert settings.proxy_addresses == (addresses["nginx"],)
+        for host in ("nginx:8080", "a4p:8000", "a4p-b:8000", "127.0.0.1:8000"):
+            assert is_allowed_host(host, settings), host
+
+
+def test_replicas_differ_only_in_their_data_directory_and_address(lake: dict[str, Any]) -> None:
+    first, second = (dict(lake["services"][name]) for name in ("a4p", "a4p-b"))
+    assert second.pop("depends_on")["a4p"]["condition"] == "service_healthy", "the first makes the token of Alertmanager"
+    del first["depends_on"], first["build"]
+    for name in ("volumes", "networks"):
+        assert first.pop(name) != second.pop(name)
+    assert first == second
+    assert list_mounts(lake["services"], "data") == {"a4p": True}
+    assert list_mounts(lake["services"], "data-b") == {"a4p-b": True}
+
+
+def test_each_container_of_a_lake_starts_after_its_dependencies_are_healthy(lake: dict[str, Any]) -> None:
+    services = lake["services"]
+    needs = {name: set(service.get("depends_on", ())) for name, service in services.items()}
+    assert needs["a4p"] == {"postgres", "s3"} and needs["a4p-b"] == {"postgres", "s3", "a4p"}
+    assert needs["nginx"] == {"a4p", "a4p-b"} and "nginx" in needs["prometheus"]
+    for name, service in services.items():
+        assert ("healthcheck" in service) == (service["image"] not in OWN_IMAGES), name
+
+
+def test_passwords_of_a_lake_are_in_files_only(lake: dict[str, Any]) -> None:
+    services = lake["services"]
+    readers = {
+        secret: {
+            name for name, service in services.items() if secret in [each["source"] for each in service.get("secrets", ())]
+        }
+        for secret in lake["secrets"]
+    }
+    assert readers == {
+        "postgres-password": {"postgres"},
+        "postgres-service": {"a4p", "a4p-b"},
+        "s3-secret": {"a4p", "a4p-b", "s3"},
+    }
+    commands = (TREE / "docs" / "scale.md").read_text()
+    for secret in lake["secrets"].values():
+        name = Path(secret["file"]).relative_to(TREE)
+        assert f"> {name}" in commands, name
+    ignored = subprocess.run(["git", "check-ignore", "secrets/s3-secret"], cwd=TREE, capture_output=True)
+    assert ignored.returncode == 0, "git must not see the secrets"
+    for name, service in services.items():
+        for variable in service.get("environment", {}):
+            assert variable in KNOWN_PASSWORDS or not re.search("PASSWORD|SECRET", variable) or variable.endswith("_FILE"), name
+
+
+def test_prometheus_scrapes_the_families_of_two_replicas_once(lake: dict[str, Any]) -> None:
+    file = find_in_tree("prometheus") / "compose" / "prometheus-lake.yml"
+    assert f"--config.file=/etc/prometheus/a4p/compose/{file.name}" in lake["services"]["prometheus"]["command"]
+    done = subprocess.run([find_tool("promtool"), "check", "config", str(file)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    jobs = {job["job_name"]: job for job in yaml.safe_load(file.read_text())["scrape_configs"]}
+    assert jobs["a4p"]["static_configs"][0]["targets"] == ["nginx:8080"]
+    (kept,) = jobs["a4p-replicas"]["metric_relabel_configs"]
+    assert kept["action"] == "keep"
+    rules = "".join(rule.read_text() for rule in (find_in_tree("prometheus") / "rules").glob("*.yml"))
+    for name in set(re.findall(r"\b(?:a4p|process)_[a-z0-9_]+", rules)):
+        assert not re.fullmatch(kept["regex"], name), f"{name} of the second replica would fire its alert twice"
 
 
 def test_grafana_finds_its_sources_and_dashboards(services: dict[str, Any]) -> None:

@@ -60,7 +60,9 @@ def test_a_file_without_the_shipped_addresses_is_an_error() -> None:
 
 def test_the_files_for_containers_reach_no_loopback() -> None:
     files = {name: yaml.safe_load(text) for name, text in render_container_files(PROMETHEUS).items()}
-    instance = files["prometheus.yml"]["scrape_configs"][0]["static_configs"][0].pop("labels")
-    assert instance == {"instance": CONTAINERS.instance}, "which people open, not Prometheus"
+    assert set(files) == {"prometheus.yml", "prometheus-lake.yml"}
+    for file in files.values():
+        instance = file["scrape_configs"][0]["static_configs"][0].pop("labels")
+        assert instance == {"instance": CONTAINERS.instance}, "which people open, not Prometheus"
     assert "127.0.0.1" not in str(files)
     assert "127.0.0.1" not in render_container_nginx(NGINX)
