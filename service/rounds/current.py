@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
@@ -10,7 +10,8 @@ from metrics.cycles import Cycles
 from service.access.access import Access
 from service.jobs.self_metrics import SelfMetrics
 from service.queries.moments import set_moment
-from service.rounds.grid import MissionRound, read_round
+from service.rounds.cells import check_round
+from service.rounds.grid import MissionRound, judge_round, read_reports
 from service.rounds.outbox import Outbox
 from service.rounds.reminders import add_reminders
 from service.rounds.submissions import Submissions
@@ -43,8 +44,8 @@ class CurrentRounds:
         with self._open_session() as session:
             now = self._store.clock()
             _prepare(session, now)
-            submissions, exceptions = self._submissions.find(cycle), self._submissions.list_exceptions(cycle)
-            return read_round(session, submissions, exceptions, cycle, now.date())
+            check_round(session, cycle)
+            return self._judge(session, [cycle], now)[cycle]
 
     def record_metrics(self) -> None:
         """Bring the metrics of the newest rounds up to date."""
@@ -67,9 +68,16 @@ class CurrentRounds:
 
     def _list_newest(self) -> dict[int, list[MissionRound]]:
         with self._open_session() as session:
-            _prepare(session, self._store.clock())
-            cycles = run_sql(session, "rounds/list_newest_cycles").fetchall()
-        return {cycle: self.list_missions(cycle) for (cycle,) in cycles}
+            now = self._store.clock()
+            _prepare(session, now)
+            cycles = [cycle for (cycle,) in run_sql(session, "rounds/list_newest_cycles").fetchall()]
+            return self._judge(session, cycles, now)
+
+    def _judge(self, session: Connection, cycles: Sequence[int], now: datetime) -> dict[int, list[MissionRound]]:
+        return {
+            cycle: judge_round(rows, self._submissions.find(cycle), self._submissions.list_exceptions(cycle), now.date())
+            for cycle, rows in read_reports(session, cycles).items()
+        }
 
 
 def _prepare(session: Connection, now: datetime) -> None:
