@@ -18,7 +18,7 @@ from metrics.exposition import Exposition, assemble_exposition
 from metrics.history import WholeHistory
 from service.access.access import Access
 from service.alerting.silences import deliver_silences
-from service.alerting.thresholds import check_defaults, store_default_thresholds
+from service.alerting.thresholds import append_default_thresholds, check_defaults
 from service.charts.process import DrawingProcess
 from service.errors import AccessUnavailable, ServiceError, WarehouseOpening
 from service.history.remote_read import RemoteReader
@@ -52,7 +52,7 @@ from service.warehouse.backups.verify import Verification, verify_connection
 from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
 from service.warehouse.definitions import Definitions
 from service.warehouse.opening import open_warehouse, prepare_directory
-from service.warehouse.stored_definitions import is_current, store_catalogue, store_feeds, store_kpis
+from service.warehouse.stored_definitions import append_catalogue, append_feeds, append_kpis, is_current
 
 if TYPE_CHECKING:
     from service.lake.replica import Replica
@@ -140,10 +140,12 @@ class Application:
         restrict_data_directory(settings)
         warehouse = self._open_lake() if settings.has_lake else self._open_embedded(accept_loss)
         try:
-            store_catalogue(warehouse, definitions.catalogue, clock())
-            store_kpis(warehouse, definitions.kpis, clock())
-            store_feeds(warehouse, definitions.feeds, clock())
-            store_default_thresholds(warehouse, definitions, clock())
+            # One transaction: each has its manifest, and on a lake its snapshot, also if nothing has changed.
+            with warehouse.write() as cursor:
+                append_catalogue(cursor, definitions.catalogue, clock())
+                append_kpis(cursor, definitions.kpis, clock())
+                append_feeds(cursor, definitions.feeds, clock())
+                append_default_thresholds(cursor, definitions, clock())
         except BaseException:
             warehouse.close()
             raise

@@ -315,26 +315,25 @@ def check_revision(connection: Connection, threshold: Threshold, expected: str |
     raise ChangedMeanwhile(f"the threshold was {state} in the meantime; check it and repeat the change")
 
 
-def store_default_thresholds(warehouse: Warehouse, definitions: Definitions, now: datetime) -> None:
+def append_default_thresholds(cursor: Connection, definitions: Definitions, now: datetime) -> None:
     """Record new, changed and removed defaults, except thresholds that a user has ever changed."""
-    with warehouse.write() as cursor:
-        newest: dict[object, Threshold] = {}
-        touched: set[object] = set()
-        for *columns, is_touched in run_sql(cursor, "thresholds/list_newest").fetchall():
-            threshold = make_threshold(*columns)
-            newest[threshold.key] = threshold
-            if is_touched:
-                touched.add(threshold.key)
-        requested = {threshold.key: threshold for threshold in definitions.thresholds}
-        changed = [default for key, default in requested.items() if newest.get(key) != default]
-        removed = [
-            replace(before, limit=None, note="No longer a default")
-            for key, before in newest.items()
-            if key not in requested and before.limit is not None
-        ]
-        for threshold in [*changed, *removed]:
-            if threshold.key not in touched:
-                _record(cursor, threshold, SET_AS_DEFAULT_BY, now, is_default=True)
+    newest: dict[object, Threshold] = {}
+    touched: set[object] = set()
+    for *columns, is_touched in run_sql(cursor, "thresholds/list_newest").fetchall():
+        threshold = make_threshold(*columns)
+        newest[threshold.key] = threshold
+        if is_touched:
+            touched.add(threshold.key)
+    requested = {threshold.key: threshold for threshold in definitions.thresholds}
+    changed = [default for key, default in requested.items() if newest.get(key) != default]
+    removed = [
+        replace(before, limit=None, note="No longer a default")
+        for key, before in newest.items()
+        if key not in requested and before.limit is not None
+    ]
+    for threshold in [*changed, *removed]:
+        if threshold.key not in touched:
+            _record(cursor, threshold, SET_AS_DEFAULT_BY, now, is_default=True)
 
 
 def check_defaults(definitions: Definitions) -> None:

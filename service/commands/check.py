@@ -16,7 +16,7 @@ from service.snapshots.snapshot import check_bindings
 from service.warehouse.database import read_clock
 from service.warehouse.definitions import read_definitions
 from service.warehouse.opening import open_warehouse
-from service.warehouse.stored_definitions import store_catalogue, store_feeds, store_kpis
+from service.warehouse.stored_definitions import append_catalogue, append_feeds, append_kpis
 
 
 @click.command(
@@ -39,9 +39,10 @@ def check(catalogue: Path | None) -> None:
             Path(directory) / "warehouse.duckdb", settings.threads, settings.memory_limit, max_temp_bytes=settings.max_temp_size
         )
         try:
-            store_catalogue(warehouse, definitions.catalogue, read_clock())
-            store_kpis(warehouse, definitions.kpis, read_clock())
-            store_feeds(warehouse, definitions.feeds, read_clock())
+            with warehouse.write() as cursor:
+                append_catalogue(cursor, definitions.catalogue, read_clock())
+                append_kpis(cursor, definitions.kpis, read_clock())
+                append_feeds(cursor, definitions.feeds, read_clock())
             batches = (
                 load_files(
                     warehouse,

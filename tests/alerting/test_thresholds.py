@@ -10,13 +10,18 @@ import pytest
 
 from metrics.catalogue import CatalogueError
 from metrics.thresholds import read_default_thresholds
-from service.alerting.thresholds import check_defaults, remove_threshold, set_threshold, store_default_thresholds
+from service.alerting.thresholds import append_default_thresholds, check_defaults, remove_threshold, set_threshold
 from service.application import Application
 from service.errors import ThresholdError
 from service.settings import find_in_tree
 from service.warehouse.definitions import Definitions
 from tests.alerting.conftest import NOW, Put, read, threshold
 from tests.conftest import Clock
+
+
+def store_defaults(application: Application, definitions: Definitions) -> None:
+    with application.warehouse.write() as cursor:
+        append_default_thresholds(cursor, definitions, NOW)
 
 
 def test_a_threshold_that_is_set_is_in_force_and_in_the_history(application: Application, put: Put) -> None:
@@ -115,28 +120,28 @@ def test_a_metric_of_peacekeeping_as_a_whole_needs_no_mission(put: Put) -> None:
 # Defaults
 def test_a_default_is_set_by_a4p_and_changes_with_an_upgrade(application: Application, bare: Definitions) -> None:
     for limit in (50, 50, 60):
-        store_default_thresholds(application.warehouse, replace(bare, thresholds=(threshold(limit=limit),)), NOW)
+        store_defaults(application, replace(bare, thresholds=(threshold(limit=limit),)))
     assert read(application, "select limit_value, set_by from threshold_history order by recorded_at") == [
         (50, "a4p"), (60, "a4p"),
     ]  # fmt: skip
-    store_default_thresholds(application.warehouse, bare, NOW)
+    store_defaults(application, bare)
     assert read(application, "from thresholds") == []
 
 
 def test_a_user_s_setting_survives_an_upgrade(application: Application, bare: Definitions, put: Put) -> None:
     shipped = replace(bare, thresholds=(threshold(limit=50),))
-    store_default_thresholds(application.warehouse, shipped, NOW)
+    store_defaults(application, shipped)
     put(limit=70)
-    store_default_thresholds(application.warehouse, replace(bare, thresholds=(threshold(limit=60),)), NOW)
-    store_default_thresholds(application.warehouse, bare, NOW)
+    store_defaults(application, replace(bare, thresholds=(threshold(limit=60),)))
+    store_defaults(application, bare)
     assert read(application, "select limit_value from thresholds") == [(70,)]
 
 
 def test_a_default_that_a_user_removed_stays_removed(application: Application, bare: Definitions) -> None:
     shipped = replace(bare, thresholds=(threshold(limit=50),))
-    store_default_thresholds(application.warehouse, shipped, NOW)
+    store_defaults(application, shipped)
     remove_threshold(application.warehouse, bare, threshold(), ["above"], ["warning"], "a4p")
-    store_default_thresholds(application.warehouse, shipped, NOW)
+    store_defaults(application, shipped)
     assert read(application, "from thresholds") == []
 
 
