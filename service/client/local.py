@@ -39,7 +39,8 @@ from service.client.recording import RecordingClient
 from service.client.round_requests import answer_rounds
 from service.errors import ClientGone, LoadError, NotSignedIn
 from service.events.report import EventReport
-from service.jobs.runner import Run, list_runs
+from service.jobs.run import Run
+from service.jobs.runner import list_runs
 from service.loading.interrupt import Interrupt
 from service.loading.report import Batch, Preview
 from service.loading.request import LoadRequest

@@ -41,7 +41,7 @@ from service.client.protocol import (
 )
 from service.errors import HandoffError
 from service.events.report import EventReport
-from service.jobs.runner import Run
+from service.jobs.run import Run
 from service.loading.interrupt import Interrupt
 from service.loading.report import Batch, Preview
 from service.loading.request import LoadRequest

@@ -15,6 +15,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from service.errors import JobInterrupted, ServiceError
+from service.jobs.run import Run
 from service.jobs.schedule import CronSchedule
 from service.jobs.self_metrics import SelfMetrics
 from service.warehouse.database import Connection, Warehouse, read_clock, read_objects, run_sql
@@ -39,20 +40,6 @@ class Job:
     followed_by: Job | None = None
     is_concurrent: bool = False
     is_local: bool = False
-
-
-@dataclass(frozen=True)
-class Run:
-    """A recorded run; times are ISO 8601, UTC."""
-
-    run_id: int
-    job: str
-    due: str
-    started: str | None
-    seconds: float | None
-    status: str
-    row_count: int | None
-    error: str | None
 
 
 def list_runs(connection: Connection, last: int, only_failed: bool) -> list[Run]:

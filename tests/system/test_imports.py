@@ -30,3 +30,11 @@ def test_a_command_that_binds_parameters_does_not_import_pandas(report_dir: Path
     assert ended.returncode == 0, ended.stderr[-2000:]
     assert "import 'duckdb'" in ended.stderr
     assert "import 'pandas'" not in ended.stderr
+
+
+def test_a_command_that_asks_the_service_does_not_import_the_scheduler() -> None:
+    program = "import sys, service.cli, service.commands.jobs; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    imported = set(ended.stdout.split())
+    assert "service.client.remote" in imported
+    assert not imported & {"apscheduler.schedulers.base", "prometheus_client", "service.application", "service.jobs.runner"}
