@@ -53,6 +53,17 @@ def tokens(guarded: Application) -> dict[str, str]:
 @pytest.fixture
 def ask(guarded: Application, tokens: dict[str, str]) -> Ask:
     """Sends a request as somebody."""
+    return make_ask(guarded, tokens)
+
+
+@pytest.fixture(scope="module")
+def ask_guarded(guarded: Application, tokens: dict[str, str]) -> Ask:
+    """Sends a request as somebody, for what the tests of a module share."""
+    return make_ask(guarded, tokens)
+
+
+def make_ask(guarded: Application, tokens: dict[str, str]) -> Ask:
+    """Return a function that sends a request as somebody."""
     client: FlaskClient = make_app(guarded).test_client()
 
     def send(who: str, method: str, path: str, **options: Any) -> TestResponse:

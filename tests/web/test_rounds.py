@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from service.access.roles import Grant, Role
 from service.application import Application
+from service.rounds.transitions import State
 from service.web.app import make_app
 from tests.web.browsing import PASSWORD, find_fields, sign_in
 from tests.web.conftest import EVERYONE, SERVICE, Ask
@@ -86,15 +87,28 @@ def test_only_a_contributor_of_the_mission_uploads(ask: Ask, who: str) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def submitted(ask_guarded: Ask) -> int:
+    """The number of a submission that approvers can decide on. Refused decisions do not change it."""
+    number = ask_guarded("administrator", "POST", PLACE, data=make_upload(200)).get_json()["submission_id"]
+    assert decide(ask_guarded, "administrator", number, "submit").get_json()["state"] == "submitted"
+    return int(number)
+
+
 @pytest.mark.parametrize("who", [name for name in EVERYONE if name not in ("administrator", "approver")])
-def test_only_approvers_decide(ask: Ask, who: str) -> None:
-    number = ask("administrator", "POST", PLACE, data=make_upload(200 + EVERYONE.index(who))).get_json()["submission_id"]
-    decide(ask, "administrator", number, "submit")
+def test_only_approvers_decide(ask: Ask, guarded: Application, submitted: int, who: str) -> None:
     for action in ("validate", "approve", "publish", "return"):
-        assert decide(ask, who, number, action, digest="0" * 64, reason="because").status_code == (
+        assert decide(ask, who, submitted, action, digest="0" * 64, reason="because").status_code == (
             401 if who == "anonymous" else 403
         )
-    assert decide(ask, "approver", number, "return", reason="because").status_code == 200
+    assert guarded.submissions.get(submitted).state == State.SUBMITTED
+
+
+def test_an_approver_returns_a_submission(ask: Ask) -> None:
+    number = ask("administrator", "POST", PLACE, data=make_upload(201)).get_json()["submission_id"]
+    decide(ask, "administrator", number, "submit")
+    returned = decide(ask, "approver", number, "return", reason="because")
+    assert (returned.status_code, returned.get_json()["state"]) == (200, "returned")
 
 
 def test_mistakes_are_problem_details(ask: Ask) -> None:
