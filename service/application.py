@@ -12,9 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
-
-from metrics.exposition import Exposition, assemble_exposition
+from metrics.exposition import Exposition
 from metrics.history import WholeHistory
 from service.access.access import Access
 from service.alerting.silences import deliver_silences
@@ -23,7 +21,6 @@ from service.charts.process import DrawingProcess
 from service.errors import AccessUnavailable, ServiceError, WarehouseOpening
 from service.history.remote_read import RemoteReader
 from service.history.series import HistoryReader
-from service.history.stored_history import read_stored_history, store_history
 from service.jobs.maintenance import Maintenance
 from service.jobs.runner import Job, JobRunner
 from service.jobs.self_metrics import SelfMetrics
@@ -38,21 +35,20 @@ from service.rounds.outbox import Outbox
 from service.rounds.submissions import Submissions
 from service.settings import Settings
 from service.snapshots.cache import refresh_cache
-from service.snapshots.publish import publish_read_copy, write_copy
+from service.snapshots.publish import write_copy
 from service.snapshots.read_copy import ReadCopy
+from service.snapshots.served import ServedState
 from service.snapshots.snapshot import Snapshot, make_snapshot, render_recorded
-from service.snapshots.stored_exposition import find_published_snapshot, store_exposition
 from service.system.fairness import FairSlots
-from service.system.file_access import find_group, restrict_data_directory
+from service.system.file_access import restrict_data_directory
 from service.system.privileges import drop_privileges
 from service.system.progress import Progress, ignore_progress
-from service.system.state_file import StateUnusable, store_or_warn
 from service.warehouse.backups.target import check_target
 from service.warehouse.backups.verify import Verification, verify_connection
 from service.warehouse.database import Connection, Warehouse, read_clock, run_sql
 from service.warehouse.definitions import Definitions
 from service.warehouse.opening import open_warehouse, prepare_directory
-from service.warehouse.stored_definitions import append_catalogue, append_feeds, append_kpis, is_current
+from service.warehouse.stored_definitions import append_catalogue, append_feeds, append_kpis
 
 if TYPE_CHECKING:
     from service.lake.replica import Replica
@@ -67,8 +63,7 @@ MAX_WAITING_PAGES = 48
 class Application:
     """An open warehouse with its definitions, its jobs and the served exposition.
 
-    `exposition` and `read_copy` are replaced by one assignment; a response reads them once. Raises WarehouseLocked and
-    WarehouseError as `open_warehouse` does.
+    Raises WarehouseLocked and WarehouseError as `open_warehouse` does.
     """
 
     def __init__(
@@ -83,21 +78,17 @@ class Application:
         self.definitions = definitions
         self.clock = clock
         self.self_metrics = SelfMetrics()
-        self.exposition: Exposition = assemble_exposition((), {})
-        self.snapshot: Snapshot | None = None
-        self.history: WholeHistory | None = None
-        self.read_copy: ReadCopy | None = None
         self.access = Access(settings, clock, self.self_metrics)
         self.submissions = Submissions(self.access.store)
         self.comments = Comments(self.access.store)
         self.drawing = DrawingProcess()
         self.sandbox = SandboxPool(settings)
+        self.served = ServedState(settings, definitions, self.self_metrics, self.sandbox)
         # Pages, charts, documents and API responses. Each fills up to 140 MB of hash tables, and two at a time are no faster.
         self.pages = FairSlots(slots=2, waiting=MAX_WAITING_PAGES, quick_slots=1, slow_seconds=0.5)
         # Changes requested over HTTP: each makes a snapshot, one after another.
         self.writes = FairSlots(slots=4, waiting=32)
-        self.remote_reader = RemoteReader(settings, self.open_live_session, self.self_metrics, self.find_history)
-        self._was_history_read = threading.Event()
+        self.remote_reader = RemoteReader(settings, self.open_live_session, self.self_metrics, self.served.find_history)
         self._history_thread: threading.Thread | None = None
         self._delivering = threading.Lock()
         mail = read_notifications(settings).mail
@@ -196,49 +187,25 @@ class Application:
             with self.warehouse.cursor() as session:
                 yield session
 
-    def serve_published(self) -> bool:
-        """Serve the existing read copy and its metrics until the first snapshot. Return whether there is one.
+    @property
+    def exposition(self) -> Exposition:
+        """The text of the served snapshot."""
+        return self.served.exposition
 
-        A read copy of another release or catalogue is not served: its views may not match the pages.
-        """
-        if not self.settings.read_copy_file.exists():
-            return False
-        try:
-            copy = self._open_read_copy()
-            with copy.open_session() as session:
-                if not is_current(session, self.definitions.catalogue):
-                    return False
-                snapshot = find_published_snapshot(self.settings.stored_exposition_file, copy.info, session, self.definitions)
-            self.sandbox.publish(self.settings.read_copy_file, copy.info.snapshot_id)
-        except (ServiceError, duckdb.Error, OSError) as error:
-            log.info("the read copy is not served before the first snapshot: %s", error)
-            return False
-        self.exposition = snapshot.exposition
-        self.read_copy = copy
-        self.snapshot = snapshot
-        self.self_metrics.record_snapshot(self.snapshot, 0.0, [kpi.kpi for kpi in self.definitions.kpis])
-        self.self_metrics.record_read_copy(copy.info.snapshot_id)
-        return True
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The served snapshot."""
+        return self.served.snapshot
 
-    def serve_stored_history(self) -> bool:
-        """Answer PromQL from the history of the last run until the first one is read. Return whether it is stored."""
-        if self.read_copy is None:
-            return False
-        try:
-            with self.read_copy.open_session() as session:
-                files = self.settings.stored_history_file, self.settings.stored_changes_file
-                self._show_history(read_stored_history(*files, session))
-        except (StateUnusable, duckdb.Error) as reason:
-            log.info("the stored history is not used: %s", reason)
-            return False
-        return True
+    @property
+    def read_copy(self) -> ReadCopy | None:
+        """The read copy that pages and SQL read."""
+        return self.served.read_copy
 
-    def _show_history(self, history: WholeHistory) -> None:
-        # One assignment: a running query continues with the previous history.
-        self.history = history
-        self._was_history_read.set()
-        if history.snapshot is not None:
-            self.self_metrics.record_history(history.snapshot[1])
+    @property
+    def history(self) -> WholeHistory | None:
+        """The history that PromQL reads."""
+        return self.served.history
 
     @property
     def is_ready(self) -> bool:
@@ -279,12 +246,12 @@ class Application:
         """Serve the newest recorded snapshot, which another replica of the lake made: its text and read copy."""
         refresh_cache(self.warehouse)
         started, now = time.monotonic(), self.clock()
-        self._write_read_copy(now)
-        copy = self._open_read_copy()
+        self.served.write_read_copy(self.warehouse, now)
+        copy = self.served.open_read_copy()
         with copy.open_session() as session:
             snapshot = render_recorded(session, self.definitions, copy.info)
         self._show_snapshot(snapshot, started)
-        self._show_read_copy(copy, snapshot)
+        self.served.show_read_copy(copy, snapshot)
         self._record_warehouse(now)
 
     def publish_history(self) -> None:
@@ -312,11 +279,6 @@ class Application:
         """Start to read the history. Earlier queries wait for it."""
         self._history_thread = threading.Thread(target=self.runner.run, args=[self._history_job], name="history")
         self._history_thread.start()
-
-    def find_history(self, timeout_seconds: float) -> WholeHistory | None:
-        """Return the newest history, after waiting for the first one at most this long. None if there is none."""
-        self._was_history_read.wait(timeout_seconds)
-        return self.history
 
     def deliver_silences(self) -> tuple[str, ...]:
         """Send to Alertmanager, where one is configured, what it does not have of the silences. Return what failed.
@@ -385,49 +347,26 @@ class Application:
         return snapshot.series_count
 
     def _show_snapshot(self, snapshot: Snapshot, started: float) -> None:
-        self.exposition, self.snapshot = snapshot.exposition, snapshot
-        for failure in snapshot.failures:
-            log.error("a KPI is missing from snapshot %d: %s", snapshot.snapshot_id, failure)
-        self.self_metrics.record_snapshot(snapshot, time.monotonic() - started, [kpi.kpi for kpi in self.definitions.kpis])
+        self.served.show_snapshot(snapshot, started)
         try:
             self.rounds.record_metrics()
         except AccessUnavailable as error:
             log.error("the metrics of rounds are not up to date: %s", error)
 
     def _read_history(self) -> int:
-        earlier = self.history
         try:
-            history = self._history_reader.read(earlier)
-            self._show_history(history)
+            history = self._history_reader.read(self.history)
+            self.served.show_history(history)
         finally:
-            self._was_history_read.set()
-        if earlier is None or history.recorded is not earlier.recorded:
-            files = self.settings.stored_history_file, self.settings.stored_changes_file
-            store_or_warn(lambda: store_history(*files, history, earlier), files[0])
+            self.served.end_wait_for_history()
         return history.series_count
 
     def _publish(self) -> int:
         now = self.clock()
-        self._write_read_copy(now)
+        self.served.write_read_copy(self.warehouse, now)
         if self.snapshot is not None:
-            self._show_read_copy(self._open_read_copy(), self.snapshot)
+            self.served.show_read_copy(self.served.open_read_copy(), self.snapshot)
         return self._record_warehouse(now)
-
-    def _write_read_copy(self, now: datetime) -> None:
-        settings = self.settings
-        group = find_group(settings.group)
-        publish_read_copy(self.warehouse, settings.read_copy_file, settings.backup_dir, now, group)
-
-    def _show_read_copy(self, copy: ReadCopy, snapshot: Snapshot) -> None:
-        settings = self.settings
-        self.sandbox.publish(settings.read_copy_file, copy.info.snapshot_id)
-        # One assignment: readers of the previous copy continue with it.
-        self.read_copy = copy
-        store_or_warn(
-            lambda: store_exposition(settings.stored_exposition_file, snapshot, self.definitions),
-            settings.stored_exposition_file,
-        )
-        self.self_metrics.record_read_copy(copy.info.snapshot_id)
 
     def _record_warehouse(self, now: datetime) -> int:
         with self.warehouse.cursor() as cursor:
@@ -441,10 +380,6 @@ class Application:
         from service.lake.maintenance import maintain_lake
 
         return maintain_lake(self.warehouse)
-
-    def _open_read_copy(self) -> ReadCopy:
-        settings = self.settings
-        return ReadCopy(settings.read_copy_file, settings.threads, settings.memory_limit, settings.max_temp_size)
 
     def _deliver_again(self) -> None:
         # Two replicas would send a silence twice.

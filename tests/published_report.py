@@ -82,11 +82,12 @@ def copy_empty(data_dir: Path) -> Path:
 def serve_prepared(opened: Application) -> None:
     """Have an application on a copy of the report serve it, as after its refresh, which takes a second."""
     prepared = _prepare()
-    copy = opened._open_read_copy()
+    served = opened.served
+    copy = served.open_read_copy()
     opened.sandbox.publish(opened.settings.read_copy_file, copy.info.snapshot_id)
-    opened.exposition, opened.snapshot, opened.read_copy = prepared.snapshot.exposition, prepared.snapshot, copy
-    opened.history = prepared.history
-    opened._was_history_read.set()
+    served.exposition, served.snapshot, served.read_copy = prepared.snapshot.exposition, prepared.snapshot, copy
+    served.history = prepared.history
+    served.end_wait_for_history()
     opened.self_metrics.record_snapshot(prepared.snapshot, 0.0, [kpi.kpi for kpi in opened.definitions.kpis])
     opened.self_metrics.record_read_copy(copy.info.snapshot_id)
 

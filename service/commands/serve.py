@@ -80,7 +80,7 @@ def serve(
     server: WebServer | None = None
     start = Start(application, accept_loss, is_root)
     try:
-        start.is_published = application.serve_published()
+        start.is_published = application.served.restore()
         try:
             prepare_directory(settings.data_dir)
         except WarehouseUnwritable:
@@ -128,7 +128,7 @@ class Start:
 
         def run() -> None:
             try:
-                self.application.serve_stored_history()
+                self.application.served.restore_history()
                 self._open()
                 if not self._is_ended.is_set():
                     self._run(server, tcp, started)

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 from metrics.history import WholeHistory
-from service import application as application_module
 from service.application import Application
 from service.errors import KpiError
 from service.settings import Settings
-from service.snapshots import stored_exposition
+from service.snapshots import served, stored_exposition
 from service.snapshots.stored_exposition import read_exposition, store_exposition
 from service.system import state_file
 from service.warehouse.definitions import Definitions
@@ -38,8 +37,8 @@ def start(data_dir: Path, definitions: Definitions) -> Iterator[Application]:
     """An application that serves what the last run left and has not opened the warehouse."""
     starting = Application(Settings(data_dir=data_dir, threads=1), definitions, opens_warehouse=False)
     try:
-        starting.serve_published()
-        starting.serve_stored_history()
+        starting.served.restore()
+        starting.served.restore_history()
         yield starting
     finally:
         starting.close()
@@ -212,7 +211,7 @@ def test_a_text_that_cannot_be_stored_does_not_fail_the_snapshot(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(application_module, "store_exposition", fail)
+    monkeypatch.setattr(served, "store_exposition", fail)
     with start(data_dir, definitions) as starting:
         starting.open()
         starting.refresh()
