@@ -114,6 +114,7 @@ class Application:
         self._mailer = Mailer(self.outbox, mail, settings.public_url) if mail else None
         # A thread of its own: the checks of the warehouse do not wait for a mail server.
         self._mail_watch = Watch([self._send_messages])
+        self._mail_failure = ""
         self._warehouse: Warehouse | None = None
         self.replica: Replica | None = None
         if settings.has_lake:
@@ -332,6 +333,7 @@ class Application:
             self.runner.stop()
         self.drawing.close()
         self.sandbox.close()
+        self.access.store.close()
         if self._warehouse is not None:
             self._warehouse.close()
 
@@ -389,6 +391,14 @@ class Application:
             log.warning("%s", failure)
 
     def _send_messages(self) -> None:
-        if self._mailer is not None:
-            self._mailer.send_due()
-        self.self_metrics.record_outbox(self.outbox.count())
+        try:
+            # Two replicas would send reminders and messages twice.
+            if self._mailer is not None and (self.replica is None or self.replica.runs_jobs):
+                self._mailer.send_due()
+            self.self_metrics.record_outbox(self.outbox.count())
+            self._mail_failure = ""
+        except AccessUnavailable as error:
+            # A repeated failure is logged once.
+            if str(error) != self._mail_failure:
+                log.error("messages about rounds are not sent: %s", error)
+            self._mail_failure = str(error)

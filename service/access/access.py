@@ -25,6 +25,17 @@ from service.system.loopback import is_loopback
 IDEMPOTENCY_LIFE = timedelta(days=1)
 
 
+def open_access_store(settings: Settings, clock: Callable[[], datetime]) -> AccessStore:
+    """Return the file of a data directory, or the store that the replicas of a lake share. Raises LakeError."""
+    if not settings.has_lake:
+        return AccessStore(settings.access_file, clock)
+    # Imported only with a lake: its packages are optional.
+    from service.lake.access_store import SharedStore
+    from service.lake.address import read_address
+
+    return SharedStore(read_address(settings), settings.access_file, clock)
+
+
 class AccessMetrics(Protocol):
     """Counters of attempts to sign in (success, refused, delayed), and of rows of the audit by action and result."""
 
@@ -34,12 +45,12 @@ class AccessMetrics(Protocol):
 
 
 class Access:
-    """Users, tokens, sessions and the audit of a data directory. Methods raise AccessUnavailable."""
+    """Users, tokens, sessions and the audit of a data directory or a lake. Methods raise AccessUnavailable."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime], metrics: AccessMetrics | None = None) -> None:
         self._settings = settings
         self._metrics = metrics
-        self.store = AccessStore(settings.access_file, clock)
+        self.store = open_access_store(settings, clock)
         self.users = Users(self.store)
         self.tokens = Tokens(self.store)
         self.sessions = Sessions(
@@ -110,8 +121,9 @@ class Access:
 
     def prune(self) -> int:
         """Delete old rows of the audit, and sessions, links and idempotency keys that have ended; return how many."""
-        if not self.store.file.exists():
+        if not self.store.exists():
             return 0
+        self.audit.close_old()
         deleted = self.audit.prune(self._settings.audit_days)
         with self.store.write() as connection:
             deleted += self.sessions.delete_ended(connection)
@@ -128,7 +140,7 @@ class Access:
         if row is not None:
             return str(row["value"])
         with self.store.write() as connection:
-            connection.execute("insert or ignore into settings values ('cookie_key', ?)", [secrets.token_hex(32)])
+            connection.execute("insert into settings values ('cookie_key', ?) on conflict do nothing", [secrets.token_hex(32)])
             row = connection.execute("select value from settings where name = 'cookie_key'").fetchone()
         if row is None:
             raise AccessUnavailable("the key of cookies cannot be stored")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from service.access.identity import Identity
-from service.access.store import AccessStore
+from service.access.store import AccessStore, Connection, Row
 from service.errors import NotAllowed, NotSignedIn, ServiceError
 
 # The previous hash of the first row.
@@ -80,7 +79,11 @@ class Audit:
         recording = Recording(target)
         entry = self._make_entry(identity, action, target, reason, request_id)
         with self._store.write() as connection:
-            number = connection.execute("insert into audit_begun (entry) values (?)", [json.dumps(asdict(entry))]).lastrowid
+            row = connection.execute(
+                "insert into audit_begun (entry, writer, began_at) values (?, ?, ?) returning id",
+                [json.dumps(asdict(entry)), self._store.writer, entry.at],
+            ).fetchone()
+            number = row["id"]
         try:
             yield recording
         except BaseException as error:
@@ -97,7 +100,7 @@ class Audit:
         result: str = "done",
         detail: str | None = None,
         request_id: str = "",
-        connection: sqlite3.Connection | None = None,
+        connection: Connection | None = None,
         after: Any = None,
     ) -> None:
         """Record something that has happened, such as a refused request; in the transaction of `connection` if given.
@@ -144,13 +147,23 @@ class Audit:
         self.note(identity, action, target, "refused", str(error), request_id)
 
     def close_interrupted(self) -> int:
-        """Record the writes that the end of a process cut off; return their number. For the start of the service only."""
+        """Record the writes that the end of a process cut off; return their number. For the start of the service only.
+
+        Those of other replicas of a lake may be running. `close_old` records the ones that they never end.
+        """
+        return self._close("where writer in ('', ?)", self._store.writer)
+
+    def close_old(self) -> int:
+        """Record the writes that began more than a day ago as interrupted; return their number."""
+        return self._close("where began_at < ?", self._store.now(-timedelta(days=1)))
+
+    def _close(self, where: str, value: str) -> int:
         with self._store.write() as connection:
-            rows = connection.execute("select id, entry from audit_begun order by id").fetchall()
+            rows = connection.execute(f"select id, entry from audit_begun {where} order by id", [value]).fetchall()
             entries = [replace(Entry(**json.loads(row["entry"])), result="interrupted") for row in rows]
-            for entry in entries:
+            for row, entry in zip(rows, entries, strict=True):
                 _append(connection, entry)
-            connection.execute("delete from audit_begun")
+                connection.execute("delete from audit_begun where id = ?", [row["id"]])
         for entry in entries:
             self._count_entry(entry.action, entry.result)
         return len(entries)
@@ -170,7 +183,7 @@ class Audit:
                 conditions.append({"since": "at >= ?", "until": "at < ?"}[name])
             values.append(value)
         if before_id is not None:
-            conditions.append("id < ?")
+            conditions.append("id < cast(? as numeric)")
             values.append(str(before_id))
         with self._store.read() as connection:
             rows = connection.execute(
@@ -225,17 +238,18 @@ class Audit:
         self._count_entry(entry.action, entry.result)
 
 
-def _read_ends(connection: sqlite3.Connection) -> tuple[str, str | None, int]:
+def _read_ends(connection: Connection) -> tuple[str, str | None, int]:
     """Return the hash before the oldest row, the newest hash and the number of the newest row, all at one moment."""
-    connection.execute("begin")
-    anchor = _read_anchor(connection)
-    newest = connection.execute("select value from settings where name = 'audit_newest'").fetchone()
-    (last_id,) = connection.execute("select coalesce(max(id), 0) from audit").fetchone()
-    connection.execute("commit")
-    return anchor, newest["value"] if newest else None, last_id
+    # One statement, which sees one state of the tables.
+    anchor, newest, last_id = connection.execute(
+        "select (select value from settings where name = ?), (select value from settings where name = 'audit_newest'), "
+        "(select coalesce(max(id), 0) from audit)",
+        [ANCHOR],
+    ).fetchone()
+    return anchor or FIRST_HASH, newest, last_id
 
 
-def _verify_chain(connection: sqlite3.Connection, previous: str, newest: str | None, last_id: int) -> tuple[int, str]:
+def _verify_chain(connection: Connection, previous: str, newest: str | None, last_id: int) -> tuple[int, str]:
     count, number = 0, None
     # In parts: a write cannot commit while rows are read.
     while rows := connection.execute(
@@ -256,21 +270,23 @@ def _verify_chain(connection: sqlite3.Connection, previous: str, newest: str | N
     return count, previous
 
 
-def _append(connection: sqlite3.Connection, entry: Entry) -> None:
+def _append(connection: Connection, entry: Entry) -> None:
     row = connection.execute("select hash from audit order by id desc limit 1").fetchone()
     previous = row["hash"] if row else _read_anchor(connection)
     values = {name: _make_storable(text) for name, text in asdict(entry).items()}
     values["target"] = _shorten(values["target"])
     new = _hash(previous, values)
     marks = ", ".join("?" for _ in range(len(COLUMNS) + 2))
+    # A sequence would leave gaps, which `verify` reports.
     connection.execute(
-        f"insert into audit ({', '.join(COLUMNS)}, previous_hash, hash) values ({marks})",
+        f"insert into audit (id, {', '.join(COLUMNS)}, previous_hash, hash) "
+        f"values ((select coalesce(max(id), 0) + 1 from audit), {marks})",
         [*(values[name] for name in COLUMNS), previous, new],
     )
     _set(connection, "audit_newest", new)
 
 
-def _read_entry(row: sqlite3.Row) -> dict[str, Any]:
+def _read_entry(row: Row) -> dict[str, Any]:
     return {name: row[name] for name in COLUMNS}
 
 
@@ -279,12 +295,12 @@ def _hash(previous: str, values: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read_anchor(connection: sqlite3.Connection) -> str:
+def _read_anchor(connection: Connection) -> str:
     row = connection.execute("select value from settings where name = ?", [ANCHOR]).fetchone()
     return row["value"] if row else FIRST_HASH
 
 
-def _set(connection: sqlite3.Connection, name: str, value: str) -> None:
+def _set(connection: Connection, name: str, value: str) -> None:
     connection.execute(
         "insert into settings values (?, ?) on conflict (name) do update set value = excluded.value", [name, value]
     )
@@ -300,7 +316,8 @@ def _write(value: Any) -> str | None:
 
 def _make_storable(text: str | None) -> str | None:
     # The name of a file may have bytes that are no text, which Python holds as lone surrogates.
-    return text if text is None else text.encode("utf-8", "backslashreplace").decode()
+    # PostgreSQL stores no null characters.
+    return text if text is None else text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _shorten(text: str | None) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from service.access.access import Access
+from service.access.access import Access, open_access_store
 from service.access.audit import Audit
 from service.access.identity import Identity
 from service.access.store import AccessStore
@@ -22,6 +22,7 @@ from service.warehouse.database import read_clock
 
 ACCESS_BACKUP_NAME = "access-%Y%m%dT%H%M%S.%fZ.sqlite"
 SQLITE_HEADER = b"SQLite format 3\0"
+EARLIER = "before-restore-%Y%m%dT%H%M%S.%fZ"
 # Files that SQLite applies to the database of the same name.
 COMPANIONS = ("-journal", "-wal", "-shm")
 
@@ -62,6 +63,15 @@ def verify_access(file: Path) -> tuple[int, str]:
     return Audit(store).verify()
 
 
+def verify_shared(settings: Settings) -> tuple[int, str]:
+    """Return the number of entries of the audit and the newest hash of the store of a lake. Raises ServiceError."""
+    store = open_access_store(settings, read_clock)
+    try:
+        return Audit(store).verify()
+    finally:
+        store.close()
+
+
 def is_access_file(file: Path) -> bool:
     """Return whether a file is an SQLite database."""
     try:
@@ -74,11 +84,11 @@ def is_access_file(file: Path) -> bool:
 def restore_access(backup: Path, settings: Settings, clock: Callable[[], datetime], identity: Identity) -> RestoredAccess:
     """Replace the database by a verified copy of `backup`, without its sessions and links. The previous one is renamed.
 
-    Only without a running service. Raises AccessError or AccessUnavailable when the backup cannot be used; nothing is changed
-    then.
+    In a lake, the rows in PostgreSQL are replaced, and written to a file before. Only without a running service. Raises
+    AccessError or AccessUnavailable when the backup cannot be used; nothing is changed then.
     """
     file = settings.access_file
-    if is_same_file(backup, file):
+    if not settings.has_lake and is_same_file(backup, file):
         raise AccessError(f"{backup} is the database of users itself; name a copy")
     if not is_access_file(backup):
         raise AccessError(f"{backup} is not a copy of access.sqlite; name a file written by 'a4p backup --access'")
@@ -86,6 +96,8 @@ def restore_access(backup: Path, settings: Settings, clock: Callable[[], datetim
         verify_access(backup)
     except ServiceError as error:
         raise AccessError(f"{backup} cannot be restored: {error}") from None
+    if settings.has_lake:
+        return _restore_shared(backup, settings, clock, identity)
     try:
         with replace_file(file) as unfinished:
             AccessStore(backup, clock, is_read_only=True).copy(unfinished)
@@ -100,6 +112,25 @@ def restore_access(backup: Path, settings: Settings, clock: Callable[[], datetim
     return RestoredAccess(entries, newest, earlier)
 
 
+def _restore_shared(backup: Path, settings: Settings, clock: Callable[[], datetime], identity: Identity) -> RestoredAccess:
+    access = Access(settings, clock)
+    earlier = settings.access_file.with_name(clock().strftime(f"{settings.access_file.name}.{EARLIER}"))
+    try:
+        access.store.copy(earlier)
+        access.store.replace(backup)
+        access.audit.note(identity, "restore", str(backup))
+        entries, newest = access.audit.verify()
+    except OSError as error:
+        raise AccessError(f"{backup} could not be restored: {error.strerror}") from None
+    except AccessError:
+        # Nothing was replaced.
+        earlier.unlink(missing_ok=True)
+        raise
+    finally:
+        access.store.close()
+    return RestoredAccess(entries, newest, earlier)
+
+
 def _end_sessions(store: AccessStore) -> None:
     # Sessions that were ended after the backup must not begin again.
     with store.write() as connection:
@@ -109,7 +140,7 @@ def _end_sessions(store: AccessStore) -> None:
 
 def _set_aside(file: Path, now: datetime) -> Path | None:
     """Add a dated name to the database, and rename its journal. Return the dated name, None without a database."""
-    earlier = file.with_name(now.strftime(f"{file.name}.before-restore-%Y%m%dT%H%M%S.%fZ"))
+    earlier = file.with_name(now.strftime(f"{file.name}.{EARLIER}"))
     if file.exists():
         os.link(file, earlier)
     for companion in COMPANIONS:

@@ -12,6 +12,9 @@ from service.access.store import AccessStore
 from service.errors import KeyInUse, KeyReused
 
 KEPT_FOR = timedelta(days=1)
+# A request that another replica began so long ago was cut off by the end of that replica.
+CUT_OFF_AFTER = timedelta(hours=1)
+IN_USE = "the first request with this Idempotency-Key is not answered yet; try again later"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class IdempotencyKeys:
         """
         with self._lock:
             if (actor, key) in self._running:
-                raise KeyInUse("the first request with this Idempotency-Key is not answered yet; try again later")
+                raise KeyInUse(IN_USE)
             self._running.add((actor, key))
         try:
             attempt = Attempt(self._begin(actor, key, request_hash))
@@ -65,13 +68,15 @@ class IdempotencyKeys:
     def _begin(self, actor: str, key: str, request_hash: str) -> StoredAnswer | None:
         with self._store.write() as connection:
             connection.execute("delete from idempotency_keys where at < ?", [self._store.now(-KEPT_FOR)])
-            row = connection.execute(
-                "select * from idempotency_keys where actor = ? and key = ? and status is not null", [actor, key]
-            ).fetchone()
-            if row is None:
+            row = connection.execute("select * from idempotency_keys where actor = ? and key = ?", [actor, key]).fetchone()
+            if row is None or row["status"] is None:
+                if row is not None and row["writer"] != self._store.writer and row["at"] > self._store.now(-CUT_OFF_AFTER):
+                    raise KeyInUse(IN_USE)
                 connection.execute(
-                    "insert or replace into idempotency_keys (actor, key, request_hash, at) values (?, ?, ?, ?)",
-                    [actor, key, request_hash, self._store.now()],
+                    "insert into idempotency_keys (actor, key, request_hash, at, writer) values (?, ?, ?, ?, ?) "
+                    "on conflict (actor, key) do update set request_hash = excluded.request_hash, at = excluded.at, "
+                    "writer = excluded.writer",
+                    [actor, key, request_hash, self._store.now(), self._store.writer],
                 )
                 return None
         if row["request_hash"] != request_hash:

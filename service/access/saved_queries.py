@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
-from service.access.store import AccessStore
+from service.access.store import AccessStore, Connection, Row
 from service.errors import AccessError, ChangedMeanwhile, QueryUnknown
 
 MAX_NAME_LENGTH = 100
@@ -44,7 +43,7 @@ class SavedQueries:
         """Return the queries of an owner, then those that others share, by name."""
         with self._store.read() as connection:
             rows = connection.execute(
-                "select * from saved_queries where owner = ? or is_shared order by owner <> ?, name collate nocase, id",
+                "select * from saved_queries where owner = ? or is_shared = 1 order by owner <> ?, name collate nocase, id",
                 [owner, owner],
             )
             return [_read(row) for row in rows]
@@ -63,12 +62,12 @@ class SavedQueries:
                 raise AccessError(f"{owner} has {count} saved queries, the maximum; delete one first")
             _check_free(connection, owner, name)
             now = self._store.now()
-            number = connection.execute(
-                "insert into saved_queries (owner, name, text, is_shared, created_at, changed_at) values (?, ?, ?, ?, ?, ?)",
+            row = connection.execute(
+                "insert into saved_queries (owner, name, text, is_shared, created_at, changed_at) "
+                "values (?, ?, ?, ?, ?, ?) returning id",
                 [owner, name, text, int(is_shared), now, now],
-            ).lastrowid
-            assert number is not None
-            return _find(connection, number, owner)
+            ).fetchone()
+            return _find(connection, row["id"], owner)
 
     def change(
         self, number: int, owner: str, name: str, text: str, is_shared: bool, expected: str | None = None
@@ -102,22 +101,22 @@ def _check(name: str, text: str) -> str:
     return name
 
 
-def _check_free(connection: sqlite3.Connection, owner: str, name: str, number: int | None = None) -> None:
+def _check_free(connection: Connection, owner: str, name: str, number: int | None = None) -> None:
     row = connection.execute("select id from saved_queries where owner = ? and name = ?", [owner, name]).fetchone()
     if row is not None and row["id"] != number:
         raise AccessError(f"there is a query {name!r} already; choose another name")
 
 
-def _find(connection: sqlite3.Connection, number: int, owner: str) -> SavedQuery:
+def _find(connection: Connection, number: int, owner: str) -> SavedQuery:
     row = connection.execute(
-        "select * from saved_queries where id = ? and (owner = ? or is_shared)", [number, owner]
+        "select * from saved_queries where id = ? and (owner = ? or is_shared = 1)", [number, owner]
     ).fetchone()
     if row is None:
         raise QueryUnknown(f"there is no saved query {number}")
     return _read(row)
 
 
-def _find_own(connection: sqlite3.Connection, number: int, owner: str, expected: str | None) -> SavedQuery:
+def _find_own(connection: Connection, number: int, owner: str, expected: str | None) -> SavedQuery:
     query = _find(connection, number, owner)
     if query.owner.lower() != owner.lower():
         raise AccessError(f"only {query.owner} can change the query {query.name!r}; save a copy with another name")
@@ -126,7 +125,7 @@ def _find_own(connection: sqlite3.Connection, number: int, owner: str, expected:
     return query
 
 
-def _read(row: sqlite3.Row) -> SavedQuery:
+def _read(row: Row) -> SavedQuery:
     return SavedQuery(
         row["id"], row["owner"], row["name"], row["text"], bool(row["is_shared"]), row["created_at"], row["changed_at"]
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from datetime import timedelta
 
 from service.access.identity import Identity
-from service.access.store import AccessStore
+from service.access.store import AccessStore, Connection
 from service.access.users import hash_secret, read_grants
 
 SEEN_EVERY = timedelta(minutes=1)
@@ -43,7 +42,7 @@ class Sessions:
             )
         return secret
 
-    def delete_ended(self, connection: sqlite3.Connection) -> int:
+    def delete_ended(self, connection: Connection) -> int:
         """Delete the sessions that have ended; return how many."""
         return connection.execute(
             "delete from sessions where expires_at < ? or seen_at < ?", [self._store.now(), self._store.now(-self._idle)]
@@ -71,7 +70,7 @@ class Sessions:
         with self._store.read() as connection:
             rows = connection.execute(
                 "select hash, signed_in_by, address, user_agent, created_at, seen_at from sessions "
-                "where user = ? and expires_at > ? and seen_at > ? order by created_at desc",
+                "where sessions.user = ? and expires_at > ? and seen_at > ? order by created_at desc",
                 [user, self._store.now(), self._store.now(-self._idle)],
             )
             return [dict(row) for row in rows]
@@ -84,4 +83,4 @@ class Sessions:
     def end_all(self, user: str) -> None:
         """End every session of a user."""
         with self._store.write() as connection:
-            connection.execute("delete from sessions where user = ?", [user])
+            connection.execute('delete from sessions where "user" = ?', [user])

@@ -1,14 +1,19 @@
-"""The file `access.sqlite`: opened for each transaction, migrated, readable by the user of the service only."""
+"""The file `access.sqlite`: opened for each transaction, migrated, readable by the user of the service only.
+
+In a lake, the store is in PostgreSQL (`service/lake/access_store.py`), so statements are in the SQL that both have, and tests
+run on both. The column `user` is written `"user"` or with its table: in PostgreSQL the word alone is the user of the database.
+"""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Protocol
 
 from service.errors import AccessUnavailable
 from service.settings import find_in_tree
@@ -16,6 +21,35 @@ from service.system.disk import has_no_inode
 
 WAIT_SECONDS = 5.0
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+class Row(Protocol):
+    """A row, whose values are read by the name or the number of a column."""
+
+    def __getitem__(self, column: str | int, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Rows(Protocol):
+    """The rows of a statement, or the number of those that it changed."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """A connection to the store; parameters are written `?`."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Rows: ...
+
+    def executemany(self, statement: str, parameters: Iterable[Sequence[Any]], /) -> Rows: ...
 
 
 def write_time(moment: datetime) -> str:
@@ -31,9 +65,14 @@ def read_time(text: str) -> datetime:
 class AccessStore:
     """The database of users, tokens, sessions and the audit in a data directory.
 
+    Replicas of a lake share another, which is derived from this. `writer` names the replica, and is empty for a file, which one
+    process has.
+
     The file is made at the first transaction. A store with `is_read_only` neither makes nor migrates it. Every method raises
     AccessUnavailable when it cannot be read or written.
     """
+
+    writer = ""
 
     def __init__(self, file: Path, clock: Callable[[], datetime], is_read_only: bool = False) -> None:
         self.file = file
@@ -46,14 +85,24 @@ class AccessStore:
         """Return the present time, or a later one, as the store holds it."""
         return write_time(self.clock() + later)
 
+    def __str__(self) -> str:
+        return str(self.file)
+
+    def exists(self) -> bool:
+        """Return whether anything was stored yet."""
+        return self.file.exists()
+
+    def close(self) -> None:
+        """Close idle connections. The store can still be used."""
+
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[Connection]:
         """Give a connection for reading."""
         with self._connect() as connection:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> Iterator[Connection]:
         """Give a connection in a write transaction, committed at the end, rolled back on an exception."""
         with self._connect() as connection:
             connection.execute("begin immediate")
@@ -74,6 +123,10 @@ class AccessStore:
                 connection.backup(copy)
             finally:
                 copy.close()
+
+    def replace(self, file: Path) -> None:
+        """Replace all rows by those of a file, without its sessions and links. A file is replaced itself instead."""
+        raise NotImplementedError
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import timedelta
 from ipaddress import IPv4Address, ip_address, ip_network
 
-from service.access.store import AccessStore, read_time
+from service.access.store import AccessStore, Connection, read_time
 from service.errors import SignInDelayed
 
 WINDOW = timedelta(minutes=15)
@@ -19,20 +18,20 @@ IPV6_PREFIX = 64
 KNOWN_ADDRESS = timedelta(days=30)
 
 
-def check_delay(store: AccessStore, connection: sqlite3.Connection, account: str, address: str) -> None:
+def check_delay(store: AccessStore, connection: Connection, account: str, address: str) -> None:
     """Raise SignInDelayed while an account or address must wait.
 
     The delay doubles with each failure up to a minute. Unknown accounts have the same delays as existing ones.
     """
     address = _find_network(address)
     since = store.now(-WINDOW)
-    is_known = connection.execute(
+    (is_known,) = connection.execute(
         "select exists (select 1 from attempts where account = ? and address = ? and succeeded = 1 and at > ?)",
         [account, address, store.now(-KNOWN_ADDRESS)],
-    ).fetchone()[0]
+    ).fetchone()
     by_account, last_by_account = connection.execute(
         "select count(*), max(at) from attempts where account = ? and succeeded = 0 and at > ? and (? = 0 or address = ?)",
-        [account, since, is_known, address],
+        [account, since, int(is_known), address],
     ).fetchone()
     by_address, last_by_address = connection.execute(
         "select count(*), max(at) from attempts where address = ? and succeeded = 0 and at > ?", [address, since]
@@ -45,7 +44,7 @@ def check_delay(store: AccessStore, connection: sqlite3.Connection, account: str
         raise SignInDelayed(left)
 
 
-def record_attempt(store: AccessStore, connection: sqlite3.Connection, account: str, address: str, succeeded: bool) -> None:
+def record_attempt(store: AccessStore, connection: Connection, account: str, address: str, succeeded: bool) -> None:
     """Record an attempt, and delete those that are too old to count."""
     address = _find_network(address)
     connection.execute("insert into attempts values (?, ?, ?, ?)", [account, address, store.now(), int(succeeded)])

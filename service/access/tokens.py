@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from service.access.identity import Identity
 from service.access.roles import Grant, Role
-from service.access.store import AccessStore
+from service.access.store import AccessStore, Connection, Row
 from service.access.users import NAME, hash_secret, read_grants
 from service.errors import AccessError
 
@@ -67,30 +66,31 @@ class Tokens:
             return self._create(connection, None, service, role, missions, created_by, days)
 
     def _create(
-        self, connection: sqlite3.Connection, user: str | None, service: str | None, role: Role | None,
+        self, connection: Connection, user: str | None, service: str | None, role: Role | None,
         missions: Sequence[str], created_by: str, days: int | None,
     ) -> tuple[int, str]:  # fmt: skip
         secret = PREFIX + secrets.token_urlsafe(32)
         expires_at = None if days is None else self._store.now(timedelta(days=days))
-        number = connection.execute(
-            "insert into tokens (hash, user, service, role, missions, created_at, created_by, expires_at) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?)",
+        row = connection.execute(
+            'insert into tokens (hash, "user", service, role, missions, created_at, created_by, expires_at) '
+            "values (?, ?, ?, ?, ?, ?, ?, ?) returning id",
             [hash_secret(secret), user, service, role, json.dumps(list(missions)), self._store.now(), created_by, expires_at],
-        ).lastrowid
-        assert number is not None
-        return number, secret
+        ).fetchone()
+        return row["id"], secret
 
     def list_all(self, user: str | None = None) -> list[Token]:
         """Return the tokens, of one user or all, newest first."""
         with self._store.read() as connection:
-            rows = connection.execute("select * from tokens where ? is null or user = ? order by id desc", [user, user])
+            rows = connection.execute(
+                "select * from tokens where cast(? as text) is null or tokens.user = ? order by id desc", [user, user]
+            )
             return [_read(connection, row) for row in rows.fetchall()]
 
     def revoke(self, number: int, user: str | None = None) -> Token:
         """End a token, of this user if one is given, and return it."""
         with self._store.write() as connection:
             row = connection.execute(
-                "select * from tokens where id = ? and (? is null or user = ?)", [number, user, user]
+                "select * from tokens where id = ? and (cast(? as text) is null or tokens.user = ?)", [number, user, user]
             ).fetchone()
             if row is None:
                 raise AccessError(f"there is no token {number}; 'a4p tokens list' lists all")
@@ -124,7 +124,7 @@ class Tokens:
         return Identity(token.user or str(token.service), token.grants, "token", address, is_service=token.user is None)
 
 
-def _read(connection: sqlite3.Connection, row: sqlite3.Row) -> Token:
+def _read(connection: Connection, row: Row) -> Token:
     if row["user"] is not None:
         grants = read_grants(connection, row["user"])
     else:

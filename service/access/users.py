@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from service.access.passwords import hash_password, verify_password
 from service.access.roles import SCOPED_ROLES, Grant, Role
-from service.access.store import AccessStore
+from service.access.store import AccessStore, Connection, Row
 from service.access.throttle import check_delay, record_attempt
 from service.errors import AccessError, SignInRefused
 
@@ -143,7 +142,7 @@ class Users:
                 row = _need(connection, name)
             user = _check_outside(connection, row, origin)
             if grants is not None:
-                connection.execute("delete from grants where user = ?", [user.name])
+                connection.execute('delete from grants where "user" = ?', [user.name])
                 _set_grants(connection, user.name, grants)
             if email is not None:
                 connection.execute("update users set email = ? where name = ?", [email, user.name])
@@ -161,7 +160,7 @@ class Users:
         with self._store.write() as connection:
             name = _need(connection, name)["name"]
             had_administrator = _has_administrator(connection)
-            connection.execute("delete from grants where user = ?", [name])
+            connection.execute('delete from grants where "user" = ?', [name])
             _set_grants(connection, name, grants)
             _check_administrator_remains(connection, had_administrator)
 
@@ -173,7 +172,7 @@ class Users:
             disabled_at = self._store.now() if is_disabled else None
             connection.execute("update users set disabled_at = ? where name = ?", [disabled_at, name])
             if is_disabled:
-                connection.execute("delete from sessions where user = ?", [name])
+                connection.execute('delete from sessions where "user" = ?', [name])
                 _check_administrator_remains(connection, had_administrator)
 
     def set_password(self, name: str, password: str) -> None:
@@ -182,7 +181,7 @@ class Users:
         with self._store.write() as connection:
             name = _need(connection, name)["name"]
             connection.execute("update users set password_hash = ? where name = ?", [hashed, name])
-            connection.execute("delete from sessions where user = ?", [name])
+            connection.execute('delete from sessions where "user" = ?', [name])
 
     def check_password(self, name: str, password: str, address: str) -> User:
         """Return the user with this name and password.
@@ -217,7 +216,7 @@ class Users:
         with self._store.write() as connection:
             if name is not None:
                 name = _need(connection, name)["name"]
-            connection.execute("delete from links where purpose = ? and user is ?", [purpose, name])
+            connection.execute("delete from links where purpose = ? and coalesce(\"user\", '') = ?", [purpose, name or ""])
             connection.execute(
                 "insert into links values (?, ?, ?, ?, ?, null)",
                 [hash_secret(secret), name, purpose, self._store.now(), self._store.now(LINK_LIFE)],
@@ -254,30 +253,28 @@ class Users:
                 if _need(connection, name)["disabled_at"] is not None:
                     raise SignInRefused("this user is disabled; ask an administrator")
                 connection.execute("update users set password_hash = ? where name = ?", [hashed, name])
-                connection.execute("delete from sessions where user = ?", [name])
+                connection.execute('delete from sessions where "user" = ?', [name])
             connection.execute("update links set used_at = ? where hash = ?", [self._store.now(), row["hash"]])
             return _read(connection, _need(connection, name))
 
 
-def _find(connection: sqlite3.Connection, name: str) -> sqlite3.Row | None:
+def _find(connection: Connection, name: str) -> Row | None:
     if not NAME.fullmatch(name):
         return None
-    row: sqlite3.Row | None = connection.execute("select * from users where name = ?", [name]).fetchone()
+    row: Row | None = connection.execute("select * from users where name = ?", [name]).fetchone()
     return row
 
 
-def _find_outside(connection: sqlite3.Connection, name: str, issuer: str | None, subject: str | None) -> sqlite3.Row | None:
+def _find_outside(connection: Connection, name: str, issuer: str | None, subject: str | None) -> Row | None:
     if subject is None:
         return _find(connection, name)
-    row: sqlite3.Row | None = connection.execute(
-        "select * from users where issuer = ? and subject = ?", [issuer, subject]
-    ).fetchone()
+    row: Row | None = connection.execute("select * from users where issuer = ? and subject = ?", [issuer, subject]).fetchone()
     if row is None and (same := _find(connection, name)) is not None:
         raise AccessError(f"the name {same['name']} belongs to another user here; ask an administrator")
     return row
 
 
-def _check_outside(connection: sqlite3.Connection, row: sqlite3.Row, origin: str) -> User:
+def _check_outside(connection: Connection, row: Row, origin: str) -> User:
     # An administrator may add the user of a proxy beforehand, without a password.
     is_own = row["origin"] == origin or (origin == "proxy" and row["password_hash"] is None)
     if not is_own:
@@ -287,46 +284,48 @@ def _check_outside(connection: sqlite3.Connection, row: sqlite3.Row, origin: str
     return _read(connection, row)
 
 
-def _need(connection: sqlite3.Connection, name: str) -> sqlite3.Row:
+def _need(connection: Connection, name: str) -> Row:
     row = _find(connection, name)
     if row is None:
         raise AccessError(f"there is no user {name!r}; 'a4p users list' lists all")
     return row
 
 
-def _find_link(store: AccessStore, connection: sqlite3.Connection, secret: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = connection.execute(
+def _find_link(store: AccessStore, connection: Connection, secret: str) -> Row | None:
+    row: Row | None = connection.execute(
         "select * from links where hash = ? and used_at is null and expires_at > ?", [hash_secret(secret), store.now()]
     ).fetchone()
     return row
 
 
-def _read(connection: sqlite3.Connection, row: sqlite3.Row) -> User:
+def _read(connection: Connection, row: Row) -> User:
     return User(
         row["name"], row["origin"], read_grants(connection, row["name"]), row["created_at"], row["created_by"],
         row["disabled_at"], row["password_hash"] is not None, row["email"],
     )  # fmt: skip
 
 
-def read_grants(connection: sqlite3.Connection, name: str) -> tuple[Grant, ...]:
+def read_grants(connection: Connection, name: str) -> tuple[Grant, ...]:
     """Return the grants of a user."""
-    rows = connection.execute("select role, mission from grants where user = ? order by role, mission", [name])
+    rows = connection.execute('select role, mission from grants where "user" = ? order by role, mission', [name])
     return tuple(Grant(Role(row["role"]), row["mission"]) for row in rows)
 
 
-def _set_grants(connection: sqlite3.Connection, name: str, grants: Sequence[Grant]) -> None:
+def _set_grants(connection: Connection, name: str, grants: Sequence[Grant]) -> None:
     connection.executemany(
-        "insert or ignore into grants values (?, ?, ?)", [[name, str(grant.role), grant.mission] for grant in grants]
+        "insert into grants values (?, ?, ?) on conflict do nothing",
+        [[name, str(grant.role), grant.mission] for grant in grants],
     )
 
 
-def _has_administrator(connection: sqlite3.Connection) -> bool:
+def _has_administrator(connection: Connection) -> bool:
     (found,) = connection.execute(
-        "select exists (select 1 from grants join users on name = user where role = 'administrator' and disabled_at is null)"
+        "select exists (select 1 from grants join users on name = grants.user "
+        "where role = 'administrator' and disabled_at is null)"
     ).fetchone()
     return bool(found)
 
 
-def _check_administrator_remains(connection: sqlite3.Connection, had_administrator: bool) -> None:
+def _check_administrator_remains(connection: Connection, had_administrator: bool) -> None:
     if had_administrator and not _has_administrator(connection):
         raise AccessError("this is the only administrator; make another one first")

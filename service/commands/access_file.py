@@ -1,4 +1,4 @@
-"""Opening `access.sqlite` of a data directory for the commands about users, tokens and the audit."""
+"""Opening `access.sqlite` of a data directory, or the store of a lake, for the commands about users, tokens and the audit."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from service.warehouse.database import read_clock
 
 
 def open_access(settings: Settings, may_create: bool = False) -> Access:
-    """Return the access of the data directory, also beside a running service.
+    """Return the access of the data directory or the lake, also beside a running service.
 
     A data directory is never created; with `may_create` the file is, in a directory that is empty or the service's. Raises
     AccessError.
     """
+    if settings.has_lake:
+        drop_privileges(settings)
+        return Access(settings, read_clock)
     directory, file = settings.data_dir, settings.access_file
     if not directory.is_dir():
         raise AccessError(

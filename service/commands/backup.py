@@ -37,7 +37,8 @@ def backup(target: Path | None, is_access: bool, data_dir: Path | None) -> None:
     """Write a consistent copy of the warehouse to TARGET, by default a dated file in the current directory.
 
     Works while the service runs. The copy can be restored with `a4p restore` and opened with any DuckDB. With --access, the
-    copy of access.sqlite can be read by its owner only; TARGET must not exist. Restore it with `a4p restore --access`.
+    copy of access.sqlite can be read by its owner only; TARGET must not exist. Restore it with `a4p restore --access`. In
+    a lake it has the users and the audit of all replicas.
     """
     settings = read_settings(data_dir=data_dir)
     name = read_clock().strftime(ACCESS_BACKUP_NAME if is_access else BACKUP_NAME)

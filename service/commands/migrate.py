@@ -13,6 +13,7 @@ from service.errors import WarehouseLocked
 from service.settings import read_settings
 from service.system.privileges import drop_privileges
 from service.warehouse.connection import Resources
+from service.warehouse.database import read_clock
 
 
 @click.command(
@@ -28,11 +29,13 @@ def migrate(target: str | None, data_dir: Path | None) -> None:
     """Copy the embedded warehouse of the data directory, with every revision, to a new lake. Stop the service first.
 
     A4P_LAKE_DATA and A4P_LAKE_S3_* name the place of its files. After an interruption, run it again: it continues. All
-    tables are compared by number of rows and digest before replicas can use the lake. The embedded warehouse is not changed; a
-    replica with the same data directory uses it as its copy.
+    tables are compared by number of rows and digest before replicas can use the lake. Users, tokens, the audit and submissions
+    (access.sqlite) are moved, too. The embedded files are not changed; a replica with the same data directory uses the
+    warehouse as its copy.
     """
     settings = read_settings(data_dir=data_dir)
     # Its packages are optional.
+    from service.lake.access_store import SharedStore
     from service.lake.address import make_address
     from service.lake.upload import move_warehouse
 
@@ -41,8 +44,20 @@ def migrate(target: str | None, data_dir: Path | None) -> None:
         raise WarehouseLocked(f"the service of {settings.data_dir} is running; stop it, and run the command again")
     drop_privileges(settings)
     resources = Resources(settings.threads, settings.memory_limit, settings.data_dir / "tmp", settings.max_temp_size)
-    with show_progress() as progress:
-        moved = move_warehouse(settings.warehouse_file, address, resources, progress)
+    store = SharedStore(address, settings.access_file, read_clock)
+    people: dict[str, int] = {}
+    try:
+        with show_progress() as progress:
+            moved = move_warehouse(
+                settings.warehouse_file, address, resources, progress, lambda: people.update(store.move_file())
+            )
+    finally:
+        store.close()
     click.echo(
         f"{moved.sent:,} rows sent; {moved.rows:,} rows of {moved.tables} tables in the lake ({address}), compared by digest"
     )
+    if people:
+        click.echo(
+            f"{people['users']:,} users, {people['tokens']:,} tokens, {people['submissions']:,} submissions and "
+            f"{people['audit']:,} entries of the audit moved, compared by digest"
+        )

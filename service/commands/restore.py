@@ -36,7 +36,8 @@ def restore(backup: Path, is_access: bool, data_dir: Path | None) -> None:
     """Replace the warehouse by BACKUP, a backup or the read copy. Stop the service first. The earlier warehouse is retained.
 
     Every block of BACKUP is read and its content verified before anything is replaced. With --access, BACKUP is a copy of
-    access.sqlite; all sessions and links end, and the earlier file is retained.
+    access.sqlite; all sessions and links end, and the earlier file is retained. In a lake, stop all replicas; the earlier users
+    are written to a file in the data directory.
     """
     # Before a command of root becomes A4P_USER.
     user = getpass.getuser()
@@ -66,7 +67,8 @@ def restore(backup: Path, is_access: bool, data_dir: Path | None) -> None:
 
 def _restore_access(backup: Path, settings: Settings, user: str) -> None:
     restored = restore_access(backup, settings, read_clock, make_socket_identity(user))
-    click.echo(f"{settings.access_file}: restored from {backup}")
+    target = "users and the audit of the lake" if settings.has_lake else str(settings.access_file)
+    click.echo(f"{target}: restored from {backup}")
     click.echo(f"{restored.entries:,} entries in the audit, newest hash {restored.newest_hash}")
     if restored.earlier is not None:
         click.echo(f"the earlier file is {restored.earlier}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from service.access.backup import is_access_file, verify_access
+from service.access.backup import is_access_file, verify_access, verify_shared
 from service.client.choose import use_client
 from service.commands.options import data_dir_option
 from service.commands.progress import show_progress
@@ -32,11 +32,18 @@ def verify(files: tuple[Path, ...], data_dir: Path | None) -> None:
     """Verify the warehouse, its read copy and access.sqlite, or FILES (backups, read copies, copies of access.sqlite).
 
     Reads every block, and compares the observations of each batch with the count and the digest recorded when it was loaded,
-    and the entries of the audit with their hashes.
+    and the entries of the audit with their hashes. In a lake, the audit is that in PostgreSQL.
     Works while the service runs. Exit code 1 if a fault is found; each is listed.
     """
     settings = read_settings(data_dir=data_dir)
     has_faults = False
+    if settings.has_lake and not files:
+        try:
+            entries, newest = verify_shared(settings)
+            click.echo(f"users and the audit of the lake: {entries:,} entries in the audit, newest hash {newest}")
+        except ServiceError as error:
+            has_faults = True
+            click.echo(f"users and the audit of the lake: {error}", err=True)
     for file in files or _list_files(settings):
         if file == settings.access_file or is_access_file(file):
             try:
@@ -61,7 +68,7 @@ def _list_files(settings: Settings) -> Iterator[Path]:
     yield settings.warehouse_file
     yield settings.read_copy_file
     # Looked for last: the error of the warehouse names the user who can read the directory.
-    if settings.access_file.exists():
+    if not settings.has_lake and settings.access_file.exists():
         yield settings.access_file
 
 

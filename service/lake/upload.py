@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +41,17 @@ def open_store(address: LakeAddress, resources: Resources) -> Iterator[LakeStore
         yield LakeStore(engine)
 
 
-def move_warehouse(file: Path, address: LakeAddress, resources: Resources, progress: Progress = ignore_progress) -> Moved:
+def move_warehouse(
+    file: Path,
+    address: LakeAddress,
+    resources: Resources,
+    progress: Progress = ignore_progress,
+    complete: Callable[[], object] = lambda: None,
+) -> Moved:
     """Copy all rows of a warehouse that no process has open to a new lake, and compare both.
 
-    A lake that an earlier call filled in part is continued. Other replicas can open it when all rows are there and compared.
+    A lake that an earlier call filled in part is continued. `complete` is called before the last step. Other replicas can open
+    it when all rows are there and compared.
     Raises LakeError when the lake has other content, LakeUnavailable when a server fails, WarehouseLocked and WarehouseError as
     `open_copy` does.
     """
@@ -66,6 +73,7 @@ def move_warehouse(file: Path, address: LakeAddress, resources: Resources, progr
                 progress(f"moving {name}", position / len(shared))
                 _send(local, store, name, present[name], total[name])
             _compare(local, store, {name: tables[name] for name in shared}, progress)
+            complete()
             # Last: without these rows the lake is incomplete.
             _send(local, store, MIGRATIONS, 0, total[MIGRATIONS])
     return Moved(len(tables), sum(total.values()), sum(total.values()) - sum(present.values()))

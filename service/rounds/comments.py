@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from service.access.store import AccessStore, read_time
+from service.access.store import AccessStore, Connection, Row, read_time
 from service.errors import RoundError, RoundUnknown
 from service.rounds.submissions import SubmittedCell
 
@@ -72,7 +71,7 @@ class Comments:
 
     def add_in(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         number: int,
         cell: SubmittedCell,
         by: str,
@@ -88,16 +87,15 @@ class Comments:
         (count,) = connection.execute("select count(*) from submission_comments where submission_id = ?", [number]).fetchone()
         if count >= MAX_COMMENTS:
             raise RoundError(f"submission {number} has {MAX_COMMENTS} comments, the maximum")
-        connection.execute(
+        row = connection.execute(
             "insert into submission_comments "
             "(submission_id, indicator, dimensions, period_start, period_end, by, at, text, follow_up) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "values (?, ?, ?, ?, ?, ?, ?, ?, ?) returning *",
             [
                 number, cell.indicator, json.dumps(cell.dimensions, sort_keys=True), cell.period_start.isoformat(),
                 cell.period_end.isoformat(), by, self._store.now(), text, follow_up,
             ],
-        )  # fmt: skip
-        row = connection.execute("select * from submission_comments where comment_id = last_insert_rowid()").fetchone()
+        ).fetchone()  # fmt: skip
         return _read(row)
 
     def list_all(self, number: int) -> list[Comment]:
@@ -109,7 +107,7 @@ class Comments:
         return [_read(row) for row in rows]
 
 
-def _check_cell(connection: sqlite3.Connection, number: int, cell: SubmittedCell) -> None:
+def _check_cell(connection: Connection, number: int, cell: SubmittedCell) -> None:
     row = connection.execute("select cells from submissions where submission_id = ?", [number]).fetchone()
     if row is None:
         raise RoundUnknown(f"unknown submission {number}")
@@ -126,7 +124,7 @@ def _check_cell(connection: sqlite3.Connection, number: int, cell: SubmittedCell
         )
 
 
-def _read(row: sqlite3.Row) -> Comment:
+def _read(row: Row) -> Comment:
     return Comment(
         row["comment_id"], row["submission_id"],
         SubmittedCell(

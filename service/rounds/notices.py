@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from service.access.roles import Right
+from service.access.store import Connection
 from service.rounds.outbox import Outbox, find_recipients
 from service.rounds.submissions import Submission
 from service.rounds.transitions import ALL, State, name_next_actor
@@ -19,7 +18,7 @@ _RECIPIENTS = {
 }
 
 
-def add_notice(outbox: Outbox, connection: sqlite3.Connection, submission: Submission) -> None:
+def add_notice(outbox: Outbox, connection: Connection, submission: Submission) -> None:
     """Append messages about the new state of a submission, within the transaction that records it.
 
     They go to those who act next, after publication to the contributors of the mission, and never to who made the change.

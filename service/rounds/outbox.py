@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.access.roles import Right, Role, has_right
-from service.access.store import AccessStore, read_time
+from service.access.store import AccessStore, Connection, Row, read_time
 from service.access.users import read_grants
 
 STATES = ("waiting", "sent", "failed")
@@ -40,7 +39,7 @@ class Message:
     state: str
 
 
-def find_recipients(connection: sqlite3.Connection, right: Right, mission: str, excluded: Iterable[str] = ()) -> list[str]:
+def find_recipients(connection: Connection, right: Right, mission: str, excluded: Iterable[str] = ()) -> list[str]:
     """Return the addresses of the enabled users who can act next for a mission, each once, in alphabetical order.
 
     They are those with the right for this mission; if there are none, those with the right for all missions; and if there are
@@ -73,7 +72,7 @@ class Outbox:
         self._store = store
         self.is_enabled = is_enabled
 
-    def add(self, connection: sqlite3.Connection, recipients: Iterable[str], subject: str, text: str, path: str) -> int:
+    def add(self, connection: Connection, recipients: Iterable[str], subject: str, text: str, path: str) -> int:
         """Append a message to each address within a write transaction of the store; return how many were appended.
 
         `path` is that of the page that the message is about, such as /submissions/12.
@@ -122,15 +121,16 @@ class Outbox:
         is_given_up = is_permanent or self._store.clock() - message.created_at >= GIVEN_UP_AFTER
         with self._store.write() as connection:
             connection.execute(
-                "update outbox set error = ?, next_attempt_at = iif(?, null, next_attempt_at) where message_id = ?",
-                [error[:1000], is_given_up, message.message_id],
+                "update outbox set error = ?, next_attempt_at = case when ? = 1 then null else next_attempt_at end "
+                "where message_id = ?",
+                [error[:1000], int(is_given_up), message.message_id],
             )
         return is_given_up
 
     def count(self) -> dict[str, int]:
         """Return the numbers of messages that are waiting, and that were given up and not yet deleted."""
         counts = {"waiting": 0, "failed": 0}
-        if self._store.file.exists():
+        if self._store.exists():
             with self._store.read() as connection:
                 for row in connection.execute(f"select {_STATE} as state, count(*) as messages from outbox group by 1"):
                     if row["state"] in counts:
@@ -141,14 +141,14 @@ class Outbox:
         """Return the newest messages, of one state if given, the newest first."""
         with self._store.read() as connection:
             rows = connection.execute(
-                f"select *, {_STATE} as state from outbox where ?1 is null or {_STATE} = ?1 order by message_id desc limit ?2",
-                [state, last],
+                f"select *, {_STATE} as state from outbox where ? = '' or {_STATE} = ? order by message_id desc limit ?",
+                [state or "", state or "", last],
             ).fetchall()
         return [_read(row) for row in rows]
 
     def prune(self) -> int:
         """Delete messages that were sent or given up more than 30 days ago; return how many."""
-        if not self._store.file.exists():
+        if not self._store.exists():
             return 0
         with self._store.write() as connection:
             return connection.execute(
@@ -156,15 +156,15 @@ class Outbox:
             ).rowcount
 
 
-def _find_due(connection: sqlite3.Connection, now: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = connection.execute(
+def _find_due(connection: Connection, now: str) -> Row | None:
+    row: Row | None = connection.execute(
         f"select *, {_STATE} as state from outbox where next_attempt_at <= ? order by next_attempt_at, message_id limit 1",
         [now],
     ).fetchone()
     return row
 
 
-def _read(row: sqlite3.Row) -> Message:
+def _read(row: Row) -> Message:
     return Message(
         row["message_id"], row["recipient"], row["subject"], row["text"], row["path"], read_time(row["created_at"]),
         row["attempts"], read_time(row["next_attempt_at"]) if row["next_attempt_at"] else None,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import date, timedelta
 
 from service.access.roles import Right
-from service.access.store import AccessStore, read_time
+from service.access.store import AccessStore, Connection, read_time
 from service.rounds.grid import CellState, MissionRound, Report
 from service.rounds.outbox import Outbox, find_recipients
 
@@ -46,7 +45,7 @@ def add_reminders(
     return added
 
 
-def _is_due(connection: sqlite3.Connection, store: AccessStore, cycle: int, mission: str, overdue: Sequence[Report]) -> bool:
+def _is_due(connection: Connection, store: AccessStore, cycle: int, mission: str, overdue: Sequence[Report]) -> bool:
     rows = connection.execute(
         "select due_on, max(at) as at from reminders where cycle = ? and mission = ? group by due_on", [cycle, mission]
     ).fetchall()
@@ -56,7 +55,7 @@ def _is_due(connection: sqlite3.Connection, store: AccessStore, cycle: int, miss
     return store.clock() - max(read_time(row["at"]) for row in rows) >= INTERVAL
 
 
-def _record(connection: sqlite3.Connection, store: AccessStore, cycle: int, mission: str, overdue: Sequence[Report]) -> None:
+def _record(connection: Connection, store: AccessStore, cycle: int, mission: str, overdue: Sequence[Report]) -> None:
     deadlines = sorted({report.due_on.isoformat() for report in overdue})
     now = store.now()
     connection.executemany("insert into reminders values (?, ?, ?, ?)", [[cycle, mission, day, now] for day in deadlines])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from service.access.store import AccessStore, read_time
+from service.access.store import AccessStore, Connection, Row, read_time
 from service.errors import RoundError, RoundUnknown
 from service.rounds.transitions import OPEN, State
 
@@ -20,12 +19,15 @@ MAX_REASON = 2_000
 # The newest event of each submission is its state.
 _SELECT = """
     select s.submission_id, s.cycle, s.mission, s.file_name, s.sha256, s.cells, s.created_by, s.created_at, e.state, e.at, e.by,
-        e.reason, e.digest,
-        (select json_group_array(distinct lower(a.by)) from submission_events as a
-            where a.submission_id = s.submission_id and a.state in ('draft', 'submitted')) as authors
+        e.reason, e.digest
     from submissions as s
     join submission_events as e
         on e.event_id = (select max(event_id) from submission_events as n where n.submission_id = s.submission_id)
+"""
+_SELECT_AUTHORS = """
+    select distinct s.submission_id, lower(a.by) as author
+    from submissions as s
+    join submission_events as a on a.submission_id = s.submission_id and a.state in ('draft', 'submitted')
 """
 
 
@@ -118,16 +120,16 @@ class Submissions:
                     f"{mission} has {MAX_OPEN} open submissions for cycle {cycle}, the maximum; withdraw those not needed"
                 )
             now = self._store.now()
-            number = connection.execute(
+            row = connection.execute(
                 "insert into submissions (cycle, mission, file_name, sha256, content, cells, created_by, created_at) "
-                "values (?, ?, ?, ?, ?, ?, ?, ?)",
+                "values (?, ?, ?, ?, ?, ?, ?, ?) returning submission_id",
                 [
                     cycle, mission, file_name, digest, content,
                     json.dumps([[c.indicator, c.dimensions, str(c.period_start), str(c.period_end)] for c in cells]),
                     created_by, now,
                 ],
-            ).lastrowid  # fmt: skip
-            assert number is not None
+            ).fetchone()  # fmt: skip
+            number = row["submission_id"]
             _add_event(connection, number, State.DRAFT, created_by, now, None, None)
             return _get(connection, number)
 
@@ -146,13 +148,13 @@ class Submissions:
 
     def find(self, cycle: int | None = None, mission: str | None = None) -> list[Submission]:
         """Return the submissions, of a cycle and mission where given, the oldest first."""
-        if not self._store.file.exists():
+        if not self._store.exists():
             return []
         with self._store.read() as connection:
             return _list(
                 connection,
-                "where (?1 is null or s.cycle = ?1) and (?2 is null or s.mission = ?2)",
-                [cycle, mission],
+                "where (cast(? as bigint) is null or s.cycle = ?) and (cast(? as text) is null or s.mission = ?)",
+                [cycle, cycle, mission, mission],
             )
 
     def list_events(self, number: int) -> list[Event]:
@@ -171,7 +173,7 @@ class Submissions:
         reason: str | None,
         digest: str | None,
         check: Callable[[Submission], object],
-        also: Callable[[sqlite3.Connection, Submission], None] = lambda connection, submission: None,
+        also: Callable[[Connection, Submission], None] = lambda connection, submission: None,
     ) -> Submission:
         """Record an event and return the submission. `check` raises if the current state does not allow it.
 
@@ -200,7 +202,7 @@ class Submissions:
 
     def list_exceptions(self, cycle: int) -> dict[str, LockException]:
         """Return the valid exception of each mission that has one for a cycle."""
-        if not self._store.file.exists():
+        if not self._store.exists():
             return {}
         with self._store.read() as connection:
             rows = connection.execute("select * from lock_exceptions where cycle = ? order by exception_id", [cycle]).fetchall()
@@ -213,7 +215,7 @@ class Submissions:
 
 
 def _add_event(
-    connection: sqlite3.Connection, number: int, state: State, by: str, at: str, reason: str | None, digest: str | None
+    connection: Connection, number: int, state: State, by: str, at: str, reason: str | None, digest: str | None
 ) -> None:
     connection.execute(
         "insert into submission_events (submission_id, state, by, at, reason, digest) values (?, ?, ?, ?, ?, ?)",
@@ -221,18 +223,23 @@ def _add_event(
     )
 
 
-def _list(connection: sqlite3.Connection, where: str, values: Sequence[Any]) -> list[Submission]:
-    return [_read(row) for row in connection.execute(f"{_SELECT} {where} order by s.submission_id", values).fetchall()]
+def _list(connection: Connection, where: str, values: Sequence[Any]) -> list[Submission]:
+    rows = connection.execute(f"{_SELECT} {where} order by s.submission_id", values).fetchall()
+    authors: dict[int, set[str]] = {row["submission_id"]: set() for row in rows}
+    for row in connection.execute(f"{_SELECT_AUTHORS} {where}", values):
+        # A submission that was added since the first query is left out.
+        authors.get(row["submission_id"], set()).add(row["author"])
+    return [_read(row, authors[row["submission_id"]]) for row in rows]
 
 
-def _get(connection: sqlite3.Connection, number: int) -> Submission:
+def _get(connection: Connection, number: int) -> Submission:
     found = _list(connection, "where s.submission_id = ?", [number])
     if not found:
         raise RoundUnknown(f"unknown submission {number}")
     return found[0]
 
 
-def _read(row: sqlite3.Row) -> Submission:
+def _read(row: Row, authors: Iterable[str]) -> Submission:
     return Submission(
         row["submission_id"], row["cycle"], row["mission"], row["file_name"], row["sha256"],
         tuple(
@@ -240,5 +247,5 @@ def _read(row: sqlite3.Row) -> Submission:
             for indicator, dimensions, start, end in json.loads(row["cells"])
         ), row["created_by"], read_time(row["created_at"]),
         State(row["state"]), read_time(row["at"]), row["by"], row["reason"], row["digest"],
-        frozenset(json.loads(row["authors"])),
+        frozenset(authors),
     )  # fmt: skip

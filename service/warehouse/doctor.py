@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from service.access.backup import verify_access
+from service.access.backup import verify_access, verify_shared
 from service.errors import ServiceError, WarehouseError, WarehouseLost
 from service.settings import Settings
 from service.system.disk import has_space
@@ -103,6 +103,16 @@ def examine_backups(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 def examine_access(settings: Settings) -> Iterator[Finding]:
     """Yield whether the users can be read and the audit was not changed."""
+    if settings.has_lake:
+        try:
+            entries, _ = verify_shared(settings)
+        except ServiceError as error:
+            yield Finding(
+                "access", str(error), "start PostgreSQL or correct A4P_WAREHOUSE; else restore a dump (docs/scale.md)"
+            )
+        else:
+            yield Finding("access", f"{entries:,} entries in the audit of the lake, none changed")
+        return
     if not settings.access_file.exists():
         yield Finding("access", "no users yet")
         return

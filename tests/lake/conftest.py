@@ -13,11 +13,13 @@ from service.settings import Settings
 from service.warehouse.database import read_clock
 from service.warehouse.definitions import Definitions
 from tests.lake.servers import PASSWORD, SECRET, Bucket, Postgres, check_packages
+from tests.rounds.test_mailer import inbox, serve  # noqa: F401
 
 _numbers = count(1)
 
 MakeSettings = Callable[..., Settings]
 OpenReplica = Callable[..., Application]
+MakeAccessSettings = Callable[..., Settings]
 
 
 @pytest.fixture(scope="package")
@@ -56,6 +58,26 @@ def make_settings(postgres: Postgres, bucket: Bucket, tmp_path: Path) -> MakeSet
                 "lake_s3_key_id": "a4p",
                 "lake_s3_secret_file": secret,
                 "lake_s3_tls": False,
+                **further,
+            }  # type: ignore[arg-type]
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_access_settings(postgres: Postgres, tmp_path: Path) -> MakeAccessSettings:
+    """Returns the settings of a replica of one new lake whose bucket is not used: for users and the audit."""
+    name = f"access{next(_numbers)}"
+    connection = f"{postgres.create_database(name)} password={PASSWORD}"
+
+    def make(directory: str = "a", **further: object) -> Settings:
+        return Settings(
+            **{
+                "data_dir": tmp_path / directory,
+                "threads": 1,
+                "warehouse": f"ducklake:postgres:{connection}",
+                "lake_data": str(tmp_path / "lake"),
                 **further,
             }  # type: ignore[arg-type]
         )

@@ -29,7 +29,7 @@ def list_environment(settings: Settings) -> dict[str, str]:
         "A4P_LAKE_DATA": settings.lake_data,
         "A4P_LAKE_S3_ENDPOINT": settings.lake_s3_endpoint,
         "A4P_LAKE_S3_KEY_ID": settings.lake_s3_key_id,
-        "A4P_LAKE_S3_SECRET_FILE": str(settings.lake_s3_secret_file),
+        "A4P_LAKE_S3_SECRET_FILE": str(settings.lake_s3_secret_file or ""),
         "A4P_LAKE_S3_TLS": "false",
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import Blueprint, Response, abort, request
 
 from metrics.languages import gettext
@@ -10,7 +12,7 @@ from service.access.saved_queries import MAX_NAME_LENGTH, SavedQuery
 from service.application import Application
 from service.client.local import ApplicationClient
 from service.client.protocol import SavedQueryRequest
-from service.errors import AccessError, ChangedMeanwhile, QueryUnknown
+from service.errors import AccessError, AccessUnavailable, ChangedMeanwhile, QueryUnknown
 from service.names import suggest_names
 from service.queries.examples import read_examples
 from service.warehouse.schema import read_schema
@@ -65,7 +67,10 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             abort(404, f"Unknown example {name!r}. {suggest_names(name, examples)}")
         may_save = identity.may(Right.SAVE_QUERIES)
         # Shared queries are for all who may query, also without signing in.
-        visible = queries.list_visible(identity.owner) if application.access.store.file.exists() else []
+        visible: list[SavedQuery] = []
+        # Readers without an identity are answered also while the database of users cannot be opened.
+        with suppress(AccessUnavailable):
+            visible = queries.list_visible(identity.owner) if application.access.store.exists() else []
         saved = find_saved(values.get("saved", ""), identity.owner)
         text = values.get("sql") or values.get("text")
         with open_page(application) as page:
