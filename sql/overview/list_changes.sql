@@ -1,10 +1,10 @@
 -- A row is a series of an open mission, or of peacekeeping as a whole, that is better or worse than in the previous period: the
 -- $max_rows largest relative changes of each kind. place orders them for sentences: periods that end between $cycle_start and
 -- $cycle_end first, then by relative change. Counts below 10, which change by chance, and booleans follow the others.
-with judged as (
+-- Not materialized: storing every change with its dimensions takes longer than reading the changes twice.
+with judged as not materialized (
     select
-        i.indicator, i.title, i.unit, i.better, i.priority, c.mission, c.dimensions, c.value, c.previous_value, c.change,
-        c.period_start, c.period_end, y.cycle,
+        c.indicator, c.mission, c.dimensions, c.value, c.previous_value, c.change, c.period_start, c.period_end,
         if((c.change > 0) = (i.better = 'higher'), 'better', 'worse') as tone,
         abs(c.change) / greatest(abs(c.value), abs(c.previous_value)) as relative_change,
         coalesce(c.period_end between $cycle_start and $cycle_end, false) as is_newest,
@@ -16,12 +16,11 @@ with judged as (
     from store.series_changes as c
     join indicators as i using (indicator)
     join store.current_missions as m using (mission)
-    left join cycles as y on y.period_start = c.period_start and y.period_end = c.period_end
     where i.better <> 'neutral' and c.change <> 0 and m.status <> 'closed'
 ),
 -- Sorting every change by its dimensions would take seconds with 1,000,000 series. Only changes that can be among the first are sorted:
 -- a change with a later place in one of the two orders never has a larger score.
-scored as (
+scored as not materialized (
     select *, (4 * is_newest::integer + 3 - weight) * 4 + relative_change as score
     from judged
 ),
@@ -32,15 +31,18 @@ counted as (
     group by tone
 )
 select
-    s.* exclude (period_start, period_end, cycle, score), name_period(s.cycle, s.period_start, s.period_end) as period, c.tone_count,
+    i.indicator, i.title, i.unit, i.better, i.priority, s.* exclude (indicator, period_start, period_end, score),
+    name_period(y.cycle, s.period_start, s.period_end) as period, c.tone_count,
     row_number() over (
         partition by tone
-        order by is_newest desc, weight, relative_change desc, abs(change) desc, indicator, mission, dimensions::varchar
+        order by is_newest desc, weight, relative_change desc, abs(s.change) desc, i.indicator, s.mission, dimensions::varchar
     ) as place
 from scored as s
 join counted as c using (tone)
+join indicators as i using (indicator)
+left join cycles as y on y.period_start = s.period_start and y.period_end = s.period_end
 where s.relative_change >= c.least_change or s.score >= c.least_score
 qualify row_number() over (
-    partition by tone order by relative_change desc, abs(change) desc, indicator, mission, dimensions::varchar
+    partition by tone order by relative_change desc, abs(s.change) desc, i.indicator, s.mission, dimensions::varchar
 ) <= $max_rows or place <= 3
-order by relative_change desc, abs(change) desc, indicator, mission, dimensions::varchar
+order by relative_change desc, abs(s.change) desc, i.indicator, s.mission, dimensions::varchar

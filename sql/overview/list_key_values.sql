@@ -24,7 +24,8 @@ computed as materialized (
 current_values as materialized (
     select l.indicator as name, l.mission, l.dimensions, l.value, l.status, l.period_start, l.period_end, l.previous_value, l.change, null as base
     from store.latest_values as l
-    where (l.indicator, l.dimensions) in (select (name, dimensions) from keys)
+    -- By name first: comparing the dimensions of 1,000,000 series would take a second.
+    where l.indicator in (select name from keys) and (l.indicator, l.dimensions) in (select (name, dimensions) from keys)
     union all by name
     (
         select
@@ -50,12 +51,20 @@ chosen as (
         order by mission = 'ALL' desc, if(better = 'higher', value, -value), period_end desc, mission
     ) = 1
 ),
+-- Few series, found before their observations are read.
+chosen_series as materialized (
+    select s.series_id, s.indicator as name, s.mission, s.dimensions
+    from store.series as s
+    semi join chosen as c on c.name = s.indicator and c.mission = s.mission and c.dimensions = s.dimensions
+    where s.indicator in (select name from chosen)
+),
 observed as (
     select name, mission, dimensions, period_start, period_end, value
     from (
-        select indicator as name, mission, dimensions, period_start, period_end, value
-        from observations
-        where indicator in (select name from chosen) and value is not null and period_end <= as_of_date()
+        select s.name, s.mission, s.dimensions, o.period_start, o.period_end, o.value
+        from store.current_revisions as o
+        join chosen_series as s using (series_id)
+        where o.value is not null and o.period_end <= as_of_date()
         union all
         select name, mission, dimensions, as_of, as_of, value
         from computed

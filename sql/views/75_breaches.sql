@@ -115,8 +115,24 @@ select
 from carried
 where compared.value is not null;
 
+-- Series are selected before they are joined: without a series in question, no validity is read.
 create or replace macro threshold_holdings(limits) as table
-from store.threshold_holdings_of(limits, 'holdings');
+with requested_series as not materialized (
+    select *
+    from store.series
+    where indicator in (
+        select indicator
+        from indicators
+        where metric in (select metric from query_table(limits))
+            or 'a4p_indicator_change' in (select metric from query_table(limits))
+    )
+),
+requested_holdings as not materialized (
+    select s.indicator, s.mission, s.dimensions, h.* exclude (series_id)
+    from store.holdings as h
+    join requested_series as s using (series_id)
+)
+from store.threshold_holdings_of(limits, requested_holdings);
 
 comment on macro table threshold_holdings is 'The values of each series of metrics with thresholds, with the dates of their validity.';
 
