@@ -50,7 +50,8 @@ def judge_priorities(
 ) -> list[Standing]:
     """Return the state of each priority: breach, near a limit, worse, fine, not reported, or nothing expected.
 
-    All rows are of one mission and have `priority`; `rows` also `value`, `change` and `better`, `breaches` also `severity`.
+    All rows are of one mission and have `priority`; `rows` also `value`, `change` and `better`, and `series_count` if a row
+    stands for several series; `breaches` also `severity`.
     """
     values, breached, close, missing = (_group(entries) for entries in (rows, breaches, near, unreported))
     standings = []
@@ -58,7 +59,7 @@ def judge_priorities(
         name = entry.priority
         given = [row for row in values.get(name, ()) if row["value"] is not None]
         severities = [row["severity"] for row in breached.get(name, ())]
-        worse = sum(judge_change(row["change"], row["better"]) == "worse" for row in given)
+        worse = sum(row.get("series_count", 1) for row in given if judge_change(row["change"], row["better"]) == "worse")
         state: State
         if severities:
             state = max(severities, key=SEVERITIES.index)
@@ -70,7 +71,8 @@ def judge_priorities(
             state = "fine"
         else:
             state = "unreported" if missing.get(name) or values.get(name) else "unexpected"
-        counts = len(severities), len(close.get(name, ())), worse, len(given), len(missing.get(name, ()))
+        count = sum(row.get("series_count", 1) for row in given)
+        counts = len(severities), len(close.get(name, ())), worse, count, len(missing.get(name, ()))
         standings.append(Standing(name, entry.title, state, *counts))
     return standings
 

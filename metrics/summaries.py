@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ MAX_NAMED = 3
 def summarize_values(rows: Sequence[Mapping[str, Any]], breach_count: int) -> list[str]:
     """Return up to three sentences on latest values: the total or the extremes over missions, changes, and breaches.
 
-    A row has `mission`, `dimensions`, `value` (None if missing), `unit`, `better`, `change` and `period` (None for KPIs).
+    A row has `mission`, `dimensions`, `value` (None if missing), `unit`, `better`, `change` and `period` (None for KPIs), and
+    `series_count` if it stands for several series.
     Values of disaggregations are not comparable with each other, so an indicator with several of them has no extremes.
     """
     given = [row for row in rows if row["value"] is not None]
@@ -83,8 +85,10 @@ def _name_at(rows: Sequence[Mapping[str, Any]], value: float, has_period: bool) 
 
 def _write_directions(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a sentence on how many values became better and worse; none if none did or the indicator has no direction."""
-    tones = [judge_change(row["change"], row["better"]) for row in rows]
-    better, worse = tones.count("better"), tones.count("worse")
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[judge_change(row["change"], row["better"])] += row.get("series_count", 1)
+    better, worse = counts["better"], counts["worse"]
     changed = []
     if better:
         changed.append(ngettext("%(num)s value is better", "%(num)s values are better", better))

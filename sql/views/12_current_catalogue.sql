@@ -36,6 +36,12 @@ where catalogue_version = store.catalogue_version();
 
 comment on view store.current_indicators is 'A row is an indicator of the current catalogue.';
 
+create or replace view store.dimension_places as
+select indicator, entry.key as label, unnest(entry.value) as label_value, generate_subscripts(entry.value, 1) as place
+from (select indicator, unnest(map_entries(dimensions)) as entry from store.current_indicators);
+
+comment on view store.dimension_places is 'A row is a dimension value of an indicator, with its place in the catalogue.';
+
 create or replace view store.newest_kpis as
 select *
 from store.kpis

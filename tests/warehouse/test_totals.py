@@ -91,7 +91,7 @@ def test_the_change_of_a_total_compares_the_missions_that_both_totals_cover(appl
     assert application.read_copy
     with application.read_copy.open_session() as session:
         dates = read_rows(
-            run_sql(session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="ALL", max_rows=9)
+            run_sql(session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="ALL", max_rows=9, skipped=0)
         )
     assert [(row["value"], row["base"], row["change"], row["change_base"]) for row in dates] == [
         (509, "1 of 8 missions", 49, "1 of 8 missions"),
@@ -157,10 +157,20 @@ def test_a_value_of_an_earlier_period_is_not_labelled_with_the_later_one(applica
     assert application.read_copy
     with application.read_copy.open_session() as session:
         values = read_rows(
-            run_sql(session, "pages/list_values", one="sofa_incidents_longstanding", priority=None, mission=None, max_rows=99)
+            run_sql(
+                session,
+                "pages/list_values",
+                one="sofa_incidents_longstanding",
+                priority=None,
+                mission=None,
+                max_rows=99,
+                skipped=0,
+            )
         )
         dates = read_rows(
-            run_sql(session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="MINUSCA", max_rows=9)
+            run_sql(
+                session, "pages/list_kpi_dates", kpi="sofa_incidents_longstanding", mission="MINUSCA", max_rows=9, skipped=0
+            )
         )
     assert {row["mission"]: str(row["period_end"]) for row in values if row["mission"] in ("MINUSCA", "UNMISS", "ALL")} == {
         "MINUSCA": "2024-04-30",

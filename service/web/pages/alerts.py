@@ -27,6 +27,7 @@ from service.snapshots.snapshot import find_as_of_date
 from service.warehouse.database import read_rows, run_sql
 from service.web.authorization import current_identity, requires
 from service.web.pages.layout import Page
+from service.web.pages.parts import take_part
 from service.web.pages.private import answer_private, explain_missing_right, go_to, link_to_sign_in
 
 RESOLVED_FOR = timedelta(days=90)
@@ -34,6 +35,8 @@ SILENCED_FOR = timedelta(days=7)
 FINGERPRINT = re.compile(r"[0-9a-f]{1,64}")
 # Events behind the value of an alert.
 MAX_EVENTS = 50
+# Alerts of one state, or silences, on one page.
+MAX_ALERTS = 200
 STATES = ("firing", "acknowledged", "silenced", "resolved")
 
 
@@ -144,14 +147,19 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             values = {"mission": row["mission"], "priority": row["subject"].priority, "severity": row["severity"]}
             if all(not value or values[name] == value for name, value in given.items()):
                 alerts[find_state(row["status"], row["acknowledged_by"] is not None, row["silence"])].append(row)
+        shown = {state: take_part(state, MAX_ALERTS, found) for state, found in alerts.items()}
+        shown_silences, silence_part = take_part("silences", MAX_ALERTS, silences)
         return render(
             "alerts.html",
             status,
-            alerts=alerts,
+            alerts=shown,
             is_empty=not rows,
             given=given,
-            silences=silences,
-            may_silence={silence.silence_id: identity.may(Right.SILENCE, _find_scope(silence.mission)) for silence in silences},
+            silences=shown_silences,
+            silence_part=silence_part,
+            may_silence={
+                silence.silence_id: identity.may(Right.SILENCE, _find_scope(silence.mission)) for silence in shown_silences
+            },
             priorities=catalogue.priorities,
             severities=SEVERITIES,
             error_text=error_text,

@@ -17,9 +17,12 @@ from service.application import Application
 from service.events.selection import EventSelection, select_counted
 from service.names import suggest_names
 from service.web.pages.layout import Page, cache_pages, open_page, write_labels
+from service.web.pages.parts import count_rows, read_part
 
-MAX_SERIES = 1000
-MAX_PERIODS = 500
+# Rows of one part of a table.
+MAX_SERIES = 400
+MAX_PERIODS = 200
+MAX_TOTALS = 20
 MAX_EVENTS = 20
 MAX_COUNTS = 100
 
@@ -78,21 +81,25 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         name = indicator.indicator
         # A count of decades has a table of totals; its rows by mission are on the page of each mission.
         is_summed = indicator.counted_from is not None and not mission
-        most = MAX_COUNTS if is_summed else MAX_PERIODS
+        periods = read_part("periods", MAX_COUNTS if is_summed else MAX_PERIODS)
+        period_rows = page.read("pages/list_periods", indicator=name, mission=mission, **periods.rows)
+        totals = read_part("totals", MAX_TOTALS)
+        total_rows = [] if mission else page.read("pages/list_total_changes", indicator=name, **totals.rows)
         common = _read_common(page, name, indicator.metric, priority, mission)
         counted = [row for row in common["values"] if row["value"] != 0] if is_summed else []
         return page.render(
             "indicator.html",
-            max_periods=most,
             kind="indicator",
             name=name,
             definition=indicator,
             abbreviations=find_abbreviations(definitions.glossary, f"{indicator.title} {indicator.description}"),
-            periods=page.read("pages/list_periods", indicator=name, mission=mission, max_rows=most),
+            periods=period_rows,
+            period_part=count_rows(periods, period_rows),
             using=page.read("pages/list_using_kpis", indicator=name),
             count_totals=page.read("pages/list_count_totals", indicator=name) if is_summed else [],
             **(_read_events(page, indicator, mission) if indicator.counted_from else {}),
-            totals=[] if mission else page.read("pages/list_total_changes", indicator=name),
+            totals=total_rows,
+            total_part=count_rows(totals, total_rows),
             hides_zero=bool(counted),
             **{**common, "values": counted or common["values"]},
         )
@@ -107,6 +114,8 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         return {"events": rows, "selection": select_counted(indicator.counted_from, mission)}
 
     def _show_kpi(page: Page, kpi: Kpi, mission: str | None) -> str:
+        dates = read_part("periods", MAX_PERIODS)
+        date_rows = page.read("pages/list_kpi_dates", kpi=kpi.kpi, mission=mission, **dates.rows)
         return page.render(
             "kpi.html",
             kind="kpi",
@@ -115,8 +124,8 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             abbreviations=find_abbreviations(definitions.glossary, f"{kpi.title} {kpi.description}"),
             inputs=[indicators[name][1] for name in kpi.inputs if name in indicators],
             **_read_window(page, kpi, mission),
-            max_periods=MAX_PERIODS,
-            dates=page.read("pages/list_kpi_dates", kpi=kpi.kpi, mission=mission, max_rows=MAX_PERIODS),
+            dates=date_rows,
+            period_part=count_rows(dates, date_rows),
             **_read_common(page, kpi.kpi, kpi.metric, kpi.priority, mission),
         )
 
@@ -143,12 +152,16 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         )
         for row in thresholds:
             row["breaches"] = counts[row["mission"], write_labels(row["dimensions"]), row["comparison"], row["severity"]]
-        found = page.read("pages/list_values", one=name, priority=None, mission=mission, max_rows=MAX_SERIES)
+        values = read_part("values", MAX_SERIES)
+        found = page.read("pages/list_values", one=name, priority=None, mission=mission, **values.rows)
+        values = count_rows(values, found)
+        summarized = found if mission or values.is_whole else page.read("pages/count_values", one=name, mission=None)
         return {
             "priority": next((entry for entry in catalogue.priorities if entry.priority == priority), None),
             "mission": mission,
             "values": found,
-            "summary": [] if mission else summarize_values(found, len(breaches)),
+            "value_part": values,
+            "summary": [] if mission else summarize_values(summarized, len(breaches)),
             "breaches": {(row["mission"], write_labels(row["dimensions"])) for row in breaches},
             "thresholds": thresholds,
         }

@@ -45,6 +45,7 @@ from service.snapshots.read_copy import SnapshotInfo
 from service.warehouse.database import Connection, read_rows, run_sql
 from service.web.answer_cache import AnswerCache, answer_compressed, compress
 from service.web.pages.cards import label_cells
+from service.web.pages.parts import PARTS
 from service.web.problems import NOT_READY
 
 T = TypeVar("T")
@@ -122,8 +123,9 @@ class Page:
 
     @property
     def other_parameters(self) -> list[tuple[str, str]]:
-        """The parameters of this page other than as_of, known_at and the language, for the form that changes the date."""
-        return [(name, value) for name, value in request.args.items(multi=True) if name not in ("as_of", "known_at", "lang")]
+        """The parameters of this page for the form that changes the date: another date may have fewer parts of a table."""
+        without = ("as_of", "known_at", "lang", *PARTS)
+        return [(name, value) for name, value in request.args.items(multi=True) if name not in without]
 
     @property
     def language(self) -> str:

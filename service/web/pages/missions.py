@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import groupby
 from typing import Any
 
@@ -14,8 +15,11 @@ from metrics.standing import judge_priorities, place_dots
 from service.application import Application
 from service.names import suggest_names
 from service.web.pages.layout import cache_pages, open_page, write_labels
+from service.web.pages.parts import count_rows, read_part, take_part
 
-MAX_SERIES = 1000
+# Series of one part of the page.
+MAX_SERIES = 400
+MAX_BREACHES = 100
 # Size in pixels of the strip that compares a mission with the others.
 STRIP_WIDTH = 120
 STRIP_MARGIN = 5
@@ -40,10 +44,14 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             names = [entry.mission for entry in catalogue.missions]
             abort(404, f"Unknown mission {mission!r}. {suggest_names(mission, names)}")
         with open_page(application) as page:
-            rows = page.read("pages/list_values", one=None, priority=None, mission=mission, max_rows=MAX_SERIES)
+            part = read_part("values", MAX_SERIES)
+            rows = page.read("pages/list_values", one=None, priority=None, mission=mission, **part.rows)
+            part = count_rows(part, rows)
+            every = rows if part.is_whole else page.read("pages/count_values", one=None, mission=mission)
+            shown = json.dumps([{"name": row["name"], "dimensions": row["dimensions"]} for row in rows])
             others = {
                 (row["name"], write_labels(row["dimensions"])): row
-                for row in page.read("pages/list_other_missions", mission=mission)
+                for row in page.read("pages/list_other_missions", mission=mission, shown=shown)
             }
             for row in rows:
                 row["others"] = others.get((row["name"], write_labels(row["dimensions"])))
@@ -53,14 +61,17 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             unreported = page.read("pages/list_unreported", mission=mission)
             breaches = page.read("pages/list_breaches", metric=None, mission=mission)
             near = page.read("pages/list_near_limits", mission=mission)
+            shown_breaches, breach_part = take_part("breaches", MAX_BREACHES, breaches)
+            shown_near, near_part = take_part("near", MAX_BREACHES, near)
             peers = page.read("pages/list_peers", keys=write_keys(application.definitions.key_indicators))
             compared = [compare_with_peers(row, mission) for row in peers]
             return page.render(
                 "mission.html",
                 mission=found,
                 is_whole=mission == ALL_MISSIONS,
-                standings=judge_priorities(catalogue.priorities, rows, breaches, near, unreported),
-                near=near,
+                standings=judge_priorities(catalogue.priorities, every, breaches, near, unreported),
+                near=shown_near,
+                near_part=near_part,
                 peers=[row for row in compared if row["own"]] if found.status == "active" else [],
                 key_count=len(peers),
                 summary=next(row for row in page.read("pages/list_missions") if row["mission"] == mission),
@@ -69,8 +80,9 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                     for priority, group in groupby(rows, key=lambda row: row["priority"])
                 ],
                 unreported=unreported,
-                breaches=breaches,
-                is_cut=len(rows) == MAX_SERIES,
+                breaches=shown_breaches,
+                breach_part=breach_part,
+                part=part,
             )
 
 

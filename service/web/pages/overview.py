@@ -21,6 +21,8 @@ from service.web.pages.layout import MAX_CACHED, answer_page, open_page
 # Changes of each kind; the others are behind a link.
 MAX_CHANGES = 8
 MAX_OPEN_CHANGES = 3
+# Breaches, their dimension values, and alerts of a mission; the others are behind a link.
+MAX_TROUBLES = 20
 # Width and size of letters of the map on wide screens and on phones, whose letters have to be larger.
 MAP_SIZES = {"wide": (720, 13), "narrow": (390, 12)}
 SEVERITIES = ("critical", "warning", "info")
@@ -67,6 +69,7 @@ def render_overview(application: Application) -> str:
             keys=[add_chart(row, breaches) for row in keys],
             group_equal=group_equal,
             troubles=group_by_mission(catalogue, breaches, firing),
+            max_troubles=MAX_TROUBLES,
             breach_count=len(breaches),
             alert_count=alert_count,
             unlisted_count=alert_count - len(firing),

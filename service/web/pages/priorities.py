@@ -12,7 +12,9 @@ from metrics.catalogue import ALL_MISSIONS
 from service.application import Application
 from service.names import suggest_names
 from service.web.pages.layout import cache_pages, open_page, write_labels
+from service.web.pages.parts import count_rows, read_part
 
+# Series of one part of the page.
 MAX_SERIES = 1000
 
 Row = dict[str, Any]
@@ -69,9 +71,11 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             names = [entry.priority for entry in catalogue.priorities]
             abort(404, f"Unknown priority {priority!r}. {suggest_names(priority, names)}")
         with open_page(application) as page:
-            rows = page.read("pages/list_values", one=None, priority=priority, mission=None, max_rows=MAX_SERIES)
+            part = read_part("values", MAX_SERIES)
+            rows = page.read("pages/list_values", one=None, priority=priority, mission=None, **part.rows)
+            part = count_rows(part, rows)
             matrix = arrange_matrix(rows)
-            seen = {row["name"] for row in rows}
+            seen = {row["name"] for row in (rows if part.is_whole else page.read("pages/list_reported"))}
             return page.render(
                 "priority.html",
                 priority=found,
@@ -83,5 +87,5 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                     (row["name"], row["mission"], write_labels(row["dimensions"]))
                     for row in page.read("pages/list_breaches", metric=None, mission=None)
                 },
-                is_cut=len(rows) == MAX_SERIES,
+                part=part,
             )
