@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.bench.events import measure_events
 from tests.bench.fairness import measure_fairness
+from tests.bench.front import measure_front
 from tests.bench.lake import measure_lake
 from tests.bench.load import measure_load
 from tests.bench.measure import Bench, Result, Size, print_table
@@ -37,6 +38,7 @@ BENCHES: dict[str, Bench] = {
     "render": measure_render,
     "load": measure_load,
     "lake": measure_lake,
+    "front": measure_front,
     "events": measure_events,
     "sdmx": measure_sdmx,
     "snapshot": measure_snapshot,

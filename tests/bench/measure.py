@@ -105,12 +105,12 @@ def make_environment() -> dict[str, str]:
     return {**retained, "A4P_CONFIG": os.devnull}
 
 
-def start_child(module: str, *arguments: object) -> subprocess.Popen[str]:
+def start_child(module: str, *arguments: object, **environment: str) -> subprocess.Popen[str]:
     """Start `python -m tests.bench.<module>`; it writes lines of JSON and reads lines of text."""
     return subprocess.Popen(
         [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)],
         cwd=TREE,
-        env=make_environment(),
+        env={**make_environment(), **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
