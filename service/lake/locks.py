@@ -17,13 +17,18 @@ from service.lake.address import KEEPALIVES, LakeAddress
 LOCK_CLASS = 0x413450
 WRITE_LOCK, SCHEDULER_LOCK = 1, 2
 WAIT_SECONDS = 300
+# PostgreSQL ends the session with the lock of the scheduler after this time without a query: its replica hangs, although the
+# kernel of its machine answers keepalives. There is a query every LOCK_SECONDS.
+HANGING_SECONDS = 12
 
 
 class Session:
     """One connection to PostgreSQL, opened when it is first used and again after it was lost."""
 
-    def __init__(self, address: LakeAddress) -> None:
+    def __init__(self, address: LakeAddress, idle_seconds: int = 0) -> None:
+        """Make a session that PostgreSQL ends after `idle_seconds` without a query; 0: never."""
         self._address = address
+        self._idle_seconds = idle_seconds
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
 
     def query(self, text: str, *parameters: object) -> tuple[object, ...]:
@@ -57,7 +62,7 @@ class Session:
         return psycopg.connect(
             self._address.connection,
             autocommit=True,
-            options=f"{options} -c lock_timeout={WAIT_SECONDS}s",
+            options=f"{options} -c lock_timeout={WAIT_SECONDS}s -c idle_session_timeout={self._idle_seconds}s",
             application_name="a4p",
         )
 
@@ -103,7 +108,7 @@ class SchedulerLock:
     """The lock of the replica that runs scheduled jobs."""
 
     def __init__(self, address: LakeAddress) -> None:
-        self._session = Session(address)
+        self._session = Session(address, HANGING_SECONDS)
         self.is_held = False
 
     def renew(self) -> bool:

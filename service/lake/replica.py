@@ -15,7 +15,7 @@ from service.lake.warehouse import LakeWarehouse
 log = logging.getLogger(__name__)
 
 FOLLOW_SECONDS = 1.0
-# A replica that disappeared loses its lock after 11 seconds at most, that of a process that ended at once.
+# A replica that disappeared loses its lock after 11 seconds at most, one that hangs after 12, and one that ended at once.
 LOCK_SECONDS = 3.0
 
 
