@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import select
 import threading
 import time
@@ -30,6 +31,8 @@ STATEMENT_SECONDS, IDLE_SECONDS = 20, 60
 ANSWER_SECONDS = 25.0
 # After a failed connection, requests fail at once for this time: a host that does not answer takes CONNECT_SECONDS each time.
 RETRY_SECONDS = 2.0
+# The word alone; a comparison with the user of the database would be false, silently.
+BARE_USER = re.compile(r'(?<![\w".])user(?![\w"])', re.IGNORECASE)
 
 
 class Row:
@@ -98,6 +101,8 @@ class SharedConnection:
 
 @lru_cache(maxsize=500)
 def _translate(statement: str) -> str:
+    if BARE_USER.search(statement):
+        raise ValueError(f'user is the user of the database in PostgreSQL; write "user" or its table: {statement}')
     return statement.replace("%", "%%").replace("?", "%s")
 
 

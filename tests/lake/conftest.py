@@ -85,6 +85,14 @@ def make_access_settings(postgres: Postgres, tmp_path: Path) -> MakeAccessSettin
     return make
 
 
+@pytest.fixture(scope="package")
+def emptied(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A lake for users and the audit, whose tables each test empties."""
+    connection = f"{postgres.create_database('emptied')} password={PASSWORD}"
+    folder = tmp_path_factory.mktemp("emptied")
+    return Settings(data_dir=folder / "a", warehouse=f"ducklake:postgres:{connection}", lake_data=str(folder / "lake"))  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def open_replica(make_settings: MakeSettings, definitions: Definitions) -> Iterator[OpenReplica]:
     """Opens replicas of one new lake, each in a directory of its own, for as long as the test lasts."""

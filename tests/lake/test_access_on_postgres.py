@@ -64,7 +64,6 @@ from tests.access.test_users import (
     test_there_is_always_an_administrator,
     users,
 )
-from tests.lake.servers import PASSWORD, Postgres
 
 KINDS = {"TEXT": "text", "INTEGER": "bigint", "BLOB": "bytea"}
 
@@ -74,17 +73,9 @@ def clock() -> SetClock:
     return SetClock()
 
 
-@pytest.fixture(scope="module")
-def settings(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A lake whose tables are emptied between the tests."""
-    connection = f"{postgres.create_database('emptied')} password={PASSWORD}"
-    folder = tmp_path_factory.mktemp("emptied")
-    return Settings(data_dir=folder / "a", warehouse=f"ducklake:postgres:{connection}", lake_data=str(folder / "lake"))  # type: ignore[arg-type]
-
-
 @pytest.fixture
-def access(settings: Settings, clock: SetClock) -> Iterator[Access]:
-    opened = Access(settings, clock)
+def access(emptied: Settings, clock: SetClock) -> Iterator[Access]:
+    opened = Access(emptied, clock)
     yield opened
     with opened.store.write() as connection:
         clear_rows(connection)
@@ -135,3 +126,8 @@ def test_text_with_a_null_character_can_be_stored_and_verified(access: Access) -
     query = access.saved_queries.add("ana", "mine", "select 'a\0b'")
     assert "\0" not in access.saved_queries.get(query.id, "ana").text
     assert access.audit.verify()[0] == 1
+
+
+def test_a_comparison_with_the_user_of_the_database_is_an_error(access: Access) -> None:
+    with pytest.raises(ValueError, match="is the user of the database"), access.store.read() as connection:
+        connection.execute("select count(*) from sessions where user = ?", ["ana"])
