@@ -221,6 +221,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # Files that take longest, or wait for servers and processes: first, so that all processes of pytest end at about the same time.
 FIRST = (
     "tests/stack/",
+    "lake/test_nginx.py",
     "test_torture.py",
     "test_serve.py",
     "test_load_limits.py",

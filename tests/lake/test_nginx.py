@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import socket
+import subprocess
 import threading
 import time
 import urllib.error
@@ -22,7 +23,8 @@ from tests.lake.test_processes import VALUE, Replica
 from tests.nginx_process import run_nginx
 from tests.prometheus_process import PrometheusProcess
 from tests.service_process import get, wait_for
-from tests.tools import find_free_port
+from tests.stack.test_victoriametrics import query, run_victoriametrics
+from tests.tools import NEWER, find_free_port, find_tool
 
 # Times of the shipped file, shorter.
 QUICK = (
@@ -215,3 +217,18 @@ def test_a_request_that_was_sent_is_repeated_only_if_it_changes_nothing(tmp_path
         "POST /sign-in": 1,
         "GET /metrics": 2,
     }
+
+
+def test_vmctl_copies_the_history_of_a_replica_to_victoriametrics(front: Front, tmp_path: Path) -> None:
+    with run_victoriametrics(tmp_path / "victoriametrics") as target:
+        done = subprocess.run(
+            [find_tool("vmctl", NEWER), "remote-read", "-s", "--disable-progress-bar", f"--remote-read-src-addr={front.url}",
+             "--remote-read-filter-label=job", "--remote-read-filter-label-value=a4p-history",
+             "--remote-read-filter-time-start=2024-11-01T00:00:00Z", "--remote-read-filter-time-end=2024-11-30T00:00:00Z",
+             "--remote-read-step-interval=month", f"--vm-addr={target}"],
+            capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        get(f"{target}/internal/force_flush")
+        values = query(target, 'last_over_time(a4p_sofa_incidents_new{mission="UNMISS"}[1y])', "2024-12-01T00:00:00Z")
+    assert list(values.values()) in ([76], [77])
