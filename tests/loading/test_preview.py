@@ -94,6 +94,17 @@ def test_a_preview_computes_kpis_before_it_compares_breaches(application: Applic
     assert dump_whole(application.warehouse) == before
 
 
+def test_a_preview_of_values_that_no_snapshot_has_computes_their_kpis_first(
+    application: Application, write_csv: WriteCsv
+) -> None:
+    coverage = write_csv("evaluations.csv", {"indicator": "military_unit_evaluations", "mission": "UNMISS", "value": "1"})
+    application.loads.load(LoadRequest(files=(coverage,), loaded_by="the tests"))
+    # The breach of the coverage would start with the next snapshot in any case.
+    preview = application.loads.preview(LoadRequest(files=(write_csv("high.csv", {"mission": "UNDOF", "value": "60"}),)))
+    assert [(breach.metric, breach.mission) for breach in preview.started] == [("a4p_sofa_incidents_new", "UNDOF")]
+    assert preview.cleared == ()
+
+
 def test_a_preview_lists_the_findings_of_validation_rules(application: Application, write_csv: WriteCsv) -> None:
     # The report has 585 incidents on record.
     (finding,) = application.loads.preview(LoadRequest(files=(write_csv("high.csv", {"value": "586"}),))).findings
