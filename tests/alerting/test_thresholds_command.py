@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.commands.thresholds import thresholds
-from tests.published_report import copy_report
+from tests.published_report import copy_empty, copy_report
 from tests.service_process import ServiceProcess, call_a4p, get, run_a4p
 
 
@@ -75,7 +75,7 @@ def test_a_threshold_set_in_the_service_is_in_the_next_scrape(service: tuple[Pat
 
 
 def test_thresholds_work_without_a_service(tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
+    data_dir = copy_empty(tmp_path / "data")
     ask(data_dir, "thresholds", "set", "patrols_with_women_ratio", "--above", "0.5", "--severity", "info", "--by", "A. Analyst")
     reported = ask(data_dir, "thresholds", "set", "patrols_with_women_ratio", "--above", "3", "--severity", "info")
     assert "it replaces 0.5" in reported and "warning: this threshold can never fire" in reported

@@ -11,12 +11,13 @@ import pytest
 
 from service.errors import WarehouseLocked
 from tests.commands.access_commands import Run, make_run
-from tests.service_process import ServiceProcess, get, run_a4p
+from tests.published_report import copy_report
+from tests.service_process import ServiceProcess, call_a4p, get
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    with ServiceProcess(tmp_path_factory.mktemp("data"), A4P_ANONYMOUS="none") as started:
+    with ServiceProcess(copy_report(tmp_path_factory.mktemp("data")), A4P_ANONYMOUS="none") as started:
         started.wait_until_ready()
         yield started
 
@@ -57,14 +58,14 @@ def test_a_load_of_a_command_is_in_the_audit_with_its_user(run: Run, service: Se
     file.write_text(
         "indicator,mission,period_start,period_end,value,source\nsofa_incidents_new,UNMISS,2024-05-01,2024-10-31,97,a test\n"
     )
-    assert run_a4p("load", str(file), "--data-dir", str(service.data_dir)).returncode == 0
+    assert call_a4p("load", str(file), "--data-dir", str(service.data_dir)).returncode == 0
     (entry,) = json.loads(run("audit", "--action", "load", "--format", "json").stdout)
     assert (entry["actor"], entry["signed_in_by"], entry["target"]) == (getpass.getuser(), "socket", "submission.csv")
 
 
 def test_the_service_counts_its_writes(service: ServiceProcess, url: str, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("x\n1\n")
-    assert run_a4p("load", str(tmp_path / "bad.csv"), "--data-dir", str(service.data_dir)).returncode == 1
+    assert call_a4p("load", str(tmp_path / "bad.csv"), "--data-dir", str(service.data_dir)).returncode == 1
     text = get(f"{url}metrics")[2].decode()
     assert 'a4p_writes_total{kind="load",result="refused"} 1.0' in text
     assert 'a4p_writes_total{kind="set_threshold",result="done"} 0.0' in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.events.exports import FATALITY, name_event, write_export
+from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, call_a4p, run_a4p
 
 
@@ -33,7 +34,7 @@ def test_an_export_is_previewed_and_loaded_without_a_service(tmp_path: Path) -> 
 
 def test_an_export_is_loaded_through_the_running_service(tmp_path: Path) -> None:
     file = write_export(tmp_path / "export.csv", FATALITY, {}, {"casualty_id": name_event(2), "gender": "X"})
-    with ServiceProcess(tmp_path / "data") as service:
+    with ServiceProcess(copy_report(tmp_path / "data")) as service:
         service.wait_until_ready()
         refused = call_a4p("events", "load", str(file), "--feed", "un_fatalities", A4P_DATA_DIR=str(tmp_path / "data"))
         assert refused.returncode == 1

@@ -28,7 +28,7 @@ from service.snapshots.read_copy import ReadCopy
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from tests.conftest import publish_report
-from tests.service_process import run_a4p
+from tests.service_process import call_a4p, run_a4p
 
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
 EMPTY_CHART = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"></svg>'
@@ -412,7 +412,7 @@ def test_the_command_names_the_fix_for_a_missing_read_copy(tmp_path: Path) -> No
     assert refused.returncode == 1
     assert "does not exist; start the service once (a4p serve) or make a snapshot" in refused.stderr
     for wrong in (["--known-at", "yesterday"], ["--output", "cycle.txt"]):
-        assert run_a4p("report", *wrong).returncode == 2
+        assert call_a4p("report", *wrong).returncode == 2
 
 
 def test_the_pages_list_the_cycles_and_show_one(client: FlaskClient) -> None:

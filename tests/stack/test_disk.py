@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.service_process import ServiceProcess, get, run_a4p, wait_for
+from tests.published_report import copy_report
+from tests.service_process import ServiceProcess, call_a4p, get, wait_for
 from tests.small_disk import MountRefused, fill_disk, mount_disk
 
 # The watch looks every 15 seconds.
@@ -53,11 +54,11 @@ def read_unmiss(url: str) -> str | None:
 def test_on_a_full_disk_loads_fail_and_the_service_continues_and_recovers(tmp_path: Path, spare_bytes: int) -> None:
     with (
         small_disk(tmp_path / "disk", "size=64m") as disk,
-        ServiceProcess(disk / "data", A4P_CHECKPOINT_CRON=CHECKPOINT) as service,
+        ServiceProcess(copy_report(disk / "data"), A4P_CHECKPOINT_CRON=CHECKPOINT) as service,
     ):
         url = service.wait_until_ready()
         filler = fill_disk(disk, spare_bytes)
-        answer = run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data"))
+        answer = call_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data"))
         assert "Traceback" not in answer.stderr
         if answer.returncode:
             assert "no space or no inode is left" in answer.stderr
@@ -69,9 +70,9 @@ def test_on_a_full_disk_loads_fail_and_the_service_continues_and_recovers(tmp_pa
         assert read_unmiss(url) == ("97" if "recorded and on /metrics" in answer.stderr else "125")
         filler.unlink()
         if answer.returncode:
-            assert run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data")).returncode == 0
-        wait_for(lambda: read_unmiss(url) == "97", RECOVERY_SECONDS)
-        wait_for(lambda: read_metric(url, 'a4p_job_last_run_success{job="read_copy"}') == "1.0", RECOVERY_SECONDS)
+            assert call_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data")).returncode == 0
+        wait_for(lambda: read_unmiss(url) == "97", RECOVERY_SECONDS, 0.5)
+        wait_for(lambda: read_metric(url, 'a4p_job_last_run_success{job="read_copy"}') == "1.0", RECOVERY_SECONDS, 0.5)
         service.kill()
         with ServiceProcess(disk / "data") as again:
             assert read_unmiss(again.wait_until_ready()) == "97"
@@ -80,19 +81,22 @@ def test_on_a_full_disk_loads_fail_and_the_service_continues_and_recovers(tmp_pa
 def test_a_checkpoint_that_ran_out_of_space_does_not_end_the_service(tmp_path: Path) -> None:
     with (
         small_disk(tmp_path / "disk", "size=64m") as disk,
-        ServiceProcess(disk / "data", A4P_CHECKPOINT_CRON=CHECKPOINT) as service,
+        ServiceProcess(copy_report(disk / "data"), A4P_CHECKPOINT_CRON=CHECKPOINT) as service,
     ):
         url = service.wait_until_ready()
         filler = fill_disk(disk)
-        wait_for(lambda: read_metric(url, 'a4p_job_last_run_success{job="checkpoint"}') == "0.0", 70)
+        wait_for(lambda: read_metric(url, 'a4p_job_last_run_success{job="checkpoint"}') == "0.0", 70, 0.5)
         assert read_unmiss(url) == "125"
         filler.unlink()
-        assert run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data")).returncode == 0
+        assert call_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data")).returncode == 0
         assert read_unmiss(url) == "97"
 
 
 def test_on_a_disk_without_inodes_the_service_continues_and_recovers(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", "size=64m", "nr_inodes=200") as disk, ServiceProcess(disk / "data") as service:
+    with (
+        small_disk(tmp_path / "disk", "size=64m", "nr_inodes=200") as disk,
+        ServiceProcess(copy_report(disk / "data")) as service,
+    ):
         url = service.wait_until_ready()
         fillers = []
         for number in range(200):
@@ -103,13 +107,13 @@ def test_on_a_disk_without_inodes_the_service_continues_and_recovers(tmp_path: P
             except OSError:
                 break
         # The audit cannot begin a row, so nothing is loaded.
-        refused = run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data"))
+        refused = call_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data"))
         assert refused.returncode == 1 and "Traceback" not in refused.stderr
         assert "no space or no inode is left" in refused.stderr
         assert get(f"{url}/")[0] == 200 and read_unmiss(url) == "125"
         for filler in fillers:
             filler.unlink()
-        assert run_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data")).returncode == 0
+        assert call_a4p("load", str(write_value(tmp_path, 97)), "--data-dir", str(disk / "data")).returncode == 0
         assert read_unmiss(url) == "97"
-        wait_for(lambda: read_metric(url, 'a4p_job_last_run_success{job="read_copy"}') == "1.0", RECOVERY_SECONDS)
+        wait_for(lambda: read_metric(url, 'a4p_job_last_run_success{job="read_copy"}') == "1.0", RECOVERY_SECONDS, 0.5)
         assert read_unmiss(url) == "97"

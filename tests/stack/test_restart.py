@@ -6,7 +6,8 @@ import subprocess
 import threading
 from pathlib import Path
 
-from tests.service_process import ServiceProcess, get, run_a4p, wait_for
+from tests.published_report import copy_report
+from tests.service_process import ServiceProcess, call_a4p, get, run_a4p, wait_for
 from tests.small_disk import fill_disk
 from tests.stack.test_disk import RECOVERY_SECONDS, read_unmiss, small_disk
 from tests.tools import find_tool
@@ -58,7 +59,7 @@ def check_service_and_recovery(
     )
 
     def is_loaded() -> bool:
-        return run_a4p("load", str(file), "--data-dir", str(data_dir)).returncode == 0 and read_unmiss(url) == "97"
+        return call_a4p("load", str(file), "--data-dir", str(data_dir)).returncode == 0 and read_unmiss(url) == "97"
 
     wait_for(is_loaded, RECOVERY_SECONDS)
 
@@ -84,10 +85,10 @@ def test_a_restart_on_a_full_disk_serves_the_state_of_the_last_run_and_recovers(
 
 
 def test_a_second_start_on_a_locked_warehouse_ends_without_effect_on_the_first(tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "data") as first:
+    with ServiceProcess(copy_report(tmp_path / "data")) as first:
         url = first.wait_until_ready()
         second = run_a4p("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
         assert second.returncode == 1
         assert "is in use by process" in second.stderr
         assert get(f"{url}/api/v1/sql?sql=select+42")[0] == 200
-        assert run_a4p("jobs", "--data-dir", str(tmp_path / "data")).returncode == 0
+        assert call_a4p("jobs", "--data-dir", str(tmp_path / "data")).returncode == 0
