@@ -211,12 +211,17 @@ class Users:
             return _has_administrator(connection)
 
     def make_link(self, purpose: str, name: str | None = None) -> str:
-        """Return the secret of a link that works once within a day, and end earlier links of the purpose and user."""
+        """Return the secret of a link that works once within a day, and end earlier links of the purpose and user.
+
+        Links for the first administrator of a lake all work until there is one.
+        """
         secret = secrets.token_urlsafe(32)
         with self._store.write() as connection:
             if name is not None:
                 name = _need(connection, name)["name"]
-            connection.execute("delete from links where purpose = ? and coalesce(\"user\", '') = ?", [purpose, name or ""])
+            # Replicas of a lake each print a link for the first administrator; all work until there is one.
+            if name is not None or not self._store.writer:
+                connection.execute("delete from links where purpose = ? and coalesce(\"user\", '') = ?", [purpose, name or ""])
             connection.execute(
                 "insert into links values (?, ?, ?, ?, ?, null)",
                 [hash_secret(secret), name, purpose, self._store.now(), self._store.now(LINK_LIFE)],

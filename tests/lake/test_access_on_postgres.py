@@ -60,7 +60,6 @@ from tests.access.test_users import (
     test_attempts_of_others_do_not_delay_a_user_at_a_known_address,
     test_failures_delay_the_next_attempt_of_an_account,
     test_the_address_of_a_user_is_set_changed_and_removed,
-    test_the_first_administrator_comes_by_a_link_that_works_once,
     test_there_is_always_an_administrator,
     users,
 )

@@ -20,7 +20,7 @@ from service.access.store import Connection
 from service.application import Application
 from service.cli import a4p
 from service.client.rounds import RoundsClient
-from service.errors import AccessError, AccessUnavailable, KeyInUse
+from service.errors import AccessError, AccessUnavailable, KeyInUse, SignInRefused
 from service.lake import pool
 from service.lake.access_rows import digest_rows
 from service.lake.access_store import SharedStore
@@ -185,6 +185,15 @@ def test_the_start_of_a_replica_leaves_the_writes_of_others(open_access: OpenAcc
     clock.now += timedelta(days=1, seconds=1)
     second.prune()
     assert [entry["result"] for entry in second.audit.list_entries()] == ["interrupted"] * 2
+
+
+def test_the_link_of_each_replica_works_until_there_is_an_administrator(open_access: OpenAccess) -> None:
+    first, second = open_access("a"), open_access("b")
+    links = [access.offer_first_administrator() for access in (first, second)]
+    assert first.users.use_link(str(links[0]), "boss", PASSWORD).name == "boss"
+    with pytest.raises(SignInRefused):
+        second.users.use_link(str(links[1]), "second", PASSWORD)
+    assert second.offer_first_administrator() is None
 
 
 def test_a_key_of_a_request_is_used_once_among_replicas(open_access: OpenAccess) -> None:
