@@ -16,8 +16,8 @@ import yaml
 
 from service.settings import TREE, Settings, find_in_tree
 from service.web.host_check import is_allowed_host
-from tests.service_process import run_a4p
-from tests.tools import find_tool
+from tests.service_process import get, run_a4p, wait_for
+from tests.tools import find_free_port, find_tool
 
 PUBLISHED = {"a4p": 8000, "grafana": 3000}
 BASE, LAKE = "docker-compose.yml", "docker-compose.lake.yml"
@@ -234,6 +234,36 @@ def test_passwords_of_a_lake_are_in_files_only(lake: dict[str, Any]) -> None:
     for name, service in services.items():
         for variable in service.get("environment", {}):
             assert variable in KNOWN_PASSWORDS or not re.search("PASSWORD|SECRET", variable) or variable.endswith("_FILE"), name
+
+
+def test_the_command_of_the_s3_server_starts_it(lake: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret-of-the-bucket\n")
+    port = find_free_port()
+    (command,) = lake["services"]["s3"]["command"]
+    for inside, outside in (
+        ("$$", "$"),
+        ("/run/secrets/s3-secret", str(tmp_path / "secret")),
+        ("/var/tmp", str(tmp_path / "data")),
+        ("--cache-dir /tmp ", f"--cache-dir {tmp_path / 'cache'} "),
+        (":9000", f"127.0.0.1:{port}"),
+        ("exec rclone", f"exec {find_tool('rclone')}"),
+    ):
+        assert inside in command, inside
+        command = command.replace(inside, outside)
+    with subprocess.Popen(["sh", "-c", command], stderr=subprocess.DEVNULL) as server:
+        try:
+            # A request without a signature is refused.
+            wait_for(lambda: server.poll() is not None or find_status(f"http://127.0.0.1:{port}/a4p/") == 400)
+            assert server.poll() is None
+        finally:
+            server.kill()
+
+
+def find_status(url: str) -> int | None:
+    try:
+        return get(url)[0]
+    except OSError:
+        return None
 
 
 def test_prometheus_scrapes_the_families_of_two_replicas_once(lake: dict[str, Any]) -> None:
