@@ -22,6 +22,8 @@ computed as materialized (
     from kpi_latest as l
     left join store.compared_kpi_values as c
         on c.kpi = l.kpi and c.mission = l.mission and c.dimensions = l.dimensions and c.as_of = l.as_of and c.is_value_before
+    -- Here, so that the values of other KPIs are not compared.
+    where ($one is null or l.kpi = $one) and ($mission is null or l.mission = $mission)
 ),
 chosen as (
     select *
