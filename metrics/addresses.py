@@ -32,13 +32,13 @@ LAKE = "docker-compose.lake.yml"
 LAKE_CONTAINERS = replace(CONTAINERS, service="nginx:8080")
 # The families of a snapshot are the same on both replicas, so they are scraped once, through nginx.
 REPLICAS_JOB = """
-  # Whether each replica answers, its snapshot and its process. All other families are those that nginx passes on.
+  # Whether each replica answers and follows the lake, its snapshot and process. All other families are those of nginx.
   - job_name: a4p-replicas
     static_configs:
       - targets: ["{}", "{}"]
     metric_relabel_configs:
       - source_labels: [__name__]
-        regex: "process_.+|a4p_build_info|a4p_snapshot_info"
+        regex: "process_.+|a4p_build_info|a4p_snapshot_info|a4p_lake_.+|a4p_replica_.+"
         action: keep
 """
 HEAD = "# Written by `a4p generate` for {compose} from ../{name}; change that file, not this one.\n"

@@ -231,6 +231,25 @@ def _render_service_alerts(url: str) -> str:
             "/jobs",
         ),
         (
+            "A4pReplicaBehind",
+            # Over all replicas, with the labels of the service: behind a proxy, one of them is scraped twice.
+            "0 * a4p_snapshot_success\n+ on () group_left () (time() - min(a4p_lake_last_pull_timestamp_seconds)) > 300",
+            "1m",
+            "warning",
+            "A replica does not follow the lake",
+            "It was last complete {{ $value | humanizeDuration }} ago, and serves what it had then. Its log has the error.",
+            "/jobs",
+        ),
+        (
+            "A4pNoScheduler",
+            "0 * a4p_snapshot_success\n+ on () group_left () max(a4p_replica_runs_jobs) == 0",
+            "2m",
+            "critical",
+            "No replica runs the scheduled jobs of the lake",
+            "No new snapshot is made until one does, except after changes. The logs have the error.",
+            "/jobs",
+        ),
+        (
             "A4pLoadRefused",
             "increase(a4p_load_refused_total[1h]) > 0",
             None,

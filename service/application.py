@@ -118,7 +118,13 @@ class Application:
         self._warehouse: Warehouse | None = None
         self.replica: Replica | None = None
         if settings.has_lake:
+            # Imported only with a lake, as all of it.
+            from service.lake.metrics import ReplicaMetrics
+
             self.jobs.append(Job("lake", settings.prune_cron, self._maintain_lake))
+            self._replica_metrics = ReplicaMetrics(
+                self.self_metrics.registry, lambda: self.replica is not None and self.replica.runs_jobs
+            )
         if opens_warehouse:
             self.open(accept_loss)
 
@@ -165,7 +171,7 @@ class Application:
         from service.lake.replica import Replica
 
         warehouse = open_lake(self.settings, self.clock())
-        self.replica = Replica(warehouse, self)
+        self.replica = Replica(warehouse, self, self._replica_metrics.record_pull)
         return warehouse
 
     def _is_due_here(self, job: Job) -> bool:

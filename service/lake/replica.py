@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol
 
 from service.errors import LakeUnavailable, ServiceError
 from service.jobs.watch import Watch
 from service.lake.locks import SchedulerLock
 from service.lake.warehouse import LakeWarehouse
+from service.warehouse.database import read_clock
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +44,10 @@ class Service(Protocol):
 class Replica:
     """Publishes the snapshots that other replicas make, and takes over scheduled jobs."""
 
-    def __init__(self, warehouse: LakeWarehouse, service: Service) -> None:
+    def __init__(self, warehouse: LakeWarehouse, service: Service, record_pull: Callable[[datetime], None]) -> None:
         self._warehouse = warehouse
         self._service = service
+        self._record_pull = record_pull
         self._lock = SchedulerLock(warehouse.address)
         # Two threads: publishing may take longer than a lock may be lost.
         self._watches = (Watch([self._follow], FOLLOW_SECONDS), Watch([self._renew], LOCK_SECONDS))
@@ -83,6 +87,7 @@ class Replica:
         """
         warehouse, service = self._warehouse, self._service
         warehouse.pull()
+        self._record_pull(read_clock())
         if warehouse.find_newest_snapshot() == service.find_served():
             return False
         with service.pause_jobs(), warehouse.freeze() as is_exact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,25 @@ def test_each_replica_serves_the_snapshot_that_another_made(open_replica: OpenRe
     assert first.history is not None and second.history is not None
     assert not follow(first)
     assert digest(first) == digest(second)
+
+
+def test_metrics_tell_whether_a_replica_follows_and_runs_jobs(open_replica: OpenReplica) -> None:
+    first, second = open_replica("a"), open_replica("b")
+
+    def read(application: Application, metric: str) -> float:
+        value = application.self_metrics.registry.get_sample_value(metric)
+        assert value is not None
+        return value
+
+    started = time.time()
+    first.refresh()
+    assert read(second, "a4p_lake_last_pull_timestamp_seconds") == 0
+    follow(second)
+    assert started < read(second, "a4p_lake_last_pull_timestamp_seconds") <= time.time()
+    assert [read(each, "a4p_replica_runs_jobs") for each in (first, second)] == [0, 0]
+    assert second.replica is not None
+    second.replica.try_lock()
+    assert [read(each, "a4p_replica_runs_jobs") for each in (first, second)] == [0, 1]
 
 
 def test_a_snapshot_is_not_served_with_later_rows(open_replica: OpenReplica, tmp_path: Path) -> None:
