@@ -82,7 +82,7 @@ class LakeStore:
             raise
 
     def find_version(self) -> int | None:
-        """Return the version of the tables; None without tables, 0 while they are being filled."""
+        """Return the version of the tables; None without tables or before their first row, 0 while they are being filled."""
         with self.transaction() as lake:
             tables = lake.execute(
                 "select table_name from duckdb_tables() where database_name = 'lake' and schema_name = 'store'"
@@ -92,6 +92,9 @@ class LakeStore:
             if (MIGRATIONS,) not in tables:
                 return 0
             (version,) = lake.execute(f"select coalesce(max(version), 0) from lake.store.{MIGRATIONS}").fetchone() or (0,)
+            if not version and not any(count_each(lake, [name for (name,) in tables], "lake.").values()):
+                # A first start could not write to the bucket.
+                return None
         return int(version)
 
     def create_tables(self, tables: Tables) -> None:

@@ -16,6 +16,7 @@ from service.web.app import make_app
 from tests.conftest import STORED_AT, load_value
 from tests.lake.conftest import MakeSettings, OpenReplica
 from tests.lake.servers import PASSWORD, Bucket, Postgres
+from tests.lake.test_replicas import list_values
 
 SQL = "select mission, period_end, value from observations where indicator = 'sofa_incidents_new' order by all"
 # Numbers of lake snapshots are those of the lake alone.
@@ -88,6 +89,20 @@ def test_a_bucket_that_does_not_answer_stops_loads_and_nothing_is_recorded(
     assert get_lake(application).read_state() == before
     load_value(application, tmp_path, 5)
     assert get_lake(application).read_state() == before + 1
+
+
+def test_a_first_start_without_the_bucket_is_repeated(
+    make_settings: MakeSettings, open_replica: OpenReplica, bucket: Bucket, definitions: Definitions, tmp_path: Path
+) -> None:
+    bucket.stop()
+    try:
+        with pytest.raises(LakeUnavailable, match="s3://lake/lake"):
+            Application(make_settings(), definitions)
+    finally:
+        bucket.start()
+    application = open_replica()
+    load_value(application, tmp_path, 5)
+    assert list_values(application) == [(1, 5.0)]
 
 
 def test_a_wrong_password_is_reported_without_it(make_settings: MakeSettings, definitions: Definitions) -> None:
