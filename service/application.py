@@ -32,6 +32,7 @@ from service.rounds.comments import Comments
 from service.rounds.current import CurrentRounds
 from service.rounds.mailer import Mailer
 from service.rounds.outbox import Outbox
+from service.rounds.recent_reviews import RecentReviews
 from service.rounds.submissions import Submissions
 from service.settings import Settings
 from service.snapshots.cache import refresh_cache
@@ -94,6 +95,7 @@ class Application:
         mail = read_notifications(settings).mail
         self.outbox = Outbox(self.access.store, mail is not None)
         self.loads = Loads(settings, definitions, self.self_metrics, clock, lambda: self.warehouse, self.show_change)
+        self.recent_reviews = RecentReviews()
         self.rounds = CurrentRounds(
             definitions.catalogue.cycles, self.access, self.submissions, self.outbox, self.self_metrics, self.open_live_session
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from metrics.languages import get_language
 from service.application import Application
 from service.errors import RoundError
 from service.loading.report import Batch, Change, Finding, Preview
@@ -89,10 +90,16 @@ def review_file(application: Application, scope: RoundScope, file: Path, name: s
 
 
 def review_submission(application: Application, submission: Submission) -> Review:
-    """Return the review of a submission. Raises as `review_file` does."""
-    scope = find_scope(application, submission.cycle, submission.mission)
-    with open_content(application, submission) as file:
-        return review_file(application, scope, file, submission.recorded_name)
+    """Return the review of a submission for the present state of the warehouse. Raises as `review_file` does."""
+
+    def make() -> Review:
+        scope = find_scope(application, submission.cycle, submission.mission)
+        with open_content(application, submission) as file:
+            return review_file(application, scope, file, submission.recorded_name)
+
+    # What the review depends on: values are valid, and reports due, as of a date.
+    state = application.warehouse.commits, application.clock().date()
+    return application.recent_reviews.find((submission.submission_id, submission.sha256, get_language().code, *state), make)
 
 
 def publish_submission(

@@ -89,6 +89,8 @@ class Warehouse:
         self._accepted_at = accepted_at
         self._identity = identify_file(file)
         self._write_lock = threading.Lock()
+        # Since it was opened: the same number means the same content.
+        self.commits = 0
 
     def cursor(self) -> Connection:
         """Return a new session on the same database: variables and temporary tables are not shared."""
@@ -107,6 +109,7 @@ class Warehouse:
             try:
                 yield cursor
                 cursor.commit()
+                self.commits += 1
             except duckdb.Error as error:
                 with suppress(duckdb.Error):
                     cursor.rollback()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
+from metrics.languages import Language, use_language
+from service.application import Application
 from service.errors import NotAllowed, RoundError
 from service.rounds.submissions import SubmittedCell
 from service.rounds.transitions import Action, State
+from tests.conftest import load_value
 from tests.rounds.conftest import CYCLE_6, WriteFile
 from tests.rounds.test_submissions import ActAs, take
 
@@ -66,3 +70,33 @@ def test_comments_end_when_nobody_has_to_act(act_as: ActAs, write_file: WriteFil
     take(mary, mary.add_draft(6, "UNMISS", write_file(), "unmiss.csv"), Action.WITHDRAW)
     with pytest.raises(RoundError, match="submission 1 is withdrawn; comments end"):
         mary.comment(1, CELL, "Too late")
+
+
+def test_a_review_is_made_again_when_values_or_the_date_changed(
+    service: Application, act_as: ActAs, write_file: WriteFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mary = act_as("mary")
+    number = mary.add_draft(6, "UNMISS", write_file(), "unmiss.csv").submission.submission_id
+    previews = []
+    preview = service.loads.preview
+    monkeypatch.setattr(service.loads, "preview", lambda *given: previews.append(given) or preview(*given))
+
+    def read_previous() -> object:
+        review = mary.report(number).review
+        assert review is not None
+        return review.batch.changes[0].previous_value
+
+    assert read_previous() is None
+    mary.comment(number, mary.find_cell(number, "sofa_incidents_new", {}), "a comment changes no value")
+    assert read_previous() is None
+    assert len(previews) == 1
+    load_value(service, tmp_path, 77)
+    assert read_previous() == 77
+    assert len(previews) == 2
+    with use_language(Language("fr")):
+        read_previous()
+    assert len(previews) == 3
+    tomorrow = service.clock() + timedelta(days=1)
+    monkeypatch.setattr(service, "clock", lambda: tomorrow)
+    read_previous()
+    assert len(previews) == 4
