@@ -18,7 +18,7 @@ from metrics.notifications import Notifications, add_notifications
 from service.settings import find_in_tree
 from tests.events.exports import FATALITY, name_event, write_export
 from tests.published_report import copy_report
-from tests.service_process import ServiceProcess, get, run_a4p, wait_for
+from tests.service_process import ServiceProcess, call_a4p, get, wait_for
 from tests.tools import INSTALLED, each_generation, find_free_port, find_tool
 
 pytestmark = pytest.mark.stack
@@ -93,7 +93,7 @@ def test_a_breach_fires_is_delivered_is_listed_and_resolves(tmp_path: Path, gene
     data_dir = str(tmp_path / "data")
 
     def ask(*arguments: str) -> str:
-        done = run_a4p(*arguments, "--data-dir", data_dir)
+        done = call_a4p(*arguments, "--data-dir", data_dir)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -190,7 +190,7 @@ def test_a_threshold_on_events_of_thirty_days_fires_and_a_reclassification_resol
             for number, cause in enumerate(causes, 1)
         ]  # fmt: skip
         file = write_export(tmp_path / f"{updated}.csv", FATALITY, *rows)
-        done = run_a4p("events", "load", str(file), "--feed", "un_fatalities", "--data-dir", data_dir)
+        done = call_a4p("events", "load", str(file), "--feed", "un_fatalities", "--data-dir", data_dir)
         assert done.returncode == 0, done.stderr
 
     def list_firing() -> list[dict[str, str]]:
@@ -200,7 +200,7 @@ def test_a_threshold_on_events_of_thirty_days_fires_and_a_reclassification_resol
     with ServiceProcess(copy_report(tmp_path / "data")) as service, ExitStack() as stack:
         url = service.wait_until_ready()
         Stack(tmp_path, url, stack, INSTALLED)
-        done = run_a4p("thresholds", "set", "fatalities_malicious_acts_30d", "--above", "2", "--data-dir", data_dir)
+        done = call_a4p("thresholds", "set", "fatalities_malicious_acts_30d", "--above", "2", "--data-dir", data_dir)
         assert done.returncode == 0, done.stderr
         load_deaths("Malicious Act", "Malicious Act", "Malicious Act", updated=today - timedelta(days=1))
         wait_for(lambda: len(list_firing()) == 1, PATIENCE_SECONDS, 0.5)

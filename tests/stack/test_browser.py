@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from tests.events.exports import FATALITY, name_event, write_export
 from tests.published_report import copy_report
-from tests.service_process import ServiceProcess, get, run_a4p
+from tests.service_process import ServiceProcess, call_a4p, get
 from tests.tools import find_tool
 
 pytestmark = pytest.mark.stack
@@ -78,7 +78,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("browser")
     data_dir = copy_report(folder / "data")
     file = write_export(folder / "export.csv", FATALITY, *({"casualty_id": name_event(number)} for number in range(60)))
-    loaded = run_a4p("events", "load", str(file), "--feed", "un_fatalities", A4P_DATA_DIR=str(data_dir))
+    loaded = call_a4p("events", "load", str(file), "--feed", "un_fatalities", A4P_DATA_DIR=str(data_dir))
     assert loaded.returncode == 0, loaded.stderr
     with ServiceProcess(data_dir) as service:
         yield service.wait_until_ready()

@@ -14,6 +14,7 @@ from service.access.access import Access
 from service.access.roles import Grant, Role
 from service.settings import Settings
 from tests.alerting.notifications import FIRING
+from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, get
 from tests.stack.test_browser import OPTIONS, check_page, write_query
 from tests.tools import find_tool
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.stack
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data_dir = tmp_path_factory.mktemp("access") / "data"
-    data_dir.mkdir()
+    copy_report(data_dir)
     users = Access(Settings(data_dir=data_dir), lambda: datetime.now(UTC)).users
     users.add("boss", [Grant(Role.ADMINISTRATOR)], "test", PASSWORD)
     users.add("ana", [Grant(Role.ANALYST)], "boss", PASSWORD)

@@ -18,6 +18,7 @@ from service.settings import find_in_tree
 from service.warehouse.definitions import Definitions
 from tests.grafana_dashboard import GrafanaDashboard, Series, Target, tabulate
 from tests.prometheus_process import PrometheusProcess
+from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, get, wait_for
 
 pytestmark = pytest.mark.stack
@@ -83,7 +84,7 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServiceProcess, str]]:
-    with ServiceProcess(tmp_path_factory.mktemp("service")) as process:
+    with ServiceProcess(copy_report(tmp_path_factory.mktemp("service"))) as process:
         yield process, process.wait_until_ready()
 
 

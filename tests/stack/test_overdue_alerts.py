@@ -39,7 +39,7 @@ class Replay:
         self.now = datetime.fromisoformat(f"{day}T12:00+00:00")
         for file in files:
             self.application.loads.load(LoadRequest(files=(file,), loaded_by="a test", status_codes="sdmx"))
-        self.application.refresh()
+        self.application.refresh(with_history=False)
         text = b"".join(self.application.exposition.text.chunks).decode()
         series = [line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#")]
         test = {

@@ -14,7 +14,8 @@ import pytest
 from service.settings import TREE
 from service.warehouse.connection import open_copy
 from tests.prometheus_process import PrometheusProcess
-from tests.service_process import ServiceProcess, run_a4p
+from tests.published_report import copy_report
+from tests.service_process import ServiceProcess, call_a4p
 from tests.tools import INSTALLED, NEWER, each_generation, find_tool
 
 pytestmark = pytest.mark.stack
@@ -30,7 +31,7 @@ def seconds(text: str) -> float:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServiceProcess, str]]:
-    with ServiceProcess(tmp_path_factory.mktemp("service"), A4P_REMOTE_READ_SERIES="1300") as process:
+    with ServiceProcess(copy_report(tmp_path_factory.mktemp("service")), A4P_REMOTE_READ_SERIES="1300") as process:
         yield process, process.wait_until_ready()
 
 
@@ -165,7 +166,7 @@ def test_the_shipped_configuration_passes_promtool(generation: str) -> None:
 def test_the_export_is_imported_completely(service: tuple[ServiceProcess, str], tmp_path: Path, generation: str) -> None:
     data_dir = service[0].data_dir
     file = tmp_path / "history.om"
-    exported = run_a4p("export", "openmetrics", "--data-dir", str(data_dir), "--output", str(file))
+    exported = call_a4p("export", "openmetrics", "--data-dir", str(data_dir), "--output", str(file))
     assert exported.returncode == 0, exported.stderr
     assert file.read_text(encoding="utf-8").endswith("\n# EOF\n")
     tsdb = tmp_path / "prometheus" / "tsdb"
@@ -193,7 +194,7 @@ def test_the_export_is_imported_completely(service: tuple[ServiceProcess, str], 
 
 
 def test_an_export_of_one_metric_and_some_years(service: tuple[ServiceProcess, str], tmp_path: Path) -> None:
-    exported = run_a4p(
+    exported = call_a4p(
         "export", "openmetrics", "--data-dir", str(service[0].data_dir), "--metric", "a4p_serious_misconduct_allegations",
         "--from", "2019-01-01", "--to", "2020-12-31",
     )  # fmt: skip
@@ -204,6 +205,6 @@ def test_an_export_of_one_metric_and_some_years(service: tuple[ServiceProcess, s
         'a4p_serious_misconduct_allegations{job="a4p-history",mission="ALL"} 373 1577836800',
         "# EOF",
     ]
-    unknown = run_a4p("export", "openmetrics", "--data-dir", str(service[0].data_dir), "--metric", "a4p_nothing")
+    unknown = call_a4p("export", "openmetrics", "--data-dir", str(service[0].data_dir), "--metric", "a4p_nothing")
     assert unknown.returncode == 1
     assert "unknown metric a4p_nothing" in unknown.stderr

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from service.access.access import Access
 from service.access.roles import Grant, Role
 from service.settings import Settings
-from tests.service_process import ServiceProcess, run_a4p
+from tests.published_report import copy_report
+from tests.service_process import ServiceProcess, call_a4p
 from tests.stack.test_alerting import HEADER
 from tests.stack.test_browser import OPTIONS
 from tests.stack.test_browser_access import enter
@@ -63,7 +64,7 @@ def decide(tab: Page, url: str, button: str, reason: str = "") -> str:
 @pytest.mark.timeout(300)
 def test_a_mission_reports_a_cycle_and_headquarters_publishes_it(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    data_dir.mkdir()
+    copy_report(data_dir)
     access = Access(Settings(data_dir=data_dir), lambda: datetime.now(UTC))
     for name, grant in {
         "mary": Grant(Role.CONTRIBUTOR, "UNMISS"), "paul": Grant(Role.APPROVER, "UNMISS"), "ruth": Grant(Role.APPROVER),
@@ -75,7 +76,7 @@ def test_a_mission_reports_a_cycle_and_headquarters_publishes_it(tmp_path: Path)
         history.write_text(
             HEADER + "".join(f"sofa_incidents_new,UNMISS,,{PERIODS[n]},{value},A,archive,1,\n" for n, value in EARLIER.items())
         )
-        loaded = run_a4p("load", str(history), "--data-dir", str(data_dir))
+        loaded = call_a4p("load", str(history), "--data-dir", str(data_dir))
         assert loaded.returncode == 0, loaded.stderr
         browser = playwright.chromium.launch(executable_path=find_tool("chromium"), args=OPTIONS)
         file_the_values(browser, url, tmp_path)

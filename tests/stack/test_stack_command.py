@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.service_process import get, run_a4p, wait_for
+from tests.service_process import call_a4p, get, wait_for
 from tests.tools import NEWER, each_generation, find_tool, locate_newer_servers
 
 pytestmark = pytest.mark.stack
@@ -69,7 +69,7 @@ def test_the_stack_runs_from_the_shipped_files_and_ends_with_ctrl_c(tmp_path: Pa
         assert f"{urls['service']}/api/v1/alerts" in (written if "url: <secret>" in configuration else configuration)
         # Alertmanager reads the service's token, in the data directory.
         assert f"credentials_file: {data_dir}/alerts-token" in configuration
-        assert run_a4p("alerts", "--data-dir", str(data_dir)).returncode == 0
+        assert call_a4p("alerts", "--data-dir", str(data_dir)).returncode == 0
     finally:
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=60)

@@ -15,7 +15,8 @@ from metrics.notifications import Mail, Notifications
 from service.access.access import Access
 from service.access.roles import Grant, Role
 from service.settings import Settings
-from tests.service_process import ServiceProcess, run_a4p, wait_for
+from tests.published_report import copy_report
+from tests.service_process import ServiceProcess, call_a4p, wait_for
 from tests.stack.test_alerting import HEADER, PATIENCE_SECONDS, Stack
 from tests.stack.test_browser import OPTIONS
 from tests.stack.test_browser_access import enter
@@ -42,7 +43,7 @@ def test_an_analyst_sets_a_threshold_gets_mail_acknowledges_and_a_correction_res
 ) -> None:
     inbox, mail_port = mail
     data_dir = tmp_path / "data"
-    data_dir.mkdir()
+    copy_report(data_dir)
     access = Access(Settings(data_dir=data_dir), lambda: datetime.now(UTC))
     access.users.add("boss", [Grant(Role.ADMINISTRATOR)], "test", PASSWORD)
     access.users.add("ana", [Grant(Role.ANALYST)], "boss", PASSWORD)
@@ -72,7 +73,7 @@ def test_an_analyst_sets_a_threshold_gets_mail_acknowledges_and_a_correction_res
 
         correction = tmp_path / "correction.csv"
         correction.write_text(HEADER + "sofa_incidents_new,UNMISS,,2023-11-01,2024-04-30,40,A,UNMISS correction,1,\n")
-        loaded = run_a4p("load", str(correction), "--by", "clerk", "--data-dir", str(data_dir))
+        loaded = call_a4p("load", str(correction), "--by", "clerk", "--data-dir", str(data_dir))
         assert loaded.returncode == 0, loaded.stderr
         wait_for(lambda: len(list_subjects()) == 2, PATIENCE_SECONDS)
         assert list_subjects()[1] == "resolved: UNMISS, New SOFA or SOMA incidents: UNMISS is above its limit"

@@ -16,7 +16,8 @@ import pytest
 
 from service.settings import find_in_tree
 from service.warehouse.connection import open_copy
-from tests.service_process import ServiceProcess, get, run_a4p, wait_for
+from tests.published_report import copy_report
+from tests.service_process import ServiceProcess, call_a4p, get, wait_for
 from tests.tools import NEWER, find_free_port, find_tool
 
 pytestmark = pytest.mark.stack
@@ -30,7 +31,7 @@ DAY = 86_400
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    data_dir = tmp_path_factory.mktemp("service")
+    data_dir = copy_report(tmp_path_factory.mktemp("service"))
     with ServiceProcess(data_dir) as process:
         yield data_dir, process.wait_until_ready()
 
@@ -122,7 +123,7 @@ def time_of(text: str) -> float:
 def test_the_openmetrics_export_is_imported_with_every_value(service: tuple[Path, str], tmp_path: Path) -> None:
     data_dir, _ = service
     file = tmp_path / "history.om"
-    exported = run_a4p("export", "openmetrics", "--data-dir", str(data_dir), "--output", str(file))
+    exported = call_a4p("export", "openmetrics", "--data-dir", str(data_dir), "--output", str(file))
     assert exported.returncode == 0, exported.stderr
     with run_victoriametrics(tmp_path / "victoriametrics") as url:
         request = urllib.request.Request(f"{url}/api/v1/import/prometheus", file.read_bytes(), {"Content-Type": "text/plain"})
