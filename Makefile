@@ -25,7 +25,7 @@ year: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m long tests/stack/test_living_year.py
 
 # Kills, pauses, full disks and damaged blocks at random moments; TORTURE_ROUNDS (1000) and TORTURE_SEED are read. Then the long
-# copies of tests that `make test` has smaller ones of.
+# copies of tests that `make test` has smaller ones of, and a lake with LAKE_LOADS (1000) loads and LAKE_KILLS (50) of its scheduler.
 torture: $(VENV)/installed-dev
 	$(BIN)/python -m tests.torture
 	$(BIN)/python -m pytest -m long --ignore=tests/stack/test_living_year.py
