@@ -248,7 +248,7 @@ def test_deleted_temporary_files_are_written_again(application: Application, cli
 def test_a_worker_that_ran_out_of_memory_is_replaced(application: Application, client: FlaskClient) -> None:
     ask(client, "select 1")
     workers = list(application.sandbox._workers.queue)
-    assert ask(client, "select printf('%1000000000d', 1)").status_code == 413
+    assert ask(client, "select printf('%700000000d', 1)").status_code == 413
     left = list(application.sandbox._workers.queue)
     assert len(left) == len(workers)
     assert sum(worker is not None and worker in workers for worker in left) == sum(one is not None for one in workers) - 1
