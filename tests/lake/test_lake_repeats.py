@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from service.warehouse.doctor import examine_clock
 from tests.conftest import load_value
 from tests.lake.conftest import MakeSettings, OpenReplica
 from tests.lake.test_processes import TAKE_OVER_SECONDS, Replica
-from tests.lake.test_replicas import digest, follow, get_lake, list_values
+from tests.lake.test_replicas import digest, follow, get_lake, load_at_once
 from tests.lake.test_upload import list_environment
 from tests.service_process import wait_for
 
@@ -51,30 +50,7 @@ def test_a_correction_wins_over_a_value_of_a_replica_whose_clock_is_an_hour_ahea
 def test_no_load_is_lost_or_numbered_twice_when_two_replicas_load_a_thousand_files(
     open_replica: OpenReplica, tmp_path: Path
 ) -> None:
-    replicas = [open_replica("a"), open_replica("b")]
-    failures: list[Exception] = []
-
-    def load(number: int) -> None:
-        folder = tmp_path / f"files-{number}"
-        folder.mkdir()
-        for value in range(LOADS // 2):
-            try:
-                load_value(replicas[number], folder, 1_000_000 * (number + 1) + value)
-            except Exception as error:
-                failures.append(error)
-
-    threads = [threading.Thread(target=load, args=[number]) for number in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
-    for replica in replicas:
-        get_lake(replica).pull()
-        rows = list_values(replica)
-        assert len({batch for batch, _ in rows}) == len(rows) == LOADS // 2 * 2
-        assert len({value for _, value in rows}) == len(rows)
-    assert digest(replicas[0]) == digest(replicas[1])
+    load_at_once([open_replica("a"), open_replica("b")], LOADS // 2, tmp_path)
 
 
 @pytest.mark.long

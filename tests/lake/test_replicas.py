@@ -96,9 +96,8 @@ def test_a_snapshot_is_not_served_with_later_rows(open_replica: OpenReplica, tmp
     assert first.exposition.text.chunks == second.exposition.text.chunks
 
 
-def test_two_replicas_that_load_at_once_get_different_numbers(open_replica: OpenReplica, tmp_path: Path) -> None:
-    replicas = [open_replica("a"), open_replica("b")]
-    loads = 6
+def load_at_once(replicas: list[Application], loads: int, tmp_path: Path) -> None:
+    """Load so many files with each of two replicas at the same time, and check that both then have all of them."""
     failures: list[Exception] = []
 
     def load(number: int) -> None:
@@ -106,7 +105,7 @@ def test_two_replicas_that_load_at_once_get_different_numbers(open_replica: Open
         folder.mkdir()
         try:
             for value in range(loads):
-                load_value(replicas[number], folder, 1000 * (number + 1) + value)
+                load_value(replicas[number], folder, 1_000_000 * (number + 1) + value)
         except Exception as error:
             failures.append(error)
 
@@ -121,8 +120,12 @@ def test_two_replicas_that_load_at_once_get_different_numbers(open_replica: Open
             get_lake(replica).pull()
         rows = list_values(replica)
         assert len({batch for batch, _ in rows}) == len(rows) == 2 * loads
-        assert {value for _, value in rows} == {1000 * number + value for number in (1, 2) for value in range(loads)}
+        assert {value for _, value in rows} == {1_000_000 * number + value for number in (1, 2) for value in range(loads)}
     assert digest(replicas[0]) == digest(replicas[1])
+
+
+def test_two_replicas_that_load_at_once_get_different_numbers(open_replica: OpenReplica, tmp_path: Path) -> None:
+    load_at_once([open_replica("a"), open_replica("b")], 6, tmp_path)
 
 
 def test_a_replica_without_the_lock_cannot_commit_over_another(
