@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -38,20 +39,10 @@ def verify(files: tuple[Path, ...], data_dir: Path | None) -> None:
     settings = read_settings(data_dir=data_dir)
     has_faults = False
     if settings.has_lake and not files:
-        try:
-            entries, newest = verify_shared(settings)
-            click.echo(f"users and the audit of the lake: {entries:,} entries in the audit, newest hash {newest}")
-        except ServiceError as error:
-            has_faults = True
-            click.echo(f"users and the audit of the lake: {error}", err=True)
+        has_faults |= _has_audit_faults("users and the audit of the lake", partial(verify_shared, settings))
     for file in files or _list_files(settings):
         if file == settings.access_file or is_access_file(file):
-            try:
-                entries, newest = verify_access(file)
-                click.echo(f"{file}: {entries:,} entries in the audit, newest hash {newest}")
-            except ServiceError as error:
-                has_faults = True
-                click.echo(f"{file}: {error}", err=True)
+            has_faults |= _has_audit_faults(str(file), partial(verify_access, file))
             continue
         with show_progress() as progress:
             found = _verify(file, settings, progress)
@@ -62,6 +53,16 @@ def verify(files: tuple[Path, ...], data_dir: Path | None) -> None:
     if has_faults:
         click.echo("a4p: faults found; restore a backup without faults ('a4p restore')", err=True)
         sys.exit(1)
+
+
+def _has_audit_faults(name: str, verify_audit: Callable[[], tuple[int, str]]) -> bool:
+    try:
+        entries, newest = verify_audit()
+    except ServiceError as error:
+        click.echo(f"{name}: {error}", err=True)
+        return True
+    click.echo(f"{name}: {entries:,} entries in the audit, newest hash {newest}")
+    return False
 
 
 def _list_files(settings: Settings) -> Iterator[Path]:
