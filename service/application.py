@@ -364,9 +364,10 @@ class Application:
             log.error("the metrics of rounds are not up to date: %s", error)
 
     def _read_history(self) -> int:
+        earlier = self.history
         try:
-            history = self._history_reader.read(self.history)
-            self.served.show_history(history)
+            history = self._history_reader.read(earlier)
+            self.served.show_history(history, earlier)
         finally:
             self.served.end_wait_for_history()
         return history.series_count

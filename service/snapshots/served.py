@@ -112,9 +112,8 @@ class ServedState:
         )
         self._self_metrics.record_read_copy(copy.info.snapshot_id)
 
-    def show_history(self, history: WholeHistory) -> None:
-        """Answer PromQL from a history, and store what changed of it for the next start."""
-        earlier = self.history
+    def show_history(self, history: WholeHistory, earlier: WholeHistory | None) -> None:
+        """Answer PromQL from a history, and store what changed since `earlier`, which it was read with, for the next start."""
         self._replace_history(history)
         if earlier is None or history.recorded is not earlier.recorded:
             files = self._settings.stored_history_file, self._settings.stored_changes_file
