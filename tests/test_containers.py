@@ -273,13 +273,13 @@ def test_prometheus_scrapes_the_families_of_two_replicas_once(lake: dict[str, An
     assert done.returncode == 0, done.stdout + done.stderr
     jobs = {job["job_name"]: job for job in yaml.safe_load(file.read_text())["scrape_configs"]}
     assert jobs["a4p"]["static_configs"][0]["targets"] == ["nginx:8080"]
-    (kept,) = jobs["a4p-replicas"]["metric_relabel_configs"]
-    assert kept["action"] == "keep"
+    (relabeling,) = jobs["a4p-replicas"]["metric_relabel_configs"]
+    assert relabeling["action"] == "keep"
     rules = "".join(rule.read_text() for rule in (find_in_tree("prometheus") / "rules").glob("*.yml"))
     # An alert over all replicas has no labels of one.
     rules = re.sub(r"\b(?:min|max)\([a-z0-9_]+\)", "", rules)
     for name in set(re.findall(r"\b(?:a4p|process)_[a-z0-9_]+", rules)):
-        assert not re.fullmatch(kept["regex"], name), f"{name} of the second replica would fire its alert twice"
+        assert not re.fullmatch(relabeling["regex"], name), f"{name} of the second replica would fire its alert twice"
 
 
 def test_grafana_finds_its_sources_and_dashboards(services: dict[str, Any]) -> None:

@@ -200,8 +200,8 @@ class Pool:
                 log.error("%s cannot be used for users and the audit: %s", self._address, reason)
             self._logged = reason
             return AccessUnavailable(
-                "users, tokens and the audit cannot be read, as PostgreSQL does not answer; try again later. Until then nobody "
-                "can sign in or change anything"
+                "users, tokens and the audit cannot be read, as PostgreSQL does not answer; try again later. Until then, "
+                "sign-ins and changes are refused"
             )
         return AccessUnavailable(f"the users and the audit in {self._address} cannot be used: {reason}")
 

@@ -128,7 +128,7 @@ def test_without_postgres_readers_continue_and_people_get_a_reason(
                 assert reader.get(path).status_code == 200, path
             page = signed_in.get("/missions")
             assert page.status_code == 503
-            assert "PostgreSQL does not answer" in page.text and "nobody can sign in or change anything" in page.text
+            assert "PostgreSQL does not answer" in page.text and "sign-ins and changes are refused" in page.text
             # Neither address nor password, which are in the log.
             assert "127.0.0.1" not in page.text and "127.0.0.1" in caplog.text and POSTGRES_PASSWORD not in caplog.text
             answer = reader.get("/api/v1/missions", headers=bearer)
