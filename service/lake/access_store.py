@@ -81,7 +81,8 @@ class SharedStore(AccessStore):
     def move_file(self) -> dict[str, int]:
         """Move the rows of `file`, which is not changed, to the empty tables. Return the number of rows of each table.
 
-        Does nothing if they were moved before. Raises AccessError if the lake has other users, and AccessUnavailable.
+        Does nothing if they were moved before. Raises AccessError if the lake has other users or the file is damaged, and
+        AccessUnavailable.
         """
         self._make_ready(moves_file=False)
         with self._begin() as connection:
@@ -165,7 +166,9 @@ class SharedStore(AccessStore):
     def _move(self, connection: SharedConnection) -> dict[str, int]:
         if not self.file.exists():
             return {}
-        newest = _find_newest_hash(AccessStore(self.file, self.clock, is_read_only=True))
+        file = AccessStore(self.file, self.clock, is_read_only=True)
+        with self._explain_damage():
+            newest = _find_newest_hash(file)
         moved = connection.execute("select value from settings where name = ?", [MOVED]).fetchone()
         if moved is not None and moved["value"] == newest:
             return {}
@@ -175,10 +178,23 @@ class SharedStore(AccessStore):
                 f"{self.file} was not moved: {self.address} has users or an audit already. Delete the file if it is not "
                 f"needed; to use it instead of those, stop all replicas and run 'a4p restore --access {self.file}'"
             )
+        with self._explain_damage():
+            _check_pages(file)
         clear_rows(connection)
         counts = self._fill(connection, self.file)
         connection.execute("insert into settings values (?, ?)", [MOVED, newest])
         return counts
+
+    @contextmanager
+    def _explain_damage(self) -> Iterator[None]:
+        """Raise AccessError when the file cannot be read, as the lake works without it."""
+        try:
+            yield
+        except AccessUnavailable as error:
+            raise AccessError(
+                f"{error}. The file was not moved: users and the audit are those in {self.address}. Delete the file if it is "
+                "not needed; to use a copy of it instead of those, stop all replicas and run 'a4p restore --access COPY'"
+            ) from None
 
     def _fill(self, connection: SharedConnection, file: Path) -> dict[str, int]:
         """Copy the rows of a file, which may be of an earlier release, to the empty tables, and compare them."""
@@ -216,3 +232,10 @@ def _find_newest_hash(store: AccessStore) -> str:
     with store.read() as connection:
         row = connection.execute("select value from settings where name = 'audit_newest'").fetchone()
     return str(row["value"]) if row else ""
+
+
+def _check_pages(store: AccessStore) -> None:
+    with store.read() as connection:
+        (found,) = connection.execute("pragma integrity_check(1)").fetchone()
+    if found != "ok":
+        raise AccessUnavailable(f"{store} is damaged ({' '.join(str(found).split())})")

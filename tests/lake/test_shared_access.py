@@ -337,6 +337,30 @@ def test_the_first_start_moves_the_file_of_a_replica_and_leaves_that_of_another(
     assert f"{other} was not moved" in caplog.text
 
 
+def test_a_damaged_file_of_a_replica_does_not_stop_the_shared_users(
+    open_access: OpenAccess, make_access_settings: MakeAccessSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    torn, other = (make_access_settings(name).access_file for name in ("a", "b"))
+    write_people(torn)
+    # Its first page is intact: the damage is found before anything is moved.
+    content = torn.read_bytes()
+    torn.write_bytes(content[:4096] + bytes(len(content) - 4096))
+    other.parent.mkdir()
+    other.write_bytes(b"not a database" * 100)
+    first = open_access("a")
+    assert first.users.list_all() == []
+    assert f"{torn} is damaged" in caplog.text or f"{torn} cannot be used" in caplog.text
+    first.users.add("ana", [], "test")
+    caplog.clear()
+    assert [user.name for user in open_access("b").users.list_all()] == ["ana"]
+    assert f"{other} cannot be used" in caplog.text and "Delete the file if it is not needed" in caplog.text
+    # A move by command reports it.
+    store = open_access("b").store
+    assert isinstance(store, SharedStore)
+    with pytest.raises(AccessError, match="The file was not moved"):
+        store.move_file()
+
+
 def test_tables_of_a_newer_release_are_not_used(open_access: OpenAccess) -> None:
     with open_access().store.write() as connection:
         connection.execute("update version set version = 999")
