@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from service.application import Application
 from service.queries.sandbox.pool import WorkerProcess
+from service.queries.sandbox.protocol import QueryRequest
 from service.settings import Settings
 from service.system.fairness import FairSlots
 from service.warehouse.definitions import Definitions
@@ -42,6 +43,14 @@ def client(application: Application) -> FlaskClient:
 
 def ask(client: FlaskClient, sql: str, **members: object):
     return client.post("/api/v1/sql", json={"sql": sql, **members})
+
+
+def take_worker(application: Application) -> WorkerProcess:
+    """Return the worker of an application that has one."""
+    worker = application.sandbox._workers.get_nowait()
+    assert worker is not None
+    application.sandbox._workers.put(worker)
+    return worker
 
 
 def test_the_answer_has_columns_rows_and_the_snapshot_of_the_metrics(application: Application, client: FlaskClient) -> None:
@@ -247,20 +256,43 @@ def test_deleted_temporary_files_are_written_again(application: Application, cli
 
 def test_a_worker_that_ran_out_of_memory_is_replaced(application: Application, client: FlaskClient) -> None:
     ask(client, "select 1")
-    workers = list(application.sandbox._workers.queue)
+    worker = take_worker(application)
     assert ask(client, "select printf('%700000000d', 1)").status_code == 413
-    left = list(application.sandbox._workers.queue)
-    assert len(left) == len(workers)
-    assert sum(worker is not None and worker in workers for worker in left) == sum(one is not None for one in workers) - 1
+    assert ask(client, "select 42").json["rows"] == [[42]]
+    assert take_worker(application) is not worker
+
+
+def test_a_worker_is_used_again_unless_a_query_changed_its_settings(application: Application, client: FlaskClient) -> None:
+    ask(client, "select 1")
+    worker = take_worker(application)
+    assert ask(client, "selec").status_code == 400
+    assert ask(client, "from enable_logging(level = 'debug')").status_code == 200
+    assert take_worker(application) is worker
+    assert ask(client, "select 42").json["rows"] == [[42]]
+    assert take_worker(application) is not worker
+
+
+def test_a_query_that_takes_too_long_is_interrupted_and_its_worker_is_used_again(
+    application: Application, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(client, "select 1")
+    worker = take_worker(application)
+    # A busy machine may take long to interrupt it.
+    monkeypatch.setattr("service.queries.sandbox.pool.GRACE_SECONDS", 20.0)
+    endless: QueryRequest = {
+        "sql": "select sum(a.range * b.range) from range(10_000_000) a, range(10_000_000) b",
+        "as_of": None, "known_at": None, "max_rows": 1, "seconds": 0.2, "format": "json",
+    }  # fmt: skip
+    assert application.sandbox.run(endless, "client").response["outcome"] == "out_of_time"
+    assert ask(client, "select 42").json["rows"] == [[42]]
+    assert take_worker(application) is worker
 
 
 def test_a_query_that_ignores_the_interrupt_is_killed_and_the_next_succeeds(
     application: Application, client: FlaskClient
 ) -> None:
     ask(client, "select 1")
-    worker = application.sandbox._workers.get_nowait()
-    assert worker is not None
-    application.sandbox._workers.put(worker)
+    worker = take_worker(application)
     asked = threading.Thread(
         target=ask, args=[client, "select sum(a.range * b.range) from range(10_000_000) a, range(10_000_000) b"]
     )

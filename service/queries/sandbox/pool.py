@@ -21,7 +21,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from service.errors import NoFreeSlot, PoolBusy, WorkerLost
-from service.queries.sandbox.protocol import LENGTH, MAX_HEADER_BYTES, MAX_RESULT_BYTES, QueryRequest, QueryResponse, encode
+from service.queries.sandbox.protocol import (
+    LENGTH,
+    MAX_HEADER_BYTES,
+    MAX_RESULT_BYTES,
+    READY,
+    QueryRequest,
+    QueryResponse,
+    encode,
+)
 from service.settings import TREE, Settings
 from service.system.fairness import FairSlots
 from service.system.time_limit import POLL_SECONDS, check_time
@@ -33,6 +41,8 @@ _numbers = count()
 START_SECONDS = 30
 # A worker that has not stopped its query this long after the time limit is killed.
 GRACE_SECONDS = 1.0
+# A worker that is not ready this long after a request is replaced. It normally takes a millisecond.
+READY_SECONDS = 2.0
 INVALID_RESPONSE = "a sandbox worker sent an invalid response"
 # Maximum number of waiting queries. Further queries are rejected.
 MAX_WAITING = 64
@@ -70,12 +80,20 @@ class WorkerProcess:
         )  # fmt: skip
         assert self._process.stdin is not None and self._process.stdout is not None
         self._copies = identify_file(copies)
+        self._is_ready = False
         self._requests, self._responses = self._process.stdin.fileno(), self._process.stdout.fileno()
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether the process ended after its last response, for example because memory ran out."""
-        return self._process.poll() is not None
+    def is_ready(self) -> bool:
+        """Wait until the worker is ready for the next request. Return False if it ended instead, or is not ready in time.
+
+        A worker ends if its last query changed its settings, or memory ran out.
+        """
+        if not self._is_ready:
+            try:
+                self._is_ready = self._read(len(READY), time.monotonic() + READY_SECONDS) == READY
+            except WorkerLost:
+                return False
+        return self._is_ready and self._process.poll() is None
 
     def can_read(self, copies: Path) -> bool:
         """Return whether its Landlock rules, which bind a directory and not its name, allow this directory."""
@@ -89,13 +107,15 @@ class WorkerProcess:
                 raise WorkerLost(str(ready["error"]))
             if not ready["has_seccomp"]:
                 log.warning("no seccomp filter for this processor: see docs/decisions/untrusted-sql.md")
+            self._is_ready = True
             return bool(ready["has_landlock"])
         except BaseException:
             self.kill()
             raise
 
     def run(self, request: QueryRequest) -> QueryResult:
-        """Return the result of a request. Raises WorkerLost; the worker must then be killed."""
+        """Return the result of a request to a ready worker. Raises WorkerLost; the worker must then be killed."""
+        self._is_ready = False
         deadline = time.monotonic() + request["seconds"] + GRACE_SECONDS
         self._write(encode(request), deadline)
         header = self._read_header(deadline)
@@ -207,7 +227,7 @@ class SandboxPool:
             worker = self._workers.get()
             try:
                 self._publish_again()
-                if worker is not None and (worker.has_ended or not worker.can_read(self._copies)):
+                if worker is not None and not (worker.is_ready() and worker.can_read(self._copies)):
                     worker.kill()
                     worker = None
                 worker = worker or self._start()
@@ -217,9 +237,6 @@ class SandboxPool:
                     worker.kill()
                 self._put_back(None)
                 raise
-            if result.response["is_last"]:
-                worker.kill()
-                worker = None
             self._put_back(worker)
             return result
 

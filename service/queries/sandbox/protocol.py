@@ -1,4 +1,4 @@
-"""The protocol between the service and a worker: a JSON header with its length in front, then the bytes of the result."""
+"""The protocol between the service and a worker: a JSON header with its length in front, the bytes of the result, and READY."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, Literal, NotRequired, TypedDict
 LENGTH = struct.Struct("!I")
 MAX_HEADER_BYTES = 1 << 20
 MAX_RESULT_BYTES = 64 << 20
+# Follows each response when the worker is ready for the next request. A worker that is not, ends.
+READY = b"+"
 
 Format = Literal["json", "csv", "arrow", "parquet", "xlsx"]
 # How a query ended. `rejected` includes a message.
@@ -28,7 +30,7 @@ class QueryRequest(TypedDict):
 
 
 class QueryResponse(TypedDict):
-    """The outcome of a query; `size` bytes of the result follow. `is_last`: the worker ends after it."""
+    """The outcome of a query; `size` bytes of the result follow."""
 
     outcome: Outcome
     snapshot_id: int
@@ -38,7 +40,6 @@ class QueryResponse(TypedDict):
     row_count: int
     is_truncated: bool
     size: int
-    is_last: bool
 
 
 def encode(message: Any) -> bytes:
