@@ -1,7 +1,8 @@
-"""Starts a worker without capabilities: each thread has its own, and importing numpy and pyarrow starts threads."""
+"""Starts a worker without capabilities and with its timer blocked, before imports start threads: each thread has its own."""
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from service.system.imports import disable_optional_imports
 
 if __name__ == "__main__":
     drop_capabilities()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
     disable_optional_imports("pandas")
     from service.queries.sandbox.worker import main
 

@@ -11,7 +11,6 @@ import json
 import math
 import os
 import sys
-import threading
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +25,7 @@ from service.queries.query import REPORT_POSITIONS, Connection, FileFormat, extr
 from service.queries.sandbox.isolation import isolate, limit_resources
 from service.queries.sandbox.protocol import LENGTH, MAX_RESULT_BYTES, READY, Format, QueryRequest, QueryResponse, encode
 from service.queries.sandbox.seccomp import deny_sockets_and_processes
+from service.queries.sandbox.time_limit import TimeLimit
 from service.queries.sandbox.xlsx import MAX_ROWS, write_xlsx
 
 # JavaScript and most JSON parsers lose digits of larger integers.
@@ -76,6 +76,7 @@ class Worker:
     _ran_out_of_memory = False
 
     def __init__(self, copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) -> None:
+        self.time_limit = TimeLimit()
         self._copies = copies
         self._spill = spill
         self._threads = threads
@@ -112,17 +113,9 @@ class Worker:
         if request.get("copy", self._copy) != self._copy:
             self._open(request["copy"])
         with self._connection.cursor() as session:
-            is_late = threading.Event()
-
-            def stop() -> None:
-                is_late.set()
-                session.interrupt()
-
-            clock = threading.Timer(request["seconds"], stop)
-            clock.daemon = True
-            clock.start()
             try:
-                response, body = self._run(session, request)
+                with self.time_limit.watch(session, request["seconds"]):
+                    response, body = self._run(session, request)
             except QueryError as error:
                 response, body = _reject(error), b""
             except (duckdb.OutOfMemoryException, MemoryError):
@@ -134,10 +127,8 @@ class Worker:
             except Exception as error:
                 # A value that Python cannot represent, for example a date before year 1.
                 response, body = _respond("rejected", f"the result cannot be written: {error}"), b""
-            finally:
-                clock.cancel()
         self._ran_out_of_memory = response["outcome"] == "out_of_memory"
-        if is_late.is_set() and response["outcome"] != "succeeded":
+        if self.time_limit.has_passed and response["outcome"] != "succeeded":
             response = _respond("out_of_time", "")
         response["snapshot_id"] = self._snapshot_id
         return response, body
@@ -281,6 +272,7 @@ def main(copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) 
         has_landlock = isolate(copies, spill)
         worker.reopen()
         has_seccomp = deny_sockets_and_processes()
+        worker.time_limit.start()
     except (duckdb.Error, OSError, ValueError) as error:
         responses.write(encode({"error": str(error)}))
         responses.flush()
