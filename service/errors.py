@@ -48,7 +48,10 @@ class LakeError(WarehouseError):
 
 
 class LakeUnavailable(WarehouseError):
-    """PostgreSQL or the bucket of the lake cannot be reached, or another replica is writing. Nothing was recorded."""
+    """PostgreSQL or the bucket of the lake cannot be reached, or another replica is writing.
+
+    Nothing was recorded, unless PostgreSQL stopped to answer during a commit: the message says that.
+    """
 
     can_retry = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,9 +11,12 @@ from service.errors import LakeError
 from service.settings import Settings
 
 PREFIX = "ducklake:postgres:"
-# With these a connection to a machine that disappeared ends after 11 seconds, at both ends.
-KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+# With these a connection to a machine that disappeared ends after 11 seconds, at both ends: an idle one by keepalives, one with
+# data that nobody acknowledges by the user timeout (milliseconds), as no keepalives are sent then.
+TIMEOUTS = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "user_timeout": 11_000}
 CONNECT_SECONDS = 5
+# PostgreSQL ends a statement of DuckDB after this time, such as a commit that waits for a standby server.
+STATEMENT_SECONDS = 300
 GROUP = "the lake needs further packages; install them with: pip install -e '.[lake]'"
 
 
@@ -29,21 +33,37 @@ class S3:
 
 @dataclass(frozen=True)
 class LakeAddress:
-    """`connection` is a libpq connection string; `data` a directory or an s3:// URL. str() has no passwords."""
+    """`connection` is a libpq connection string; `data` a directory or an s3:// URL. str() has no passwords.
+
+    `options` are those of the connection string for the session in the server. `duckdb_connection` has all options of DuckDB's.
+    """
 
     connection: str = field(repr=False)
     name: str
     data: str
     s3: S3 | None
     secrets: tuple[str, ...] = field(repr=False, default=())
+    options: str = field(repr=False, default="")
 
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def duckdb_connection(self) -> str:
+        from psycopg.conninfo import make_conninfo
+
+        options = f"-c statement_timeout={STATEMENT_SECONDS}s {self.make_options()}"
+        return make_conninfo(self.connection, options=options, application_name="a4p lake")
+
+    def make_options(self, **settings: object) -> str:
+        """Return the options of a session. Those of the connection string replace timeouts, and the settings replace both."""
+        timeouts = {f"tcp_{name}": value for name, value in TIMEOUTS.items()}
+        return " ".join(part for part in (_list_options(timeouts), self.options, _list_options(settings)) if part)
+
     def redact(self, text: str) -> str:
         """Return the first line of a text without passwords."""
         line = (text.splitlines() or [""])[0]
-        for secret in (self.connection, *self.secrets):
+        for secret in (self.duckdb_connection, self.connection, *self.secrets):
             line = line.replace(secret, "***")
         return line
 
@@ -76,9 +96,14 @@ def make_address(warehouse: str, settings: Settings) -> LakeAddress:
     s3 = _read_s3(settings) if data.startswith("s3://") else None
     secrets = tuple(str(secret) for secret in (given.get("password"), s3.secret if s3 else None) if secret)
     place = f"{given.get('host', 'local socket')}:{given.get('port', 5432)}/{given.get('dbname', given.get('user', ''))}"
-    options = {"connect_timeout": CONNECT_SECONDS, **KEEPALIVES, **given}
-    connection = make_conninfo(**{name: str(value) for name, value in options.items() if value is not None})
-    return LakeAddress(connection, f"PostgreSQL {place}", data, s3, secrets)
+    timeouts = {name if name.startswith("keepalives") else f"tcp_{name}": value for name, value in TIMEOUTS.items()}
+    parameters = {"connect_timeout": CONNECT_SECONDS, **timeouts, **given}
+    connection = make_conninfo(**{name: str(value) for name, value in parameters.items() if value is not None})
+    return LakeAddress(connection, f"PostgreSQL {place}", data, s3, secrets, str(given.get("options") or ""))
+
+
+def _list_options(settings: Mapping[str, object]) -> str:
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def _read_s3(settings: Settings) -> S3:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import duckdb
 
 from service.errors import LakeError, LakeUnavailable
 from service.lake.address import GROUP, LakeAddress
+from service.lake.answer_watch import AnswerWatch
 from service.warehouse.connection import Resources
 from service.warehouse.database import Connection
 
@@ -48,6 +51,18 @@ class LakeEngine:
     address: LakeAddress
     resources: Resources
     _connection: Connection | None = None
+    _watch: AnswerWatch | None = None
+    # One transaction at a time: maintenance and pulls are in different threads.
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def use(self) -> Iterator[Connection]:
+        """Yield the connection to one thread; it fails when PostgreSQL does not answer. Raises as `connect` does."""
+        with self._turn:
+            connection = self.connect()
+            assert self._watch is not None
+            with self._watch.watch(connection):
+                yield connection
 
     def connect(self) -> Connection:
         """Return the connection. Raises LakeError and LakeUnavailable."""
@@ -61,10 +76,18 @@ class LakeEngine:
             with suppress(duckdb.Error):
                 self._connection.close()
             self._connection = None
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
 
-    def fail(self, error: duckdb.Error) -> LakeError | LakeUnavailable:
+    def fail(self, error: duckdb.Error, is_commit: bool = False) -> LakeError | LakeUnavailable:
         """Close the connection, whose state is unknown after an error. Return the error of the service."""
+        failure = self._watch.failure if self._watch is not None else None
         self.close()
+        # PostgreSQL may have committed, and not answered.
+        advice = "; look whether the change was recorded before you repeat it" if is_commit else ""
+        if failure is not None:
+            return LakeUnavailable(f"{failure}{advice}")
         text = str(error)
         if "ducklake_max_retry_count" in text and re.search(r"duplicate key|PRIMARY KEY|unique", text, re.IGNORECASE):
             return LakeUnavailable("another replica wrote to the lake at the same time; nothing was recorded, retry")
@@ -74,7 +97,7 @@ class LakeEngine:
                 f"the data of the lake ({self.address.data}) cannot be reached: {reason}; start the server of the bucket, or "
                 "correct A4P_LAKE_DATA and A4P_LAKE_S3_*"
             )
-        return LakeUnavailable(f"the lake ({self.address}) cannot be used: {reason}")
+        return LakeUnavailable(f"the lake ({self.address}) cannot be used: {reason}{advice}")
 
     def _open(self) -> Connection:
         resources = self.resources
@@ -102,16 +125,20 @@ class LakeEngine:
             # A commit succeeds only on the snapshot it was made from (docs/decisions/lake.md).
             connection.execute("set ducklake_max_retry_count = 0")
             self._create_secret(connection)
-            connection.execute(
-                f"attach {quote('ducklake:postgres:' + self.address.connection)} as lake "
-                f"(data_path {quote(self.address.data)}, data_inlining_row_limit 0)"
-            )
+            self._watch = AnswerWatch(self.address)
+            self._watch.start()
+            with self._watch.watch(connection):
+                connection.execute(
+                    f"attach {quote('ducklake:postgres:' + self.address.duckdb_connection)} as lake "
+                    f"(data_path {quote(self.address.data)}, data_inlining_row_limit 0)"
+                )
         except duckdb.Error as error:
             with suppress(duckdb.Error):
                 connection.close()
             raise self.fail(error) from None
         except BaseException:
             connection.close()
+            self.close()
             raise
         return connection
 

@@ -5,18 +5,25 @@ A session of PostgreSQL holds a lock until it ends, so each lock has a connectio
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import psycopg
 
 from service.errors import LakeUnavailable
-from service.lake.address import KEEPALIVES, LakeAddress
+from service.lake.address import LakeAddress
+from service.lake.connection import LimitedConnection, NoAnswer
 
 # Locks are those of one database, and a database has one lake. The first number is "A4P".
 LOCK_CLASS = 0x413450
 WRITE_LOCK, SCHEDULER_LOCK = 1, 2
 WAIT_SECONDS = 300
+# PostgreSQL answers a session that waits for a lock after this time, so that one that does not answer is noticed.
+TURN_SECONDS = 5
+# A session ends when PostgreSQL has not answered for this time. That of the scheduler's lock ends before PostgreSQL gives the
+# lock to another replica, so that two never run jobs.
+ANSWER_SECONDS, SCHEDULER_ANSWER_SECONDS = 15.0, 5.0
 # PostgreSQL ends the session with the lock of the scheduler after this time without a query: its replica hangs, although the
 # kernel of its machine answers keepalives. There is a query every LOCK_SECONDS.
 HANGING_SECONDS = 12
@@ -25,29 +32,55 @@ HANGING_SECONDS = 12
 class Session:
     """One connection to PostgreSQL, opened when it is first used and again after it was lost."""
 
-    def __init__(self, address: LakeAddress, idle_seconds: int = 0) -> None:
+    def __init__(self, address: LakeAddress, idle_seconds: int = 0, answer_seconds: float | None = None) -> None:
         """Make a session that PostgreSQL ends after `idle_seconds` without a query; 0: never."""
         self._address = address
         self._idle_seconds = idle_seconds
-        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+        self._answer_seconds = answer_seconds
+        self._connection: LimitedConnection | None = None
+        self.peer: object = None
 
     def query(self, text: str, *parameters: object) -> tuple[object, ...]:
         """Return the first row of a query. Raises LakeUnavailable, after which locks of this session are released."""
         try:
-            if self._connection is None:
-                self._connection = self._connect()
-            row = self._connection.execute(text, parameters).fetchone()
-        except psycopg.errors.LockNotAvailable:
-            raise LakeUnavailable(
-                f"another replica has been writing to the lake for {WAIT_SECONDS} s; nothing was recorded, retry later"
-            ) from None
+            return self._run(text, *parameters)
         except psycopg.Error as error:
             self.close()
-            raise LakeUnavailable(
-                f"the catalog of the lake ({self._address}) cannot be reached: {self._address.redact(str(error))}; "
-                "start PostgreSQL, or correct A4P_WAREHOUSE"
-            ) from None
-        return row or ()
+            raise make_unreachable(self._address, self._address.redact(str(error))) from None
+
+    def lock(self, number: int) -> None:
+        """Take a lock. Waits for other replicas at most WAIT_SECONDS. Raises LakeUnavailable."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                self._run("select pg_advisory_lock(%s, %s)", LOCK_CLASS, number)
+                return
+            except psycopg.errors.LockNotAvailable:
+                if time.monotonic() >= deadline:
+                    raise LakeUnavailable(
+                        f"another replica has been writing to the lake for {WAIT_SECONDS} s; nothing was recorded, retry later"
+                    ) from None
+            except psycopg.Error as error:
+                self.close()
+                raise make_unreachable(self._address, self._address.redact(str(error))) from None
+
+    def unlock(self, number: int) -> None:
+        """Release a lock. A lost connection has released it."""
+        if self._connection is not None:
+            with suppress(LakeUnavailable):
+                self.query("select pg_advisory_unlock(%s, %s)", LOCK_CLASS, number)
+
+    def answers(self) -> bool:
+        """Return whether PostgreSQL answers. A connection that was lost is opened again once."""
+        for _ in range(2):
+            try:
+                self._run("select 1")
+                return True
+            except psycopg.Error as error:
+                self.close()
+                if isinstance(error, NoAnswer):
+                    return False
+        return False
 
     def close(self) -> None:
         """Close the connection, which releases its locks."""
@@ -56,15 +89,31 @@ class Session:
                 self._connection.close()
             self._connection = None
 
-    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        # The server ends the session of a machine that disappeared, and releases its locks, after the same time.
-        options = " ".join(f"-c tcp_{name}={value}" for name, value in KEEPALIVES.items())
-        return psycopg.connect(
+    def _run(self, text: str, *parameters: object) -> tuple[object, ...]:
+        if self._connection is None:
+            self._connection = self._connect()
+        self._connection.answer_seconds = ANSWER_SECONDS if self._answer_seconds is None else self._answer_seconds
+        return self._connection.execute(text, parameters).fetchone() or ()
+
+    def _connect(self) -> LimitedConnection:
+        connection = LimitedConnection.connect(
             self._address.connection,
             autocommit=True,
-            options=f"{options} -c lock_timeout={WAIT_SECONDS}s -c idle_session_timeout={self._idle_seconds}s",
+            options=self._address.make_options(
+                lock_timeout=f"{min(TURN_SECONDS, WAIT_SECONDS)}s", idle_session_timeout=f"{self._idle_seconds}s"
+            ),
             application_name="a4p",
         )
+        with suppress(OSError):
+            self.peer = connection.find_peer()
+        return connection
+
+
+def make_unreachable(address: LakeAddress, reason: str) -> LakeUnavailable:
+    """Return the error of a PostgreSQL that cannot be reached or does not answer."""
+    return LakeUnavailable(
+        f"the catalog of the lake ({address}) cannot be reached: {reason}; start PostgreSQL, or correct A4P_WAREHOUSE"
+    )
 
 
 def find_head(session: Session) -> int:
@@ -79,13 +128,15 @@ def find_head(session: Session) -> int:
 @contextmanager
 def hold_write_lock(session: Session) -> Iterator[None]:
     """Hold the lock of the writer. Waits for other replicas at most WAIT_SECONDS. Raises LakeUnavailable."""
-    session.query("select pg_advisory_lock(%s, %s)", LOCK_CLASS, WRITE_LOCK)
+    session.lock(WRITE_LOCK)
     try:
         yield
+    except LakeUnavailable:
+        # PostgreSQL may not answer. The end of the session releases the lock as well.
+        session.close()
+        raise
     finally:
-        # A lost connection has released it.
-        with suppress(LakeUnavailable):
-            session.query("select pg_advisory_unlock(%s, %s)", LOCK_CLASS, WRITE_LOCK)
+        session.unlock(WRITE_LOCK)
 
 
 def check_write_lock(session: Session) -> None:
@@ -108,7 +159,7 @@ class SchedulerLock:
     """The lock of the replica that runs scheduled jobs."""
 
     def __init__(self, address: LakeAddress) -> None:
-        self._session = Session(address, HANGING_SECONDS)
+        self._session = Session(address, HANGING_SECONDS, SCHEDULER_ANSWER_SECONDS)
         self.is_held = False
 
     def renew(self) -> bool:

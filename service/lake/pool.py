@@ -18,7 +18,8 @@ from psycopg import pq
 
 from service.access.store import WAIT_SECONDS, Rows
 from service.errors import AccessUnavailable
-from service.lake.address import KEEPALIVES, LakeAddress
+from service.lake.address import LakeAddress
+from service.lake.connection import LimitedConnection, NoAnswer
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ MAX_CONNECTIONS, MAX_IDLE = 8, 4
 STATEMENT_SECONDS, IDLE_SECONDS = 20, 60
 # Longer than the server's: for a server that does not answer at all.
 ANSWER_SECONDS = 25.0
-# After a failed connection, requests fail at once for this time: a host that does not answer takes CONNECT_SECONDS each time.
+# After a connection failed or was not answered, requests fail at once for this time: a host that does not answer takes
+# CONNECT_SECONDS each time.
 RETRY_SECONDS = 2.0
 # The word alone; a comparison with the user of the database would be false, silently.
 BARE_USER = re.compile(r'(?<![\w".])user(?![\w"])', re.IGNORECASE)
@@ -63,18 +65,10 @@ def _make_rows(cursor: psycopg.Cursor[Any]) -> Any:
     return lambda values: Row(names, values)
 
 
-class _Connection(psycopg.Connection[Row]):
-    """A connection on which an answer is awaited for a limited time."""
-
-    def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
-        options.setdefault("timeout", ANSWER_SECONDS)
-        return super().wait(gen, *arguments, **options)
-
-
 class SharedConnection:
     """A connection that takes statements and parameters as SQLite does."""
 
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+    def __init__(self, connection: LimitedConnection) -> None:
         self._connection = connection
 
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Rows:
@@ -118,7 +112,7 @@ class Pool:
         self._address = address
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
         self._lock = threading.Lock()
-        self._idle: list[psycopg.Connection[Row]] = []
+        self._idle: list[LimitedConnection] = []
         self._failure, self._failed_at, self._logged = "", 0.0, ""
         weakref.finalize(self, _close_all, self._idle)
 
@@ -129,10 +123,16 @@ class Pool:
             raise AccessUnavailable(f"all {MAX_CONNECTIONS} connections to the users and the audit are in use; try again later")
         try:
             connection = self._take()
+            connection.answer_seconds = ANSWER_SECONDS
             try:
                 yield SharedConnection(connection)
             except psycopg.Error as error:
-                raise self._describe(error) from None
+                failure = self._describe(error)
+                if isinstance(error, NoAnswer):
+                    # The idle ones are to the same server.
+                    self.close()
+                    self._fail(failure)
+                raise failure from None
             finally:
                 self._give_back(connection)
         finally:
@@ -143,7 +143,7 @@ class Pool:
         with self._lock:
             _close_all(self._idle)
 
-    def _take(self) -> psycopg.Connection[Row]:
+    def _take(self) -> LimitedConnection:
         while True:
             with self._lock:
                 if not self._idle:
@@ -154,7 +154,7 @@ class Pool:
             connection.close()
         return self._connect()
 
-    def _give_back(self, connection: psycopg.Connection[Row]) -> None:
+    def _give_back(self, connection: LimitedConnection) -> None:
         if connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
             with self._lock:
                 if len(self._idle) < MAX_IDLE:
@@ -162,33 +162,36 @@ class Pool:
                     return
         connection.close()
 
-    def _connect(self) -> psycopg.Connection[Row]:
+    def _connect(self) -> LimitedConnection:
         with self._lock:
             if self._failure and time.monotonic() - self._failed_at < RETRY_SECONDS:
                 raise AccessUnavailable(self._failure)
-        settings = {
-            "search_path": SCHEMA, "statement_timeout": f"{STATEMENT_SECONDS}s", "lock_timeout": f"{WAIT_SECONDS:.0f}s",
-            "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
-            **{f"tcp_{name}": str(value) for name, value in KEEPALIVES.items()},
-        }  # fmt: skip
+        options = self._address.make_options(
+            search_path=SCHEMA,
+            statement_timeout=f"{STATEMENT_SECONDS}s",
+            lock_timeout=f"{WAIT_SECONDS:.0f}s",
+            idle_in_transaction_session_timeout=f"{IDLE_SECONDS}s",
+        )
         try:
-            connection = _Connection.connect(
+            connection = LimitedConnection.connect(
                 self._address.connection,
                 autocommit=True,
                 # A migration changes the rows of prepared statements.
                 prepare_threshold=None,
                 row_factory=_make_rows,
-                options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
+                options=options,
                 application_name=APPLICATION_NAME,
-                tcp_user_timeout=10_000,
             )
         except psycopg.Error as error:
             failure = self._describe(error)
-            with self._lock:
-                self._failure, self._failed_at = str(failure), time.monotonic()
+            self._fail(failure)
             raise failure from None
         self._failure = self._logged = ""
         return connection
+
+    def _fail(self, failure: AccessUnavailable) -> None:
+        with self._lock:
+            self._failure, self._failed_at = str(failure), time.monotonic()
 
     def _describe(self, error: psycopg.Error) -> AccessUnavailable:
         if isinstance(error, psycopg.errors.LockNotAvailable):
@@ -206,7 +209,7 @@ class Pool:
         return AccessUnavailable(f"the users and the audit in {self._address} cannot be used: {reason}")
 
 
-def _is_ended(connection: psycopg.Connection[Row]) -> bool:
+def _is_ended(connection: LimitedConnection) -> bool:
     """Return whether the server has ended an idle connection: there is something to read, such as the end of the stream."""
     if connection.closed:
         return True
@@ -215,7 +218,7 @@ def _is_ended(connection: psycopg.Connection[Row]) -> bool:
     return bool(poll.poll(0))
 
 
-def _close_all(connections: list[psycopg.Connection[Row]]) -> None:
+def _close_all(connections: list[LimitedConnection]) -> None:
     while connections:
         with suppress(psycopg.Error):
             connections.pop().close()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 
@@ -17,6 +18,9 @@ from service.warehouse.database import Connection, run_sql
 MIGRATIONS = "migrations"
 # Changes of a lake snapshot that leave the rows of other tables as they are.
 HARMLESS_CHANGES = {"tables_inserted_into", "merge_adjacent"}
+
+
+FILE_SYSTEMS = "LocalFileSystem,S3FileSystem,HTTPFileSystem"
 
 
 @dataclass(frozen=True)
@@ -65,21 +69,31 @@ class LakeStore:
         self.engine = engine
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Yield a connection in a transaction, which sees one lake snapshot and is committed at the end."""
-        connection = self.engine.connect()
-        try:
-            connection.begin()
-            yield connection
-            connection.commit()
-        except duckdb.Error as error:
-            with suppress(duckdb.Error):
-                connection.rollback()
-            raise self.engine.fail(error) from None
-        except BaseException:
-            with suppress(duckdb.Error):
-                connection.rollback()
-            raise
+    def transaction(self, writes_files: bool = False) -> Iterator[Connection]:
+        """Yield a connection in a transaction, which sees one lake snapshot and is committed at the end.
+
+        With `writes_files`, DuckLake writes files of data. It deletes them when the commit fails, although PostgreSQL may have
+        committed without an answer; so it may not touch files any more. The next use opens another connection.
+        """
+        with self.engine.use() as connection:
+            is_commit = False
+            try:
+                connection.begin()
+                yield connection
+                is_commit = True
+                if writes_files:
+                    connection.execute(f"set disabled_filesystems = '{FILE_SYSTEMS}'")
+                connection.commit()
+                if writes_files:
+                    self.engine.close()
+            except duckdb.Error as error:
+                with suppress(duckdb.Error):
+                    connection.rollback()
+                raise self.engine.fail(error, is_commit) from None
+            except BaseException:
+                with suppress(duckdb.Error):
+                    connection.rollback()
+                raise
 
     def find_version(self) -> int | None:
         """Return the version of the tables; None without tables or before their first row, 0 while they are being filled."""
@@ -107,12 +121,14 @@ class LakeStore:
 
     def replace_tables(self, tables: Tables, files: Mapping[str, Path]) -> None:
         """Replace tables, whose shape or rows a release changed, by others with the rows of Parquet files."""
-        with self.transaction() as lake:
+        with self.transaction(writes_files=True) as lake:
             for name, columns in tables.items():
                 lake.execute(f'drop table if exists lake.store."{name}"')
                 lake.execute(f'create table lake.store."{name}" ({_define(columns)})')
                 if name in files:
-                    _insert(lake, name, files[name])
+                    lake.execute(
+                        f'insert into lake.store."{name}" by name select * from read_parquet({quote(str(files[name]))})'
+                    )
 
     def append(self, files: Mapping[str, Path], expected_head: int | None = None) -> int:
         """Append the rows of Parquet files to tables, all in one lake snapshot. Return its number.
@@ -124,7 +140,7 @@ class LakeStore:
             if expected_head is not None and head != expected_head:
                 raise LakeUnavailable("another replica wrote to the lake at the same time; nothing was recorded, retry")
             for name, file in files.items():
-                _insert(lake, name, file)
+                _insert(lake, name, file, self.engine.address.data)
         # A commit that does not directly follow its snapshot fails: there are no retries.
         return int(head) + 1
 
@@ -170,7 +186,7 @@ class LakeStore:
 
     def compact(self) -> int:
         """Merge small files. Return how many there are less."""
-        with self.transaction() as lake:
+        with self.transaction(writes_files=True) as lake:
             merged = lake.execute("call ducklake_merge_adjacent_files('lake')").fetchall()
         return sum(int(processed) - int(created) for _, _, processed, created in merged)
 
@@ -203,5 +219,15 @@ def _define(columns: Sequence[Column]) -> str:
     return ", ".join(f'"{column.name}" {column.kind}{"" if column.is_nullable else " not null"}' for column in columns)
 
 
-def _insert(lake: Connection, table: str, file: Path) -> None:
-    lake.execute(f'insert into lake.store."{table}" by name select * from read_parquet({quote(str(file))})')
+def _insert(lake: Connection, table: str, file: Path, data: str) -> None:
+    """Append the rows of a Parquet file to a table.
+
+    The file is copied and then added, as DuckLake deletes those that it has written itself when a commit is not answered
+    (`transaction`). One that is not committed remains until `expire` finds it.
+    """
+    folder = f"{data}/store/{table}"
+    if "://" not in data:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    target = quote(f"{folder}/a4p-{uuid4()}.parquet")
+    lake.execute(f"copy (from read_parquet({quote(str(file))})) to {target} (format parquet)")
+    lake.execute(f"call ducklake_add_data_files('lake', {quote(table)}, {target}, schema => 'store')")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,9 +50,10 @@ class Postgres:
         )  # fmt: skip
         self.start()
 
-    def start(self) -> None:
-        """Start the server and wait until it answers."""
-        options = f"-p {self.port} -k {self._folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    def start(self, further_address: str = "") -> None:
+        """Start the server, which may have a second address, and wait until it answers."""
+        addresses = ",".join(filter(None, ("127.0.0.1", further_address)))
+        options = f"-p {self.port} -k {self._folder} -c listen_addresses={addresses} -c fsync=off"
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-o", options, "-w", "-l", str(self._folder / "log"), "start")
 
     def stop(self, mode: str = "immediate") -> None:
@@ -71,6 +74,27 @@ class Postgres:
         """Restart it, which ends all sessions."""
         self.stop()
         self.start()
+
+    def allow(self, network: str) -> None:
+        """Let clients of a network sign in, from the next start on."""
+        with (self._folder / "data" / "pg_hba.conf").open("a") as file:
+            file.write(f"host all a4p {network} scram-sha-256\n")
+
+    def pause(self) -> None:
+        """Stop all its processes: the kernel accepts connections and data, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Continue after `pause`."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        server = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        # First the one that starts the others.
+        os.kill(server, number)
+        for child in Path(f"/proc/{server}/task/{server}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(child), number)
 
     def run_sql(self, text: str, database: str = "postgres") -> str:
         """Return the output of psql."""

@@ -47,10 +47,10 @@ from service.warehouse.definitions import read_definitions
 application = Application(read_settings(), read_definitions(find_in_tree("metrics")))
 insert = store._insert
 
-def stop_and_insert(lake, table, file):
+def stop_and_insert(lake, table, *arguments):
     if table == "observations":
         os.kill(os.getpid(), signal.SIGSTOP)
-    insert(lake, table, file)
+    insert(lake, table, *arguments)
 
 store._insert = stop_and_insert
 application.loads.load(LoadRequest(files=(Path(sys.argv[1]),), loaded_by="a test"))

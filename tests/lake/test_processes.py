@@ -144,8 +144,8 @@ import sys
 application = Application(read_settings(), read_definitions(find_in_tree("metrics")))
 insert = store._insert
 
-def insert_and_die(lake, table, file):
-    insert(lake, table, file)
+def insert_and_die(lake, table, *arguments):
+    insert(lake, table, *arguments)
     if table == "observations":
         os.kill(os.getpid(), signal.SIGKILL)
 
