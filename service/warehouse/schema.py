@@ -116,5 +116,6 @@ the header `A4P-Truncated` are true if rows were left out. In JSON an integer be
 The request must contain one read-only query: SELECT, FROM, WITH, VALUES, PIVOT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN.
 An invalid query returns 400 with problem details that include `line` and `column`. A query that takes too long returns
 408, one that needs too much memory 413. 429 and 503 include `Retry-After`. The settings `A4P_SQL_*` have the limits and
-the token.
+the token. The same request within one second gets the same result of up to 256 kB, also for `now()` and `random()`, until the
+next snapshot.
 """

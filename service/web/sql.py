@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from service.access.roles import Right
 from service.application import Application
 from service.errors import PoolBusy, WorkerLost
-from service.queries.sandbox.pool import QueryResult
-from service.queries.sandbox.protocol import Format, QueryRequest
+from service.queries.sandbox.protocol import Format, QueryRequest, QueryResult
 from service.settings import Settings
 from service.web.api.answer import SNAPSHOT_HEADER
 from service.web.api.queries import AsOf, Count, Instant

@@ -40,6 +40,12 @@ CANARY = "canary-3f9a41"
 QUERY = "select value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
 
 
+@pytest.fixture(autouse=True)
+def no_recent_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every query, also one that was sent within the last second."""
+    monkeypatch.setattr("service.queries.sandbox.recent_results.RECENT_SECONDS", 0.0)
+
+
 @dataclass(frozen=True)
 class World:
     """A service whose data directory and environment hold a secret."""

@@ -41,6 +41,12 @@ def client(application: Application) -> FlaskClient:
     return make_app(application).test_client()
 
 
+@pytest.fixture(autouse=True)
+def no_recent_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every query, also one that was sent within the last second."""
+    monkeypatch.setattr("service.queries.sandbox.recent_results.RECENT_SECONDS", 0.0)
+
+
 def ask(client: FlaskClient, sql: str, **members: object):
     return client.post("/api/v1/sql", json={"sql": sql, **members})
 
@@ -48,8 +54,8 @@ def ask(client: FlaskClient, sql: str, **members: object):
 def take_worker(application: Application) -> WorkerProcess:
     """Return the worker of an application that has one."""
     worker = application.sandbox._workers.get_nowait()
-    assert worker is not None
     application.sandbox._workers.put(worker)
+    assert worker is not None
     return worker
 
 
@@ -243,10 +249,18 @@ def test_a_query_without_a_free_slot_is_rejected_with_retry_after(
     slots = FairSlots(slots=1, waiting=0)
     monkeypatch.setattr(application.sandbox, "slots", slots)
     with slots.take("another client", 1):
-        refused = ask(client, "select 1")
+        refused = ask(client, "select 'no slot'")
         assert refused.status_code == 429
         assert int(refused.headers["Retry-After"]) > 0
-    assert ask(client, "select 1").status_code == 200
+    assert ask(client, "select 'no slot'").status_code == 200
+
+
+def test_the_same_query_within_a_second_has_the_same_result(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A busy machine may take longer.
+    monkeypatch.setattr("service.queries.sandbox.recent_results.RECENT_SECONDS", 60.0)
+    first = ask(client, "select uuid() as id").json
+    assert ask(client, "select uuid() as id").json == first
+    assert ask(client, "select uuid() as id ").json != first
 
 
 def test_deleted_temporary_files_are_written_again(application: Application, client: FlaskClient) -> None:
@@ -262,7 +276,11 @@ def test_a_worker_that_ran_out_of_memory_is_replaced(application: Application, c
     assert take_worker(application) is not worker
 
 
-def test_a_worker_is_used_again_unless_a_query_changed_its_settings(application: Application, client: FlaskClient) -> None:
+def test_a_worker_is_used_again_unless_a_query_changed_its_settings(
+    application: Application, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A busy machine may take long to compare them.
+    monkeypatch.setattr("service.queries.sandbox.pool.READY_SECONDS", 60.0)
     ask(client, "select 1")
     worker = take_worker(application)
     assert ask(client, "selec").status_code == 400
@@ -278,7 +296,8 @@ def test_a_query_that_takes_too_long_is_interrupted_and_its_worker_is_used_again
     ask(client, "select 1")
     worker = take_worker(application)
     # A busy machine may take long to interrupt it.
-    monkeypatch.setattr("service.queries.sandbox.pool.GRACE_SECONDS", 20.0)
+    monkeypatch.setattr("service.queries.sandbox.pool.GRACE_SECONDS", 60.0)
+    monkeypatch.setattr("service.queries.sandbox.pool.READY_SECONDS", 60.0)
     endless: QueryRequest = {
         "sql": "select sum(a.range * b.range) from range(10_000_000) a, range(10_000_000) b",
         "as_of": None, "known_at": None, "max_rows": 1, "seconds": 0.2, "format": "json",

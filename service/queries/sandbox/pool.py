@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
@@ -28,8 +27,10 @@ from service.queries.sandbox.protocol import (
     READY,
     QueryRequest,
     QueryResponse,
+    QueryResult,
     encode,
 )
+from service.queries.sandbox.recent_results import RecentResults
 from service.settings import TREE, Settings
 from service.system.fairness import FairSlots
 from service.system.time_limit import POLL_SECONDS, check_time
@@ -42,21 +43,12 @@ START_SECONDS = 30
 # A worker that has not stopped its query this long after the time limit is killed.
 GRACE_SECONDS = 1.0
 # A worker that is not ready this long after a request is replaced. It normally takes a millisecond.
-READY_SECONDS = 2.0
+READY_SECONDS = 10.0
 INVALID_RESPONSE = "a sandbox worker sent an invalid response"
 # Maximum number of waiting queries. Further queries are rejected.
 MAX_WAITING = 64
 # A ready pipe accepts this number of bytes without blocking the writer.
 PIPE_BYTES = select.PIPE_BUF
-
-
-@dataclass(frozen=True)
-class QueryResult:
-    """The response of a worker, and the bytes of the result."""
-
-    snapshot_id: int
-    response: QueryResponse
-    body: bytes
 
 
 class WorkerProcess:
@@ -195,6 +187,7 @@ class SandboxPool:
         self._workers: queue.Queue[WorkerProcess | None] = queue.Queue()
         for _ in range(settings.sql_concurrency):
             self._workers.put(None)
+        self._recent = RecentResults()
         self._is_closed = False
         self._starts_with_first_copy = False
 
@@ -221,8 +214,16 @@ class SandboxPool:
             self._start_in_background()
 
     def run(self, request: QueryRequest, client: str) -> QueryResult:
-        """Return the result of a request of a client. Raises PoolBusy, WorkerLost, and ClientGone when it disconnects."""
+        """Return the result of a request of a client, or that of the same request within the last second.
+
+        Raises PoolBusy, WorkerLost, and ClientGone when the client disconnects.
+        """
+        if (recent := self._recent.find({**request, "copy": self._copy})) is not None:
+            return recent
         with self._take_slot(client):
+            # Another client may have sent the same request while this one waited.
+            if (recent := self._recent.find({**request, "copy": self._copy})) is not None:
+                return recent
             # There is one entry for each slot.
             worker = self._workers.get()
             try:
@@ -231,13 +232,19 @@ class SandboxPool:
                     worker.kill()
                     worker = None
                 worker = worker or self._start()
-                result = worker.run({**request, "copy": self._copy})
+                request = {**request, "copy": self._copy}
+                result = worker.run(request)
             except BaseException:
                 if worker is not None:
                     worker.kill()
                 self._put_back(None)
                 raise
+            if result.response["outcome"] == "out_of_memory":
+                # It ends by itself, but its spilled data would remain until the next query.
+                worker.kill()
+                worker = None
             self._put_back(worker)
+            self._recent.store(request, result)
             return result
 
     def _publish_again(self) -> None:

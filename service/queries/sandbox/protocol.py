@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict
 
 LENGTH = struct.Struct("!I")
@@ -40,6 +41,15 @@ class QueryResponse(TypedDict):
     row_count: int
     is_truncated: bool
     size: int
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """The response of a worker, and the bytes of the result."""
+
+    snapshot_id: int
+    response: QueryResponse
+    body: bytes
 
 
 def encode(message: Any) -> bytes:
