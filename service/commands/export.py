@@ -13,6 +13,7 @@ from service.commands.output import open_output
 from service.commands.progress import show_progress
 from service.history.export import render_openmetrics
 from service.settings import read_settings
+from service.system.memory import limit_memory
 from service.warehouse.connection import open_copy
 from service.warehouse.definitions import read_definitions
 
@@ -60,6 +61,8 @@ def openmetrics(
     Each value is written once, at the time from which it is valid. Prometheus (promtool tsdb create-blocks-from
     openmetrics), Mimir, Thanos and VictoriaMetrics import it.
     """
+    # Every part allocates and frees several MB in both allocators.
+    limit_memory()
     settings = read_settings(data_dir=data_dir, catalogue=catalogue)
     definitions = read_definitions(settings.catalogue)
     with show_progress() as progress, open_copy(settings.read_copy_file) as copy:
