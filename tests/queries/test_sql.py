@@ -32,7 +32,8 @@ QUERY = "select mission, value from latest where indicator = 'sofa_incidents_new
 @pytest.fixture(scope="module")
 def application(definitions: Definitions, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     directory = tmp_path_factory.mktemp("asked") / "data"
-    with publish_report(directory, definitions, sql_rows=5000, sql_concurrency=1) as opened:
+    # A minute for a query: the one that runs out of memory takes more than the default of ten seconds on a busy machine.
+    with publish_report(directory, definitions, sql_rows=5000, sql_seconds=60, sql_concurrency=1) as opened:
         yield opened
 
 
