@@ -18,10 +18,12 @@ from typing import Any
 from click.testing import CliRunner
 
 from service import cli
+from tests.published_report import PAGE_SECONDS
 
 START_SECONDS = 60
 # Ten commands can wait for each other.
 COMMAND_SECONDS = 170
+REQUEST_SECONDS = 60
 
 
 class ServiceProcess:
@@ -34,7 +36,7 @@ class ServiceProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, **environment},
+            env={"A4P_PAGE_SECONDS": str(PAGE_SECONDS), **os.environ, **environment},
         )
         self.output: list[str] = []
 
@@ -104,13 +106,13 @@ def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of a GET."""
     request = urllib.request.Request(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:
             return response.status, dict(response.headers), response.read()
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers), error.read()
 
 
-def wait_for(condition: object, seconds: float = 20, pause_seconds: float = 0.05) -> None:
+def wait_for(condition: object, seconds: float = 60, pause_seconds: float = 0.05) -> None:
     """Wait until `condition()` holds; one that makes a process or the service work deserves a longer pause."""
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]

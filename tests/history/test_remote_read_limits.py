@@ -57,9 +57,9 @@ def test_a_body_that_is_no_request_is_refused_at_once(
     client: FlaskClient, application: Application, body: bytes, reason: str
 ) -> None:
     before = count_refused(application, "malformed")
-    started = time.monotonic()
+    started = time.process_time()
     answer = client.post("/api/v1/read", data=body)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "text/plain; charset=utf-8")
     assert reason in answer.text
     assert count_refused(application, "malformed") == before + 1
@@ -69,10 +69,10 @@ def test_a_body_that_is_no_request_is_refused_at_once(
     "pattern", ["(a+)+$", "(a|aa)+$", "(.*)*x", "(x+x+)+y", "(" * 200 + "a" + ")*" * 200, ".*" * 500 + "z"]
 )
 def test_a_pattern_that_makes_backtracking_engines_hang_is_answered_at_once(client: FlaskClient, pattern: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     answer = client.post("/api/v1/read", data=write_request(at(milliseconds("2024-06-01"), JOB, ("mission", RE, pattern))))
     assert answer.status_code in (200, 400)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_an_alternation_of_many_values_works(client: FlaskClient) -> None:

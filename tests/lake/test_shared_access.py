@@ -222,8 +222,8 @@ def test_writes_wait_for_each_other_and_for_a_server_that_hangs_for_a_limited_ti
     monkeypatch.setattr(pool, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(pool, "RETRY_SECONDS", 0.0)
     with pytest.raises(AccessUnavailable, match="PostgreSQL does not answer"), first.store.read() as connection:
-        connection.execute("select pg_sleep(15)")
-    assert time.monotonic() - started < 10
+        connection.execute("select pg_sleep(60)")
+    assert time.monotonic() - started < 50
     assert [user.name for user in first.users.list_all()] == ["ana"]
 
 

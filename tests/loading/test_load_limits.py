@@ -58,11 +58,11 @@ def refuse(warehouse: Warehouse, files: list[Path], max_rows: int) -> str:
 def test_parquet_that_states_too_many_rows_is_refused_without_being_read(warehouse: Warehouse, tmp_path: Path) -> None:
     file = write_parquet(tmp_path / "bomb.parquet", f"{COLUMNS}, 'A source' as source", 30_000_000)
     assert file.stat().st_size < 1_000_000
-    started = time.monotonic()
+    started = time.process_time()
     error = refuse(warehouse, [file], 20_000_000)
     assert f"{file} has 30,000,000 rows; the limit of a load is 20,000,000 rows. " in error
     assert error.endswith("Split the load, or raise the limit with --max-rows or A4P_LOAD_MAX_ROWS")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_parquet_that_decompresses_to_too_much_content_is_refused(warehouse: Warehouse, tmp_path: Path) -> None:

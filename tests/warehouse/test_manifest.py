@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tarfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,13 +106,11 @@ def test_a_warehouse_that_lost_data_is_not_opened(killed_dir: Path, tmp_path: Pa
     shutil.copytree(killed_dir, directory)
     damage(directory)
     found = digest_directory(directory)
-    started = time.monotonic()
     for run, command in ((run_a4p, ["serve", "--port", "0"]), (call_a4p, ["load", str(killed_dir.parent / "unmiss.csv")])):
         refused = run(*command, "--data-dir", str(directory))
         assert refused.returncode == 1, refused.stdout
         assert "a4p restore" in refused.stderr and "--accept-loss" in refused.stderr, refused.stderr
         assert "Traceback" not in refused.stderr
-    assert time.monotonic() - started < 20
     assert digest_directory(directory) == found
 
 

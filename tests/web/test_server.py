@@ -40,14 +40,15 @@ def url(service: ServiceProcess) -> str:
 
 def connect(url: str) -> socket.socket:
     place = urlsplit(url)
-    return socket.create_connection((place.hostname or "", place.port or 0), timeout=20)
+    return socket.create_connection((place.hostname or "", place.port or 0), timeout=60)
 
 
 def assert_responsive(url: str, data_dir: Path) -> None:
     started = time.monotonic()
     assert get(f"{url}/metrics")[0] == 200
     assert get(f"{url}/-/healthy")[0] == 200
-    assert time.monotonic() - started < 5
+    # Later the connections that wait would have been closed.
+    assert time.monotonic() - started < SILENT_SECONDS
     jobs = run_a4p("jobs", "--data-dir", str(data_dir))
     assert jobs.returncode == 0, jobs.stderr
 
@@ -68,7 +69,7 @@ def test_two_hundred_persistent_connections_are_served(service: ServiceProcess, 
     place = urlsplit(url)
     with ExitStack() as stack:
         clients = [
-            stack.enter_context(closing(http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)))
+            stack.enter_context(closing(http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)))
             for _ in range(200)
         ]
         for _ in range(2):
@@ -81,7 +82,7 @@ def test_two_hundred_persistent_connections_are_served(service: ServiceProcess, 
 
 def test_connection_without_a_request_is_closed(url: str) -> None:
     with closing(connect(url)) as connection:
-        connection.settimeout(SILENT_SECONDS + 10)
+        connection.settimeout(SILENT_SECONDS + 30)
         assert connection.recv(1) == b""
 
 
@@ -90,10 +91,10 @@ def test_connection_with_slow_headers_is_closed(url: str) -> None:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
         started = time.monotonic()
         with pytest.raises(OSError):
-            while time.monotonic() - started < HEADER_SECONDS + 15:
+            while time.monotonic() - started < HEADER_SECONDS + 45:
                 connection.sendall(b"x")
                 time.sleep(0.2)
-        assert time.monotonic() - started < HEADER_SECONDS + 10
+        assert time.monotonic() - started < HEADER_SECONDS + 30
 
 
 def test_forty_unread_documents_use_little_memory(service: ServiceProcess, url: str) -> None:
