@@ -86,6 +86,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.answer_since: float | None = None
         self.has_requested = False
         self.is_held = False
+        self.is_sending = False
         super().__init__(*arguments, **options)
 
     def parser_class(self, adj: Any) -> Parser:
@@ -104,6 +105,27 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if len(self.requests) > MAX_PIPELINED:
             self.will_close = True
         return is_received
+
+    def write_soon(self, data: Any) -> int:
+        """Send bytes in the thread of the request, and leave the rest to the event loop."""
+        self.is_sending = True
+        try:
+            size: int = super().write_soon(data)
+            return size
+        finally:
+            self.is_sending = False
+            if self.total_outbufs_len:
+                self.server.pull_trigger()
+
+    def writable(self) -> bool:
+        """Return whether the event loop has to send bytes or to close the connection.
+
+        While the thread of the request sends, the loop cannot, because it does not get the lock. waitress polls the socket
+        nevertheless, without a pause: 70 times per scrape of 0.75 MB, so that the thread waited for the interpreter.
+        """
+        if self.is_sending and self.total_outbufs_len <= self.adj.outbuf_high_watermark:
+            return bool(self.will_close or self.close_when_flushed)
+        return bool(super().writable())
 
     def handle_write(self) -> None:
         """Send bytes to the client, and start the request that waited for it."""
