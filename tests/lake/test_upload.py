@@ -20,6 +20,7 @@ from tests.lake.conftest import MakeSettings, OpenReplica
 from tests.lake.servers import Bucket
 from tests.lake.test_replicas import digest, get_lake
 from tests.published_report import copy_report
+from tests.shipped import SHIPPED_OBSERVATIONS
 
 
 def list_environment(settings: Settings) -> dict[str, str]:
@@ -66,7 +67,7 @@ def test_a_warehouse_is_moved_in_parts_and_continued_after_an_interruption(
     first, second = open_replica("a"), open_replica("b")
     assert digest(first) == digest(second)
     with first.warehouse.cursor() as cursor:
-        assert cursor.execute("select count(*) from store.observations").fetchone() == (6512,)
+        assert cursor.execute("select count(*) from store.observations").fetchone() == (SHIPPED_OBSERVATIONS,)
 
 
 def test_a_changed_row_is_found_by_the_comparison(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:

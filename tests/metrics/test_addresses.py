@@ -39,7 +39,8 @@ def test_each_address_is_written_where_it_belongs() -> None:
     assert prometheus["remote_read"][0]["url"] == "http://10.0.0.1:1/api/v1/read"
     assert prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] == ["10.0.0.2:2"]
     assert prometheus["rule_files"] == ["/rules/*.yml"]
-    (webhook,) = yaml.safe_load(place_alertmanager(ALERTMANAGER, ELSEWHERE))["receivers"][0]["webhook_configs"]
+    receivers = {each["name"]: each for each in yaml.safe_load(place_alertmanager(ALERTMANAGER, ELSEWHERE))["receivers"]}
+    (webhook,) = receivers["a4p"]["webhook_configs"]
     assert webhook["url"] == "http://10.0.0.1:1/api/v1/alerts"
     assert webhook["http_config"]["authorization"]["credentials_file"] == "/secret/token"
 

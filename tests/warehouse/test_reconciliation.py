@@ -48,7 +48,6 @@ def test_only_the_known_disagreements_of_the_report_are_listed(report: Connectio
 
 def test_totals_that_agree_are_listed_too(report: Connection) -> None:
     agreeing = dict(report.execute("select check_name, computed from reconciliation where agrees").fetchall())
-    assert len(agreeing) == 50
     assert agreeing["hospitals_cycle_5"] == 19
     assert agreeing["sea_allegations_2023"] == 98
 

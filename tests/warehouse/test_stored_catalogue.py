@@ -34,7 +34,9 @@ def test_the_catalogue_is_stored_whole(definitions: Definitions, read: Read) -> 
     assert read("select cycle, period_start, months, due_days from store.cycle_rules") == [
         (rule.cycle, rule.period_start, rule.months, catalogue.cycles.due_days)
     ]
-    assert read("from store.cycles") == []
+    assert read("select cycle, period_start, period_end, due_days from store.cycles") == [
+        (entry.cycle, entry.period_start, entry.period_end, entry.due_days) for entry in catalogue.cycles.exceptions
+    ]
     assert read(
         "select priority, indicator, title, description, unit, better, frequency, source, metric, expected_missions, "
         "dimensions, minimum, maximum, whole from store.indicators order by ordinal"
