@@ -53,7 +53,7 @@ def add_summary(book: Book, report: CycleReport) -> None:
     row = _write_keys(book, sheet, report, row + 1) if report.summary.keys else row
     overview = tabulate_overview(report)
     sheet.write_string(row + 1, 0, gettext("Priorities"), book.heading)
-    for column, name in zip((0, *range(2, 9)), overview.headings, strict=True):
+    for column, name in zip((0, *range(2, len(overview.headings) + 1)), overview.headings, strict=True):
         sheet.write_string(row + 2, column, name, book.head)
     sheet.write_blank(row + 2, 1, None, book.head)
     sheet.set_row(row + 2, 2 * LINE_HEIGHT)
