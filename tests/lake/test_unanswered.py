@@ -38,7 +38,7 @@ def be_impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Shortens the times after which a server that does not answer is given up."""
 
     def change() -> None:
-        monkeypatch.setattr(locks, "ANSWER_SECONDS", 1.0)
+        monkeypatch.setattr(locks, "ANSWER_SECONDS", 3.0)
         monkeypatch.setattr(answer_watch, "CHECK_SECONDS", 0.2)
 
     monkeypatch.setattr(address_module, "CONNECT_SECONDS", 2)
@@ -176,6 +176,7 @@ def test_a_commit_whose_answer_is_lost_is_recorded_as_a_whole(
     make_settings: MakeSettings,
     postgres: Postgres,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     be_impatient: Callable[[], None],
 ) -> None:
     direct = make_settings().warehouse.get_secret_value()
@@ -187,6 +188,7 @@ def test_a_commit_whose_answer_is_lost_is_recorded_as_a_whole(
         wait_for(lambda: relay.is_silent, 60)
         be_impatient()
         error = load.wait()
+        monkeypatch.undo()
         assert isinstance(error, LakeUnavailable) and "look whether the change was recorded" in str(error)
         assert list_values(first) == []
         get_lake(second).pull()
@@ -198,9 +200,11 @@ def test_a_commit_whose_answer_is_lost_is_recorded_as_a_whole(
         assert digest(first) == digest(second)
 
         # Merged files replace others, which a lost answer must not delete either.
+        be_impatient()
         relay.silencing = b"COMMIT"
         with pytest.raises(LakeUnavailable, match="look whether"):
             get_lake(first).store.compact()
+        monkeypatch.undo()
         relay.speak()
         assert digest(open_replica("c")) == digest(first)
         first.close()
