@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.queries.moments import set_moment
 from service.warehouse.database import Connection, Warehouse, run_sql
 from service.warehouse.migrations import digest_views
 
@@ -46,17 +47,36 @@ def mark_complete(session: Connection, copy: str) -> None:
         session.execute(f"create or replace macro {copy}.store.is_complete() as true")
 
 
-def store_latest(session: Connection) -> None:
-    """Store the current values in the attached copy `published`, as of its newest snapshot, if the cache is complete.
+def store_shown(session: Connection) -> None:
+    """Store what pages show in the attached copy `published`, as of its newest snapshot, if the cache is complete.
 
-    `copied_series` has the series to store; all if that table does not exist.
+    That are the current values, their largest changes and totals, KPI values and breaches. The other tables of the copy must
+    be complete. `copied_series` has the series to store; all if that table does not exist.
     """
     snapshot = session.execute("select max_by(as_of, snapshot_id) from published.store.snapshots").fetchone()
     if snapshot is None or snapshot[0] is None or not is_complete(session):
         return
+    as_of = snapshot[0].isoformat()
     session.execute("create temp table if not exists copied_series as select series_id from store.series")
-    run_sql(session, "snapshot/store_latest", as_of=snapshot[0])
-    session.execute(f"create or replace macro published.store.stored_as_of() as date '{snapshot[0]}'")
+    run_sql(session, "snapshot/store_latest", as_of=as_of)
+    session.execute(f"create or replace macro published.store.stored_as_of() as date '{as_of}'")
+    warehouse = name_database(session)
+    # Views and macros read the tables of the current database.
+    session.execute("use published")
+    set_moment(session, as_of)
+    run_sql(session, "snapshot/store_shown")
+    session.execute(f"use {quote_name(warehouse)}")
+
+
+def name_database(session: Connection) -> str:
+    """Return the name of the current database of a session."""
+    (name,) = session.execute("select current_database()").fetchone() or ("",)
+    return str(name)
+
+
+def quote_name(name: str) -> str:
+    """Return a name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _is_of_these_views(cursor: Connection) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from service.snapshots.cache import is_complete, store_latest
+from service.snapshots.cache import is_complete, name_database, quote_name, store_shown
 from service.warehouse.connection import STORAGE_VERSION
 from service.warehouse.database import Connection, run_sql
 
@@ -27,9 +27,18 @@ NUMBERED = {
     "store.series": "series_id",
 }
 # Those that are not append-only are brought up to date by the series that changed.
-CACHED = frozenset({"cache.revisions", "cache.reports", "cache.states", "cache.latest"})
-# Only copies have its rows.
-STORED = "cache.latest"
+CACHED = frozenset({"cache.revisions", "cache.reports", "cache.states"})
+# Only copies have the rows of these.
+STORED = frozenset(
+    {
+        "cache.latest",
+        "cache.largest_changes",
+        "cache.total_changes",
+        "cache.kpi_values",
+        "cache.kpi_comparisons",
+        "cache.breaches",
+    }
+)
 
 
 class NotComparable(Exception):
@@ -48,17 +57,19 @@ def copy_difference(session: Connection, earlier: Path, target: Path) -> bool:
         return False
     shutil.copyfile(earlier, target)
     quoted_target = str(target).replace("'", "''")
+    name = name_database(session)
     try:
         session.execute("detach database if exists published")
         session.execute(f"attach '{quoted_target}' as published (storage_version '{STORAGE_VERSION}')")
         try:
             session.begin()
-            _write_difference(session)
+            _write_difference(session, name)
             session.commit()
             session.execute("checkpoint published")
         finally:
             with suppress(duckdb.Error):
                 session.rollback()
+            session.execute(f"use {quote_name(name)}")
             session.execute("detach database if exists published")
     except (NotComparable, duckdb.Error) as reason:
         log.info("the copy is made completely: %s", str(reason).splitlines()[0])
@@ -66,9 +77,9 @@ def copy_difference(session: Connection, earlier: Path, target: Path) -> bool:
     return True
 
 
-def _write_difference(session: Connection) -> None:
-    (name,) = session.execute("select current_database()").fetchone() or ("",)
-    warehouse = '"' + name.replace('"', '""') + '"'
+def _write_difference(session: Connection, name: str) -> None:
+    """Bring the attached copy `published` up to date with the database of this name. Raises NotComparable."""
+    warehouse = quote_name(name)
     if not is_complete(session):
         raise NotComparable("the cache does not include every batch")
     if session.execute("select is_comparable from (" + _read_comparison(warehouse) + ")").fetchone() != (True,):
@@ -78,9 +89,8 @@ def _write_difference(session: Connection) -> None:
     if tables.keys() != before.keys():
         raise NotComparable("the earlier copy has other tables")
     run_sql(session, "snapshot/copy_cache")
-    store_latest(session)
     for table, count in tables.items():
-        if table in CACHED or count == before[table]:
+        if table in CACHED or table in STORED or count == before[table]:
             continue
         condition = "true"
         if table in NUMBERED:
@@ -89,8 +99,9 @@ def _write_difference(session: Connection) -> None:
         else:
             session.execute(f"delete from published.{table}")
         session.execute(f"insert into published.{table} by name select * from {warehouse}.{table} where {condition}")
+    store_shown(session)
     for table, count in _count_rows(session, "published").items():
-        if table != STORED and count != tables[table]:
+        if table not in STORED and count != tables[table]:
             raise NotComparable(f"{table} would have {count} rows instead of {tables[table]}")
 
 
@@ -118,6 +129,5 @@ def _count_rows(session: Connection, database: str) -> Mapping[str, int]:
         "select schema_name || '.' || table_name from duckdb_tables() where database_name = ? and not temporary order by all",
         [database],
     ).fetchall()
-    quoted = database.replace('"', '""')
-    counts = " union all ".join(f"select '{table}', count(*) from \"{quoted}\".{table}" for (table,) in names)
+    counts = " union all ".join(f"select '{table}', count(*) from {quote_name(database)}.{table}" for (table,) in names)
     return dict(session.execute(counts).fetchall())

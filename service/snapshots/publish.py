@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from service.errors import WarehouseError
-from service.snapshots.cache import mark_complete, store_latest
+from service.snapshots.cache import mark_complete, name_database, quote_name, store_shown
 from service.snapshots.difference import copy_difference
 from service.system.atomic_file import replace_file
 from service.system.disk import check_space, translate_write_error
@@ -46,32 +46,32 @@ def _copy_database(warehouse: Warehouse, target: Path, earlier: Path | None) -> 
             return
         for file in (target, target.with_name(f"{target.name}.wal")):
             file.unlink(missing_ok=True)
-        copy_into(cursor, target, stores_latest=True)
+        copy_into(cursor, target, stores_shown=True)
 
 
-def copy_into(session: Connection, target: Path, stores_latest: bool = False) -> None:
+def copy_into(session: Connection, target: Path, stores_shown: bool = False) -> None:
     """Copy the database of a session to a new file, in one transaction. Raises the first duckdb.Error.
 
-    With `stores_latest`, for which the views of the session must be of this release, the copy has the current values too.
+    With `stores_shown`, for which the views of the session must be of this release, the copy has what pages show too.
     """
-    (name,) = session.execute("select current_database()").fetchone() or ("",)
+    warehouse = quote_name(name_database(session))
     quoted_target = str(target).replace("'", "''")
-    quoted_name = name.replace('"', '""')
     # An earlier copy that ran out of space may still be attached.
     session.execute("detach database if exists published")
     session.execute(f"attach '{quoted_target}' as published (storage_version '{STORAGE_VERSION}')")
     try:
         session.begin()
-        session.execute(f'copy from database "{quoted_name}" to published')
+        session.execute(f"copy from database {warehouse} to published")
         mark_complete(session, "published")
-        if stores_latest:
-            store_latest(session)
+        if stores_shown:
+            store_shown(session)
         session.commit()
     except BaseException:
         # On a full disk these statements fail too. The first error is raised.
         with suppress(duckdb.Error):
             session.rollback()
         with suppress(duckdb.Error):
+            session.execute(f"use {warehouse}")
             session.execute("detach published")
         raise
     session.execute("detach published")

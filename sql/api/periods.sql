@@ -1,7 +1,7 @@
 -- A row is an ended period with observations, newest first.
 with counted as (
-    select period_start, period_end, count(*) as observations
-    from store.current_revisions
+    select period_start, period_end, sum(observation_count)::bigint as observations
+    from store.given_reports
     where period_end <= as_of_date()
     group by period_start, period_end
 )

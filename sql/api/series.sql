@@ -5,7 +5,8 @@ with matching as not materialized (
     where ($indicator::varchar[] is null or list_contains($indicator::varchar[], indicator))
         and ($mission::varchar[] is null or list_contains($mission::varchar[], mission))
         and ($dimension::varchar[] is null or has_dimensions(dimensions, $dimension::varchar[]))
-        and series_id in (select series_id from store.current_revisions where period_end <= as_of_date())
+        -- A series has a current value from its first observation on, which may be null.
+        and series_id in (select series_id from store.latest_observations)
 ),
 -- The key of a series begins with those of its indicator and mission. Only those are read that the page can need: the others begin
 -- after as many rows as it has, not counting the indicator and mission of the cursor.

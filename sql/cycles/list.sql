@@ -2,9 +2,9 @@
 with observed as (
     select
         period_start, period_end, count(distinct indicator) as indicator_count,
-        count(distinct mission) filter (where mission <> 'ALL') as mission_count, count(value) as value_count,
+        count(distinct mission) filter (where mission <> 'ALL') as mission_count, sum(value_count)::bigint as value_count,
         max(recorded_at) as recorded_at
-    from observations
+    from store.given_reports
     where (period_start, period_end) in (select (period_start, period_end) from cycles)
         and indicator not in (select indicator from store.current_indicators where counted_from is not null)
     group by all

@@ -1,39 +1,33 @@
 -- A row is an observation of an indicator, the newest first, with the change since the previous period and the replaced revisions:
 -- $max_rows rows after the first $skipped. row_count is the number of all rows.
-with chosen as (
-    select series_id, indicator, mission, dimensions
-    from store.series
-    where indicator = $indicator and ($mission is null or mission = $mission)
-),
-current as (
-    select *
-    from store.current_revisions
-    where series_id in (select series_id from chosen) and period_end <= as_of_date()
-),
--- Only the rows of the periods and missions that are shown are sorted: an indicator can have 1,000,000 observations.
-counted as materialized (
-    select g.*, m.ordinal
-    from (
-        select c.period_end, c.period_start, s.mission, count(*) as row_count
-        from current as c
-        join chosen as s using (series_id)
-        group by all
-    ) as g
+-- Only the rows of the reports that are shown are read and sorted: an indicator can have 1,000,000 observations.
+with counted as materialized (
+    select g.period_end, g.period_start, g.mission, g.observation_count, m.ordinal
+    from store.given_reports as g
     left join store.current_missions as m using (mission)
+    where g.indicator = $indicator and ($mission is null or g.mission = $mission) and g.period_end <= as_of_date()
 ),
 shown as materialized (
     select *
     from (
-        select *, sum(row_count) over (order by period_end desc, period_start desc, ordinal, mission) - row_count as rows_before
+        select
+            *, sum(observation_count) over (order by period_end desc, period_start desc, ordinal, mission) - observation_count
+                as rows_before
         from counted
     )
-    where rows_before < $skipped + $max_rows and rows_before + row_count > $skipped
+    where rows_before < $skipped + $max_rows and rows_before + observation_count > $skipped
+),
+chosen as (
+    select series_id, indicator, mission, dimensions
+    from store.series
+    where indicator = $indicator and mission in (select mission from shown)
 ),
 newest as (
     select c.*, s.indicator, s.mission, s.dimensions, w.ordinal
-    from current as c
+    from store.current_revisions as c
     join chosen as s using (series_id)
     join shown as w using (period_end, period_start, mission)
+    where c.series_id in (select series_id from chosen) and c.period_end in (select period_end from shown)
 ),
 -- A join finds the places of values: looking for each in the list of all takes a second for 10,000.
 labels as (
@@ -71,7 +65,7 @@ earlier as (
 )
 select
     c.* exclude (series_id, ordinal, places), c.value - h.previous_value as change, h.previous_value,
-    e.revisions, (select sum(row_count) from counted)::bigint as row_count
+    e.revisions, (select sum(observation_count) from counted)::bigint as row_count
 from sorted as c
 left join store.holdings as h using (series_id, period_start, period_end)
 left join earlier as e using (series_id, period_start, period_end)

@@ -1,6 +1,17 @@
 -- Replaces the reports that new batches changed, and records what the cache includes.
 create or replace temp table new_reports as
-from store.given_reports
+-- The cached revisions are those of the new batches already, and are sorted by series.
+with changed as not materialized (
+    select *
+    from cache.revisions
+    where series_id in (
+            select series_id
+            from store.series
+            where (indicator, mission) in (select (indicator, mission) from store.changed_reports)
+        )
+        and period_end in (select period_end from store.changed_reports)
+)
+from store.reports_of_current(changed)
 where (indicator, mission, period_start, period_end) in (
     select (indicator, mission, period_start, period_end) from store.changed_reports
 );

@@ -10,5 +10,3 @@ join store.series as s using (series_id)
 where h.holds_from <= $as_of::date and (h.holds_until is null or h.holds_until > $as_of::date)
     and h.series_id in (from copied_series)
 order by h.series_id;
-
-drop table copied_series;

@@ -34,11 +34,22 @@ where t.as_of = t.first_as_of or list_has_any(t.missions, coalesce(r.reporting, 
 
 comment on view kpi_values is 'A row is a KPI value as of the end of a period that its mission reported, as computed at one time; a correction is a later row with a new computed_at.';
 
-create or replace view store.current_kpi_values as
+create or replace view store.computed_kpi_values as
 select *
 from main.kpi_values
 where computed_at <= known_at_time()
 qualify row_number() over (partition by kpi, mission, dimensions, as_of order by computed_at desc) = 1;
+
+comment on view store.computed_kpi_values is 'A row is as in store.current_kpi_values, computed from all computed values.';
+
+create or replace view store.stored_kpi_values as
+select kpi, mission, dimensions, as_of, value, computed_at, missions, missions_used, missions_expected
+from cache.kpi_values;
+
+comment on view store.stored_kpi_values is 'A row is as in store.current_kpi_values, of a copy.';
+
+create or replace view store.current_kpi_values as
+from query_table(store.choose_copied('kpi_values'));
 
 comment on view store.current_kpi_values is 'A row is the last computed KPI value as of a date.';
 

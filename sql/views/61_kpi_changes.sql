@@ -51,7 +51,7 @@ where v.value is not null and b.value is not null;
 
 comment on view store.kpi_pairs is 'A row is a pair of compared KPI values of one series.';
 
-create or replace view store.compared_kpi_values as
+create or replace view store.computed_kpi_comparisons as
 with compared as (
     select
         p.kpi, p.mission, p.dimensions, p.as_of, p.previous_as_of, p.is_value_before, p.missions_expected,
@@ -67,6 +67,19 @@ with compared as (
 select *, value - previous_value as change, len(missions)::integer as missions_used
 from compared
 where value is not null and previous_value is not null;
+
+comment on view store.computed_kpi_comparisons is 'A row is as in store.compared_kpi_values, computed from current values.';
+
+create or replace view store.stored_kpi_comparisons as
+select
+    kpi, mission, dimensions, as_of, previous_as_of, is_value_before, missions_expected, missions, is_restricted, value,
+    previous_value, change, missions_used
+from cache.kpi_comparisons;
+
+comment on view store.stored_kpi_comparisons is 'A row is as in store.compared_kpi_values, as of the date of the copy.';
+
+create or replace view store.compared_kpi_values as
+from query_table(store.choose_stored('kpi_comparisons'));
 
 comment on view store.compared_kpi_values is 'A row is a pair of compared KPI values of one series over the same missions; is_restricted: computed over the common missions.';
 

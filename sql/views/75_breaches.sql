@@ -61,18 +61,18 @@ with requested as (
 held as materialized (
     select i.metric, h.*
     from query_table(observed) as h
-    join indicators as i using (indicator)
+    join main.indicators as i using (indicator)
     -- By name: a condition with `or` on the joined rows would read the validity of every observation.
     where h.indicator in (
         select indicator
-        from indicators
+        from main.indicators
         where metric in (from requested) or 'a4p_indicator_change' in (from requested)
     )
 ),
 computed as (
     select k.metric, v.kpi, v.mission, v.dimensions, v.as_of, v.value
-    from kpi_values as v
-    join kpis as k using (kpi)
+    from main.kpi_values as v
+    join main.kpis as k using (kpi)
     where k.metric in (from requested) and v.computed_at <= known_at_time()
     qualify row_number() over (partition by v.kpi, v.mission, v.dimensions, v.as_of order by v.computed_at desc) = 1
 ),
@@ -122,7 +122,7 @@ with requested_series as not materialized (
     from store.series
     where indicator in (
         select indicator
-        from indicators
+        from main.indicators
         where metric in (select metric from query_table(limits))
             or 'a4p_indicator_change' in (select metric from query_table(limits))
     )
@@ -159,11 +159,24 @@ from store.evaluate_shown(limits, shown);
 
 comment on macro table evaluate_thresholds is 'Every value that thresholds govern, over the whole history, and whether it breaches them.';
 
-create or replace view threshold_breaches as
+create or replace view store.computed_breaches as
 select
     metric, mission, dimensions, comparison, severity, limit_value, value, excess, period_start, period_end, status, source,
     page, batch_id, unreported_period_end, threshold_mission, threshold_dimensions, note, set_by, set_at
-from evaluate_thresholds('thresholds')
+from main.evaluate_thresholds('main.thresholds')
 where is_breach and holds_from <= as_of_date() and (holds_until is null or holds_until > as_of_date());
+
+comment on view store.computed_breaches is 'A row is as in threshold_breaches, computed from validity and thresholds.';
+
+create or replace view store.stored_breaches as
+select
+    metric, mission, dimensions, comparison, severity, limit_value, value, excess, period_start, period_end, status, source,
+    page, batch_id, unreported_period_end, threshold_mission, threshold_dimensions, note, set_by, set_at
+from cache.breaches;
+
+comment on view store.stored_breaches is 'A row is as in threshold_breaches, as of the date of the copy.';
+
+create or replace view threshold_breaches as
+from query_table(store.choose_stored('breaches'));
 
 comment on view threshold_breaches is 'A row is a series that breaches a threshold as of the variable as_of (today when unset), known at known_at.';

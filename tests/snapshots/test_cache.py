@@ -42,6 +42,20 @@ COMPUTED = {
     "series_changes": "computed_changes",
     "latest_values": "computed_values",
 }
+# Views that copies have as tables.
+STORED_VIEWS = (
+    "main.latest",
+    "store.latest_observations",
+    "store.series_changes",
+    "store.latest_values",
+    "changes",
+    "store.total_changes",
+    "store.largest_changes",
+    "store.current_kpi_values",
+    "store.compared_kpi_values",
+    "kpi_latest",
+    "threshold_breaches",
+)
 
 
 def check_equal(cursor: Connection) -> None:
@@ -194,19 +208,27 @@ def test_a_snapshot_brings_the_cache_up_to_date(shared: Warehouse, definitions: 
 
 
 def read_current(cursor: Connection) -> list[list[tuple[object, ...]]]:
-    views = ("main.latest", "store.latest_observations", "store.series_changes", "store.latest_values", "changes")
-    return [cursor.execute(f"from {view} order by all").fetchall() for view in views]
+    return [cursor.execute(f"from {view} order by all").fetchall() for view in STORED_VIEWS]
 
 
 @settings(max_examples=count_examples(3), deadline=None, database=None, suppress_health_check=list(HealthCheck))
-@given(stored=batches)
+@given(stored=batches, set_limits=limits)
 def test_a_copy_has_the_current_values_of_its_date(
-    shared: Warehouse, definitions: Definitions, tmp_path: Path, stored: list[list[Row]]
+    shared: Warehouse,
+    definitions: Definitions,
+    tmp_path: Path,
+    stored: list[list[Row]],
+    set_limits: list[tuple[str, str, int | None]],
 ) -> None:
     empty_warehouse(shared)
+    # Several versions, of which views read the newest only.
+    store_catalogue(shared, set_dates(definitions, Dates(True, None, date(2020, 1, 1))).catalogue, STORED_AT)
     store_catalogue(shared, definitions.catalogue, STORED_AT)
+    store_kpis(shared, definitions.kpis, STORED_AT)
     for number, batch in enumerate(stored, 1):
         store_batch(shared, number, batch)
+    with shared.write() as cursor:
+        record_limits(cursor, set_limits, NOW - timedelta(hours=1))
     as_of = make_snapshot(shared, definitions, NOW).as_of
     copy = tmp_path / "copy.duckdb"
     write_copy(shared, copy)
