@@ -62,7 +62,7 @@ def measure_load(size: Size, folder: Path) -> list[Result]:
             format_seconds(by_load),
             format_seconds(result["seconds"]),
             result["seconds"] / by_load,
-            12,
+            10,
         ),
         Result(
             f"load {large.observations:,}: peak memory, A4P_MEMORY_LIMIT={MEMORY_LIMIT}: 2 GB",

@@ -194,7 +194,7 @@ def measure_scrape(size: Size, folder: Path) -> list[Result]:
                     format_seconds(static),
                     format_seconds(median),
                     median / static,
-                    2.5,
+                    2,
                 )
             )
         log(f"starting prometheus-client with {series:,} series")
