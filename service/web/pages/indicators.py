@@ -19,9 +19,11 @@ from service.names import suggest_names
 from service.web.pages.layout import Page, cache_pages, open_page, write_labels
 from service.web.pages.parts import count_rows, read_part
 
-# Rows of one part of a table.
-MAX_SERIES = 400
-MAX_PERIODS = 200
+# Rows of one part of a table. On a phone each row is a card of 130 to 150 pixels.
+MAX_SERIES = 100
+MAX_PERIODS = 50
+# The latest values of a count, of which zeros are hidden.
+MAX_COUNTED_SERIES = 400
 MAX_TOTALS = 20
 MAX_EVENTS = 20
 MAX_COUNTS = 100
@@ -85,7 +87,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         period_rows = page.read("pages/list_periods", indicator=name, mission=mission, **periods.rows)
         totals = read_part("totals", MAX_TOTALS)
         total_rows = [] if mission else page.read("pages/list_total_changes", indicator=name, **totals.rows)
-        common = _read_common(page, name, indicator.metric, priority, mission)
+        common = _read_common(page, name, indicator.metric, priority, mission, MAX_COUNTED_SERIES if is_summed else MAX_SERIES)
         counted = [row for row in common["values"] if row["value"] != 0] if is_summed else []
         return page.render(
             "indicator.html",
@@ -126,7 +128,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             **_read_window(page, kpi, mission),
             dates=date_rows,
             period_part=count_rows(dates, date_rows),
-            **_read_common(page, kpi.kpi, kpi.metric, kpi.priority, mission),
+            **_read_common(page, kpi.kpi, kpi.metric, kpi.priority, mission, MAX_SERIES),
         )
 
     def _read_window(page: Page, kpi: Kpi, mission: str | None) -> dict[str, Any]:
@@ -141,7 +143,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             "selection": selection,
         }
 
-    def _read_common(page: Page, name: str, metric: str, priority: str, mission: str | None) -> dict[str, Any]:
+    def _read_common(page: Page, name: str, metric: str, priority: str, mission: str | None, max_series: int) -> dict[str, Any]:
         """Return the values that pages of indicators and KPIs have in common."""
         thresholds = page.read("pages/list_thresholds", metric=metric)
         # Evaluating thresholds takes a third of the time of the page, and few metrics have one.
@@ -152,7 +154,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         )
         for row in thresholds:
             row["breaches"] = counts[row["mission"], write_labels(row["dimensions"]), row["comparison"], row["severity"]]
-        values = read_part("values", MAX_SERIES)
+        values = read_part("values", max_series)
         found = page.read("pages/list_values", one=name, priority=None, mission=mission, **values.rows)
         values = count_rows(values, found)
         summarized = found if mission or values.is_whole else page.read("pages/count_values", one=name, mission=None)
