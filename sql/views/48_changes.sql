@@ -56,8 +56,12 @@ from chosen as t
 left join expected as e on e.indicator = t.indicator and e.period_end = t.period_end
 left join inapplicable as a on a.indicator = t.indicator and a.dimensions = t.dimensions;
 
+-- A table of this query: query_table reads 'main.latest' as a temporary table of that name, if there is one.
 create or replace view store.computed_total_changes as
-from store.total_changes_of('store.series_changes', 'main.latest');
+with current_values as not materialized (
+    from main.latest
+)
+from store.total_changes_of('store.series_changes', current_values);
 
 comment on view store.computed_total_changes is 'A row is as in store.total_changes, computed from the changes of all missions.';
 

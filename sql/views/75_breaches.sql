@@ -159,11 +159,16 @@ from store.evaluate_shown(limits, shown);
 
 comment on macro table evaluate_thresholds is 'Every value that thresholds govern, over the whole history, and whether it breaches them.';
 
+-- In a view of the schema store, query_table reads 'main.thresholds' as store.thresholds, which has all versions: so the name is of a
+-- table of this query.
 create or replace view store.computed_breaches as
+with current_thresholds as not materialized (
+    from main.thresholds
+)
 select
     metric, mission, dimensions, comparison, severity, limit_value, value, excess, period_start, period_end, status, source,
     page, batch_id, unreported_period_end, threshold_mission, threshold_dimensions, note, set_by, set_at
-from main.evaluate_thresholds('main.thresholds')
+from main.evaluate_thresholds(current_thresholds)
 where is_breach and holds_from <= as_of_date() and (holds_until is null or holds_until > as_of_date());
 
 comment on view store.computed_breaches is 'A row is as in threshold_breaches, computed from validity and thresholds.';

@@ -79,7 +79,7 @@ def token(client: FlaskClient, application: Application) -> dict[str, str]:
 def put(application: Application) -> Put:
     """Sets a threshold."""
 
-    def put_one(metric: str = "a4p_sofa_incidents_new", limit: float = 100, **changed: Any) -> Any:
+    def put_one(metric: str = "a4p_sofa_incidents_new", limit: float | None = 100, **changed: Any) -> Any:
         return set_threshold(
             application.warehouse, application.definitions, threshold(metric, limit, **changed), "A. Analyst", application.clock
         )

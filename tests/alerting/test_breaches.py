@@ -17,6 +17,16 @@ def test_a_mission_s_own_threshold_goes_before_the_general_one(application: Appl
     assert read(application, BREACHES) == [("UNIFIL", {}, "warning", 10, 43, 33)]
 
 
+def test_after_removal_of_a_mission_s_own_threshold_the_general_one_governs(
+    application: Application, put: Put, report: Report
+) -> None:
+    put(limit=10)
+    put(limit=200, mission="UNMISS")
+    put(limit=None, mission="UNMISS")
+    report(("UNMISS", 5, 125))
+    assert read(application, BREACHES) == [("UNMISS", {}, "warning", 10, 125, 115)]
+
+
 def test_severities_stand_beside_each_other(application: Application, put: Put, report: Report) -> None:
     put(limit=10)
     put(limit=40, severity="critical")
