@@ -15,7 +15,7 @@ from typing import Any
 from service.settings import find_in_tree
 from tests.tools import INSTALLED, find_free_port, find_tool
 
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 class PrometheusProcess:

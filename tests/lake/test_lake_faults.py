@@ -88,7 +88,7 @@ def test_jobs_move_from_a_replica_that_hangs_which_notices_it(make_settings: Mak
                 time.sleep(1)
                 assert renew() == "True" and not other.renew()
             holder.send_signal(signal.SIGSTOP)
-            wait_for(other.renew, 10, 0.2)
+            wait_for(other.renew, 60, 0.2)
             holder.send_signal(signal.SIGCONT)
             # It does not run jobs beside the other one.
             assert [renew(), renew()] == ["LakeUnavailable", "False"]
@@ -139,7 +139,7 @@ def test_a_full_disk_concerns_one_replica_only(open_replica: OpenReplica, tmp_pa
                 follow(second)
             assert second.exposition is served
             filler.unlink()
-            wait_for(lambda: follow(second), 20, 0.2)
+            wait_for(lambda: follow(second), 60, 0.2)
             assert second.exposition.text.chunks == first.exposition.text.chunks
             get_lake(second).pull()
             get_lake(first).pull()

@@ -121,7 +121,7 @@ def test_pages_sql_scrapes_and_promql_are_answered_through_nginx(front: Front, t
 
         assert read('a4p_sofa_incidents_new{job="a4p-history"} @ 1735689600', time.time()) in (["76"], ["77"])
         # Two replicas are one target, so no series is there twice.
-        wait_for(lambda: read('count(a4p_sofa_incidents_new{mission="UNMISS"})', time.time()) == ["1"], 20, 0.2)
+        wait_for(lambda: read('count(a4p_sofa_incidents_new{mission="UNMISS"})', time.time()) == ["1"], 60, 0.2)
 
 
 def test_a_client_cannot_state_a_user_or_another_host(front: Front) -> None:
@@ -159,7 +159,7 @@ def test_a_file_that_is_loaded_through_nginx_is_on_both_replicas(front: Front) -
     status, answer = post(f"{front.url}/api/v1/loads", body, **headers)
     assert status == 201, answer
     for replica in front.replicas:
-        wait_for(lambda replica=replica: replica.read('a4p_sofa_incidents_new{mission="UNMISS"}') == "77", 20, 0.2)
+        wait_for(lambda replica=replica: replica.read('a4p_sofa_incidents_new{mission="UNMISS"}') == "77", 60, 0.2)
 
 
 def test_readers_notice_no_killed_replica_and_it_comes_back(front: Front) -> None:
@@ -169,7 +169,7 @@ def test_readers_notice_no_killed_replica_and_it_comes_back(front: Front) -> Non
     front.read_all()
     front.replicas[0] = Replica(killed.data_dir, killed.environment, killed.port)
     front.replicas[0].wait()
-    wait_for(lambda: front.find_scraped() == 0, 20, 0.2)
+    wait_for(lambda: front.find_scraped() == 0, 60, 0.2)
     front.read_all()
 
 
@@ -181,7 +181,7 @@ def test_a_replica_that_hangs_is_passed_over(front: Front) -> None:
             assert get(f"{front.url}{path}")[0] == 200
     finally:
         process.send_signal(signal.SIGCONT)
-    wait_for(lambda: front.find_scraped() == 0, 20, 0.2)
+    wait_for(lambda: front.find_scraped() == 0, 60, 0.2)
 
 
 def test_a_request_that_was_sent_is_repeated_only_if_it_changes_nothing(tmp_path: Path) -> None:

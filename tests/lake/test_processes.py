@@ -72,8 +72,8 @@ def test_replicas_survive_kills_and_servers_that_stop(make_settings: MakeSetting
         second.wait()
         loaded = second.load(tmp_path, 77)
         assert loaded.returncode == 0, loaded.stderr
-        wait_for(lambda: first.read('a4p_sofa_incidents_new{mission="UNMISS"}') == "77", 20, 0.2)
-        wait_for(lambda: first.read_shared() == second.read_shared(), 20, 0.5)
+        wait_for(lambda: first.read('a4p_sofa_incidents_new{mission="UNMISS"}') == "77", 60, 0.2)
+        wait_for(lambda: first.read_shared() == second.read_shared(), 60, 0.5)
         assert first.read("a4p_snapshot_info") == second.read("a4p_snapshot_info")
 
         # The replica that runs jobs is killed: the other one takes over, and still accepts writes.
@@ -96,14 +96,14 @@ def test_replicas_survive_kills_and_servers_that_stop(make_settings: MakeSetting
         finally:
             postgres.start()
         # For 2 s after a failed connection, requests of users fail at once (service/lake/pool.py).
-        wait_for(lambda: other.load(tmp_path, 79).returncode == 0, 20, 0.5)
+        wait_for(lambda: other.load(tmp_path, 79).returncode == 0, 60, 0.5)
 
         # The killed one was away, and its copy is complete again.
         again = Replica(leader.data_dir, environment)
         with again.service:
             again.wait()
             assert again.read('a4p_sofa_incidents_new{mission="UNMISS"}') == "79"
-            wait_for(lambda: other.read_shared() == again.read_shared(), 20, 0.5)
+            wait_for(lambda: other.read_shared() == again.read_shared(), 60, 0.5)
 
 
 @pytest.mark.long

@@ -139,7 +139,7 @@ def test_without_postgres_readers_continue_and_people_get_a_reason(
             assert fresh.get("/missions").status_code == 200
         finally:
             postgres.start()
-        wait_for(lambda: signed_in.get("/missions").status_code == 200, 10, 0.2)
+        wait_for(lambda: signed_in.get("/missions").status_code == 200, 60, 0.2)
         assert reader.get("/api/v1/missions", headers=bearer).status_code == 200
 
 

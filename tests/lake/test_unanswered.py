@@ -221,7 +221,7 @@ def test_the_lock_of_the_scheduler_is_given_up_while_postgres_hangs(
         wait_for(lambda: renew(lock))
         with silence(postgres):
             assert not renew(lock) and not lock.is_held
-        wait_for(lambda: renew(lock), 20, 0.2)
+        wait_for(lambda: renew(lock), 60, 0.2)
     finally:
         lock.release()
 

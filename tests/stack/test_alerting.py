@@ -23,7 +23,7 @@ from tests.tools import INSTALLED, each_generation, find_free_port, find_tool
 
 pytestmark = pytest.mark.stack
 HEADER = "indicator,mission,dimensions,period_start,period_end,value,status,source,page,note\n"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 NO_NOTIFICATIONS = Notifications()
 
 

@@ -14,7 +14,7 @@ from tests.service_process import ServiceProcess, call_a4p, get, wait_for
 from tests.small_disk import MountRefused, fill_disk, mount_disk
 
 # The watch looks every 15 seconds.
-RECOVERY_SECONDS = 60
+RECOVERY_SECONDS = 120
 CHECKPOINT = "* * * * *"
 
 

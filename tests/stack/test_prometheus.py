@@ -31,7 +31,9 @@ def seconds(text: str) -> float:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServiceProcess, str]]:
-    with ServiceProcess(copy_report(tmp_path_factory.mktemp("service")), A4P_REMOTE_READ_SERIES="1300") as process:
+    # Prometheus waits for a minute. On a busy machine a request of many samples takes longer than the default of 30 s.
+    limits = {"A4P_REMOTE_READ_SERIES": "1300", "A4P_REMOTE_READ_SECONDS": "55"}
+    with ServiceProcess(copy_report(tmp_path_factory.mktemp("service")), **limits) as process:
         yield process, process.wait_until_ready()
 
 

@@ -42,8 +42,8 @@ def is_served(url: str) -> bool:
 def check_service_and_recovery(
     url: str, lines: list[str], data_dir: Path, repair: list[str] | None, filler: Path | None
 ) -> None:
-    wait_for(lambda: is_served(url), 30)
-    wait_for(lambda: any("serving the state of the last run" in line for line in lines), 30)
+    wait_for(lambda: is_served(url))
+    wait_for(lambda: any("serving the state of the last run" in line for line in lines))
     assert read_unmiss(url) == "125"
     for page in ("/", "/indicators/sofa_incidents_new", "/api/v1/latest", "/jobs"):
         assert get(url + page)[0] == 200, page

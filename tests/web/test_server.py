@@ -27,7 +27,7 @@ MEGABYTE = 1 << 20
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    with ServiceProcess(copy_report(tmp_path_factory.mktemp("server") / "data")) as running:
+    with ServiceProcess(copy_report(tmp_path_factory.mktemp("server") / "data"), A4P_SQL_SECONDS="120") as running:
         running.wait_until_ready()
         yield running
 
@@ -151,9 +151,9 @@ def test_query_of_a_disconnected_client_is_cancelled(service: ServiceProcess, ur
     with closing(connect(url)) as connection:
         connection.sendall(f"GET {endless} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
         # A busy machine leaves it a small share of a processor.
-        wait_for(lambda: find_busy() > 4, 5)
-    # The time limit of the query is 10 s.
-    wait_for(lambda: find_busy() < 4, 4)
+        wait_for(lambda: find_busy() > 4, 30)
+    # Before the time limit of the query.
+    wait_for(lambda: find_busy() < 4, 30)
 
 
 def test_twenty_heavy_clients_do_not_block_a_light_one(service: ServiceProcess, url: str) -> None:
@@ -163,7 +163,7 @@ def test_twenty_heavy_clients_do_not_block_a_light_one(service: ServiceProcess, 
     answered: list[int] = []
 
     def ask(address: str, path: str) -> int:
-        client = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30, source_address=(address, 0))
+        client = http.client.HTTPConnection(place.hostname or "", place.port, timeout=120, source_address=(address, 0))
         with closing(client):
             client.request("GET", path, headers={"Host": "127.0.0.1"})
             answer = client.getresponse()
@@ -184,7 +184,7 @@ def test_twenty_heavy_clients_do_not_block_a_light_one(service: ServiceProcess, 
         thread.start()
     try:
         # After this, none of the clients is new.
-        wait_for(lambda: len(answered) >= 40, 60)
+        wait_for(lambda: len(answered) >= 40, 180)
         for path in ("/metrics", "/api/v1/latest?indicator=sofa_incidents_new", "/missions/UNMISS?as_of=2024-05-02"):
             before = len(answered)
             assert ask("127.0.2.1", path) == 200
