@@ -42,7 +42,7 @@ def measure_spill(directory: Path) -> dict[str, int]:
 
 
 def test_queries_together_spill_at_most_the_documented_amount(definitions: Definitions, tmp_path: Path) -> None:
-    limits = {"sql_seconds": 60, "sql_memory_mb": MEMORY_MB, "sql_concurrency": WORKERS}
+    limits = {"sql_seconds": 240, "sql_memory_mb": MEMORY_MB, "sql_concurrency": WORKERS}
     with publish_report(tmp_path, definitions, **limits) as application:
         app = make_app(application)
         statuses: list[int] = []

@@ -285,10 +285,12 @@ def test_a_worker_is_used_again_unless_a_query_changed_its_settings(
     ask(client, "select 1")
     worker = take_worker(application)
     assert ask(client, "selec").status_code == 400
-    assert ask(client, "from enable_logging(level = 'debug')").status_code == 200
+    # DuckDB 2.0 refuses it, as settings are locked.
+    is_changed = duckdb.__version__.startswith("1.")
+    assert ask(client, "from enable_logging(level = 'debug')").status_code == (200 if is_changed else 400)
     assert take_worker(application) is worker
     assert ask(client, "select 42").json["rows"] == [[42]]
-    assert take_worker(application) is not worker
+    assert (take_worker(application) is not worker) == is_changed
 
 
 def test_a_query_that_takes_too_long_is_interrupted_and_its_worker_is_used_again(
