@@ -1,9 +1,9 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
-# Processes, each with whole files, as tests of a file share a service. Tests wait for servers and clocks: four processes keep two
+# Processes, each with whole files, as tests of a file share a service. Tests wait for servers and clocks: five processes keep two
 # processors busy, and with six a test waits long for a processor. Prints the ten slowest tests.
-TEST_OPTIONS = -n 4 --dist loadfile --no-loadscope-reorder --durations=10
+TEST_OPTIONS = -n 5 --dist loadfile --no-loadscope-reorder --durations=10
 
 ifneq ($(shell uname -s),Linux)
 $(error A4P+ runs on Linux only, this is $(shell uname -s))
