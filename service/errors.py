@@ -50,7 +50,7 @@ class LakeError(WarehouseError):
 class LakeUnavailable(WarehouseError):
     """PostgreSQL or the bucket of the lake cannot be reached, or another replica is writing.
 
-    Nothing was recorded, unless PostgreSQL stopped to answer during a commit: the message says that.
+    Nothing was recorded, unless PostgreSQL stopped answering during a commit: the message says that.
     """
 
     can_retry = True

@@ -12,7 +12,7 @@ from service.settings import Settings
 
 PREFIX = "ducklake:postgres:"
 # With these a connection to a machine that disappeared ends after 11 seconds, at both ends: an idle one by keepalives, one with
-# data that nobody acknowledges by the user timeout (milliseconds), as no keepalives are sent then.
+# unacknowledged data by the user timeout (milliseconds), as no keepalives are sent then.
 TIMEOUTS = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "user_timeout": 11_000}
 CONNECT_SECONDS = 5
 # PostgreSQL ends a statement of DuckDB after this time, such as a commit that waits for a standby server.

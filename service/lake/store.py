@@ -18,8 +18,7 @@ from service.warehouse.database import Connection, run_sql
 MIGRATIONS = "migrations"
 # Changes of a lake snapshot that leave the rows of other tables as they are.
 HARMLESS_CHANGES = {"tables_inserted_into", "merge_adjacent"}
-
-
+# Those through which DuckDB reaches the files of a lake.
 FILE_SYSTEMS = "LocalFileSystem,S3FileSystem,HTTPFileSystem"
 
 

@@ -50,7 +50,7 @@ def mark_complete(session: Connection, copy: str) -> None:
 def store_shown(session: Connection) -> None:
     """Store what pages show in the attached copy `published`, as of its newest snapshot, if the cache is complete.
 
-    That are the current values, their largest changes and totals, KPI values and breaches. The other tables of the copy must
+    These are the current values, their largest changes and totals, KPI values and breaches. The other tables of the copy must
     be complete. `copied_series` has the series to store; all if that table does not exist.
     """
     snapshot = session.execute("select max_by(as_of, snapshot_id) from published.store.snapshots").fetchone()

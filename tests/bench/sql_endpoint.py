@@ -57,7 +57,7 @@ class Client:
         self._count = 0
 
     def ask_other(self) -> int:
-        """As `ask`, for a query that nobody asked before. The path must end with the query."""
+        """As `ask`, for a query that was not sent before. The path must end with the query."""
         self._count += 1
         return self._ask(f"{self._path}{quote_plus(f' -- {self._count}')}")
 

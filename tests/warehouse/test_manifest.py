@@ -33,7 +33,7 @@ def digest_directory(directory: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def killed_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory whose service was killed: the newest load is in the write-ahead log alone."""
-    # A copy: after the first load of the report, DuckDB writes a log of 16 MB into the file as soon as nobody reads, on a busy
+    # A copy: after the first load of the report, DuckDB writes a log of 16 MB into the file as soon as no query runs, on a busy
     # machine only after the load below.
     directory = copy_report(tmp_path_factory.mktemp("killed") / "data")
     with ServiceProcess(directory) as service:

@@ -59,7 +59,7 @@ def test_the_event_loop_sends_what_a_thread_could_not(loop: Loop, connection: tu
     channel, client = connection
     channel.write_soon(MORE_THAN_THE_SOCKET_HOLDS)
     assert channel.total_outbufs_len
-    # The last time, the loop was woken after the thread had stopped to send: it would not poll before.
+    # The last time, the loop was woken after the thread had stopped sending: it would not poll before.
     assert loop.woken[-1] is False
     assert channel.writable()
     received = 0
