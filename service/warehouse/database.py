@@ -53,8 +53,13 @@ def make_object(kind: type[Row], row: Mapping[str, Any], **further: Any) -> Row:
 
     Raises TypeError if a field without default is missing.
     """
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    names = _list_fields(kind)  # type: ignore[arg-type]
     return kind(**{name: value for name, value in row.items() if name in names}, **further)
+
+
+@cache
+def _list_fields(kind: type[object]) -> frozenset[str]:
+    return frozenset(field.name for field in fields(kind))  # type: ignore[arg-type]
 
 
 def read_objects(result: Connection, kind: type[Row]) -> list[Row]:
