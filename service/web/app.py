@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from service.application import Application
+from service.queries.sandbox.shared_runs import MAX_SHARING
 from service.system.memory import flush_thread_cache
 from service.web.alerts import make_alerts_blueprint
 from service.web.api import make_api_blueprint
@@ -56,4 +57,4 @@ def make_app(application: Application) -> Flask:
 def count_threads(application: Application) -> int:
     """Return the number of request threads, so that waiting requests do not block others."""
     waiting = (application.pages, application.writes, application.remote_reader.slots, application.sandbox.slots)
-    return WEB_THREADS + sum(slots.slots + slots.waiting for slots in waiting)
+    return WEB_THREADS + MAX_SHARING + sum(slots.slots + slots.waiting for slots in waiting)

@@ -74,6 +74,7 @@ def main(data_dir: Path, catalogue: Path) -> None:
     server.start_handoff(handoff_app, listen(settings.data_dir))
     snapshot = application.refresh(with_history=False)
     application.start_history()
+    application.sandbox.start()
     answer(port=tcp.getsockname()[1], series=snapshot.series_count)
     threading.Thread(target=obey, args=[Refresher(application)], daemon=True).start()
     server.run()

@@ -47,10 +47,12 @@ def test_queries_together_spill_at_most_the_documented_amount(definitions: Defin
         app = make_app(application)
         statuses: list[int] = []
 
-        def query() -> None:
-            statuses.append(app.test_client().post("/api/v1/sql", json={"sql": SPILLING}).status_code)
+        def query(number: int) -> None:
+            # Clients with the same query share its result.
+            sql = f"{SPILLING} -- {number}"
+            statuses.append(app.test_client().post("/api/v1/sql", json={"sql": sql}).status_code)
 
-        queries = [threading.Thread(target=query) for _ in range(WORKERS)]
+        queries = [threading.Thread(target=query, args=[number]) for number in range(WORKERS)]
         for thread in queries:
             thread.start()
         largest: dict[str, int] = {}

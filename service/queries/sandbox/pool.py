@@ -31,6 +31,7 @@ from service.queries.sandbox.protocol import (
     encode,
 )
 from service.queries.sandbox.recent_results import RecentResults
+from service.queries.sandbox.shared_runs import SharedRun, SharedRuns
 from service.settings import TREE, Settings
 from service.system.fairness import FairSlots
 from service.system.time_limit import POLL_SECONDS, check_time
@@ -188,6 +189,7 @@ class SandboxPool:
         for _ in range(settings.sql_concurrency):
             self._workers.put(None)
         self._recent = RecentResults()
+        self._shared = SharedRuns()
         self._is_closed = False
         self._starts_with_first_copy = False
 
@@ -214,16 +216,31 @@ class SandboxPool:
             self._start_in_background()
 
     def run(self, request: QueryRequest, client: str) -> QueryResult:
-        """Return the result of a request of a client, or that of the same request within the last second.
+        """Return the result of a request of a client, or that of the same request that runs or ran within the last second.
 
         Raises PoolBusy, WorkerLost, and ClientGone when the client disconnects.
         """
-        if (recent := self._recent.find({**request, "copy": self._copy})) is not None:
-            return recent
+        deadline = time.monotonic() + self._settings.sql_seconds
+        while True:
+            named: QueryRequest = {**request, "copy": self._copy}
+            if (recent := self._recent.find(named)) is not None:
+                return recent
+            with self._shared.join(named, client) as (run, is_new):
+                if is_new:
+                    run.result = self._run_in_slot(request, client, run)
+                    return run.result
+                if (result := run.wait(deadline)) is not None:
+                    return result
+            # The run of another client that left has no result.
+            if time.monotonic() >= deadline:
+                raise PoolBusy("no slot became free in time; retry later", is_full=False)
+
+    def _run_in_slot(self, request: QueryRequest, client: str, run: SharedRun) -> QueryResult:
         with self._take_slot(client):
             # Another client may have sent the same request while this one waited.
             if (recent := self._recent.find({**request, "copy": self._copy})) is not None:
                 return recent
+            self._shared.share(run)
             # There is one entry for each slot.
             worker = self._workers.get()
             try:

@@ -38,7 +38,7 @@ class RecentResults:
     def find(self, request: QueryRequest) -> QueryResult | None:
         """Return the result of the same request within the last second, or None."""
         with self._lock:
-            entry = self._entries.get(_make_key(request))
+            entry = self._entries.get(make_key(request))
         return entry.result if entry and entry.ends_at > self._read_monotonic() else None
 
     def store(self, request: QueryRequest, result: QueryResult) -> None:
@@ -47,7 +47,7 @@ class RecentResults:
         if result.response["outcome"] != "succeeded" or size > MAX_RESULT_BYTES:
             return
         entry = _Entry(result, self._read_monotonic() + RECENT_SECONDS, size)
-        key = _make_key(request)
+        key = make_key(request)
         with self._lock:
             if (earlier := self._entries.pop(key, None)) is not None:
                 self._size -= earlier.size
@@ -65,5 +65,6 @@ class RecentResults:
             self._size -= entry.size
 
 
-def _make_key(request: QueryRequest) -> Hashable:
+def make_key(request: QueryRequest) -> Hashable:
+    """Return what identifies a request: requests with the same key have the same result."""
     return tuple(sorted(request.items()))
