@@ -280,6 +280,54 @@ def test_sixty_clients_behind_one_address_share_the_run_of_a_slow_query(applicat
     assert None not in ids
 
 
+def list_open_copies(worker: WorkerProcess) -> list[str]:
+    """Return the names of the copies that a worker has open. A deleted one would take space on disk."""
+    files = [str(file.readlink()) for file in Path(f"/proc/{worker._process.pid}/fd").iterdir()]
+    return [file.rpartition("/")[2] for file in files if ".duckdb" in file]
+
+
+def test_workers_open_a_new_copy_before_queries_read_it(
+    definitions: Definitions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with publish_report(tmp_path / "data", definitions, sql_seconds=60, sql_concurrency=2) as opened:
+        client, sandbox = make_app(opened).test_client(), opened.sandbox
+        monkeypatch.setattr("service.queries.sandbox.pool.OPEN_SECONDS", 60.0)
+        sandbox._start_all()
+        workers = [take_worker(opened) for _ in range(2)]
+        before, snapshots = ask(client, QUERY).json["snapshot"], []
+        open_copy = WorkerProcess.open_copy
+
+        def open_and_ask(worker: WorkerProcess, copy: str, is_current: bool) -> None:
+            open_copy(worker, copy, is_current)
+            if not is_current:
+                # The copy is open already, and queries still read the one before.
+                assert copy in list_open_copies(worker)
+                snapshots.append(ask(client, QUERY).json["snapshot"])
+
+        monkeypatch.setattr(WorkerProcess, "open_copy", open_and_ask)
+        opened.refresh()
+        assert snapshots == [before, before]
+        for worker in workers:
+            assert list_open_copies(worker) == [sandbox._copy]
+        assert {take_worker(opened) for _ in range(2)} == set(workers)
+        assert int(ask(client, QUERY).json["snapshot"]) == int(before) + 1
+
+
+def test_a_busy_worker_does_not_delay_a_new_copy_and_opens_it_with_its_next_query(
+    definitions: Definitions, tmp_path: Path
+) -> None:
+    with publish_report(tmp_path / "data", definitions, sql_seconds=60, sql_concurrency=1) as opened:
+        client, sandbox = make_app(opened).test_client(), opened.sandbox
+        sandbox._start_all()
+        # As while it runs a query.
+        worker = sandbox._workers.get()
+        opened.refresh()
+        sandbox._workers.put(worker)
+        assert opened.snapshot is not None
+        assert ask(client, QUERY).json["snapshot"] == str(opened.snapshot.snapshot_id)
+        assert take_worker(opened) is worker
+
+
 def test_deleted_temporary_files_are_written_again(application: Application, client: FlaskClient) -> None:
     shutil.rmtree(application.settings.data_dir / "tmp")
     assert ask(client, "select 42").json["rows"] == [[42]]

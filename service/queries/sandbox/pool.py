@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import queue
 import select
@@ -25,6 +26,7 @@ from service.queries.sandbox.protocol import (
     MAX_HEADER_BYTES,
     MAX_RESULT_BYTES,
     READY,
+    CopyRequest,
     QueryRequest,
     QueryResponse,
     QueryResult,
@@ -45,6 +47,10 @@ START_SECONDS = 30
 GRACE_SECONDS = 1.0
 # A worker that is not ready this long after a request is replaced. It normally takes a millisecond.
 READY_SECONDS = 10.0
+# Maximum time in which a worker opens a new copy before it is published. It takes 0.02 s of processor time.
+OPEN_SECONDS = 2.0
+# Maximum time in which a busy worker becomes idle to do so.
+IDLE_SECONDS = 0.1
 INVALID_RESPONSE = "a sandbox worker sent an invalid response"
 # Maximum number of waiting queries. Further queries are rejected.
 MAX_WAITING = 64
@@ -76,14 +82,18 @@ class WorkerProcess:
         self._is_ready = False
         self._requests, self._responses = self._process.stdin.fileno(), self._process.stdout.fileno()
 
-    def is_ready(self) -> bool:
-        """Wait until the worker is ready for the next request. Return False if it ended instead, or is not ready in time.
+    def is_ready(self, seconds: float | None = None) -> bool:
+        """Wait until the worker is ready for the next request, at most READY_SECONDS by default.
+
+        Return False if it ended instead, or is not ready in time.
 
         A worker ends if its last query changed its settings, or memory ran out.
         """
         if not self._is_ready:
             try:
-                self._is_ready = self._read(len(READY), time.monotonic() + READY_SECONDS) == READY
+                self._is_ready = (
+                    self._read(len(READY), time.monotonic() + (READY_SECONDS if seconds is None else seconds)) == READY
+                )
             except WorkerLost:
                 return False
         return self._is_ready and self._process.poll() is None
@@ -120,6 +130,18 @@ class WorkerProcess:
         if not 0 <= response["size"] <= MAX_RESULT_BYTES:
             raise WorkerLost(INVALID_RESPONSE)
         return QueryResult(response["snapshot_id"], response, self._read(response["size"], deadline))
+
+    def open_copy(self, copy: str, is_current: bool) -> None:
+        """Have a ready worker open a copy before requests name it, and close the previous one if it `is_current`.
+
+        After OPEN_SECONDS the worker may not be ready yet.
+        """
+        self._is_ready = False
+        deadline = time.monotonic() + OPEN_SECONDS
+        request: CopyRequest = {"copy": copy, "is_current": is_current}
+        with suppress(WorkerLost):
+            self._write(encode(request), deadline)
+            self.is_ready(OPEN_SECONDS)
 
     def kill(self) -> None:
         """Kill the process and remove its temporary files."""
@@ -194,26 +216,65 @@ class SandboxPool:
         self._starts_with_first_copy = False
 
     def publish(self, read_copy: Path, snapshot_id: int) -> None:
-        """Run all later queries on this read copy. Raises OSError."""
-        name = f"{snapshot_id}-{next(_numbers)}.duckdb"
-        try:
-            self._copies.mkdir(parents=True, exist_ok=True)
-            (self._copies / name).unlink(missing_ok=True)
-            os.link(read_copy, self._copies / name)
-        except OSError:
-            # The disk of the data directory is full or read-only: use the directory of temporary files.
-            self._fallback = self._fallback or Path(tempfile.mkdtemp(prefix="a4p-copies-"))
-            self._copies = self._fallback
-            shutil.copyfile(read_copy, self._copies / name)
-        before, self._copy = self._copy, name
-        self._published = read_copy, snapshot_id
-        for file in self._copies.iterdir():
-            # A running query may be about to open the previous copy.
-            if file.name not in (before, name):
-                file.unlink(missing_ok=True)
+        """Run all later queries on this read copy. Raises OSError.
+
+        Workers answer from the previous copy until they have opened it: beside the work of a publication, one of them takes
+        several times as long for that as alone, and all clients would wait for it.
+        """
+        link = self._link(read_copy, snapshot_id)
+        self._open_in_workers(link, is_current=False)
+        self._show(link, read_copy, snapshot_id)
+        self._open_in_workers(link, is_current=True)
         if self._starts_with_first_copy:
             self._starts_with_first_copy = False
             self._start_in_background()
+
+    def _link(self, read_copy: Path, snapshot_id: int) -> Path:
+        name = f"{snapshot_id}-{next(_numbers)}.duckdb"
+        link = self._copies / name
+        try:
+            self._copies.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            os.link(read_copy, link)
+        except OSError:
+            # The disk of the data directory is full or read-only: use the directory of temporary files.
+            self._fallback = self._fallback or Path(tempfile.mkdtemp(prefix="a4p-copies-"))
+            link = self._fallback / name
+            shutil.copyfile(read_copy, link)
+        return link
+
+    def _show(self, link: Path, read_copy: Path, snapshot_id: int) -> None:
+        before = self._copy
+        self._copies, self._copy = link.parent, link.name
+        self._published = read_copy, snapshot_id
+        for file in self._copies.iterdir():
+            # A running query may be about to open the previous copy.
+            if file.name not in (before, self._copy):
+                file.unlink(missing_ok=True)
+
+    def _open_in_workers(self, link: Path, is_current: bool) -> None:
+        """Have workers open a copy, one at a time: the others answer meanwhile. One that stays busy opens it with a query."""
+        opened: set[WorkerProcess] = set()
+        missing, deadline = self._settings.sql_concurrency, math.inf
+        while missing and time.monotonic() < deadline:
+            try:
+                worker = self._workers.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                return
+            try:
+                if worker in opened:
+                    # Another one is busy.
+                    deadline = min(deadline, time.monotonic() + IDLE_SECONDS)
+                else:
+                    missing -= 1
+                    if worker is not None:
+                        opened.add(worker)
+                        if worker.is_ready(IDLE_SECONDS) and worker.can_read(link.parent):
+                            worker.open_copy(link.name, is_current)
+            finally:
+                self._put_back(worker)
+            if deadline < math.inf:
+                time.sleep(IDLE_SECONDS / 20)
 
     def run(self, request: QueryRequest, client: str) -> QueryResult:
         """Return the result of a request of a client, or that of the same request that runs or ran within the last second.
@@ -267,7 +328,7 @@ class SandboxPool:
     def _publish_again(self) -> None:
         # The directory of temporary files may have been emptied.
         if self._published is not None and not (self._copies / self._copy).exists():
-            self.publish(*self._published)
+            self._show(self._link(*self._published), *self._published)
 
     def start(self) -> None:
         """Start the workers in the background, so that the first query does not wait for them.

@@ -30,6 +30,13 @@ class QueryRequest(TypedDict):
     format: Format
 
 
+class CopyRequest(TypedDict):
+    """A copy to open before requests name it. The worker closes the previous one if the copy `is_current`."""
+
+    copy: str
+    is_current: bool
+
+
 class QueryResponse(TypedDict):
     """The outcome of a query; `size` bytes of the result follow."""
 

@@ -11,6 +11,8 @@ import json
 import math
 import os
 import sys
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -69,12 +71,42 @@ def open_locked(copy: Path, spill: Path, threads: int, memory_bytes: int) -> Con
     return connection
 
 
+@dataclass(frozen=True)
+class OpenCopy:
+    """An open read copy: the number and the date of its snapshot, and the settings of its DuckDB instance."""
+
+    name: str
+    connection: Connection
+    snapshot_id: int
+    as_of: str
+    settings: list[Any]
+
+    @classmethod
+    def open(cls, name: str, connection: Connection) -> OpenCopy:
+        """Read what requests need of an open copy. Raises duckdb.Error, and ValueError if it has no snapshot."""
+        row = connection.execute("select snapshot_id, as_of from snapshot_info").fetchone()
+        if row is None:
+            raise ValueError("the read copy has no snapshot yet")
+        return cls(name, connection, row[0], row[1].isoformat(), read_settings(connection))
+
+
+def read_settings(connection: Connection) -> list[Any]:
+    """Return the settings of a DuckDB instance, sorted."""
+    with connection.cursor() as session:
+        # Sorting them in DuckDB takes half of the time again.
+        return sorted(session.execute("select name, value from duckdb_settings()").fetchall())
+
+
 class Worker:
     """Runs requests, each on the copy that it names."""
 
-    _connection: Connection
+    _current: OpenCopy
     # A new session takes a tenth of the time of a small query, so it is opened before the request arrives.
     _next_session: Connection
+    # The copy that later requests will name.
+    _next: OpenCopy | None = None
+    # Closing a copy takes several times as long as a small query, so the one before is closed after the response.
+    _left: OpenCopy | None = None
     _ran_out_of_memory = False
 
     def __init__(self, copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) -> None:
@@ -87,8 +119,8 @@ class Worker:
             config={**FEW_THREADS, "threads": "1", "memory_limit": f"{memory_bytes}B", "temp_directory": ""}
         )
         self._writer.execute("set TimeZone = 'UTC'")
-        self._copy = ""
-        self._open(copy)
+        self._current = self._open(copy)
+        self.prepare()
         for kind in get_args(Format):
             self.run({**_WARM_UP, "format": kind})
             self.prepare()
@@ -96,33 +128,49 @@ class Worker:
 
     def reopen(self) -> None:
         """Open the copy again to restart DuckDB's threads: Landlock and capabilities apply to each thread separately."""
-        copy, self._copy = self._copy, ""
         self._next_session.close()
-        self._connection.close()
-        self._open(copy)
-
-    def _open(self, copy: str) -> None:
-        connection = open_locked(self._copies / copy, self._spill, self._threads, self._memory_bytes)
-        row = connection.execute("select snapshot_id, as_of from snapshot_info").fetchone()
-        if row is None:
-            raise ValueError("the read copy has no snapshot yet")
-        if self._copy:
-            self._next_session.close()
-            self._connection.close()
-        self._copy, self._connection = copy, connection
-        self._snapshot_id, self._as_of = row[0], row[1].isoformat()
-        self._settings = self._read_settings()
+        self._current.connection.close()
+        self._current = self._open(self._current.name)
         self.prepare()
+
+    def open_copy(self, copy: str, is_current: bool) -> None:
+        """Open a copy while requests still name the one before, and change to it if it `is_current`."""
+        # The query that needs the copy will raise the error.
+        with suppress(duckdb.Error, OSError, ValueError, MemoryError):
+            if copy != self._current.name and (self._next is None or copy != self._next.name):
+                self._next = self._open(copy)
+            if is_current:
+                self._change_to(copy)
+                self._close_left()
+
+    def _open(self, copy: str) -> OpenCopy:
+        return OpenCopy.open(copy, open_locked(self._copies / copy, self._spill, self._threads, self._memory_bytes))
+
+    def _change_to(self, copy: str) -> None:
+        if copy == self._current.name:
+            return
+        following = self._next if self._next is not None and self._next.name == copy else self._open(copy)
+        self._next_session.close()
+        self._left, self._current, self._next = self._current, following, None
+        self._open_session()
+
+    def _open_session(self) -> None:
+        self._next_session = self._current.connection.cursor()
+        set_moment(self._next_session, self._current.as_of)
+
+    def _close_left(self) -> None:
+        if self._left is not None:
+            self._left.connection.close()
+            self._left = None
 
     def prepare(self) -> None:
         """Open the session of the next request, as of the date of the snapshot."""
-        self._next_session = self._connection.cursor()
-        set_moment(self._next_session, self._as_of)
+        self._close_left()
+        self._open_session()
 
     def run(self, request: QueryRequest) -> tuple[QueryResponse, bytes]:
         """Return the response to a request and the bytes of the result. Call `is_reusable` and `prepare` before the next."""
-        if request.get("copy", self._copy) != self._copy:
-            self._open(request["copy"])
+        self._change_to(request.get("copy", self._current.name))
         with self._next_session as session:
             try:
                 with self.time_limit.watch(session, request["seconds"]):
@@ -141,7 +189,7 @@ class Worker:
         self._ran_out_of_memory = response["outcome"] == "out_of_memory"
         if self.time_limit.has_passed and response["outcome"] != "succeeded":
             response = _respond("out_of_time", "")
-        response["snapshot_id"] = self._snapshot_id
+        response["snapshot_id"] = self._current.snapshot_id
         return response, body
 
     def is_reusable(self) -> bool:
@@ -151,7 +199,7 @@ class Worker:
             return False
         # Functions such as enable_logging() change locked settings, and one setting can break every later query.
         try:
-            return self._read_settings() == self._settings
+            return read_settings(self._current.connection) == self._current.settings
         except (duckdb.Error, MemoryError):
             return False
 
@@ -169,7 +217,7 @@ class Worker:
                 "columns": columns,
                 "rows": rows[:max_rows],
                 "truncated": is_truncated,
-                "snapshot": str(self._snapshot_id),
+                "snapshot": str(self._current.snapshot_id),
             }
             body = json.dumps(_write_json(members), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
             count = min(len(rows), max_rows)
@@ -218,11 +266,6 @@ class Worker:
             writer.unregister("streamed")
             writer.execute("drop view if exists result")
             writer.execute("drop table if exists fetched")
-
-    def _read_settings(self) -> list[Any]:
-        with self._connection.cursor() as session:
-            # Sorting them in DuckDB takes half of the time again.
-            return sorted(session.execute("select name, value from duckdb_settings()").fetchall())
 
 
 _WARM_UP: QueryRequest = {
@@ -292,7 +335,13 @@ def main(copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) 
     responses.flush()
     while True:
         (length,) = LENGTH.unpack(_read_exactly(requests, LENGTH.size))
-        response, body = worker.run(json.loads(_read_exactly(requests, length)))
+        request = json.loads(_read_exactly(requests, length))
+        if "sql" not in request:
+            worker.open_copy(request["copy"], request["is_current"])
+            responses.write(READY)
+            responses.flush()
+            continue
+        response, body = worker.run(request)
         responses.write(encode(response))
         responses.write(body)
         responses.flush()
