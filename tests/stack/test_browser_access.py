@@ -16,7 +16,7 @@ from service.settings import Settings
 from tests.alerting.notifications import FIRING
 from tests.published_report import copy_report
 from tests.service_process import ServiceProcess, get
-from tests.stack.test_browser import OPTIONS, check_page, write_query
+from tests.stack.test_browser import DESKTOP, OPTIONS, check_page, write_query
 from tests.tools import find_tool
 from tests.web.browsing import PASSWORD
 
@@ -46,6 +46,12 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=find_tool("chromium"), args=OPTIONS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def tabs(browser: Browser, url: str) -> dict[str, Page]:
+    """Tabs of users that only look at pages."""
+    return {user: enter(browser, url, user) for user in ("ana", "boss")}
 
 
 def enter(browser: Browser, url: str, name: str, uses_scripts: bool = True) -> Page:
@@ -103,10 +109,10 @@ def test_a_reader_is_refused(browser: Browser, url: str) -> None:
         ("ana", "/thresholds?metric=serious_misconduct_allegations&mission=ALL&limit=300"),
     ],
 )
-def test_page_of_a_user_fits_a_phone_and_is_accessible(browser: Browser, url: str, user: str, path: str) -> None:
-    tab = enter(browser, url, user)
-    tab.goto(url + path)
-    check_page(tab)
+def test_page_of_a_user_fits_a_phone_and_is_accessible(tabs: dict[str, Page], url: str, user: str, path: str) -> None:
+    tabs[user].set_viewport_size(DESKTOP)
+    tabs[user].goto(url + path)
+    check_page(tabs[user])
 
 
 @pytest.mark.timeout(120)
