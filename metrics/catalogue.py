@@ -17,6 +17,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from metrics.counting import FREQUENCIES, CountedFrom
 from metrics.cycles import Cycles, explain_old_form
 
+try:
+    # The parser of libyaml takes a tenth of the time, which each command and each start of the service spend.
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 METRIC_PREFIX = "a4p_"
 # The mission of values about peacekeeping as a whole.
 ALL_MISSIONS = "ALL"
@@ -313,7 +319,7 @@ class Catalogue:
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(SafeLoader):
     """A YAML loader that rejects duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
