@@ -18,6 +18,7 @@ from service.loading.readers.row_budget import RowBudget
 from service.loading.readers.staged_file import StagedFile, name_sheet
 from service.loading.report import Batch, Change
 from service.loading.request import LoadRequest, RoundScope, StatusCodes
+from service.loading.staging_file import use_staging_file
 from service.loading.warnings import find_warnings, skip_failed_rules
 from service.names import suggest_names
 from service.settings import find_in_tree
@@ -44,7 +45,7 @@ def load_files(
     again, so that the report's own files never revert a correction. Raises LoadError with the first 50 invalid rows and
     their number, or as `check_time` does. The warehouse is then unchanged.
     """
-    with open_staging(warehouse) as cursor:
+    with open_staging(warehouse, request.files) as cursor:
         known = stage_files(cursor, request, is_shipped, progress)
         if all(known):
             _check_digest(cursor, known, request.digest)
@@ -63,13 +64,17 @@ def load_files(
 
 
 @contextmanager
-def open_staging(warehouse: Warehouse) -> Iterator[Connection]:
-    """Yield a session with empty staging tables. Raises LoadError when DuckDB exceeds its memory or disk limit."""
+def open_staging(warehouse: Warehouse, files: Sequence[Path] = ()) -> Iterator[Connection]:
+    """Yield a session with empty staging tables for these files.
+
+    Raises LoadError when DuckDB exceeds its memory or disk limit.
+    """
     cursor = warehouse.cursor()
     try:
         warehouse.limit_temp_files()
         run_sql(cursor, "load/prepare_staging")
-        yield cursor
+        with use_staging_file(warehouse, cursor, files):
+            yield cursor
     except duckdb.OutOfMemoryException:
         raise LoadError(
             "the files need more memory and temporary disk space than DuckDB may use. "
@@ -126,6 +131,7 @@ def _stage_files(cursor: Connection, request: LoadRequest, names: Sequence[str],
             run_sql(cursor, "load/stage_series")
             _resolve_titles(cursor)
             _check_staged(cursor, staged)
+            run_sql(cursor, "load/stage_cells")
     return known
 
 

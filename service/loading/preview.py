@@ -44,7 +44,7 @@ def preview_files(
     Breaches are those of the next snapshot, computed KPIs included. Raises LoadError as `load_files` does.
     """
     previewed = request.model_copy(update={"loaded_by": PREVIEWED_BY})
-    with open_staging(warehouse) as cursor:
+    with open_staging(warehouse, request.files) as cursor:
         known = stage_files(cursor, request, False, progress)
         if all(known):
             return Preview(tuple(batch for batch in known if batch), (), (), compute_digest(cursor, known))

@@ -87,7 +87,7 @@ class Warehouse:
         max_temp_bytes: int = MAX_TEMP_BYTES,
     ) -> None:
         self.file = file
-        self._max_temp_bytes = max_temp_bytes
+        self.max_temp_bytes = max_temp_bytes
         self.is_new = is_new
         self._reconnect = connect
         self._connection = connect()
@@ -140,7 +140,7 @@ class Warehouse:
         """Limit temporary files to `max_temp_bytes`, or to 90 % of the free disk space if that is less."""
         # DuckDB rejects a limit below the current use of other sessions. The previous limit then remains.
         with suppress(duckdb.Error, OSError), self._connection.cursor() as cursor:
-            limit = min(self._max_temp_bytes, measure_free_bytes(self.file.parent) * 9 // 10)
+            limit = min(self.max_temp_bytes, measure_free_bytes(self.file.parent) * 9 // 10)
             cursor.execute(f"set global max_temp_directory_size = '{limit}B'")
 
     def check_file(self) -> None:

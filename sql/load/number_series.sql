@@ -1,4 +1,4 @@
--- Assign a series_id to each staged series that is not in the warehouse, and replace staged_series by (written name -> series_id).
+-- Assign a series_id to each staged series that is not in the warehouse, and show the staged cells with it.
 insert into store.series
 with unseen as (
     select distinct indicator, mission, dimensions
@@ -12,12 +12,13 @@ select
 from unseen;
 
 create or replace temp table numbered_series as
-select n.indicator, n.mission, n.written_dimensions as dimensions, s.series_id
+select n.staged_series_id, s.series_id
 from staged_series as n
 join store.series as s using (indicator, mission, dimensions);
 
-create or replace temp table staged_observations as
+-- Not a table: the join of numbers takes less time than writing all cells, and no memory.
+create or replace temp view staged_observations as
 select
-    n.series_id, s.period_start, s.period_end, s.value, s.status, s.source, s.page, s.note, s.file_ordinal, s.file_row
-from staged as s
-join numbered_series as n using (indicator, mission, dimensions);
+    n.series_id, c.period_start, c.period_end, c.value, c.status, c.source, c.page, c.note, c.file_ordinal, c.file_row
+from staged_cells as c
+join numbered_series as n using (staged_series_id);

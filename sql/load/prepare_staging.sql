@@ -18,6 +18,20 @@ create or replace temp table staged (
     note varchar
 );
 
+-- A row of staged_cells is a row of staged after the checks, with the staged series of its names.
+create or replace temp table staged_cells (
+    staged_series_id integer,
+    period_start date,
+    period_end date,
+    value double,
+    status varchar,
+    source varchar,
+    page varchar,
+    note varchar,
+    file_ordinal integer,
+    file_row bigint
+);
+
 create or replace temp table staged_files (
     file_ordinal integer,
     file_name varchar,

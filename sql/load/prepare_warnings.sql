@@ -16,8 +16,8 @@ from store.series as s
 join store.current_indicators as i using (indicator)
 where i.counted_from is null and s.series_id in (select series_id from loaded_cells);
 
--- A row of series_values is a current value of one of these series after the load. is_loaded: the load recorded it.
-create or replace temp table series_values as
+-- A row of other_values is a value of one of these series that stays current after the load.
+create or replace temp table other_values as
 with held as (
     select o.series_id, o.period_start, o.period_end, arg_max_null(o.value, o.batch_id) as value
     from store.observations as o
@@ -25,19 +25,24 @@ with held as (
     where o.batch_id < (select min(batch_id) from appended_batches)
     group by all
 )
-select series_id, period_start, period_end, value, true as is_loaded
-from loaded_cells
-union all
-select h.series_id, h.period_start, h.period_end, h.value, false
+select h.series_id, h.period_start, h.period_end, h.value
 from held as h
 -- A staged cell without a value also replaces the recorded one.
 anti join staged_observations using (series_id, period_start, period_end)
 where abs(h.value) < 1e100
 union all
-select h.series_id, h.period_start, h.period_end, h.value, false
+select h.series_id, h.period_start, h.period_end, h.value
 from held as h
 join recorded_cells as r using (series_id, period_start, period_end)
 where abs(h.value) < 1e100 and r.is_unchanged;
+
+-- A row of series_values is a current value of one of these series after the load. is_loaded: the load recorded it.
+create or replace temp view series_values as
+select series_id, period_start, period_end, value, true as is_loaded
+from loaded_cells
+union all
+select series_id, period_start, period_end, value, false
+from other_values;
 
 create or replace temp table found_warnings (
     series_id integer,
