@@ -1,9 +1,14 @@
+-- A row is as in store.current_kpi_values, of a KPI with totals.
+create or replace temp table kpi_current as
+from store.current_kpi_values
+where kpi in (select kpi from store.kpi_values where missions is not null);
+
 -- A row is a pair of totals of a KPI that cover different missions, with their common missions: pairs that the new values can
 -- change, and pairs that were never computed over these missions.
 create or replace temp table kpi_common_pairs as
 with pairs as (
     select kpi, mission, dimensions, as_of, previous_as_of, common_missions(missions, previous_missions) as missions
-    from store.kpi_pairs
+    from store.kpi_pairs_of('kpi_current')
     where has_other_missions(missions, previous_missions)
 )
 select p.*
@@ -17,6 +22,8 @@ where len(p.missions) > 0
             from store.common_totals
         )
     );
+
+drop table kpi_current;
 
 -- A row is a date and missions that a KPI is computed over.
 create or replace temp table kpi_common_dates as

@@ -13,41 +13,43 @@ qualify row_number() over (partition by kpi, mission, dimensions, as_of, previou
 
 comment on view store.common_totals is 'A row is a KPI total and an earlier one, both computed over the missions that the two have in common.';
 
--- A value is compared with the previous one and, for the document of a cycle, with the one valid when the cycle began.
-create or replace view store.kpi_pairs as
+-- A value is compared with the previous one and, for the document of a cycle, with the one valid when the cycle began: the one before
+-- the first of the cycle. An asof join returns wrong rows where dimensions are compared (DuckDB 1.5.5).
+-- `computed` names a table of current KPI values.
+create or replace macro store.kpi_pairs_of(computed) as table
 with followed as (
-    select *, lag(as_of) over (partition by kpi, mission, dimensions order by as_of) as previous_as_of
-    from store.current_kpi_values
+    select
+        *,
+        lag({'as_of': as_of, 'value': value, 'missions': missions}) over (
+            partition by kpi, mission, dimensions order by as_of
+        ) as before
+    from query_table(computed)
 ),
 in_cycles as (
-    select v.kpi, v.mission, v.dimensions, v.as_of, c.period_start
-    from followed as v
-    join store.cycle_calendar as c on v.as_of between c.period_start and c.period_end
-),
-compared as (
-    select kpi, mission, dimensions, as_of, previous_as_of, true as is_value_before
-    from followed
-    where previous_as_of is not null
-    union all
-    -- The newest value before the cycle began. An ordinary join would compare each value with all earlier ones.
-    select v.kpi, v.mission, v.dimensions, v.as_of, b.as_of, false
-    from in_cycles as v
-    asof join followed as b
-        on b.kpi = v.kpi and b.mission = v.mission and b.dimensions = v.dimensions and b.as_of < v.period_start
+    select
+        f.*,
+        first_value(f.before) over (
+            partition by f.kpi, f.mission, f.dimensions, c.cycle order by f.as_of
+        ) as before_cycle
+    from followed as f
+    join store.cycle_calendar as c on f.as_of between c.period_start and c.period_end
 ),
 pairs as (
-    select kpi, mission, dimensions, as_of, previous_as_of, bool_or(is_value_before) as is_value_before
-    from compared
-    group by all
+    select kpi, mission, dimensions, as_of, value, missions, missions_expected, before as earlier, true as is_value_before
+    from followed
+    union all
+    select kpi, mission, dimensions, as_of, value, missions, missions_expected, before_cycle, false
+    from in_cycles
+    where before_cycle.as_of <> before.as_of
 )
 select
-    p.kpi, p.mission, p.dimensions, p.as_of, p.previous_as_of, p.is_value_before, v.value, b.value as previous_value, v.missions,
-    b.missions as previous_missions, v.missions_expected
-from pairs as p
-join store.current_kpi_values as v using (kpi, mission, dimensions, as_of)
-join store.current_kpi_values as b
-    on b.kpi = p.kpi and b.mission = p.mission and b.dimensions = p.dimensions and b.as_of = p.previous_as_of
-where v.value is not null and b.value is not null;
+    kpi, mission, dimensions, as_of, earlier.as_of as previous_as_of, is_value_before, value, earlier.value as previous_value,
+    missions, earlier.missions as previous_missions, missions_expected
+from pairs
+where value is not null and earlier.value is not null;
+
+create or replace view store.kpi_pairs as
+from store.kpi_pairs_of('store.current_kpi_values');
 
 comment on view store.kpi_pairs is 'A row is a pair of compared KPI values of one series.';
 

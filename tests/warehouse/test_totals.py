@@ -104,6 +104,42 @@ def test_the_change_of_a_total_compares_the_missions_that_both_totals_cover(appl
     assert [(row["change"], row["missions_used"]) for row in answer["rows"]] == [(49.0, 1)]
 
 
+# The previous value of each KPI value, and the newest one before the cycle that it is in.
+EARLIER = """
+    with known as (
+        select v.*, p.as_of as earlier, p.value as earlier_value, c.period_start
+        from store.current_kpi_values as v
+        join store.current_kpi_values as p
+            on p.kpi = v.kpi and p.mission = v.mission and p.dimensions = v.dimensions and p.as_of < v.as_of
+        left join store.cycle_calendar as c on v.as_of between c.period_start and c.period_end
+    ),
+    earlier as (
+        select
+            kpi, mission, dimensions, as_of, value, arg_max_null(earlier_value, earlier) as previous_value,
+            max(earlier) as previous_as_of
+        from known
+        group by all
+        union
+        select kpi, mission, dimensions, as_of, value, arg_max_null(earlier_value, earlier), max(earlier)
+        from known
+        where earlier < period_start
+        group by kpi, mission, dimensions, as_of, value, period_start
+    )
+    select kpi, mission, dimensions, as_of, previous_as_of, value, previous_value
+    from earlier
+    where value is not null and previous_value is not null
+    order by all
+"""
+
+
+def test_kpi_values_are_compared_with_the_previous_one_and_with_that_before_the_cycle(application: Application) -> None:
+    pairs = ask(
+        application,
+        "select kpi, mission, dimensions, as_of, previous_as_of, value, previous_value from store.kpi_pairs order by all",
+    )
+    assert pairs and pairs == ask(application, EARLIER)
+
+
 def test_kpi_values_do_not_repeat_a_value_for_a_period_that_its_mission_did_not_report(application: Application) -> None:
     rows = ask(
         application,
