@@ -17,7 +17,7 @@ from service.system.atomic_file import replace_file
 from service.system.disk import check_space, translate_write_error
 from service.system.file_access import PRIVATE_DIRECTORY, restrict_backups, share_file
 from service.warehouse.backups.names import BACKUP_NAME
-from service.warehouse.connection import STORAGE_VERSION
+from service.warehouse.connection import COPY_OPTIONS
 from service.warehouse.database import Connection, Warehouse
 
 _copying = threading.Lock()
@@ -58,7 +58,7 @@ def copy_into(session: Connection, target: Path, stores_shown: bool = False) -> 
     quoted_target = str(target).replace("'", "''")
     # An earlier copy that ran out of space may still be attached.
     session.execute("detach database if exists published")
-    session.execute(f"attach '{quoted_target}' as published (storage_version '{STORAGE_VERSION}')")
+    session.execute(f"attach '{quoted_target}' as published ({COPY_OPTIONS})")
     try:
         session.begin()
         session.execute(f"copy from database {warehouse} to published")
@@ -66,6 +66,7 @@ def copy_into(session: Connection, target: Path, stores_shown: bool = False) -> 
         if stores_shown:
             store_shown(session)
         session.commit()
+        session.execute("checkpoint published")
     except BaseException:
         # On a full disk these statements fail too. The first error is raised.
         with suppress(duckdb.Error):

@@ -70,11 +70,10 @@ held as materialized (
     )
 ),
 computed as (
-    select k.metric, v.kpi, v.mission, v.dimensions, v.as_of, v.value
-    from main.kpi_values as v
+    select k.metric, v.mission, v.dimensions, v.as_of, v.value
+    from store.current_kpi_values as v
     join main.kpis as k using (kpi)
-    where k.metric in (from requested) and v.computed_at <= known_at_time()
-    qualify row_number() over (partition by v.kpi, v.mission, v.dimensions, v.as_of order by v.computed_at desc) = 1
+    where k.metric in (from requested)
 ),
 series_values as (
     select
@@ -159,17 +158,17 @@ from store.evaluate_shown(limits, shown);
 
 comment on macro table evaluate_thresholds is 'Every value that thresholds govern, over the whole history, and whether it breaches them.';
 
--- In a view of the schema store, query_table reads 'main.thresholds' as store.thresholds, which has all versions: so the name is of a
--- table of this query.
+-- As evaluate_thresholds, for one date: only its values are compared with thresholds.
 create or replace view store.computed_breaches as
-with current_thresholds as not materialized (
-    from main.thresholds
+with shown as materialized (
+    from main.threshold_holdings('store.thresholds_in_force')
+    where holds_from <= as_of_date() and (holds_until is null or holds_until > as_of_date())
 )
 select
     metric, mission, dimensions, comparison, severity, limit_value, value, excess, period_start, period_end, status, source,
     page, batch_id, unreported_period_end, threshold_mission, threshold_dimensions, note, set_by, set_at
-from main.evaluate_thresholds(current_thresholds)
-where is_breach and holds_from <= as_of_date() and (holds_until is null or holds_until > as_of_date());
+from store.evaluate_shown('store.thresholds_in_force', shown)
+where is_breach;
 
 comment on view store.computed_breaches is 'A row is as in threshold_breaches, computed from validity and thresholds.';
 
