@@ -106,6 +106,10 @@ comment on view store.history_start is 'The one row is the day from which the hi
 -- Series of /metrics other than the indicators, with the same names and labels. A row is valid from its date until the next row
 -- of the series, a null value ends the series, and growth is added on each further day.
 create or replace macro store.derived_history(held) as table
+-- Materialized, because planning it takes longer than reading it.
+with overdue as materialized (
+    from store.overdue_history
+)
 select
     k.metric, map_concat(map {'mission': v.mission}, v.dimensions) as labels, v.as_of, v.value, 0::double as growth
 from store.kpi_history as v
@@ -191,10 +195,10 @@ union all
 select
     'a4p_indicator_overdue', map {'indicator': o.indicator, 'mission': o.mission, 'cycle': o.cycle::varchar, 'title': o.title},
     o.overdue_from, 1, 0
-from store.overdue_history as o
+from overdue as o
 union all
 select
     'a4p_indicator_overdue', map {'indicator': o.indicator, 'mission': o.mission, 'cycle': o.cycle::varchar, 'title': o.title},
     o.overdue_until, null, 0
-from store.overdue_history as o
+from overdue as o
 where isfinite(o.overdue_until);
