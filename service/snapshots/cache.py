@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from service.queries.moments import set_moment
 from service.warehouse.database import Connection, Warehouse, run_sql
 from service.warehouse.migrations import digest_views
 
 # Observations of one part. All at once would take several times their memory.
 PART_ROWS = 1_000_000
+_CATALOGUE = {"store.catalogues", "store.indicators", "store.missions", "store.cycles", "store.cycle_rules"}
+# The tables of a copy that have what pages show, in the order in which they are filled, and the tables that each is computed
+# from. As they are of one date, a table need not be computed again while none of those changed.
+SHOWN = {
+    "cache.latest": {"cache.revisions", "store.series"},
+    "cache.largest_changes": {"cache.latest", "store.series"} | _CATALOGUE,
+    "cache.total_changes": {"cache.latest", "store.series"} | _CATALOGUE,
+    "cache.kpi_values": {"cache.reports", "store.kpi_values", "store.kpis"},
+    "cache.kpi_comparisons": {"cache.kpi_values", "store.kpi_changes"} | _CATALOGUE,
+    "cache.breaches": {
+        "cache.revisions", "cache.kpi_values", "store.series", "store.kpis", "store.thresholds",
+    } | _CATALOGUE,
+}  # fmt: skip
 
 
 def refresh_cache(warehouse: Warehouse) -> None:
@@ -47,25 +62,41 @@ def mark_complete(session: Connection, copy: str) -> None:
         session.execute(f"create or replace macro {copy}.store.is_complete() as true")
 
 
-def store_shown(session: Connection) -> None:
+def store_shown(session: Connection, changed: Set[str] | None = None) -> None:
     """Store what pages show in the attached copy `published`, as of its newest snapshot, if the cache is complete.
 
     These are the current values, their largest changes and totals, KPI values and breaches. The other tables of the copy must
-    be complete. `copied_series` has the series to store; all if that table does not exist.
+    be complete. `changed` are those that changed since these tables were stored, with the series in the temporary table
+    `copied_series`; everything is stored if it is None.
     """
     snapshot = session.execute("select max_by(as_of, snapshot_id) from published.store.snapshots").fetchone()
     if snapshot is None or snapshot[0] is None or not is_complete(session):
         return
     as_of = snapshot[0].isoformat()
-    session.execute("create temp table if not exists copied_series as select series_id from store.series")
-    run_sql(session, "snapshot/store_latest", as_of=as_of)
+    stored = find_outdated(changed)
+    if changed is None:
+        session.execute("create or replace temp table copied_series as select series_id from store.series")
+    if "cache.latest" in stored:
+        run_sql(session, "snapshot/store_latest", as_of=as_of)
     session.execute(f"create or replace macro published.store.stored_as_of() as date '{as_of}'")
     warehouse = name_database(session)
     # Views and macros read the tables of the current database.
     session.execute("use published")
     set_moment(session, as_of)
-    run_sql(session, "snapshot/store_shown")
+    for table in stored:
+        if table != "cache.latest":
+            run_sql(session, f"snapshot/{table.replace('cache.', 'store_')}")
     session.execute(f"use {quote_name(warehouse)}")
+    session.execute("drop table copied_series")
+
+
+def find_outdated(changed: Set[str] | None) -> list[str]:
+    """Return the tables of SHOWN to store again, in this order, if these tables changed; all if it is None."""
+    outdated: list[str] = []
+    for table, read in SHOWN.items():
+        if changed is None or read & {*changed, *outdated}:
+            outdated.append(table)
+    return outdated
 
 
 def name_database(session: Connection) -> str:

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import duckdb
 
-from service.snapshots.cache import is_complete, name_database, quote_name, store_shown
+from service.snapshots.cache import SHOWN, is_complete, name_database, quote_name, store_shown
 from service.warehouse.connection import COPY_OPTIONS
 from service.warehouse.database import Connection, run_sql
 
 log = logging.getLogger(__name__)
 
-# A complete copy of a smaller file takes no longer.
-MIN_COPY_BYTES = 64 << 20
 # Large tables whose rows have increasing numbers, and are added with all rows of one number at a time.
 NUMBERED = {
     "store.observations": "batch_id",
@@ -28,17 +26,6 @@ NUMBERED = {
 }
 # Those that are not append-only are brought up to date by the series that changed.
 CACHED = frozenset({"cache.revisions", "cache.reports", "cache.states"})
-# Only copies have the rows of these.
-STORED = frozenset(
-    {
-        "cache.latest",
-        "cache.largest_changes",
-        "cache.total_changes",
-        "cache.kpi_values",
-        "cache.kpi_comparisons",
-        "cache.breaches",
-    }
-)
 
 
 class NotComparable(Exception):
@@ -46,16 +33,14 @@ class NotComparable(Exception):
 
 
 def copy_difference(session: Connection, earlier: Path, target: Path) -> bool:
-    """Copy an earlier copy to `target` and bring it up to date. Return whether that was possible and worthwhile.
+    """Copy an earlier copy to `target` and bring it up to date. Return whether that was possible.
 
     Raises OSError when `target` cannot be written.
     """
     try:
-        if earlier.stat().st_size < MIN_COPY_BYTES:
-            return False
+        shutil.copyfile(earlier, target)
     except FileNotFoundError:
         return False
-    shutil.copyfile(earlier, target)
     quoted_target = str(target).replace("'", "''")
     name = name_database(session)
     try:
@@ -89,9 +74,9 @@ def _write_difference(session: Connection, name: str) -> None:
     if tables.keys() != before.keys():
         raise NotComparable("the earlier copy has other tables")
     run_sql(session, "snapshot/copy_cache")
-    for table, count in tables.items():
-        if table in CACHED or table in STORED or count == before[table]:
-            continue
+    # Other tables are append-only, so the same number of rows are the same rows.
+    changed = {table for table, count in tables.items() if table not in CACHED | SHOWN.keys() and count != before[table]}
+    for table in changed:
         condition = "true"
         if table in NUMBERED:
             number = NUMBERED[table]
@@ -99,9 +84,10 @@ def _write_difference(session: Connection, name: str) -> None:
         else:
             session.execute(f"delete from published.{table}")
         session.execute(f"insert into published.{table} by name select * from {warehouse}.{table} where {condition}")
-    store_shown(session)
+    # The cache follows the batches.
+    store_shown(session, changed | CACHED if "store.batches" in changed else changed)
     for table, count in _count_rows(session, "published").items():
-        if table not in STORED and count != tables[table]:
+        if table not in SHOWN and count != tables[table]:
             raise NotComparable(f"{table} would have {count} rows instead of {tables[table]}")
 
 

@@ -26,7 +26,7 @@ _copying = threading.Lock()
 def write_copy(warehouse: Warehouse, target: Path, group: int | None = None, earlier: Path | None = None) -> None:
     """Write a complete, consistent, checkpointed copy of the warehouse to `target`, replacing it atomically.
 
-    If `earlier` is a large copy of the same day, only the difference is read. Only the user of this process, and the group
+    If `earlier` is a copy of the same day, only the difference is read. Only the user of this process, and the group
     where one is given, may read the copy. Raises WarehouseError when it cannot be written. `target` is then unchanged.
     """
     try:

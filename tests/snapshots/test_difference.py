@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.snapshots import difference
+from service.snapshots import cache
 from service.snapshots.difference import copy_difference
 from service.snapshots.publish import write_copy
 from service.snapshots.snapshot import make_snapshot
-from service.warehouse.database import Warehouse
+from service.warehouse.database import Connection, Warehouse, read_sql
 from service.warehouse.definitions import Definitions
-from service.warehouse.stored_definitions import store_catalogue
+from service.warehouse.stored_definitions import store_catalogue, store_kpis
 from tests.conftest import STORED_AT, NewWarehouse, forget_cache
 from tests.fuzz import count_examples
 from tests.random_warehouse import (
@@ -31,11 +36,6 @@ from tests.random_warehouse import (
 )
 
 NOW = datetime(2024, 12, 1, 9, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def small_copies_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(difference, "MIN_COPY_BYTES", 0)
 
 
 def publish_first(warehouse: Warehouse, definitions: Definitions, target: Path) -> Path:
@@ -109,6 +109,95 @@ def test_only_changed_series_are_written(shared: Warehouse, definitions: Definit
         for view in ("latest", "observations"):
             notes = opened.execute(f"select mission, value, note from {view} order by all").fetchall()
             assert notes == [("UNIFIL", 5, "not written again"), ("UNMISS", 7, None)]
+
+
+def test_tables_of_pages_are_stored_again_only_if_what_they_are_computed_from_changed(
+    shared: Warehouse, definitions: Definitions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = publish_first(shared, definitions, tmp_path / "copy.duckdb")
+    stored: list[str] = []
+    run_sql = cache.run_sql
+
+    def record_script(session: Connection, name: str, **parameters: object) -> Connection:
+        stored.append(name.replace("snapshot/store_", "cache."))
+        return run_sql(session, name, **parameters)
+
+    monkeypatch.setattr(cache, "run_sql", record_script)
+
+    def publish(defined: Definitions = definitions) -> set[str]:
+        nonlocal minute
+        minute += 1
+        make_snapshot(shared, defined, NOW + timedelta(minutes=minute))
+        stored.clear()
+        with shared.cursor() as cursor:
+            assert copy_difference(cursor, copy, tmp_path / "tried.duckdb")
+        again = set(stored)
+        write_copy(shared, copy, earlier=copy)
+        check_complete(shared, copy)
+        return again
+
+    def set_limit(limit: int | None) -> None:
+        with shared.write() as cursor:
+            record_limits(cursor, [("a4p_sofa_incidents_new", "UNMISS", limit)], NOW + timedelta(minutes=minute))
+
+    minute = 0
+    assert publish() == set(), "nothing"
+    for limit, values in ((4, [5]), (None, [])):
+        set_limit(limit)
+        assert publish() == {"cache.breaches"}, "a threshold set and removed"
+        with duckdb.connect(str(copy), read_only=True) as opened:
+            assert [value for (value,) in opened.execute("select value from cache.breaches").fetchall()] == values
+    set_limit(6)
+    publish()
+    store_batch(shared, 2, [Row(0, "UNMISS", 4, "A", 7)])
+    assert publish() == cache.SHOWN.keys(), "a value corrected"
+    with duckdb.connect(str(copy), read_only=True) as opened:
+        assert opened.execute("select value from cache.breaches").fetchall() == [(7,)]
+    store_batch(shared, 3, [Row(0, "UNMISS", 3, "A", 3), Row(0, "UNMISS", 4, "O", 0)])
+    assert publish() == cache.SHOWN.keys(), "a value withdrawn"
+
+    doubled = replace(
+        definitions,
+        kpis=tuple(
+            replace(kpi, query=f"select * replace (value * 2 as value) from ({kpi.query})")
+            if kpi.kpi == "indicator_age_days"
+            else kpi
+            for kpi in definitions.kpis
+        ),
+    )
+    store_kpis(shared, doubled.kpis, NOW)
+    assert publish(doubled) == {"cache.kpi_values", "cache.kpi_comparisons", "cache.breaches"}, "another query of a KPI"
+    assert publish(doubled) == set(), "nothing"
+
+
+def test_what_tables_of_pages_are_computed_from_is_listed(report_dir: Path, tmp_path: Path) -> None:
+    copy = shutil.copyfile(report_dir / "warehouse-read.duckdb", tmp_path / "copy.duckdb")
+    with duckdb.connect() as session:
+        session.execute(f"attach '{copy}' as published")
+        session.execute("use published")
+        # Otherwise a table without rows may be left out.
+        session.execute("set disabled_optimizers = 'statistics_propagation,empty_result_pullup'")
+        session.execute("set variable as_of = (select store.stored_as_of()::varchar)")
+        session.execute("create temp table copied_series as select series_id from store.series")
+        for table, listed in cache.SHOWN.items():
+            read = set()
+            for statement in session.extract_statements(read_sql(f"snapshot/{table.replace('cache.', 'store_')}")):
+                if statement.type == duckdb.StatementType.INSERT:
+                    given = {"as_of": date(2024, 11, 30)} if statement.named_parameters else None
+                    (_, plan) = session.execute(f"explain (format json) {statement.query}", given).fetchall()[-1]
+                    read |= set(list_tables(json.loads(plan)))
+                elif "temp table" in statement.query:
+                    session.execute(statement)
+            assert read and read <= listed, table
+
+
+def list_tables(plan: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the names of the tables that a plan of the copy reads, such as store.series."""
+    for step in plan:
+        name = step["extra_info"].get("Table", "").replace('"', "")
+        if name.startswith("published."):
+            yield name.removeprefix("published.")
+        yield from list_tables(step["children"])
 
 
 def test_a_complete_copy_is_made_where_the_difference_is_unknown(
