@@ -29,6 +29,8 @@ TABLE_SERIES = 50_000
 # Of more dates, reading the validity once takes less time.
 VIEW_DAYS = 8
 BLOCK_ROWS = 16
+# Samples that one query renders, so that 1,000,000 take 90 MB of memory instead of 380 MB.
+PART_SAMPLES = 100_000
 
 # A metric, its first label, and in families of PAIRED_FAMILIES the second one.
 BlockKey = tuple[str, str, str]
@@ -324,12 +326,44 @@ def render_blocks(cursor: Connection, definitions: Definitions, previous: Render
 def read_blocks(cursor: Connection) -> dict[BlockKey, Block]:
     """Return the text of `samples` in blocks."""
     blocks = {}
-    rows = cursor.execute(read_sql("exposition/render_blocks"), {"paired": PAIRED_FAMILIES})
+    escaped = set()
+    for first, last in _list_parts(cursor):
+        for key, block, is_exact in _read_part(cursor, first, last):
+            blocks[key] = block
+            if not is_exact:
+                escaped.add(key[0])
+    for metric in sorted(escaped):
+        blocks |= {key: block for key, block, _ in _read_part(cursor, metric, metric, is_escaped=True)}
+    return blocks
+
+
+def _list_parts(cursor: Connection) -> list[tuple[str, str]]:
+    """Return the first and last metrics of parts of `samples`."""
+    parts: list[tuple[str, str]] = []
+    waiting = PART_SAMPLES
+    for metric, count in run_sql(cursor, "exposition/count_samples").fetchall():
+        if waiting >= PART_SAMPLES:
+            parts.append((metric, metric))
+            waiting = 0
+        parts[-1] = parts[-1][0], metric
+        waiting += count
+    return parts
+
+
+def _read_part(
+    cursor: Connection, first_metric: str, last_metric: str, is_escaped: bool = False
+) -> Iterator[tuple[BlockKey, Block, bool]]:
+    """Yield the blocks of some metrics, and whether each is exact: no label has a character that must be escaped."""
+    parameters = {
+        "paired": PAIRED_FAMILIES, "first_metric": first_metric, "last_metric": last_metric, "is_escaped": is_escaped
+    }  # fmt: skip
+    rows = cursor.execute(read_sql("exposition/render_blocks"), parameters)
     # A part of the rows at a time: their text is compressed and not retained.
     while some := rows.fetchmany(BLOCK_ROWS):
-        for metric, first_label, second_label, text, count in some:
-            blocks[metric, first_label, second_label] = Block.make(text, count)
-    return blocks
+        for metric, first_label, second_label, text, count, label_count in some:
+            # Counting in the whole text takes a tenth of the time of a search in each label.
+            is_exact = text.count(b'"') == 2 * label_count and text.count(b"\n") == count and b"\\" not in text
+            yield (metric, first_label, second_label), Block.make(text, count), is_exact
 
 
 def _find_unchanged(

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from metrics.checksum import combine_checksums
 from metrics.exposition import Block, Exposition, assemble_exposition
 from metrics.families import Family
+from service.snapshots import snapshot
 from service.snapshots.snapshot import read_blocks
 
 RATIO = Family("a4p_x_ratio", 'Share of "x" \\ y. Unit: ratio.', "ratio")
@@ -59,6 +60,28 @@ def test_openmetrics_to_the_byte() -> None:
         b"# UNIT a4p_x_ratio ratio\n"
         b'a4p_x_ratio{mission="UNMISS"} 0.25\n'
     )
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+@pytest.mark.parametrize("text", ["plain", 'a"b', "a\\b", "a\nb"])
+def test_any_number_of_labels_is_escaped_where_needed(count: int, text: str) -> None:
+    labels = {"mission": "UNMISS"} | {f"label_{number}": text for number in range(1, count)}
+    exposition = render([("a4p_y", labels, 1.0), ("a4p_y", {"mission": "ALL"}, 2.0), ("a4p_x_ratio", labels, 0.5)])
+    read = list(parse_text(b"".join(exposition.text.chunks).decode()))
+    assert [sample.labels for family in read for sample in family.samples] == [{"mission": "ALL"}, labels, labels]
+
+
+@pytest.mark.parametrize("part", [1, 2, 3, 100])
+def test_parts_of_any_size_have_every_metric_once(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "PART_SAMPLES", part)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table samples as select 'a4p_' || (range % 5) as metric, map {'n': range::varchar} as labels, 1.0 as value "
+            "from range(12)"
+        )
+        blocks = read_blocks(connection)
+    assert sorted(blocks) == sorted((f"a4p_{number % 5}", str(number), "") for number in range(12))
+    assert sum(block.sample_count for block in blocks.values()) == 12
 
 
 def test_a_family_without_samples_is_left_out() -> None:
