@@ -24,7 +24,7 @@ from service.warehouse.database import Connection, read_rows, read_sql, run_sql
 from service.warehouse.definitions import Definitions
 from service.warehouse.migrations import list_sql
 from service.web.app import make_app
-from service.web.pages import alerts, indicators, missions, overview, priorities
+from service.web.pages import alerts, indicators, missions, overview, priorities, thresholds
 from tests.published_report import publish_report
 
 EVERY = 10**9
@@ -181,7 +181,7 @@ def test_changes_of_the_overview_are_the_largest_of_each_kind(session: Connectio
 def read_rows_of(text: str, anchor: str) -> list[str]:
     """Return the texts of the rows of the tables of a section of a page."""
     (section,) = re.findall(rf'<h2 id="{anchor}">(.*?)(?=<h2|</main>)', text, re.S)
-    rows = re.findall(r"<tr><th scope=\"row\".*?</tr>", section, re.S)
+    rows = re.findall(r"<tr>(?:<td[^>]*>.*?</td>)?<th scope=\"row\".*?</tr>", section, re.S)
     return [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows]
 
 
@@ -287,3 +287,35 @@ def test_a_firing_alert_has_the_value_of_a_load_without_a_snapshot(application: 
         assert {row["value_now"] for row in list_firing(session)} == {77}
         # Later queries of the session see later batches.
         assert session.execute("select getvariable('cache_is_complete')").fetchone() == (None,)
+
+
+def test_parts_of_thresholds_are_the_whole_table(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = make_app(application).test_client()
+    with application.warehouse.write() as session:
+        session.execute(
+            """
+            insert into store.thresholds by name
+            select
+                'a4p_sofa_incidents_new' as metric, mission, map {} as dimensions, 'above' as comparison, 'info' as severity,
+                50 as limit_value, 'A test' as note, 'a test' as set_by, now() as recorded_at
+            from (select '*' as mission union all select mission from missions where mission <> 'ALL')
+            """
+        )
+    application.refresh(False)
+    whole = read_rows_of(client.get("/thresholds").text, "in-force")
+    assert any("its own limit 50 applies" in row for row in whole)
+    assert "Part 1 of" not in client.get("/thresholds").text
+    monkeypatch.setattr(thresholds, "MAX_THRESHOLDS", 5)
+    monkeypatch.setattr(thresholds, "MAX_EXCLUSIONS", 2)
+    parts: list[str] = []
+    number = 1
+    while (answer := client.get(f"/thresholds?current={number}")).status_code == 200:
+        assert f"{len(whole)} thresholds" in answer.text
+        parts += read_rows_of(answer.text, "in-force")
+        number += 1
+    assert answer.status_code == 404
+    assert number == -(-len(whole) // 5) + 1
+    (cut,) = (row for row in parts if "more are excluded" in row)
+    assert cut.count("its own limit") == 2
+    assert [row for row in parts if row != cut] == [row for row in whole if "its own limit" not in row]
+    assert client.get("/thresholds?current=0").status_code == 400

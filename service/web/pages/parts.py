@@ -11,7 +11,7 @@ from flask import abort, request
 
 T = TypeVar("T")
 # The parameters of tables in parts.
-PARTS = ("values", "periods", "totals", "breaches", "near")
+PARTS = ("values", "periods", "totals", "breaches", "near", "current")
 # Rows up to which parts can be requested.
 MAX_ROWS = 10**9
 

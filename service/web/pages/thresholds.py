@@ -15,12 +15,12 @@ from service.access.identity import Identity
 from service.access.roles import Right
 from service.alerting.thresholds import (
     BackTest,
+    Exclusion,
     ThresholdChange,
     back_test_threshold,
     check_revision,
     check_threshold,
     find_threshold,
-    list_exclusions,
     list_metrics,
     resolve_mission,
 )
@@ -28,13 +28,17 @@ from service.application import Application
 from service.client.local import ApplicationClient
 from service.errors import ChangedMeanwhile, ThresholdError
 from service.system.progress import ignore_progress
-from service.warehouse.database import read_rows, run_sql
+from service.warehouse.database import make_object
 from service.web.authorization import current_identity, requires
 from service.web.pages.layout import Page, open_page
+from service.web.pages.parts import Part, count_rows, read_part
 from service.web.pages.private import answer_private, explain_missing_right, go_to, link_to_sign_in
 from service.web.pages.threshold_form import ThresholdForm, read_form, write_label_field, write_number
 
 MAX_CHANGES = 100
+MAX_THRESHOLDS = 100
+# Of a threshold for all missions.
+MAX_EXCLUSIONS = 20
 MAX_FIRED = 100
 
 
@@ -117,7 +121,10 @@ def add_routes(routes: Blueprint, application: Application) -> None:
 
     def show(form: ThresholdForm, status: int = 200, error_text: str = "") -> Response:
         identity = current_identity()
+        part = read_part("current", MAX_THRESHOLDS)
         with open_page(application) as page:
+            thresholds = list_thresholds(page, identity, part)
+            part = count_rows(part, thresholds)
             tested: list[Tested] = []
             if form.metric:
                 try:
@@ -130,7 +137,8 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 tested=tested,
                 error_text=error_text,
                 is_conflict=status == 409,
-                thresholds=list_thresholds(page, identity),
+                thresholds=thresholds,
+                threshold_part=part,
                 history=page.read("thresholds/history", metric=None, last=MAX_CHANGES),
                 metrics=list_metrics(definitions),
                 comparisons=COMPARISONS,
@@ -149,17 +157,17 @@ def add_routes(routes: Blueprint, application: Application) -> None:
             )
         return answer_private(body, status)
 
-    def list_thresholds(page: Page, identity: Identity) -> list[dict[str, Any]]:
-        """Return the current thresholds with their exclusions and the fields of the form that changes each."""
-        assert page.session is not None
-        thresholds = read_rows(run_sql(page.session, "thresholds/list", metric=None))
-        exclusions = list_exclusions(page.session, None)
+    def list_thresholds(page: Page, identity: Identity, part: Part) -> list[dict[str, Any]]:
+        """Return a part of the current thresholds, with their exclusions and the fields of the form that changes each."""
+        thresholds = page.read("pages/list_current_thresholds", **part.rows)
+        exclusions = list_exclusions(page, thresholds)
         for row in thresholds:
             key = make_threshold(
                 row["metric"], row["mission"], row["dimensions"], row["comparison"], row["severity"], None, None
             ).key
             mission = "" if row["mission"] == EVERY_MISSION else row["mission"]
             row["exclusions"] = exclusions.get(key, [])
+            row["exclusion_count"] = row["exclusions"][0]["exclusion_count"] if row["exclusions"] else 0
             row["may_change"] = identity.may(Right.SET_THRESHOLDS, mission)
             row["fields"] = {
                 "metric": row["metric"],
@@ -170,6 +178,19 @@ def add_routes(routes: Blueprint, application: Application) -> None:
                 "limit": write_number(row["limit_value"]),
             }
         return thresholds
+
+
+def list_exclusions(page: Page, thresholds: list[dict[str, Any]]) -> dict[object, list[dict[str, Any]]]:
+    """Return the first exclusions of each threshold for all missions, by key, with their text and exclusion_count."""
+    metrics = sorted({row["metric"] for row in thresholds if row["mission"] == EVERY_MISSION})
+    found: dict[object, list[dict[str, Any]]] = {}
+    if metrics:
+        for row in page.read("pages/list_exclusions", metrics=metrics, max_exclusions=MAX_EXCLUSIONS):
+            key = make_threshold(
+                row["metric"], EVERY_MISSION, row["threshold_dimensions"], row["comparison"], row["severity"], None, None
+            ).key
+            found.setdefault(key, []).append({**row, "text": str(make_object(Exclusion, row))})
+    return found
 
 
 def describe_changes(action: str, changed: list[ThresholdChange]) -> str:
