@@ -44,6 +44,12 @@ def write_rows(file: Path, rows: int) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def large_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that is still read when its load is cancelled."""
+    return write_rows(tmp_path_factory.mktemp("large") / "rows.csv", 3 * MANY_ROWS)
+
+
 def write_parquet(file: Path, columns: str, rows: int) -> Path:
     duckdb.sql(f"copy (select {columns} from range({rows})) to '{file}' (format parquet, compression zstd)")
     return file
@@ -216,12 +222,12 @@ def is_open(file: Path, pid: int) -> bool:
     return False
 
 
-def test_ctrl_c_cancels_a_load_in_the_service(tmp_path: Path) -> None:
-    file, small = write_rows(tmp_path / "rows.csv", 3 * MANY_ROWS), tmp_path / "small.csv"
+def test_ctrl_c_cancels_a_load_in_the_service(tmp_path: Path, large_file: Path) -> None:
+    small = tmp_path / "small.csv"
     small.write_text(HEADER + ROW.replace("2023-11-01,2024-04-30", "2024-05-01,2024-10-31"))
     with ServiceProcess(copy_report(tmp_path / "data")) as service:
         service.wait_until_ready()
-        loading = start_load(tmp_path / "data", file, service.process.pid)
+        loading = start_load(tmp_path / "data", large_file, service.process.pid)
         loading.send_signal(signal.SIGINT)
         output, error = loading.communicate(timeout=30)
         assert (loading.returncode, output) == (1, "")
@@ -230,19 +236,18 @@ def test_ctrl_c_cancels_a_load_in_the_service(tmp_path: Path) -> None:
         assert "1 new observations" in call_a4p("load", "--data-dir", str(tmp_path / "data"), str(small)).stdout
 
 
-def test_a_load_ends_when_its_command_is_killed(tmp_path: Path) -> None:
-    file = write_rows(tmp_path / "rows.csv", 3 * MANY_ROWS)
+def test_a_load_ends_when_its_command_is_killed(tmp_path: Path, large_file: Path) -> None:
     with ServiceProcess(copy_report(tmp_path / "data")) as service:
         service.wait_until_ready()
-        loading = start_load(tmp_path / "data", file, service.process.pid)
+        loading = start_load(tmp_path / "data", large_file, service.process.pid)
         assert not is_idle(service.process.pid)
         loading.kill()
         loading.communicate()
         wait_for(lambda: is_idle(service.process.pid))
 
 
-def test_ctrl_c_cancels_a_load_without_a_service(tmp_path: Path) -> None:
-    loading = start_load(tmp_path / "data", write_rows(tmp_path / "rows.csv", 3 * MANY_ROWS))
+def test_ctrl_c_cancels_a_load_without_a_service(tmp_path: Path, large_file: Path) -> None:
+    loading = start_load(tmp_path / "data", large_file)
     loading.send_signal(signal.SIGINT)
     _, error = loading.communicate(timeout=30)
     assert loading.returncode == 1
