@@ -57,6 +57,16 @@ class Recording:
     after: Any = None
 
 
+@dataclass(frozen=True)
+class _Verified:
+    """The rows of an intact chain: the hash before them, their number, and the number and hash of the last one."""
+
+    anchor: str
+    count: int
+    last_id: int | None
+    newest: str
+
+
 class Audit:
     """Writes and reads the audit of an access store. `count_entry` gets action and result of each new row."""
 
@@ -65,6 +75,8 @@ class Audit:
         self._lock = threading.Lock()
         self._minute_began, self._in_minute, self._left_out = time.monotonic(), 0, 0
         self._count_entry = count_entry
+        self._verifying = threading.Lock()
+        self._verified: _Verified | None = None
 
     @contextmanager
     def record(
@@ -194,11 +206,29 @@ class Audit:
 
     def verify(self) -> tuple[int, str]:
         """Return the number of rows and the newest hash of an intact chain. Raises ServiceError with the first broken row."""
+        found = self._verify(None)
+        return found.count, found.newest
+
+    def verify_new(self) -> int:
+        """Return the number of rows of an intact chain, of which only those that the last call did not verify are read.
+
+        The first call in a process verifies all rows, and so does the first after old rows were deleted. A change of a row
+        that was verified before is found by `verify` only, unless it deletes the row. Raises as `verify` does.
+        """
+        with self._verifying:
+            before, self._verified = self._verified, None
+            self._verified = self._verify(before)
+            return self._verified.count
+
+    def _verify(self, verified: _Verified | None) -> _Verified:
         while True:
             with self._store.read() as connection:
                 anchor, newest, last_id = _read_ends(connection)
+                start = _Verified(anchor, 0, None, anchor)
+                if verified and verified.last_id is not None and _is_there(connection, verified, anchor):
+                    start = verified
                 try:
-                    return _verify_chain(connection, anchor, newest, last_id)
+                    return _verify_chain(connection, start, newest, last_id)
                 except ServiceError:
                     # Old rows may have been pruned meanwhile.
                     if _read_anchor(connection) == anchor:
@@ -249,8 +279,18 @@ def _read_ends(connection: Connection) -> tuple[str, str | None, int]:
     return anchor or FIRST_HASH, newest, last_id
 
 
-def _verify_chain(connection: Connection, previous: str, newest: str | None, last_id: int) -> tuple[int, str]:
-    count, number = 0, None
+def _is_there(connection: Connection, verified: _Verified, anchor: str) -> bool:
+    """Return whether no verified row was deleted, and the last one is unchanged."""
+    count, newest = connection.execute(
+        "select (select count(*) from audit where id <= ?), (select hash from audit where id = ?)",
+        [verified.last_id, verified.last_id],
+    ).fetchone()
+    return (anchor, count, newest) == (verified.anchor, verified.count, verified.newest)
+
+
+def _verify_chain(connection: Connection, start: _Verified, newest: str | None, last_id: int) -> _Verified:
+    """Verify the rows after `start`; return all verified rows. Raises ServiceError with the first broken row."""
+    previous, count, number = start.newest, start.count, start.last_id
     # In parts: a write cannot commit while rows are read.
     while rows := connection.execute(
         "select * from audit where id > ? and id <= ? order by id limit ?", [number or 0, last_id, VERIFIED_AT_ONCE]
@@ -267,7 +307,7 @@ def _verify_chain(connection: Connection, previous: str, newest: str | None, las
         raise ServiceError(
             "the audit was changed: its newest rows are missing; compare with a copy made by 'a4p backup --access'"
         )
-    return count, previous
+    return _Verified(start.anchor, count, number, previous)
 
 
 def _append(connection: Connection, entry: Entry) -> None:

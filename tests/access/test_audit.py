@@ -100,6 +100,62 @@ def test_a_long_chain_is_verified_in_parts(access: Access, monkeypatch: pytest.M
         access.audit.verify()
 
 
+def test_rows_that_were_verified_before_are_not_read_again(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+    compute = audit._hash
+    monkeypatch.setattr(audit, "_hash", lambda *values: hashed.append("row") or compute(*values))
+
+    def verify() -> tuple[int, int]:
+        hashed.clear()
+        return access.audit.verify_new(), len(hashed)
+
+    assert verify() == (0, 0)
+    for _ in range(3):
+        record(access)
+    assert verify() == (3, 3)
+    assert verify() == (3, 0)
+    record(access)
+    assert verify() == (4, 1)
+    hashed.clear()
+    assert access.audit.verify()[0] == len(hashed) == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "delete from audit where id = 1",
+        "delete from audit where id = 2",
+        "delete from audit where id = 3",
+        "delete from audit where id = 5",
+        "update audit set actor = 'eve' where id = 4",
+        "update audit set actor = 'eve', hash = 'other' where id = 3",
+    ],
+)
+def test_deleted_rows_and_changes_of_new_ones_are_found_by_the_next_check(access: Access, change: str) -> None:
+    for _ in range(3):
+        record(access)
+    assert access.audit.verify_new() == 3
+    for _ in range(2):
+        record(access)
+    with sqlite3.connect(access.store.file) as connection:
+        connection.execute("drop trigger audit_rows_do_not_change")
+        connection.execute(change)
+    for _ in range(2):
+        with pytest.raises(ServiceError, match="the audit was changed"):
+            access.audit.verify_new()
+
+
+def test_after_old_rows_were_deleted_the_rest_is_verified(access: Access, clock: SetClock) -> None:
+    record(access, "old")
+    clock.now += timedelta(days=10)
+    record(access, "new")
+    assert access.audit.verify_new() == 2
+    access.audit.prune(days=5)
+    assert access.audit.verify_new() == 1
+    record(access, "newer")
+    assert access.audit.verify_new() == 2
+
+
 def test_old_rows_are_deleted_and_the_rest_is_a_chain(access: Access, clock: SetClock) -> None:
     record(access, "old")
     clock.now += timedelta(days=10)

@@ -36,7 +36,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         chain, is_broken = "", False
         if before is None:
             try:
-                chain = f"{audit.verify()[0]:,} rows, unchanged"
+                chain = f"{audit.verify_new():,} rows, unchanged"
             except ServiceError as error:
                 chain, is_broken = f"{error}.", True
         copy = application.read_copy
