@@ -180,8 +180,9 @@ def _compare_users(child: subprocess.Popen[str], port: int) -> list[Result]:
             format_seconds(rest),
             format_seconds(work),
             work / rest,
+            target,
         )
-        for share in (0.5, 0.99)
+        for share, target in ((0.5, None), (0.99, 3))
         for rest, work in [(find_percentile(idle, share), find_percentile(busy, share))]
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -20,11 +21,14 @@ from pydantic import SecretStr
 from service.application import Application
 from service.queries.sandbox.pool import WorkerProcess
 from service.queries.sandbox.protocol import QueryRequest
+from service.queries.sandbox.time_limit import SLOW_NICENESS
+from service.queries.sandbox.worker import NICENESS
 from service.settings import Settings
 from service.system.fairness import FairSlots
 from service.warehouse.definitions import Definitions
 from service.web.app import make_app
 from tests.conftest import load_value, publish_report
+from tests.service_process import wait_for
 
 QUERY = "select mission, value from latest where indicator = 'sofa_incidents_new' and mission = 'UNMISS'"
 
@@ -278,6 +282,26 @@ def test_sixty_clients_behind_one_address_share_the_run_of_a_slow_query(applicat
     # At most a few arrive after the first run.
     assert len({str(rows) for rows in ids}) < 5
     assert None not in ids
+
+
+def count_slow(worker: WorkerProcess) -> int:
+    """Return how many threads of a worker have the priority of slow queries."""
+    niceness = os.getpriority(os.PRIO_PROCESS, 0) + NICENESS + SLOW_NICENESS
+    stats = [file.read_text() for file in Path(f"/proc/{worker._process.pid}/task").glob("*/stat")]
+    return sum(int(stat.rpartition(")")[2].split()[16]) == niceness for stat in stats)
+
+
+def test_a_slow_query_has_a_lower_priority_and_the_next_one_does_not(application: Application, client: FlaskClient) -> None:
+    ask(client, "select 1")
+    worker = take_worker(application)
+    slow = threading.Thread(target=ask, args=[client, "select sum(a.range * b.range) from range(20_000) a, range(100_000) b"])
+    slow.start()
+    wait_for(lambda: count_slow(worker) == 1)
+    assert slow.is_alive()
+    slow.join()
+    wait_for(lambda: count_slow(worker) == 0)
+    assert ask(client, "select 42").json["rows"] == [[42]]
+    assert take_worker(application) is worker
 
 
 def list_open_copies(worker: WorkerProcess) -> list[str]:

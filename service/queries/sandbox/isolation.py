@@ -53,13 +53,11 @@ def set_limits(limits: Mapping[int, int]) -> None:
 
 
 def isolate(readable: Path, spill: Path) -> bool:
-    """Drop priority, privileges and access to files except below two folders. Return whether the kernel has Landlock.
+    """Drop privileges and access to files except below two folders. Return whether the kernel has Landlock.
 
     Files below `readable` can be read, files below `spill` also written. The process can read its own entry in /proc and
     the cgroup limits. Open files stay open. Raises OSError when the kernel rejects a restriction.
     """
-    # Scrapes have priority over queries.
-    os.nice(10)
     folders = {readable: FS_READ, spill: _FS_WRITE | _FS_TRUNCATE}
     # DuckDB reads the limits of its container when it opens a database, and fails if it cannot.
     folders |= {folder: FS_READ for folder in (Path("/proc/self"), Path("/sys/fs/cgroup")) if folder.exists()}

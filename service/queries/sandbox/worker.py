@@ -11,6 +11,8 @@ import json
 import math
 import os
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -27,9 +29,12 @@ from service.queries.query import REPORT_POSITIONS, Connection, FileFormat, extr
 from service.queries.sandbox.isolation import isolate, limit_resources
 from service.queries.sandbox.protocol import LENGTH, MAX_RESULT_BYTES, READY, Format, QueryRequest, QueryResponse, encode
 from service.queries.sandbox.seccomp import deny_sockets_and_processes
-from service.queries.sandbox.time_limit import TimeLimit
+from service.queries.sandbox.time_limit import SLOW_NICENESS, TimeLimit
 from service.queries.sandbox.xlsx import MAX_ROWS, write_xlsx
 
+# Scrapes have priority over queries. With SLOW_NICENESS from the start, a small query took up to three times as long while a
+# snapshot was published; without it, scrapes took twice as long while slow queries ran.
+NICENESS = 5
 # JavaScript and most JSON parsers lose digits of larger integers.
 MAX_EXACT_INTEGER = 1 << 53
 # A query with values of all types, run before the isolation, so that Python imports its modules for them.
@@ -136,7 +141,7 @@ class Worker:
     def open_copy(self, copy: str, is_current: bool) -> None:
         """Open a copy while requests still name the one before, and change to it if it `is_current`."""
         # The query that needs the copy will raise the error.
-        with suppress(duckdb.Error, OSError, ValueError, MemoryError):
+        with suppress(duckdb.Error, OSError, ValueError, MemoryError, RuntimeError):
             if copy != self._current.name and (self._next is None or copy != self._next.name):
                 self._next = self._open(copy)
             if is_current:
@@ -144,6 +149,11 @@ class Worker:
                 self._close_left()
 
     def _open(self, copy: str) -> OpenCopy:
+        # DuckDB's threads inherit the priority of the one that opens a database. They work for slow queries.
+        with ThreadPoolExecutor(1, initializer=os.nice, initargs=(SLOW_NICENESS,)) as executor:
+            return executor.submit(self._open_slowly, copy).result()
+
+    def _open_slowly(self, copy: str) -> OpenCopy:
         return OpenCopy.open(copy, open_locked(self._copies / copy, self._spill, self._threads, self._memory_bytes))
 
     def _change_to(self, copy: str) -> None:
@@ -313,17 +323,18 @@ def _read_exactly(stream: BinaryIO, size: int) -> bytes:
     block = stream.read(size)
     if len(block) < size:
         # The service closed the pipe.
-        sys.exit(0)
+        os._exit(0)
     return block
 
 
 def main(copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) -> None:
     """Run requests until standard input ends."""
-    requests, responses = sys.stdin.buffer, sys.stdout.buffer
+    responses = sys.stdout.buffer
     try:
         limit_resources(memory_bytes, memory_bytes)
         worker = Worker(copies, copy, spill, threads, memory_bytes)
         has_landlock = isolate(copies, spill)
+        os.nice(NICENESS)
         worker.reopen()
         has_seccomp = deny_sockets_and_processes()
         worker.time_limit.start()
@@ -334,13 +345,26 @@ def main(copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) 
     responses.write(encode({"has_landlock": has_landlock, "has_seccomp": has_seccomp}))
     responses.flush()
     while True:
-        (length,) = LENGTH.unpack(_read_exactly(requests, LENGTH.size))
-        request = json.loads(_read_exactly(requests, length))
-        if "sql" not in request:
-            worker.open_copy(request["copy"], request["is_current"])
-            responses.write(READY)
-            responses.flush()
-            continue
+        serving = threading.Thread(target=_serve, args=[worker])
+        serving.start()
+        serving.join()
+
+
+def _serve(worker: Worker) -> None:
+    """Run requests until one was slow: only a new thread has the priority of small queries again."""
+    try:
+        while True:
+            _serve_one(worker, sys.stdin.buffer, sys.stdout.buffer)
+            if worker.time_limit.was_slow:
+                return
+    except BaseException:
+        os._exit(1)
+
+
+def _serve_one(worker: Worker, requests: BinaryIO, responses: BinaryIO) -> None:
+    (length,) = LENGTH.unpack(_read_exactly(requests, LENGTH.size))
+    request = json.loads(_read_exactly(requests, length))
+    if "sql" in request:
         response, body = worker.run(request)
         responses.write(encode(response))
         responses.write(body)
@@ -349,5 +373,7 @@ def main(copies: Path, copy: str, spill: Path, threads: int, memory_bytes: int) 
             # Without closing the database, which may be broken.
             os._exit(0)
         worker.prepare()
-        responses.write(READY)
-        responses.flush()
+    else:
+        worker.open_copy(request["copy"], request["is_current"])
+    responses.write(READY)
+    responses.flush()
