@@ -37,7 +37,7 @@ from service.rounds.submissions import Submissions
 from service.settings import Settings
 from service.snapshots.cache import refresh_cache
 from service.snapshots.publish import write_copy
-from service.snapshots.read_copy import ReadCopy
+from service.snapshots.read_copy import ReadCopy, find_copy
 from service.snapshots.served import ServedState
 from service.snapshots.snapshot import Snapshot, make_snapshot, render_recorded
 from service.system.fairness import FairSlots
@@ -85,6 +85,8 @@ class Application:
         self.drawing = DrawingProcess()
         self.sandbox = SandboxPool(settings)
         self.served = ServedState(settings, definitions, self.self_metrics, self.sandbox)
+        # Called with each read copy before it is shown.
+        self.preparations: list[Callable[[ReadCopy], None]] = []
         # Pages, charts, documents and API responses. Each fills up to 140 MB of hash tables, and two at a time are no faster.
         self.pages = FairSlots(slots=2, waiting=MAX_WAITING_PAGES, quick_slots=1, slow_seconds=0.5)
         # Changes requested over HTTP: each makes a snapshot, one after another.
@@ -208,8 +210,8 @@ class Application:
 
     @property
     def read_copy(self) -> ReadCopy | None:
-        """The read copy that pages and SQL read."""
-        return self.served.read_copy
+        """The read copy that pages and SQL read. While pages are prepared, another one in that thread."""
+        return find_copy() or self.served.read_copy
 
     @property
     def history(self) -> WholeHistory | None:
@@ -260,7 +262,7 @@ class Application:
         with copy.open_session() as session:
             snapshot = render_recorded(session, self.definitions, copy.info)
         self._show_snapshot(snapshot, started)
-        self.served.show_read_copy(copy, snapshot)
+        self._show_read_copy(copy, snapshot)
         self._record_warehouse(now)
 
     def publish_history(self) -> None:
@@ -376,8 +378,13 @@ class Application:
         now = self.clock()
         self.served.write_read_copy(self.warehouse, now)
         if self.snapshot is not None:
-            self.served.show_read_copy(self.served.open_read_copy(), self.snapshot)
+            self._show_read_copy(self.served.open_read_copy(), self.snapshot)
         return self._record_warehouse(now)
+
+    def _show_read_copy(self, copy: ReadCopy, snapshot: Snapshot) -> None:
+        for prepare in self.preparations:
+            prepare(copy)
+        self.served.show_read_copy(copy, snapshot)
 
     def _record_warehouse(self, now: datetime) -> int:
         with self.warehouse.cursor() as cursor:

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import count
@@ -51,6 +52,8 @@ class ReadCopy:
         if not snapshots:
             raise WarehouseError(f"the read copy {file} has no snapshot yet")
         (self.info,) = snapshots
+        # Higher than that of every copy that was opened before.
+        self.number = next(_numbers)
 
     @contextmanager
     def open_session(self, as_of: date | None = None, known_at: datetime | None = None) -> Iterator[Connection]:
@@ -61,6 +64,24 @@ class ReadCopy:
         with self._connection.cursor() as session, watch_session(session):
             set_moment(session, (as_of or self.info.as_of).isoformat(), known_at.isoformat() if known_at else None)
             yield session
+
+
+_used: ContextVar[ReadCopy | None] = ContextVar("copy", default=None)
+
+
+@contextmanager
+def use_copy(copy: ReadCopy) -> Iterator[None]:
+    """Have pages read this copy, which is not shown yet, in this thread."""
+    token = _used.set(copy)
+    try:
+        yield
+    finally:
+        _used.reset(token)
+
+
+def find_copy() -> ReadCopy | None:
+    """Return the copy of `use_copy`, None outside of it."""
+    return _used.get()
 
 
 def open_published(settings: Settings) -> ReadCopy:

@@ -8,6 +8,7 @@ from service.application import Application
 from service.queries.sandbox.shared_runs import MAX_SHARING
 from service.system.memory import flush_thread_cache
 from service.web.alerts import make_alerts_blueprint
+from service.web.answer_cache import RECENT_PAGES
 from service.web.api import make_api_blueprint
 from service.web.authorization import add_authorization
 from service.web.budget import AnswerBudget
@@ -19,6 +20,7 @@ from service.web.openid import add_openid
 from service.web.pages import make_pages_blueprint
 from service.web.pages.errors import show_errors
 from service.web.proxy import TrustedProxies
+from service.web.recent_pages import RecentPages
 from service.web.remote_read import make_remote_read_blueprint
 from service.web.scrape import make_scrape_blueprint
 from service.web.sdmx import make_sdmx_blueprint
@@ -39,6 +41,9 @@ def make_app(application: Application) -> Flask:
     add_openid(app, application)
     show_errors(app, application)
     app.teardown_request(lambda _: flush_thread_cache())
+    recent = RecentPages(app, application.definitions.find_language)
+    app.extensions[RECENT_PAGES] = recent
+    application.preparations.append(recent.prepare)
     budget = AnswerBudget()
     app.register_blueprint(make_scrape_blueprint(application))
     app.register_blueprint(make_pages_blueprint(application))

@@ -8,12 +8,18 @@ from typing import cast
 import pytest
 from flask import Flask, Response
 
-from service.snapshots.read_copy import ReadCopy
+from service.snapshots.read_copy import ReadCopy, use_copy
 from service.system.fairness import FairSlots
 from service.web.answer_cache import AnswerCache, answer_compressed, compress
 
-COPY = cast(ReadCopy, object())
-NEWER_COPY = cast(ReadCopy, object())
+
+class FakeCopy:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+COPY = cast(ReadCopy, FakeCopy(1))
+NEWER_COPY = cast(ReadCopy, FakeCopy(2))
 TEXT = "<p>Incidents in UNMISS</p>\n" * 500
 
 
@@ -91,3 +97,16 @@ def test_caches_between_browser_and_service_keep_both_forms_apart() -> None:
 
 def test_the_same_text_has_the_same_tag_later() -> None:
     assert compress(TEXT) == compress(TEXT.encode())
+
+
+def test_answers_from_a_prepared_copy_do_not_replace_those_of_the_shown_one() -> None:
+    cache: AnswerCache[bytes] = AnswerCache(100, FairSlots(1, 1), is_prepared=True)
+    find(cache, "page", b"old")
+    with use_copy(NEWER_COPY):
+        assert not find(cache, "page", b"new", NEWER_COPY)
+    assert find(cache, "page", b"old")
+    assert find(cache, "page", b"new", NEWER_COPY), "shown now"
+    # A request that began before: its answer is neither cached nor does it clear the cache.
+    assert not find(cache, "page", b"old")
+    assert not find(cache, "page", b"old")
+    assert find(cache, "page", b"new", NEWER_COPY)

@@ -152,7 +152,7 @@ def open_page(application: Application) -> Iterator[Page]:
 
 def cache_pages(application: Application) -> Callable[[Callable[..., str]], Callable[..., Response]]:
     """Return a decorator that caches the pages of a view until the read copy is replaced."""
-    cache: AnswerCache[bytes] = AnswerCache(MAX_CACHED, application.pages)
+    cache: AnswerCache[bytes] = AnswerCache(MAX_CACHED, application.pages, is_prepared=True)
 
     def cached(view: Callable[..., str]) -> Callable[..., Response]:
         @wraps(view)

@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 def add_routes(routes: Blueprint, application: Application) -> None:
     """Add the page to the routes."""
-    cache: AnswerCache[bytes] = AnswerCache(MAX_CACHED, application.pages)
+    cache: AnswerCache[bytes] = AnswerCache(MAX_CACHED, application.pages, is_prepared=True)
 
     @routes.get("/")
     def show_overview() -> Response:
