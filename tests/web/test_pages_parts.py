@@ -319,3 +319,15 @@ def test_parts_of_thresholds_are_the_whole_table(application: Application, monke
     assert cut.count("its own limit") == 2
     assert [row for row in parts if row != cut] == [row for row in whole if "its own limit" not in row]
     assert client.get("/thresholds?current=0").status_code == 400
+
+
+def test_latest_values_after_the_first_20_of_many_are_in_a_table_that_opens(application: Application) -> None:
+    client = make_app(application).test_client()
+    for name, is_folded in (("missions_reporting_ratio", True), ("sofa_impact_level", False)):
+        text = client.get(f"/indicators/{name}").text
+        whole = read_rows_of(text, "newest")
+        folded = re.search(r'<details class="earlier"><summary>(\d+) more rows</summary>', text)
+        assert bool(folded) == (len(whole) > 40) == is_folded
+        if folded:
+            assert int(folded[1]) == len(whole) - 20
+            assert 'aria-label="Latest values, more rows"' in text
