@@ -321,13 +321,30 @@ def test_parts_of_thresholds_are_the_whole_table(application: Application, monke
     assert client.get("/thresholds?current=0").status_code == 400
 
 
-def test_latest_values_after_the_first_20_of_many_are_in_a_table_that_opens(application: Application) -> None:
+def test_latest_values_after_the_first_20_of_many_are_in_a_table_that_opens(
+    application: Application, definitions: Definitions, tmp_path: Path
+) -> None:
     client = make_app(application).test_client()
-    for name, is_folded in (("missions_reporting_ratio", True), ("sofa_impact_level", False)):
-        text = client.get(f"/indicators/{name}").text
-        whole = read_rows_of(text, "newest")
-        folded = re.search(r'<details class="earlier"><summary>(\d+) more rows</summary>', text)
-        assert bool(folded) == (len(whole) > 40) == is_folded
-        if folded:
-            assert int(folded[1]) == len(whole) - 20
-            assert 'aria-label="Latest values, more rows"' in text
+    page = "/indicators/sofa_impact_level"
+    few = client.get(page).text
+    assert 20 < len(read_rows_of(few, "newest")) <= 40
+    assert "more rows" not in few
+    (indicator,) = (entry for _, entry in definitions.catalogue.indicators if entry.indicator == "sofa_impact_level")
+    ((dimension, values),) = indicator.dimensions.items()
+    lines = [
+        f"sofa_impact_level,{mission.mission},{dimension}={value},2024-05-01,2024-10-31,2,A,A test"
+        for mission in definitions.catalogue.missions[:15]
+        for value in values
+    ]
+    file = tmp_path / "levels.csv"
+    file.write_text(
+        "\n".join(["indicator,mission,dimensions,period_start,period_end,value,status,source", *lines]), encoding="utf-8"
+    )
+    application.loads.load(LoadRequest(files=(file,), loaded_by="the tests"))
+    application.refresh(False)
+    many = client.get(page).text
+    whole = read_rows_of(many, "newest")
+    assert len(whole) >= len(lines) > 40
+    assert f"<summary>{len(whole) - 20} more rows</summary>" in many
+    assert 'aria-label="Latest values, more rows"' in many
+    assert f"<summary>{len(whole) - 20} autres lignes</summary>" in client.get(f"{page}?lang=fr").text
