@@ -115,7 +115,7 @@ def tables(draw: st.DrawFn) -> list[Row]:
     return list(rows.values())
 
 
-@examples(max_examples=count_examples(30))
+@examples(max_examples=count_examples(15, 30))
 @given(
     rows=tables(),
     delimiter=st.sampled_from(",;\t|"),
@@ -235,7 +235,7 @@ def test_the_current_value_of_a_cell_is_that_of_its_last_batch(shared: Warehouse
         ]
 
 
-@examples(max_examples=count_examples(25))
+@examples(max_examples=count_examples(12, 25))
 @given(
     batches=batches,
     as_of=st.sampled_from(DAYS),
@@ -351,14 +351,14 @@ dimension_values = (
 dimensions = st.dictionaries(names, dimension_values, max_size=4)
 
 
-@examples(max_examples=200)
+@examples(max_examples=count_examples(60, 200))
 @given(written=dimensions)
 def test_dimensions_written_as_text_are_read_back(session: Connection, written: dict[str, str]) -> None:
     text = ";".join(f"{name}={value}" for name, value in written.items())
     assert session.execute("select parse_dimensions($1)", [text]).fetchone() == (written,)
 
 
-@examples(max_examples=200)
+@examples(max_examples=count_examples(60, 200))
 @given(written=dimensions)
 def test_dimensions_in_the_text_that_duckdb_writes_are_read_back(session: Connection, written: dict[str, str]) -> None:
     query = "select parse_dimensions(map_from_entries(list_zip($1::varchar[], $2::varchar[]))::varchar)"
@@ -370,7 +370,7 @@ def write_marked(value: float, thousands: str, decimals: str) -> str:
     return f"{value:,.3f}".rstrip("0").rstrip(".").replace(",", "T").replace(".", decimals).replace("T", thousands)
 
 
-@examples(max_examples=80)
+@examples(max_examples=count_examples(30, 80))
 @given(
     cells=st.dictionaries(
         st.dates(date(1990, 1, 1), date(2029, 12, 31)),
