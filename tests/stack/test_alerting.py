@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -89,7 +89,9 @@ def write(file: Path, value: int) -> Path:
 
 @pytest.mark.timeout(300)
 @each_generation
-def test_a_breach_fires_is_delivered_is_listed_and_resolves(tmp_path: Path, generation: str) -> None:
+def test_a_breach_fires_is_delivered_listed_and_resolves_and_a_failed_scrape_resolves_none(
+    tmp_path: Path, generation: str
+) -> None:
     data_dir = str(tmp_path / "data")
 
     def ask(*arguments: str) -> str:
@@ -109,7 +111,7 @@ def test_a_breach_fires_is_delivered_is_listed_and_resolves(tmp_path: Path, gene
 
     with ServiceProcess(copy_report(tmp_path / "data")) as service, ExitStack() as stack:
         url = service.wait_until_ready()
-        Stack(tmp_path, url, stack, generation)
+        prometheus = Stack(tmp_path, url, stack, generation).url
         ask(
             "thresholds",
             "set",
@@ -150,32 +152,22 @@ def test_a_breach_fires_is_delivered_is_listed_and_resolves(tmp_path: Path, gene
                 "and severity = 'critical' group by all order by all"
             ).fetchall()
         assert retained == [("firing", 1), ("resolved", 1)], "Alertmanager repeated itself every 5 s; each stands once"
+        check_that_a_failed_scrape_resolves_no_alert(service, prometheus)
 
 
-@pytest.mark.timeout(300)
-@each_generation
-def test_a_failed_scrape_resolves_no_alert(tmp_path: Path, generation: str) -> None:
-    with ExitStack() as stack:
-        service = stack.enter_context(ServiceProcess(copy_report(tmp_path / "data")))
-        url = service.wait_until_ready()
-        prometheus = Stack(tmp_path, url, stack, generation).url
+def check_that_a_failed_scrape_resolves_no_alert(service: ServiceProcess, prometheus: str) -> None:
+    def count(query: str) -> int:
+        answer = json.loads(get(f"{prometheus}/api/v1/query?query={query}")[2])
+        return sum(int(row["value"][1]) for row in answer["data"]["result"])
 
-        def count(query: str) -> int:
-            try:
-                answer = json.loads(get(f"{prometheus}/api/v1/query?query={query}")[2])
-            except (OSError, ValueError):  # it starts still
-                return -1
-            return sum(int(row["value"][1]) for row in answer["data"]["result"])
-
-        query = "count(ALERTS%7Balertname=~%22A4p.*(Above|Below)%22,alertstate=%22firing%22%7D)"
-        settled: Callable[[], bool] = lambda: count(query) > 0  # noqa: E731
-        wait_for(settled, PATIENCE_SECONDS, 0.5)
-        time.sleep(3)
-        before = count(query)
-        service.kill()
-        wait_for(lambda: count("up%20==%20bool%200") == 1, PATIENCE_SECONDS, 0.5)
-        time.sleep(5)
-        assert count(query) == before
+    query = "count(ALERTS%7Balertname=~%22A4p.*(Above|Below)%22,alertstate=%22firing%22%7D)"
+    wait_for(lambda: count(query) > 0, PATIENCE_SECONDS, 0.5)
+    time.sleep(3)
+    before = count(query)
+    service.kill()
+    wait_for(lambda: count("up%20==%20bool%200") == 1, PATIENCE_SECONDS, 0.5)
+    time.sleep(5)
+    assert count(query) == before
 
 
 @pytest.mark.timeout(300)
