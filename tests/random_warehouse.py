@@ -72,7 +72,8 @@ rows = st.builds(
     st.sampled_from("AAAEPVOLM"),
     st.integers(0, 9),
 )
-batches = st.lists(st.lists(rows, min_size=1, max_size=12, unique_by=lambda row: row.cell), max_size=4)
+batch = st.lists(rows, min_size=1, max_size=12, unique_by=lambda row: row.cell)
+batches = st.lists(batch, max_size=4)
 days = st.dates(date(2022, 1, 1), date(2025, 6, 30))
 dates = st.builds(
     lambda is_closed, opened_on, closed_on: Dates(

@@ -65,18 +65,19 @@ class RecentPages:
         """
         requests = self._choose()
         with use_copy(copy), limit_time(MAX_SECONDS) as limit:
-            for path, query, language in requests:
+            for place, (path, query, language) in enumerate(requests):
                 if not limit.left_seconds:
                     break
                 try:
                     with self._app.test_request_context(path, query_string=query), use_language(self._find_language(language)):
                         self._app.view_functions[request.endpoint or ""](**(request.view_args or {}))
                 except Exception as error:
-                    reason = f"{MAX_SECONDS:g} s have passed" if isinstance(error, TimeLimitPassed) else error
-                    log.info("the page %s is not prepared: %s", path, reason)
-                    # Until it is requested again: a page that takes longer than the limit would delay each copy.
-                    with self._lock:
-                        self._uses.pop((path, query, language), None)
+                    is_late = isinstance(error, TimeLimitPassed)
+                    log.info("the page %s is not prepared: %s", path, f"{MAX_SECONDS:g} s have passed" if is_late else error)
+                    # Until it is requested again: a page that takes longer than the limit alone would delay every copy.
+                    if place == 0 or not is_late:
+                        with self._lock:
+                            self._uses.pop((path, query, language), None)
 
     def _choose(self) -> list[tuple[str, str, str]]:
         first = self._read_monotonic() - MAX_AGE_SECONDS

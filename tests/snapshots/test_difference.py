@@ -27,7 +27,7 @@ from tests.fuzz import count_examples
 from tests.random_warehouse import (
     Dates,
     Row,
-    batches,
+    batch,
     limits,
     record_limits,
     set_dates,
@@ -73,24 +73,36 @@ def check_complete(warehouse: Warehouse, copy: Path) -> None:
     assert read_all(copy) == read_all(whole)
 
 
+def multiply_ages(definitions: Definitions, factor: int) -> Definitions:
+    """Return the definitions with another query of the KPI of ages."""
+    kpis = (
+        replace(kpi, query=f"select * replace (value * {factor} as value) from ({kpi.query})")
+        if kpi.kpi == "indicator_age_days"
+        else kpi
+        for kpi in definitions.kpis
+    )
+    return replace(definitions, kpis=tuple(kpis))
+
+
 @settings(max_examples=count_examples(3), deadline=None, database=None, suppress_health_check=list(HealthCheck))
-@given(stored=batches, set_limits=limits, skipped=st.integers(0, 4))
+@given(changes=st.lists(st.one_of(batch, limits, st.integers(2, 4), st.none()), max_size=5), skipped=st.integers(0, 4))
 def test_a_copy_from_the_difference_has_every_row_of_a_complete_copy(
-    shared: Warehouse,
-    definitions: Definitions,
-    tmp_path: Path,
-    stored: list[list[Row]],
-    set_limits: list[tuple[str, str, int | None]],
-    skipped: int,
+    shared: Warehouse, definitions: Definitions, tmp_path: Path, changes: list[Any], skipped: int
 ) -> None:
+    """Changes are batches of observations, thresholds, definitions of a KPI, and none."""
     copy = publish_first(shared, definitions, tmp_path / "copy.duckdb")
-    for number, batch in enumerate(stored, 2):
-        store_batch(shared, number, batch)
-        if number == 3:
+    defined = definitions
+    for number, change in enumerate(changes, 2):
+        if isinstance(change, int):
+            defined = multiply_ages(definitions, change)
+            store_kpis(shared, defined.kpis, NOW + timedelta(minutes=number))
+        elif change and isinstance(change[0], Row):
+            store_batch(shared, number, change)
+        elif change:
             with shared.write() as cursor:
-                record_limits(cursor, set_limits, NOW)
-        make_snapshot(shared, definitions, NOW + timedelta(minutes=number))
-        # Several batches at once, too.
+                record_limits(cursor, change, NOW + timedelta(hours=number))
+        make_snapshot(shared, defined, NOW + timedelta(minutes=number))
+        # Several changes at once, too.
         if number != skipped:
             assert update(shared, copy)
             check_complete(shared, copy)
@@ -156,15 +168,7 @@ def test_tables_of_pages_are_stored_again_only_if_what_they_are_computed_from_ch
     store_batch(shared, 3, [Row(0, "UNMISS", 3, "A", 3), Row(0, "UNMISS", 4, "O", 0)])
     assert publish() == cache.SHOWN.keys(), "a value withdrawn"
 
-    doubled = replace(
-        definitions,
-        kpis=tuple(
-            replace(kpi, query=f"select * replace (value * 2 as value) from ({kpi.query})")
-            if kpi.kpi == "indicator_age_days"
-            else kpi
-            for kpi in definitions.kpis
-        ),
-    )
+    doubled = multiply_ages(definitions, 2)
     store_kpis(shared, doubled.kpis, NOW)
     assert publish(doubled) == {"cache.kpi_values", "cache.kpi_comparisons", "cache.breaches"}, "another query of a KPI"
     assert publish(doubled) == set(), "nothing"
