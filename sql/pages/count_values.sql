@@ -6,7 +6,8 @@ with named as (
     union all
     select kpi, title, priority, unit, better
     from kpis
-    where priority <> 'all'
+    -- Those about all indicators are on their own pages only.
+    where priority <> 'all' or kpi = $one
 ),
 current_values as (
     select

@@ -8,7 +8,8 @@ with named as (
     union all by name
     select 'kpi' as kind, kpi as name, title, priority, unit, better, maximum, row_number() over (order by kpi) + 1e9 as ordinal
     from kpis
-    where priority <> 'all'
+    -- Those about all indicators are on their own pages only.
+    where priority <> 'all' or kpi = $one
 ),
 observed as not materialized (
     select

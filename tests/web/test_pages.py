@@ -146,6 +146,15 @@ def test_latest_value_equals_the_value_in_the_report(client: FlaskClient, indica
     assert find_row(newest, mission)[1] == printed
 
 
+def test_every_kpi_with_current_values_shows_them_on_its_page(client: FlaskClient, application: Application) -> None:
+    assert application.read_copy is not None
+    with application.read_copy.open_session() as session:
+        computed = dict(session.execute("select kpi, count(*) from kpi_latest group by kpi").fetchall())
+    assert {"missions_reporting_ratio", "indicator_age_days"} < computed.keys()
+    for kpi in computed:
+        assert "No values computed by this date" not in client.get(f"/indicators/{kpi}").get_data(as_text=True), kpi
+
+
 def test_every_indicator_and_kpi_is_listed(client: FlaskClient, application: Application) -> None:
     listed = client.get("/indicators").get_data(as_text=True)
     names = [*application.definitions.catalogue.indicator_names, *(kpi.kpi for kpi in application.definitions.kpis)]
