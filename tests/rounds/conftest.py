@@ -103,7 +103,8 @@ def stage_by_process(staging_warehouse: Warehouse) -> Stage:
         with open_staging(staging_warehouse) as cursor:
             stage_files(cursor, LoadRequest(files=tuple(files), names=tuple(file.name for file in files)))
             rows = cursor.execute(
-                "select indicator, array_to_string(map_values(dimensions), ', '), value, status, note from staged order by all"
+                "select s.indicator, array_to_string(map_values(s.written_dimensions), ', '), c.value, c.status, c.note "
+                "from staged_cells as c join staged_series as s using (staged_series_id) order by all"
             ).fetchall()
             notes = cursor.execute("select unnest(notes) from staged_files order by file_ordinal").fetchall()
         return Staged({(row[0], row[1]): row[2:] for row in rows}, [note for (note,) in notes])
