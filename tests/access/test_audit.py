@@ -100,7 +100,10 @@ def test_a_long_chain_is_verified_in_parts(access: Access, monkeypatch: pytest.M
         access.audit.verify()
 
 
-def test_rows_that_were_verified_before_are_not_read_again(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_rows_those_that_were_verified_lately_are_not_read_again(
+    access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "FEW_ROWS", 0)
     hashed: list[str] = []
     compute = audit._hash
     monkeypatch.setattr(audit, "_hash", lambda *values: hashed.append("row") or compute(*values))
@@ -118,6 +121,8 @@ def test_rows_that_were_verified_before_are_not_read_again(access: Access, monke
     assert verify() == (4, 1)
     hashed.clear()
     assert access.audit.verify()[0] == len(hashed) == 4
+    monkeypatch.setattr(audit, "VERIFIED_SECONDS", 0.0)
+    assert verify() == (4, 4)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +136,10 @@ def test_rows_that_were_verified_before_are_not_read_again(access: Access, monke
         "update audit set actor = 'eve', hash = 'other' where id = 3",
     ],
 )
-def test_deleted_rows_and_changes_of_new_ones_are_found_by_the_next_check(access: Access, change: str) -> None:
+def test_deleted_rows_and_changes_of_new_ones_are_found_by_the_next_check(
+    access: Access, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "FEW_ROWS", 0)
     for _ in range(3):
         record(access)
     assert access.audit.verify_new() == 3
