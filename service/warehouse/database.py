@@ -54,6 +54,8 @@ def make_object(kind: type[Row], row: Mapping[str, Any], **further: Any) -> Row:
     Raises TypeError if a field without default is missing.
     """
     names = _list_fields(kind)  # type: ignore[arg-type]
+    if row.keys() <= names:
+        return kind(**row, **further)
     return kind(**{name: value for name, value in row.items() if name in names}, **further)
 
 
