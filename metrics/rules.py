@@ -13,7 +13,7 @@ from metrics.thresholds import COMPARISONS, Comparison
 OPERATORS: dict[Comparison, str] = {"above": ">", "below": "<"}
 # What a page is linked by unless `a4p rules --url` names another address: the one that Prometheus scrapes.
 SCRAPED_URL = "http://{{ $labels.instance }}"
-HEAD = "# Written by `a4p rules` from the catalogue; change metrics/ or sql/kpis/, not this file.\n"
+HEAD = "# Written by `a4p rules`; change metrics/rules.py, the catalogue in metrics/ or sql/kpis/, not this file.\n"
 
 
 @dataclass(frozen=True)

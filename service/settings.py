@@ -104,7 +104,10 @@ class Settings(BaseSettings):
     )
     checkpoint_cron: Cron = Field("30 3 * * *", description="Schedule of checkpoints of the warehouse.")
     reminder_cron: Cron = Field("0 7 * * *", description="Schedule of mail to missions with overdue reports.")
-    prune_cron: Cron = Field("45 3 * * *", description="Schedule of the deletion of old backups, audit entries and sessions.")
+    prune_cron: Cron = Field(
+        "45 3 * * *",
+        description="Schedule of the deletion of old backups, audit entries and sessions, and of the maintenance of a lake.",
+    )
     timezone: TimeZone = Field("UTC", description="Time zone of the schedules.")
     keep_backups: int = Field(5, ge=1, description="Number of newest backups to retain, independent of their age.")
     keep_backups_hours: int = Field(
