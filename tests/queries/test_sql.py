@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -284,24 +285,30 @@ def test_sixty_clients_behind_one_address_share_the_run_of_a_slow_query(applicat
     assert None not in ids
 
 
-def count_slow(worker: WorkerProcess) -> int:
-    """Return how many threads of a worker have the priority of slow queries."""
+def list_slow(worker: WorkerProcess) -> set[str]:
+    """Return the numbers of the threads of a worker that have the priority of slow queries."""
     niceness = os.getpriority(os.PRIO_PROCESS, 0) + NICENESS + SLOW_NICENESS
-    stats = [file.read_text() for file in Path(f"/proc/{worker._process.pid}/task").glob("*/stat")]
-    return sum(int(stat.rpartition(")")[2].split()[16]) == niceness for stat in stats)
+    found = set()
+    for thread in Path(f"/proc/{worker._process.pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended
+            if int((thread / "stat").read_text().rpartition(")")[2].split()[16]) == niceness:
+                found.add(thread.name)
+    return found
 
 
 def test_a_slow_query_has_a_lower_priority_and_the_next_one_does_not(application: Application, client: FlaskClient) -> None:
     ask(client, "select 1")
     worker = take_worker(application)
     # DuckDB 2.0 has a thread of its own, which always has this priority.
-    before = count_slow(worker)
+    before = list_slow(worker)
     slow = threading.Thread(target=ask, args=[client, "select sum(a.range * b.range) from range(5_000) a, range(100_000) b"])
     slow.start()
-    wait_for(lambda: count_slow(worker) == before + 1)
+    wait_for(lambda: list_slow(worker) - before)
+    lowered = list_slow(worker) - before
     assert slow.is_alive()
     slow.join()
-    wait_for(lambda: count_slow(worker) == before)
+    # Its thread ends, and another one takes the next requests.
+    wait_for(lambda: lowered - list_slow(worker))
     assert ask(client, "select 42").json["rows"] == [[42]]
     assert take_worker(application) is worker
 
