@@ -72,7 +72,11 @@ def arrange(panel: Spec, names: list[str], columns: int) -> Spec:
     """Return one panel, or the panels of several series in the order of the column `order`."""
     if len(names) == 1:
         return panel
-    header = {"title": None, "labelAnchor": "start", "labelFontWeight": "bold", "labelPadding": 6, "labelFontSize": 11}
+    # A longer name would cover that of the next panel.
+    header = {
+        "title": None, "labelAnchor": "start", "labelFontWeight": "bold", "labelPadding": 6, "labelFontSize": 11,
+        "labelLimit": panel["width"] + 12,
+    }  # fmt: skip
     # Not `sort: [names]`: Vega parses a name such as "if" as part of an expression.
     facet = {"field": "series", "type": "nominal", "sort": {"field": "order", "op": "min"}, "header": header}
     return {"facet": facet, "columns": columns, "spacing": {"row": 26, "column": 16}, "spec": panel}
