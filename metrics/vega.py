@@ -72,10 +72,10 @@ def arrange(panel: Spec, names: list[str], columns: int) -> Spec:
     """Return one panel, or the panels of several series in the order of the column `order`."""
     if len(names) == 1:
         return panel
-    # A longer name would cover that of the next panel.
+    # A longer name would cover that of the next panel in the wider font of a reader without Arial.
     header = {
         "title": None, "labelAnchor": "start", "labelFontWeight": "bold", "labelPadding": 6, "labelFontSize": 11,
-        "labelLimit": panel["width"] + 12,
+        "labelLimit": panel["width"],
     }  # fmt: skip
     # Not `sort: [names]`: Vega parses a name such as "if" as part of an expression.
     facet = {"field": "series", "type": "nominal", "sort": {"field": "order", "op": "min"}, "header": header}
