@@ -253,15 +253,19 @@ def find_threshold(connection: Connection, definitions: Definitions, requested: 
     return _find_current(connection, resolve_mission(connection, definitions, threshold))
 
 
-def list_exclusions(connection: Connection, metric: str | None) -> dict[object, list[Exclusion]]:
-    """Return the missions that thresholds for every mission do not govern, by key. None selects all metrics."""
+def list_exclusions(connection: Connection, metric: str) -> dict[object, list[Exclusion]]:
+    """Return the missions that thresholds of a metric for every mission do not govern, by the key of the threshold."""
     found: dict[object, list[Exclusion]] = {}
     for row in read_rows(run_sql(connection, "thresholds/list_own_limits", metric=metric)):
-        key = make_threshold(
-            row["metric"], EVERY_MISSION, row["threshold_dimensions"], row["comparison"], row["severity"], None, None
-        ).key
-        found.setdefault(key, []).append(make_object(Exclusion, row))
+        found.setdefault(make_excluding_key(row), []).append(make_object(Exclusion, row))
     return found
+
+
+def make_excluding_key(row: Mapping[str, Any]) -> object:
+    """Return the key of the threshold for every mission that a row of store.threshold_exclusions is about."""
+    return make_threshold(
+        row["metric"], EVERY_MISSION, row["threshold_dimensions"], row["comparison"], row["severity"], None, None
+    ).key
 
 
 def remove_threshold(

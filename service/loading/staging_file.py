@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from service.system.disk import has_space
-from service.warehouse.connection import STORAGE_VERSION
+from service.warehouse.connection import UNLOGGED_OPTIONS
 from service.warehouse.database import Connection, Warehouse
 
 # Rows of smaller files are staged in memory, which takes less processor time.
@@ -40,7 +40,7 @@ def use_staging_file(warehouse: Warehouse, session: Connection, files: Sequence[
     (main,) = session.execute("select current_database()").fetchone() or ("",)
     # Without a log, nothing but the file is written.
     path = str(file).replace("'", "''")
-    session.execute(f"attach '{path}' as {name} (storage_version '{STORAGE_VERSION}', recovery_mode no_wal_writes)")
+    session.execute(f"attach '{path}' as {name} ({UNLOGGED_OPTIONS})")
     try:
         # It remains open: the disk space is free when it is detached or the process ends.
         file.unlink()

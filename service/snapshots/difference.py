@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from service.snapshots.cache import SHOWN, is_complete, name_database, quote_name, store_shown
-from service.warehouse.connection import COPY_OPTIONS
+from service.warehouse.connection import UNLOGGED_OPTIONS
 from service.warehouse.database import Connection, run_sql
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def copy_difference(session: Connection, earlier: Path, target: Path) -> bool:
     name = name_database(session)
     try:
         session.execute("detach database if exists published")
-        session.execute(f"attach '{quoted_target}' as published ({COPY_OPTIONS})")
+        session.execute(f"attach '{quoted_target}' as published ({UNLOGGED_OPTIONS})")
         try:
             session.begin()
             _write_difference(session, name)

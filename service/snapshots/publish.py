@@ -17,7 +17,7 @@ from service.system.atomic_file import replace_file
 from service.system.disk import check_space, translate_write_error
 from service.system.file_access import PRIVATE_DIRECTORY, restrict_backups, share_file
 from service.warehouse.backups.names import BACKUP_NAME
-from service.warehouse.connection import COPY_OPTIONS
+from service.warehouse.connection import UNLOGGED_OPTIONS
 from service.warehouse.database import Connection, Warehouse
 
 _copying = threading.Lock()
@@ -58,7 +58,7 @@ def copy_into(session: Connection, target: Path, stores_shown: bool = False) -> 
     quoted_target = str(target).replace("'", "''")
     # An earlier copy that ran out of space may still be attached.
     session.execute("detach database if exists published")
-    session.execute(f"attach '{quoted_target}' as published ({COPY_OPTIONS})")
+    session.execute(f"attach '{quoted_target}' as published ({UNLOGGED_OPTIONS})")
     try:
         session.begin()
         session.execute(f"copy from database {warehouse} to published")

@@ -13,8 +13,8 @@ from service.errors import WarehouseError, WarehouseLocked
 from service.system.disk import translate_write_error
 
 STORAGE_VERSION = "v1.5.0"
-# Of a copy that is attached, filled and checkpointed: if that fails it is made again, so it needs no log.
-COPY_OPTIONS = f"storage_version '{STORAGE_VERSION}', recovery_mode 'no_wal_writes'"
+# Of an attached file that is made again if filling it fails, so that it needs no log.
+UNLOGGED_OPTIONS = f"storage_version '{STORAGE_VERSION}', recovery_mode 'no_wal_writes'"
 SERVICE_CONFIG = {
     "storage_compatibility_version": STORAGE_VERSION,
     "autoinstall_known_extensions": "false",

@@ -64,7 +64,7 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Upgraded:
         url = service.wait_until_ready()
         link = next(line for line in service.output if line.startswith("first administrator")).rpartition(" ")[2]
         _, _, metrics = get(f"{url}/metrics")
-        # On a loopback address nobody has to sign in to read, as before.
+        # On a loopback address, reading needs no sign-in, as before.
         paths = ["/", "/indicators/sofa_incidents_new", "/missions/UNMISS", "/thresholds", "/quality", "/cycles"]
         statuses = {path: get(url + path)[0] for path in [*paths, "/metrics", "/api/v1/missions"]}
         statuses["/setup"] = get(link)[0]

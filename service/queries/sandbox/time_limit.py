@@ -67,4 +67,5 @@ class TimeLimit:
                     self.was_slow, self._slow_at = True, math.inf
                     niceness = os.getpriority(os.PRIO_PROCESS, self._thread) + SLOW_NICENESS
                     os.setpriority(os.PRIO_PROCESS, self._thread, niceness)
-                    signal.setitimer(signal.ITIMER_REAL, self._ends_at - now)
+                    # Not 0, which would stop the timer.
+                    signal.setitimer(signal.ITIMER_REAL, max(self._ends_at - now, 0.001))

@@ -22,6 +22,7 @@ from service.alerting.thresholds import (
     check_threshold,
     find_threshold,
     list_metrics,
+    make_excluding_key,
     resolve_mission,
 )
 from service.application import Application
@@ -160,7 +161,7 @@ def add_routes(routes: Blueprint, application: Application) -> None:
     def list_thresholds(page: Page, identity: Identity, part: Part) -> list[dict[str, Any]]:
         """Return a part of the current thresholds, with their exclusions and the fields of the form that changes each."""
         thresholds = page.read("pages/list_current_thresholds", **part.rows)
-        exclusions = list_exclusions(page, thresholds)
+        exclusions = list_first_exclusions(page, thresholds)
         for row in thresholds:
             key = make_threshold(
                 row["metric"], row["mission"], row["dimensions"], row["comparison"], row["severity"], None, None
@@ -180,16 +181,13 @@ def add_routes(routes: Blueprint, application: Application) -> None:
         return thresholds
 
 
-def list_exclusions(page: Page, thresholds: list[dict[str, Any]]) -> dict[object, list[dict[str, Any]]]:
+def list_first_exclusions(page: Page, thresholds: list[dict[str, Any]]) -> dict[object, list[dict[str, Any]]]:
     """Return the first exclusions of each threshold for all missions, by key, with their text and exclusion_count."""
     metrics = sorted({row["metric"] for row in thresholds if row["mission"] == EVERY_MISSION})
     found: dict[object, list[dict[str, Any]]] = {}
     if metrics:
         for row in page.read("pages/list_exclusions", metrics=metrics, max_exclusions=MAX_EXCLUSIONS):
-            key = make_threshold(
-                row["metric"], EVERY_MISSION, row["threshold_dimensions"], row["comparison"], row["severity"], None, None
-            ).key
-            found.setdefault(key, []).append({**row, "text": str(make_object(Exclusion, row))})
+            found.setdefault(make_excluding_key(row), []).append({**row, "text": str(make_object(Exclusion, row))})
     return found
 
 
