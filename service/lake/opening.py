@@ -138,5 +138,6 @@ def _upgrade(warehouse: LakeWarehouse) -> None:
         files = {name: folder / f"{name}.parquet" for name in changed}
         for name, rows in count_each(cursor, changed).items():
             spool_rows(cursor, name, 0, files[name], rows)
-        warehouse.store.replace_tables(changed, files)
+        # The local copy was made from this lake snapshot; the lock may have been lost since.
+        warehouse.store.replace_tables(changed, files, warehouse.read_state())
     warehouse.set_state(find_head(warehouse.writing))

@@ -118,9 +118,13 @@ class LakeStore:
             for name, columns in tables.items():
                 lake.execute(f'create table if not exists lake.store."{name}" ({_define(columns)})')
 
-    def replace_tables(self, tables: Tables, files: Mapping[str, Path]) -> None:
-        """Replace tables, whose shape or rows a release changed, by others with the rows of Parquet files."""
+    def replace_tables(self, tables: Tables, files: Mapping[str, Path], expected_head: int | None = None) -> None:
+        """Replace tables, whose shape or rows a release changed, by others with the rows of Parquet files.
+
+        Raises LakeUnavailable as `append`.
+        """
         with self.transaction(writes_files=True) as lake:
+            _check_head(lake, expected_head)
             for name, columns in tables.items():
                 lake.execute(f'drop table if exists lake.store."{name}"')
                 lake.execute(f'create table lake.store."{name}" ({_define(columns)})')
@@ -135,13 +139,11 @@ class LakeStore:
         Raises LakeUnavailable unless it directly follows the lake snapshot `expected_head`: another replica has committed.
         """
         with self.transaction() as lake:
-            (head,) = lake.execute("from lake.current_snapshot()").fetchone() or (0,)
-            if expected_head is not None and head != expected_head:
-                raise LakeUnavailable("another replica wrote to the lake at the same time; nothing was recorded, retry")
+            head = _check_head(lake, expected_head)
             for name, file in files.items():
                 _insert(lake, name, file, self.engine.address.data)
         # A commit that does not directly follow its snapshot fails: there are no retries.
-        return int(head) + 1
+        return head + 1
 
     def count(self, tables: Iterable[str], snapshot: int | None = None) -> dict[str, int]:
         """Return the number of rows of each table, as of a lake snapshot or now."""
@@ -212,6 +214,14 @@ def check_version(version: int, known: int) -> None:
             f"the lake was changed by a newer version of this service (its tables are version {version}, this version supports "
             f"{known}); upgrade this replica"
         )
+
+
+def _check_head(lake: Connection, expected: int | None) -> int:
+    """Return the number of the newest lake snapshot. Raises LakeUnavailable if another one is expected."""
+    (head,) = lake.execute("from lake.current_snapshot()").fetchone() or (0,)
+    if expected is not None and head != expected:
+        raise LakeUnavailable("another replica wrote to the lake at the same time; nothing was recorded, retry")
+    return int(head)
 
 
 def _define(columns: Sequence[Column]) -> str:

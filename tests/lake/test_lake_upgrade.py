@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import LakeError
+from service.errors import LakeError, LakeUnavailable
 from service.lake import opening
 from service.lake import warehouse as warehouse_module
+from service.lake.store import list_tables
 from service.warehouse import database, migrations, stored_definitions
 from tests.conftest import load_value
 from tests.lake.conftest import OpenReplica
@@ -58,3 +59,15 @@ def test_the_first_replica_of_a_release_upgrades_the_lake(open_replica: OpenRepl
         release_next(patch)
         assert digest(open_replica("a")) == digest(open_replica("b")) == digest(upgraded)
         load_value(upgraded, tmp_path, 8)
+
+
+def test_an_upgrade_does_not_replace_tables_after_a_later_write(open_replica: OpenReplica) -> None:
+    lake = get_lake(open_replica())
+    with lake.cursor() as cursor:
+        columns = list_tables(cursor)["catalogues"]
+    upgraded_from, rows = lake.read_state(), lake.store.count(["catalogues"])
+    with lake.write() as cursor:
+        cursor.execute("insert into store.catalogues values (99, 'one', now())")
+    with pytest.raises(LakeUnavailable, match="another replica wrote to the lake at the same time"):
+        lake.store.replace_tables({"catalogues": columns}, {}, upgraded_from)
+    assert lake.store.count(["catalogues"])["catalogues"] == rows["catalogues"] + 1
