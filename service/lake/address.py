@@ -15,8 +15,9 @@ PREFIX = "ducklake:postgres:"
 # unacknowledged data by the user timeout (milliseconds), as no keepalives are sent then.
 TIMEOUTS = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "user_timeout": 11_000}
 CONNECT_SECONDS = 5
-# PostgreSQL ends a statement of DuckDB after this time, such as a commit that waits for a standby server.
-STATEMENT_SECONDS = 300
+# PostgreSQL ends a statement of DuckDB after this time, such as a commit that waits for a standby server: before other replicas
+# give up waiting for the lock of the writer.
+STATEMENT_SECONDS = 120
 GROUP = "the lake needs further packages; install them with: pip install -e '.[lake]'"
 
 
