@@ -5,6 +5,9 @@ A session of PostgreSQL holds a lock until it ends, so each lock has a connectio
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +30,8 @@ ANSWER_SECONDS, SCHEDULER_ANSWER_SECONDS = 15.0, 5.0
 # PostgreSQL ends the session with the lock of the scheduler after this time without a query: its replica hangs, although the
 # kernel of its machine answers keepalives. There is a query every LOCK_SECONDS.
 HANGING_SECONDS = 12
+# The same for the lock of the writer. While it is held, a thread sends a query every KEEP_SECONDS: a long load has none.
+HANGING_WRITER_SECONDS, KEEP_SECONDS = 60, 10
 
 
 class Session:
@@ -48,27 +53,53 @@ class Session:
             self.close()
             raise make_unreachable(self._address, self._address.redact(str(error))) from None
 
-    def lock(self, number: int) -> None:
-        """Take a lock. Waits for other replicas at most WAIT_SECONDS. Raises LakeUnavailable."""
+    def lock(self) -> None:
+        """Take the lock of the writer. Waits for other replicas at most WAIT_SECONDS. Raises LakeUnavailable."""
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             try:
-                self._run("select pg_advisory_lock(%s, %s)", LOCK_CLASS, number)
+                self._run(
+                    "select pg_advisory_lock(%s, %s), set_config('idle_session_timeout', %s, false)",
+                    LOCK_CLASS, WRITE_LOCK, f"{HANGING_WRITER_SECONDS}s",
+                )  # fmt: skip
                 return
             except psycopg.errors.LockNotAvailable:
                 if time.monotonic() >= deadline:
+                    writer = self._describe_writer()
+                    # See `unlock`.
+                    self.close()
                     raise LakeUnavailable(
-                        f"another replica has been writing to the lake for {WAIT_SECONDS} s; nothing was recorded, retry later"
+                        f"another replica has been writing to the lake for {WAIT_SECONDS} s{writer}; nothing was recorded, "
+                        "retry later"
                     ) from None
             except psycopg.Error as error:
                 self.close()
                 raise make_unreachable(self._address, self._address.redact(str(error))) from None
 
-    def unlock(self, number: int) -> None:
-        """Release a lock. A lost connection has released it."""
+    def unlock(self) -> None:
+        """Release the lock of the writer. A lost connection has released it."""
         if self._connection is not None:
             with suppress(LakeUnavailable):
-                self.query("select pg_advisory_unlock(%s, %s)", LOCK_CLASS, number)
+                # All: a session may have been given the lock, which it keeps, at the moment in which its wait ended with an
+                # error, and then once more.
+                self.query("select pg_advisory_unlock_all(), set_config('idle_session_timeout', '0', false)")
+
+    @contextmanager
+    def keep(self) -> Iterator[None]:
+        """Send a query every KEEP_SECONDS meanwhile, unless the whole process hangs."""
+        connection, is_done = self._connection, threading.Event()
+
+        def send() -> None:
+            # An error, also that of a closed connection, is noticed when the session is used next.
+            with suppress(psycopg.Error):
+                while connection is not None and not is_done.wait(KEEP_SECONDS):
+                    connection.execute("select 1")
+
+        threading.Thread(target=send, name="lake-writer", daemon=True).start()
+        try:
+            yield
+        finally:
+            is_done.set()
 
     def answers(self) -> bool:
         """Return whether PostgreSQL answers. A connection that was lost is opened again once."""
@@ -95,6 +126,19 @@ class Session:
         self._connection.answer_seconds = ANSWER_SECONDS if self._answer_seconds is None else self._answer_seconds
         return self._connection.execute(text, parameters).fetchone() or ()
 
+    def _describe_writer(self) -> str:
+        """Return which process has the lock of the writer, in brackets; nothing if it has just released it."""
+        with suppress(psycopg.Error):
+            found = self._run(
+                "select format(' (%%s, connected from %%s)', substr(application_name, 5), "
+                "coalesce(host(client_addr), 'a socket')) from pg_stat_activity join pg_locks using (pid) "
+                "where locktype = 'advisory' and granted and classid = %s and objid = %s "
+                "and datname = current_database() and database = datid",
+                LOCK_CLASS, WRITE_LOCK,
+            )  # fmt: skip
+            return str(found[0]) if found else ""
+        return ""
+
     def _connect(self) -> LimitedConnection:
         connection = LimitedConnection.connect(
             self._address.connection,
@@ -102,7 +146,8 @@ class Session:
             options=self._address.make_options(
                 lock_timeout=f"{min(TURN_SECONDS, WAIT_SECONDS)}s", idle_session_timeout=f"{self._idle_seconds}s"
             ),
-            application_name="a4p",
+            # PostgreSQL cuts it after 63 bytes.
+            application_name=f"a4p process {os.getpid()} on {socket.gethostname()}",
         )
         with suppress(OSError):
             self.peer = connection.find_peer()
@@ -128,15 +173,16 @@ def find_head(session: Session) -> int:
 @contextmanager
 def hold_write_lock(session: Session) -> Iterator[None]:
     """Hold the lock of the writer. Waits for other replicas at most WAIT_SECONDS. Raises LakeUnavailable."""
-    session.lock(WRITE_LOCK)
+    session.lock()
     try:
-        yield
+        with session.keep():
+            yield
     except LakeUnavailable:
         # PostgreSQL may not answer. The end of the session releases the lock as well.
         session.close()
         raise
     finally:
-        session.unlock(WRITE_LOCK)
+        session.unlock()
 
 
 def check_write_lock(session: Session) -> None:
