@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from service.errors import LakeError
+from service.errors import LakeError, LakeUnavailable
+from service.lake import locks
 from service.lake.address import LakeAddress
 from service.lake.engine import LakeEngine, quote
 from service.lake.locks import Session, check_write_lock, find_head, hold_write_lock
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 # A lake snapshot with rows of this table has what a snapshot of the service was made from.
 SNAPSHOTS = "snapshots"
+# How long a writer that has the lock waits for a pull of its replica. A publication takes longer.
+COPYING_SECONDS = 1.0
 # Rows of these are not in the text of a snapshot.
 UNRELATED = {"alerts", "alert_acknowledgements", "job_runs", "silences"}
 
@@ -65,13 +68,30 @@ class LakeWarehouse(Warehouse):
             with super().write(session) as cursor:
                 yield cursor
             return
-        with self.hold_lock(), self._copying:
+        with self._hold_both():
             head = self._pull(find_head(self.writing))
             with super().write(session) as cursor:
                 tables = _list_shared(cursor)
                 before = count_each(cursor, tables)
                 yield cursor
                 self._append(cursor, before, head)
+
+    @contextmanager
+    def _hold_both(self) -> Iterator[None]:
+        """Hold the lock of the writer and the local copy. While this replica publishes, others have the lock."""
+        while True:
+            with self.hold_lock():
+                if self._copying.acquire(timeout=COPYING_SECONDS):
+                    try:
+                        yield
+                    finally:
+                        self._copying.release()
+                    return
+            if not self._copying.acquire(timeout=locks.WAIT_SECONDS):
+                raise LakeUnavailable(
+                    f"this replica has been publishing a snapshot for {locks.WAIT_SECONDS} s; nothing was recorded, retry later"
+                )
+            self._copying.release()
 
     @contextmanager
     def hold_lock(self) -> Iterator[None]:

@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from service.errors import LakeUnavailable, WarehouseUnwritable
-from service.lake import locks
+from service.lake import locks, warehouse
 from service.lake.locks import SchedulerLock
 from tests.conftest import load_value
 from tests.lake.conftest import MakeSettings, OpenReplica
@@ -39,11 +40,13 @@ WRITER = """
 import os, signal, sys
 from pathlib import Path
 from service.application import Application
-from service.lake import store
+from service.errors import LakeUnavailable
+from service.lake import locks, store
 from service.loading.request import LoadRequest
 from service.settings import find_in_tree, read_settings
 from service.warehouse.definitions import read_definitions
 
+locks.HANGING_WRITER_SECONDS, locks.KEEP_SECONDS = 3, 0.5
 application = Application(read_settings(), read_definitions(find_in_tree("metrics")))
 insert = store._insert
 
@@ -53,7 +56,10 @@ def stop_and_insert(lake, table, *arguments):
     insert(lake, table, *arguments)
 
 store._insert = stop_and_insert
-application.loads.load(LoadRequest(files=(Path(sys.argv[1]),), loaded_by="a test"))
+try:
+    application.loads.load(LoadRequest(files=(Path(sys.argv[1]),), loaded_by="a test"))
+except LakeUnavailable as error:
+    print(error)
 application.close()
 """
 
@@ -99,27 +105,57 @@ def test_jobs_move_from_a_replica_that_hangs_which_notices_it(make_settings: Mak
 
 
 @pytest.mark.long
-def test_a_writer_that_hangs_lets_others_fail_in_time_and_continues(
-    make_settings: MakeSettings, open_replica: OpenReplica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_writer_that_hangs_lets_others_write_and_records_nothing_when_it_continues(
+    make_settings: MakeSettings, open_replica: OpenReplica, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(locks, "WAIT_SECONDS", 1)
     second = open_replica("b")
     file = tmp_path / "value.csv"
     file.write_text(
         "indicator,mission,period_start,period_end,value,source\nsofa_incidents_new,UNMISS,2024-05-01,2024-10-31,5,a test\n"
     )
     environment = {**os.environ, **list_environment(make_settings("a"))}
-    with subprocess.Popen([sys.executable, "-c", WRITER, str(file)], env=environment, text=True) as writer:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(file)], env=environment, text=True, stdout=subprocess.PIPE
+    ) as writer:
         try:
             wait_for(lambda: is_stopped(writer), 60, 0.1)
-            with pytest.raises(LakeUnavailable, match="another replica has been writing"):
-                load_value(second, tmp_path, 6)
-            assert list_values(second) == []
+            load_value(second, tmp_path, 6)
         finally:
             writer.send_signal(signal.SIGCONT)
-        assert writer.wait(60) == 0
-    load_value(second, tmp_path, 6)
-    assert [value for _, value in list_values(second)] == [5.0, 6.0]
+        output, _ = writer.communicate(timeout=60)
+        assert writer.returncode == 0 and "another replica wrote to the lake at the same time" in output
+    assert list_values(second) == [(1, 6.0)]
+    assert digest(open_replica("a")) == digest(second)
+
+
+def test_replicas_write_while_another_publishes(
+    open_replica: OpenReplica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = open_replica("a"), open_replica("b")
+    monkeypatch.setattr(warehouse, "COPYING_SECONDS", 0.1)
+    monkeypatch.setattr(locks, "WAIT_SECONDS", 5)
+    errors = []
+
+    def write(value: int) -> None:
+        try:
+            load_value(first, tmp_path, value)
+        except LakeUnavailable as error:
+            errors.append(str(error))
+
+    with get_lake(first).freeze():
+        writer = threading.Thread(target=write, args=[5])
+        writer.start()
+        # The lock is free whenever the writer of the first one waits for its own publication.
+        load_value(second, tmp_path, 6)
+        assert writer.is_alive()
+    writer.join()
+    assert errors == []
+    get_lake(second).pull()
+    assert [value for _, value in list_values(second)] == [6.0, 5.0]
+    with get_lake(first).freeze():
+        monkeypatch.setattr(locks, "WAIT_SECONDS", 0.2)
+        write(7)
+    assert errors == ["this replica has been publishing a snapshot for 0.2 s; nothing was recorded, retry later"]
 
 
 @pytest.mark.long
