@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response, request
 from prometheus_client.exposition import choose_encoder
 
 from service.application import Application
 from service.web.authorization import for_prometheus
 from service.web.chunks import make_chunked_response
+from service.web.server import READ_BODY
 
 
 def make_scrape_blueprint(application: Application) -> Blueprint:
@@ -22,13 +25,21 @@ def make_scrape_blueprint(application: Application) -> Blueprint:
             return Response("not ready: no snapshot yet\n", 503, content_type="text/plain; charset=utf-8")
         encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
         is_openmetrics = content_type.startswith("application/openmetrics-text")
-        exposition = application.exposition
-        body = exposition.openmetrics if is_openmetrics else exposition.text
-        tail = application.self_metrics.render(content_type, encoder)
         is_gzip = request.accept_encodings["gzip"] > 0
-        chunks = body.finish_gzip(tail) if is_gzip else body.finish_plain(tail)
-        application.self_metrics.count_scrape("openmetrics" if is_openmetrics else "text", "gzip" if is_gzip else "identity")
-        response = make_chunked_response(chunks, content_type)
+
+        def read_text() -> Sequence[bytes]:
+            exposition = application.exposition
+            body = exposition.openmetrics if is_openmetrics else exposition.text
+            tail = application.self_metrics.render(content_type, encoder)
+            application.self_metrics.count_scrape(
+                "openmetrics" if is_openmetrics else "text", "gzip" if is_gzip else "identity"
+            )
+            return body.finish_gzip(tail) if is_gzip else body.finish_plain(tail)
+
+        if application.settings.prometheus_access == "open":
+            # Otherwise the token could be revoked.
+            request.environ[READ_BODY] = read_text
+        response = make_chunked_response(read_text(), content_type)
         response.headers["Vary"] = "Accept, Accept-Encoding"
         if is_gzip:
             response.headers["Content-Encoding"] = "gzip"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import re
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,10 +16,13 @@ from flask.testing import FlaskClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from service.access.roles import Role
 from service.application import Application
 from service.settings import Settings, find_in_tree
-from service.warehouse.definitions import read_definitions
+from service.warehouse.definitions import Definitions, read_definitions
 from service.web.app import make_app
+from service.web.server import WebServer, bind
+from tests.published_report import publish_report
 from tests.shipped import OBSERVATION_FILES, SHIPPED_OBSERVATIONS
 from tests.tools import find_tool
 
@@ -71,6 +78,59 @@ def refreshed(application: Application) -> None:
     """Make a snapshot: it records the metrics of jobs, rounds and the warehouse file, and the shared report may have none."""
     application.refresh(with_history=False)
     application.self_metrics._rendered.clear()
+
+
+@contextmanager
+def serve(application: Application) -> Iterator[tuple[WebServer, http.client.HTTPConnection]]:
+    """Serve an application; yield its server and a connection to it."""
+    with closing(bind("127.0.0.1", 0)) as tcp:
+        server = WebServer(make_app(application), 1, tcp)
+        threading.Thread(target=server.run, daemon=True).start()
+        try:
+            with closing(http.client.HTTPConnection(*tcp.getsockname(), timeout=60)) as connection:
+                yield server, connection
+        finally:
+            server.close()
+
+
+def scrape(connection: http.client.HTTPConnection, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    connection.request("GET", "/metrics", headers={name.replace("_", "-"): value for name, value in headers.items()})
+    answer = connection.getresponse()
+    body = answer.read()
+    return answer.status, dict(answer.getheaders()), gzip.decompress(body) if "Accept_Encoding" in headers else body
+
+
+def count_scrapes(text: bytes) -> float:
+    return sum(float(value) for value in re.findall(rb"^a4p_exposition_scrapes_total\{.*\} (.+)$", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept": OPENMETRICS, "Accept_Encoding": "gzip"}], ids=["text", "OpenMetrics, gzip"])
+def test_a_repeated_scrape_has_the_same_headers_and_the_current_text(application: Application, headers: dict[str, str]) -> None:
+    application.self_metrics._rendered.clear()
+    with serve(application) as (server, connection):
+        status, first_headers, first = scrape(connection, **headers)
+        assert (status, len(server._tcp.repeatable)) == (200, 1)
+        application.refresh(with_history=False)
+        application.self_metrics._rendered.clear()
+        status, second_headers, second = scrape(connection, **headers)
+    assert status == 200
+    changing = {"Content-Length": "", "Date": ""}
+    assert {**second_headers, **changing} == {**first_headers, **changing}
+    newest = f'a4p_snapshot_info{{id="{application.snapshot.snapshot_id}"}} 1.0\n'.encode()
+    assert newest in second and newest not in first
+    # Each is counted, after its text was made.
+    assert count_scrapes(second) == count_scrapes(first) + 1
+
+
+def test_a_repeated_scrape_needs_a_token_that_is_still_valid(tmp_path: Path, definitions: Definitions) -> None:
+    with publish_report(tmp_path / "data", definitions, anonymous="none", prometheus_access="token") as application:
+        number, secret = application.access.tokens.create_for_service("prometheus", Role.READER, [], "test")
+        headers = {"Authorization": f"Bearer {secret}"}
+        with serve(application) as (server, connection):
+            assert [scrape(connection, **headers)[0] for _ in range(2)] == [200, 200]
+            assert not server._tcp.repeatable
+            application.access.tokens.revoke(number)
+            assert scrape(connection, **headers)[0] == 401
 
 
 def test_promtool_warns_only_about_public_names(client: FlaskClient) -> None:
