@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from service.snapshots.cache import SHOWN, is_complete, name_database, quote_name, store_shown
+from service.system.atomic_file import replace_file
 from service.warehouse.connection import UNLOGGED_OPTIONS
 from service.warehouse.database import Connection, run_sql
 
@@ -37,29 +38,34 @@ def copy_difference(session: Connection, earlier: Path, target: Path) -> bool:
 
     Raises OSError when `target` cannot be written.
     """
-    try:
-        shutil.copyfile(earlier, target)
-    except FileNotFoundError:
-        return False
-    quoted_target = str(target).replace("'", "''")
     name = name_database(session)
     try:
-        session.execute("detach database if exists published")
-        session.execute(f"attach '{quoted_target}' as published ({UNLOGGED_OPTIONS})")
-        try:
-            session.begin()
-            _write_difference(session, name)
-            session.commit()
-            session.execute("checkpoint published")
-        finally:
-            with suppress(duckdb.Error):
-                session.rollback()
-            session.execute(f"use {quote_name(name)}")
-            session.execute("detach database if exists published")
+        # A name of its own, which DuckDB may still know when a complete copy is made instead.
+        with replace_file(target) as copy:
+            shutil.copyfile(earlier, copy)
+            _bring_up_to_date(session, name, copy)
+    except FileNotFoundError:
+        return False
     except (NotComparable, duckdb.Error) as reason:
         log.info("the copy is made completely: %s", str(reason).splitlines()[0])
         return False
     return True
+
+
+def _bring_up_to_date(session: Connection, name: str, copy: Path) -> None:
+    quoted_copy = str(copy).replace("'", "''")
+    session.execute("detach database if exists published")
+    session.execute(f"attach '{quoted_copy}' as published ({UNLOGGED_OPTIONS})")
+    try:
+        session.begin()
+        _write_difference(session, name)
+        session.commit()
+        session.execute("checkpoint published")
+    finally:
+        with suppress(duckdb.Error):
+            session.rollback()
+        session.execute(f"use {quote_name(name)}")
+        session.execute("detach database if exists published")
 
 
 def _write_difference(session: Connection, name: str) -> None:

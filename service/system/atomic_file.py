@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
+
+_numbers = count()
+# DuckDB cannot attach a file whose name it knows from a transaction that still runs, so names are used in turns. There are few:
+# those that a killed process left are replaced by the next one with its number, as in a container.
+NAMES = 16
 
 
 @contextmanager
@@ -13,10 +19,10 @@ def replace_file(target: Path) -> Iterator[Path]:
     """Yield the path of a temporary file. At the end it is flushed to disk and atomically renamed to `target`.
 
     On an exception `target` is unchanged and the temporary file is removed. The temporary name ends in
-    `.<process id>.tmp`, which identifies the files of a killed process. Raises OSError.
+    `.<process id>.<number>.tmp`, which identifies the files of a killed process. Raises OSError.
     """
     # In the same directory, because a rename is atomic only within a file system.
-    unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}.{next(_numbers) % NAMES}.tmp")
     try:
         yield unfinished
         _flush(unfinished)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ import pytest
 
 from service.application import Application
 from service.errors import WarehouseError
+from service.snapshots import publish
 from service.snapshots.publish import write_copy
 from service.warehouse.definitions import Definitions
 from tests.conftest import load_value, publish_report
@@ -74,6 +76,27 @@ def test_a_failed_copy_leaves_the_previous_one(application: Application, tmp_pat
         write_copy(application.warehouse, target)
     write_copy(application.warehouse, tmp_path / "it's a copy.duckdb")
     assert (tmp_path / "it's a copy.duckdb").stat().st_size > 0
+
+
+def test_a_transaction_that_has_seen_an_unfinished_copy_does_not_prevent_the_next_one(
+    application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "copy.duckdb"
+    with application.warehouse.cursor() as reader:
+        reader.begin()
+
+        def list_tables(session: object, copy: str) -> None:
+            # As a verification does, which can take minutes.
+            assert reader.execute("select count(*) > 10 from duckdb_tables() where database_name = ?", [copy]).fetchone()
+
+        with monkeypatch.context() as patch, suppress(WarehouseError):
+            patch.setattr(publish, "mark_complete", list_tables)
+            write_copy(application.warehouse, target)
+        write_copy(application.warehouse, target)
+        write_copy(application.warehouse, target, earlier=target)
+    with duckdb.connect(str(target), read_only=True) as copy:
+        assert copy.execute("select count(*) from observations").fetchone() == (SHIPPED_OBSERVATIONS,)
+    assert [file.name for file in tmp_path.iterdir() if file.suffix == ".tmp"] == []
 
 
 def test_publishing_from_two_threads_at_once(application: Application, tmp_path: Path) -> None:
