@@ -59,6 +59,7 @@ class Access:
         self.audit = Audit(self.store, metrics.count_write) if metrics else Audit(self.store)
         self.saved_queries = SavedQueries(self.store)
         self.idempotency_keys = IdempotencyKeys(self.store)
+        self._cookie_key = ""
 
     @property
     def may_read_anonymously(self) -> bool:
@@ -134,7 +135,12 @@ class Access:
         return deleted
 
     def find_cookie_key(self) -> str:
-        """Return the key that signs cookies, made at first use."""
+        """Return the key that signs cookies. It is made at first use, and read once."""
+        if not self._cookie_key:
+            self._cookie_key = self._read_cookie_key()
+        return self._cookie_key
+
+    def _read_cookie_key(self) -> str:
         with self.store.read() as connection:
             row = connection.execute("select value from settings where name = 'cookie_key'").fetchone()
         if row is not None:

@@ -219,6 +219,8 @@ def _offer_first_administrator(application: Application, url: str) -> None:
     """Print a link that works once while there is no administrator; without one the service still serves readers."""
     try:
         application.access.audit.close_interrupted()
+        # The first page would need it, also that of a reader while the database of users does not answer.
+        application.access.find_cookie_key()
         secret = application.access.offer_first_administrator()
     except AccessUnavailable as error:
         click.echo(f"no one can sign in: {error}", err=True)

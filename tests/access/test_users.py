@@ -180,3 +180,12 @@ def test_an_address_from_outside_replaces_the_one_before_unless_it_is_invalid(ac
     assert sign_in("no address") == "guest@example.org"
     assert sign_in("guest@desk.example.org") == "guest@desk.example.org"
     assert sign_in(None) == "guest@desk.example.org"
+
+
+def test_the_key_of_cookies_is_kept_and_read_once(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = access.find_cookie_key()
+    assert len(key) == 64
+    assert access._read_cookie_key() == key
+    # Pages without an identity need it, and are answered while the database of users is not.
+    monkeypatch.setattr(access, "store", None)
+    assert access.find_cookie_key() == key
