@@ -43,6 +43,7 @@ from metrics.vega import (
     arrange,
     frame,
     layer,
+    outlined_text_layers,
     pad_labels,
     style_not_final,
     text_layer,
@@ -165,8 +166,12 @@ def draw_history(
         layer("bar", {"type": "rect", "strokeWidth": 1}, x=x, x2=x2, y=y, y2={"field": "base"}, **style_not_final()),
         layer("step", {"type": "rule", "strokeWidth": 3, "color": FINAL}, x=x, x2=x2, y=y, strokeDash=DASH_IF_NOT_FINAL),
         layer("riser", {"type": "rule", "strokeWidth": 1}, x=x, y=y, y2={"field": "base"}, color={"value": FINAL}),
-        *(text_layer(kind, x_middle, {**y, "field": "edge"}, dy=-7) for kind in ("bar", "step")),
         *_draw_limits(y, width),
+        *(
+            written
+            for kind in ("bar", "step")
+            for written in outlined_text_layers(kind, x_middle, {**y, "field": "edge"}, {"value": INK}, dy=-7)
+        ),
         text_layer("label", x_middle, {"value": height + 5}, baseline="top", fontSize=10),
     ]
     panel: Spec = {"width": width, "height": height, "layer": layers}
@@ -186,10 +191,7 @@ def _draw_limits(y: Spec, width: int) -> list[Spec]:
     return [
         layer("limit", {"type": "rule", "strokeWidth": 3, "opacity": 0.7}, y=y, color={"value": PAPER}),
         layer("limit", {"type": "rule", "strokeDash": [5, 3], "strokeWidth": 1.5}, y=y, color={"value": LIMIT}),
-        *(
-            text_layer("limit", {"value": width - 2}, y, {"value": color}, align="right", dy=-6, fontSize=10, **edge)
-            for color, edge in ((PAPER, {"stroke": PAPER, "strokeWidth": 3}), (LIMIT, {}))
-        ),
+        *outlined_text_layers("limit", {"value": width - 2}, y, {"value": LIMIT}, align="right", dy=-6, fontSize=10),
     ]
 
 

@@ -68,6 +68,14 @@ def text_layer(kind: str, x: Spec, y: Spec, color: Spec | None = None, **mark: A
     return layer(kind, {"type": "text", "fontSize": 11, **mark}, **encoding)
 
 
+def outlined_text_layers(kind: str, x: Spec, y: Spec, color: Spec, **mark: Any) -> list[Spec]:
+    """Return the layers of a text as by `text_layer`, and below it of its light outline: it is readable on lines and bars."""
+    return [
+        text_layer(kind, x, y, {"value": PAPER}, stroke=PAPER, strokeWidth=3, **mark),
+        text_layer(kind, x, y, color, **mark),
+    ]
+
+
 def arrange(panel: Spec, names: list[str], columns: int) -> Spec:
     """Return one panel, or the panels of several series in the order of the column `order`."""
     if len(names) == 1:
