@@ -10,7 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from service.application import Application
 from service.web.authorization import for_prometheus
 from service.web.chunks import make_chunked_response
-from service.web.server import READ_BODY
+from service.web.repeated_answers import READ_BODY
 
 
 def make_scrape_blueprint(application: Application) -> Blueprint:

@@ -13,31 +13,19 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
 from waitress import wasyncore
-from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer, create_server
-from waitress.task import WSGITask
-from waitress.utilities import build_http_date
 
 from service.errors import PortTaken
-from service.web.chunks import ChunkReader
 from service.web.dispatcher import LastIdleFirst
 from service.web.handoff_server import HandoffServer
-
-# In the environment of a request whose answer does not depend on who sends it: a function that reads its body again. The same
-# bytes of a request are then answered with the same head and the current body, in the event loop and without the application.
-# Prometheus sends the same bytes each time, and Flask and the change of threads took two thirds of the time of a scrape.
-READ_BODY = "a4p.read_body"
-# Requests with such an answer that are remembered, of at most 8 KB each (`recv_bytes` of waitress).
-MAX_REPEATABLE = 50
+from service.web.repeated_answers import RememberedAnswers, Task
 
 UPLOAD_PATHS = ("/api/v1/loads", "/api/v1/events", "/events/load")
 
@@ -67,7 +55,6 @@ UNREAD_SECONDS = 30.0  # ... without reading any byte of its answer
 ANSWER_SECONDS = 600.0  # ... with one answer
 # A larger step between wall clock and monotonic clock means that the wall clock was set.
 CLOCK_STEP_SECONDS = 1.0
-END_OF_HEAD = b"\r\n\r\n"
 # Maximum unread bytes of an answer when the next request of the connection starts.
 PIPELINE_BYTES = 1 << 20
 MAX_PIPELINED = 100
@@ -91,38 +78,12 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             self.adj: Any = own
 
 
-@dataclass(frozen=True)
-class RepeatableAnswer:
-    """The head of an answer, except the length and the date, and the function that reads its body."""
-
-    head: bytes
-    read_body: Callable[[], Sequence[bytes]]
-
-
-class Task(WSGITask):  # type: ignore[misc]
-    """A request that is answered by the application."""
-
-    def finish(self) -> None:
-        """End the answer, and remember it if it can be repeated."""
-        super().finish()
-        received, request = self.channel.received_whole, self.request
-        if (
-            READ_BODY in self.environ
-            # One request without a body: what follows it is the next request.
-            and received.find(END_OF_HEAD) == len(received) - len(END_OF_HEAD)
-            and request.body_rcv is None
-            and (request.command, self.status, self.close_on_finish) == ("GET", "200 OK", False)
-        ):
-            fields = [f"{name}: {value}" for name, value in self.response_headers if name not in ("Content-Length", "Date")]
-            head = "\r\n".join([f"HTTP/{self.version} {self.status}", *fields])
-            self.channel.server.remember(received, RepeatableAnswer(head.encode("latin-1"), self.environ[READ_BODY]))
-
-
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that records how long it waits, and starts a pipelined request after the previous answer is read."""
 
     server: Server
     task_class = Task
+    will_close: bool
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.request_since: float | None = None
@@ -141,9 +102,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def received(self, data: bytes) -> bool:
         """Receive bytes from the client. The time of a request starts with its first byte."""
         is_alone = self.request is None and not self.requests
-        if is_alone and (answer := self.server.repeatable.get(data)) is not None:
+        if is_alone and not (self.will_close or self.close_when_flushed) and (answer := self.server.remembered.find(data)):
             self.has_requested = True
-            self._repeat(answer)
+            with suppress(ClientDisconnected):
+                for part in answer.read():
+                    self.write_soon(part)
             return True
         self.received_whole = data if is_alone else b""
         if self.request is None:
@@ -156,16 +119,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if len(self.requests) > MAX_PIPELINED:
             self.will_close = True
         return is_received
-
-    def _repeat(self, answer: RepeatableAnswer) -> None:
-        chunks = answer.read_body()
-        length = sum(map(len, chunks))
-        end = f"\r\nContent-Length: {length}\r\nDate: {build_http_date(time.time())}\r\n\r\n"
-        body = ReadOnlyFileBasedBuffer(ChunkReader(chunks))
-        body.prepare(length)
-        with suppress(ClientDisconnected):
-            self.write_soon(answer.head + end.encode("latin-1"))
-            self.write_soon(body)
 
     def write_soon(self, data: Any) -> int:
         """Send bytes in the thread of the request, and leave the rest to the event loop."""
@@ -228,13 +181,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     channel_class = Channel
     clock_offset: float | None = None
     upload_bytes = MAX_BODY_BYTES
-    repeatable: dict[bytes, RepeatableAnswer]
-
-    def remember(self, received: bytes, answer: RepeatableAnswer) -> None:
-        """Repeat an answer when the same bytes are received."""
-        if len(self.repeatable) >= MAX_REPEATABLE:
-            self.repeatable.clear()
-        self.repeatable[received] = answer
+    remembered: RememberedAnswers
 
     def count_uploads(self) -> int:
         """Return how many files to load are being received."""
@@ -313,7 +260,7 @@ class WebServer:
         self._tcp.__class__ = Server
         self._tcp.channel_class = Channel
         self._tcp.upload_bytes = upload_bytes
-        self._tcp.repeatable = {}
+        self._tcp.remembered = RememberedAnswers()
         self._handoff: Any = None
 
     def start_handoff(self, app: Flask, listener: socket.socket) -> None:
