@@ -86,7 +86,7 @@ def test_a_transaction_that_has_seen_an_unfinished_copy_does_not_prevent_the_nex
         reader.begin()
 
         def list_tables(session: object, copy: str) -> None:
-            # As a verification does, which can take minutes.
+            # As a write to a lake does in its transaction.
             assert reader.execute("select count(*) > 10 from duckdb_tables() where database_name = ?", [copy]).fetchone()
 
         with monkeypatch.context() as patch, suppress(WarehouseError):
