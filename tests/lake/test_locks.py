@@ -93,8 +93,10 @@ def test_a_lock_that_is_given_when_the_wait_for_it_ends_is_released_after_the_wr
     waiter = threading.Thread(target=write)
     with hold_write_lock(writer):
         waiter.start()
-        wait_for(lambda: list_pids(postgres, is_granted=False))
-        (pid,) = list_pids(postgres, is_granted=False)
+        waiting: list[int] = []
+        # Between two waits of a session, none waits.
+        wait_for(lambda: waiting.extend(list_pids(postgres, is_granted=False)) or waiting)
+        (pid,) = waiting
         # The process of PostgreSQL does not run until its time to wait has passed and the lock is free.
         os.kill(pid, signal.SIGSTOP)
         time.sleep(1.5)
