@@ -188,7 +188,7 @@ class Start:
         click.echo(f"metrics   {url}/metrics")
         click.echo(f"pages     {url}/")
         click.echo(f"read copy {settings.read_copy_file} (any DuckDB opens it)")
-        _offer_first_administrator(application, settings.public_url or _find_own_url(url))
+        _open_access(application, settings.public_url or _find_own_url(url))
         click.echo(f"ready in {time.monotonic() - started:.1f} s; stop with Ctrl-C")
 
     def _prepare(self) -> None:
@@ -215,8 +215,11 @@ def _find_own_url(url: str) -> str:
     return re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", url)
 
 
-def _offer_first_administrator(application: Application, url: str) -> None:
-    """Print a link that works once while there is no administrator; without one the service still serves readers."""
+def _open_access(application: Application, url: str) -> None:
+    """Open the database of users, and print a link that works once while there is no administrator.
+
+    Without either the service still serves readers.
+    """
     try:
         application.access.audit.close_interrupted()
         # The first page would need it, also that of a reader while the database of users does not answer.

@@ -66,7 +66,7 @@ class Session:
             except psycopg.errors.LockNotAvailable:
                 if time.monotonic() >= deadline:
                     writer = self._describe_writer()
-                    # See `unlock`.
+                    # Releases the lock if this session has it all the same (`unlock`).
                     self.close()
                     raise LakeUnavailable(
                         f"another replica has been writing to the lake for {WAIT_SECONDS} s{writer}; nothing was recorded, "
